@@ -1,0 +1,45 @@
+"""scikit-learn estimators for ECG records with untrustworthy labels.
+
+Names are loaded when first used, so that ``import sklearn_ecg`` costs milliseconds and never
+loads torch for someone who only reads or cleans records.
+"""
+
+import importlib
+
+from sklearn_ecg._version import __version__
+
+_HOME = {
+    "ECGRecords": "sklearn_ecg.records",
+    "CleanedRecords": "sklearn_ecg.records",
+    "ECGFeatureExtractor": "sklearn_ecg.features",
+    "AFPLabelCleaner": "sklearn_ecg.cleaning",
+    "OnCleanedLabels": "sklearn_ecg.cleaning",
+    "LabelCorrelationECGClassifier": "sklearn_ecg.network",
+    "TrustedKFold": "sklearn_ecg.model_selection",
+}
+_SUBPACKAGES = (
+    "records",
+    "preprocessing",
+    "features",
+    "mixture",
+    "cleaning",
+    "network",
+    "model_selection",
+    "metrics",
+    "plotting",
+    "datasets",
+)
+
+__all__ = ["__version__", *_HOME, *_SUBPACKAGES]
+
+
+def __getattr__(name):
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"sklearn_ecg.{name}")
+    raise AttributeError(f"module 'sklearn_ecg' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted(__all__)

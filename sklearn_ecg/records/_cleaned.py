@@ -1,0 +1,145 @@
+"""CleanedRecords: what a label cleaner hands to the next step."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.records._records import ECGRecords
+from sklearn_ecg.utils import check_labels
+
+#: How a cleaned label came to be, per record and label.
+PROVENANCES = (
+    "trusted",  # the record is trusted, its label was not questioned
+    "anchor",  # a weak label that lies in a pattern shared with the trusted records
+    "included",  # added by an inclusion rule
+    "excluded",  # removed by an exclusion rule
+    "confirmed",  # a discriminator agrees with the weak label
+    "added",  # a discriminator found a missing label
+    "removed",  # a discriminator found a wrong label
+    "undecided",  # left to a person
+)
+
+
+class CleanedRecords(ECGRecords):
+    """Records with labels that a cleaning step has settled.
+
+    An estimator further down a Pipeline that knows `CleanedRecords` trains on `labels` and
+    ignores the weak ``y`` that the Pipeline still passes: **labels that a step has cleaned win
+    over y**. An estimator that does not know them cannot read them by accident: turning them into
+    an array raises `TypeError`, and `OnCleanedLabels` is the cure.
+
+    Parameters
+    ----------
+    signals : as for `ECGRecords`, or DataFrame or ndarray of shape (n_records, n_features)
+        What the cleaner was given: signals, or a table of features.
+    sampling_rate : float, default=None
+    labels : array-like of shape (n_records, n_labels)
+        The cleaned labels; -1 where undecided.
+    weak_labels : array-like of shape (n_records, n_labels)
+        The labels before cleaning.
+    provenance : array-like of str of shape (n_records, n_labels)
+        One of `PROVENANCES` per label.
+    confidence : array-like of float of shape (n_records, n_labels)
+        Probability in [0, 1] that the cleaned label is right.
+    **fields : lead_names, ids, groups, split, label_names, trusted
+        As for `ECGRecords`.
+
+    See Also
+    --------
+    sklearn_ecg.OnCleanedLabels : Lets any scikit-learn classifier train on cleaned labels.
+
+    Examples
+    --------
+    >>> from sklearn_ecg import CleanedRecords
+    >>> cleaned = CleanedRecords(
+    ...     [[0.1, 0.2], [0.3, 0.4]],
+    ...     labels=[[1], [0]],
+    ...     weak_labels=[[1], [1]],
+    ...     provenance=[["trusted"], ["removed"]],
+    ...     confidence=[[1.0], [0.9]],
+    ...     label_names=["AF"],
+    ... )
+    >>> cleaned.changes()
+      id label  weak  clean provenance  confidence
+    0  1    AF     1      0    removed         0.9
+    """
+
+    _per_record = (*ECGRecords._per_record, "weak_labels", "provenance", "confidence")
+
+    def __init__(
+        self, signals, sampling_rate=None, *, labels, weak_labels, provenance, confidence, **fields
+    ):
+        super().__init__(signals, sampling_rate, labels=labels, **fields)
+        shape = self._labels.shape
+        self._weak_labels, _ = check_labels(
+            weak_labels, n_records=len(self), name="weak_labels", label_names=self._label_names
+        )
+        self._provenance = np.asarray(provenance, dtype="<U9")
+        self._confidence = np.asarray(confidence, dtype=np.float64)
+        for name in ("provenance", "confidence"):
+            found = getattr(self, name).shape
+            if found != shape:
+                raise ValueError(
+                    f"{name} must have the shape of labels, {shape}; got an array of shape {found}."
+                )
+        unknown = np.setdiff1d(self._provenance, PROVENANCES)
+        if len(unknown):
+            raise ValueError(f"provenance must be one of {PROVENANCES}; got {list(unknown)}.")
+        self._freeze()
+
+    weak_labels = property(lambda self: self._weak_labels)
+    provenance = property(lambda self: self._provenance)
+    confidence = property(lambda self: self._confidence)
+
+    def _check_signals(self, signals):
+        if isinstance(signals, pd.DataFrame):
+            return signals
+        if isinstance(signals, list) and signals and np.ndim(signals[0]) == 1:
+            signals = np.asarray(signals)
+        if isinstance(signals, np.ndarray) and signals.ndim == 2:
+            return signals
+        return super()._check_signals(signals)
+
+    @property
+    def is_table(self):
+        """Whether the cleaner was given a table of features in the place of signals."""
+        return getattr(self._signals, "ndim", None) == 2
+
+    def changes(self):
+        """Return a table with a row per label that cleaning changed or left undecided.
+
+        Returns
+        -------
+        DataFrame
+            Columns id, label, weak, clean, provenance and confidence.
+        """
+        changed = self._labels != self._weak_labels
+        record, label = np.nonzero(changed | (self._provenance == "undecided"))
+        return pd.DataFrame(
+            {
+                "id": self._ids[record],
+                "label": self._label_names[label],
+                "weak": self._weak_labels[record, label],
+                "clean": self._labels[record, label],
+                "provenance": self._provenance[record, label],
+                "confidence": self._confidence[record, label],
+            }
+        )
+
+    def without_labels(self):
+        """Return what the cleaner was given, free of labels: a feature table or `ECGRecords`."""
+        if self.is_table:
+            return self._signals
+        return ECGRecords(
+            self._signals,
+            self._sampling_rate,
+            lead_names=self._lead_names,
+            ids=self._ids,
+            groups=self._groups,
+            split=self._split,
+        )
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError(
+            "CleanedRecords were given to an estimator that does not know them and would train on "
+            "the weak labels. Wrap it: OnCleanedLabels(estimator)."
+        )

@@ -1,0 +1,54 @@
+"""From whatever users hold to ECGRecords."""
+
+import numpy as np
+from sklearn.utils import check_array
+
+from sklearn_ecg.records._cleaned import CleanedRecords
+from sklearn_ecg.records._records import ECGRecords
+
+
+def as_records(X, sampling_rate=None):
+    """Return signals of any accepted form as `ECGRecords`.
+
+    Parameters
+    ----------
+    X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+        Signals in mV. Two-dimensional input is read as records of a single lead. A list of
+        arrays of shape (n_leads, n_times_i) holds records of different lengths.
+    sampling_rate : float, default=None
+        Hz; for records that know their own it must agree.
+
+    Returns
+    -------
+    ECGRecords
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg.records import as_records
+    >>> as_records(np.zeros((4, 500)), sampling_rate=100)
+    ECGRecords: 4 records, 1 leads, 5.0 s at 100 Hz
+    """
+    if isinstance(X, CleanedRecords) and X.is_table:
+        X = X.without_labels()
+    if isinstance(X, ECGRecords):
+        return _at_rate(X, sampling_rate)
+    if isinstance(X, list) and X and np.ndim(X[0]) == 2:
+        lengths = {np.shape(signal) for signal in X}
+        if len(lengths) > 1:
+            return ECGRecords(X, sampling_rate)
+    signals = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+    if signals.ndim == 2:
+        signals = signals[:, np.newaxis, :]
+    return ECGRecords(signals, sampling_rate)
+
+
+def _at_rate(records, sampling_rate):
+    if sampling_rate is None or records.sampling_rate == sampling_rate:
+        return records
+    if records.sampling_rate is not None:
+        raise ValueError(
+            f"sampling_rate={sampling_rate:g} contradicts the records, which were sampled at "
+            f"{records.sampling_rate:g} Hz; leave sampling_rate=None to use theirs."
+        )
+    return records._with(sampling_rate=float(sampling_rate))

@@ -1,0 +1,413 @@
+"""ECGRecords: signals with everything that belongs to them."""
+
+import numbers
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+
+
+class ECGRecords:
+    """An immutable, sliceable collection of ECG records.
+
+    Selecting records selects everything that belongs to them: signals, labels, patients and the
+    mask of trusted records. The collection passes through scikit-learn's splitters, searches and
+    pipelines as an array does.
+
+    Parameters
+    ----------
+    signals : ndarray of shape (n_records, n_leads, n_times), or sequence of n_records arrays of \
+            shape (n_leads, n_times_i)
+        Signals in mV. An array (or memory map) for records of one length, a list for records of
+        different lengths, `LazySignals` for records that are read when touched. NaN marks what
+        was not recorded; a lead that is missing from a record is NaN throughout.
+    sampling_rate : float, default=None
+        Samples per second (Hz). None where it is unknown; then whatever needs it asks for it.
+    lead_names : sequence of str of length n_leads, default=None
+        For example ``("I", "II", "III", "aVR", ...)``.
+    ids : array-like of shape (n_records,), default=None
+        A unique name for each record, by which messages and reports speak of it. By default the
+        numbers 0, 1, ....
+    groups : array-like of shape (n_records,), default=None
+        The patient of each record; a patient's records never stand on both sides of a split.
+    split : array-like of shape (n_records,), default=None
+        The data set's own folds, where it has any.
+    labels : array-like or DataFrame of shape (n_records, n_labels), default=None
+        1 present, 0 absent, -1 unknown.
+    label_names : sequence of str of length n_labels, default=None
+        By default the columns of `labels` if it is a DataFrame, else "0", "1", ....
+    trusted : array-like of bool of shape (n_records,), default=None
+        Whose labels are known to be complete and right; None where nothing is known of it.
+
+    Attributes
+    ----------
+    n_records, n_leads, n_labels : int
+        `n_labels` is 0 for records without labels.
+    n_times : int or None
+        Samples of each record; None where lengths differ.
+    shape : tuple
+        ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` where lengths differ.
+
+    Raises
+    ------
+    ValueError
+        If anything contradicts the number of records or leads; the message names the argument.
+
+    See Also
+    --------
+    CleanedRecords : Records whose labels were cleaned.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import ECGRecords
+    >>> records = ECGRecords(
+    ...     np.zeros((3, 2, 1000)), sampling_rate=100, lead_names=["I", "II"],
+    ...     labels=[[1, 0], [0, 1], [1, 1]], label_names=["AF", "LBBB"],
+    ... )
+    >>> records
+    ECGRecords: 3 records, 2 leads (I, II), 10.0 s at 100 Hz, 2 labels (AF 2, LBBB 2)
+    >>> records[records.labels[:, 0] == 1].ids
+    array([0, 2])
+    """
+
+    # Per-record arrays that slicing slices; a subclass with more of them extends the tuple.
+    _per_record = ("ids", "groups", "split", "labels", "trusted")
+    # What all records share.
+    _shared = ("sampling_rate", "lead_names", "label_names")
+
+    def __init__(
+        self,
+        signals,
+        sampling_rate=None,
+        *,
+        lead_names=None,
+        ids=None,
+        groups=None,
+        split=None,
+        labels=None,
+        label_names=None,
+        trusted=None,
+    ):
+        self._signals = self._check_signals(signals)
+        n_records = len(self._signals)
+        self._sampling_rate = _check_sampling_rate(sampling_rate)
+        self._lead_names = _check_names(lead_names, self.n_leads, "lead_names", "leads")
+        self._ids = _check_ids(ids, n_records)
+        self._groups = check_groups(groups, n_records=n_records)
+        self._split = check_groups(split, n_records=n_records, name="split")
+        self._labels, self._label_names = _check_record_labels(labels, label_names, n_records)
+        self._trusted = _check_optional_trusted(trusted, n_records)
+        self._freeze()
+
+    def _freeze(self):
+        for name in self._per_record:
+            values = self.__dict__.get(f"_{name}")
+            if isinstance(values, np.ndarray):
+                frozen = values.view()
+                frozen.flags.writeable = False
+                setattr(self, f"_{name}", frozen)
+
+    def _check_signals(self, signals):
+        if isinstance(signals, LazySignals):
+            return signals
+        if isinstance(signals, np.ndarray) and signals.dtype != object:
+            return _check_array(signals)
+        if isinstance(signals, (Sequence, np.ndarray)):
+            return _check_sequence(signals)
+        raise TypeError(
+            "signals must be an array of shape (n_records, n_leads, n_times) or a sequence of "
+            f"arrays of shape (n_leads, n_times); got {type(signals).__name__}."
+        )
+
+    signals = property(lambda self: self._signals)
+    sampling_rate = property(lambda self: self._sampling_rate)
+    lead_names = property(lambda self: self._lead_names)
+    ids = property(lambda self: self._ids)
+    groups = property(lambda self: self._groups)
+    split = property(lambda self: self._split)
+    labels = property(lambda self: self._labels)
+    label_names = property(lambda self: self._label_names)
+    trusted = property(lambda self: self._trusted)
+
+    @property
+    def shape(self):
+        if isinstance(self._signals, list):
+            shapes = {signal.shape for signal in self._signals}
+            n_leads = self._signals[0].shape[0] if self._signals else 0
+            times = {shape[1] for shape in shapes}
+            lengths = tuple(times) if len(times) == 1 else ()
+            return (len(self._signals), n_leads, *lengths)
+        return self._signals.shape
+
+    @property
+    def n_records(self):
+        return len(self._signals)
+
+    @property
+    def n_leads(self):
+        return self.shape[1]
+
+    @property
+    def n_times(self):
+        return self.shape[2] if len(self.shape) == 3 else None
+
+    @property
+    def n_labels(self):
+        return 0 if self._labels is None else self._labels.shape[1]
+
+    def __len__(self):
+        return len(self._signals)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, key):
+        """Select records by an integer, slice, mask or array of indices.
+
+        An integer selects a collection of one record. ``records[key, ...]``, as scikit-learn's
+        splitters write it, is the same as ``records[key]``.
+        """
+        index = self._row_index(key)
+        arrays = {name: getattr(self, f"_{name}") for name in self._per_record}
+        selected = {
+            name: values[index] if values is not None else None for name, values in arrays.items()
+        }
+        return self._with(signals=_take(self._signals, index), **selected)
+
+    def _row_index(self, key):
+        if isinstance(key, tuple):
+            rest = key[1:]
+            if not key or any(part is not Ellipsis and part != slice(None) for part in rest):
+                raise IndexError(
+                    f"ECGRecords are indexed by record alone; got {key!r}. Index leads or times on "
+                    "the signals: records.signals[:, lead]."
+                )
+            key = key[0]
+        if key is Ellipsis:
+            return slice(None)
+        if isinstance(key, slice):
+            return key
+        if isinstance(key, numbers.Integral):
+            if not -len(self) <= key < len(self):
+                raise IndexError(f"record {key} is out of range for {len(self)} records.")
+            return np.asarray([key])
+        index = np.asarray(key)
+        if index.size == 0:
+            index = index.astype(np.intp)
+        if index.ndim != 1 or index.dtype.kind not in "biu":
+            raise IndexError(
+                "ECGRecords are indexed by integers, slices, masks or arrays of integers; got "
+                f"{type(key).__name__} {key!r}. To find records by name: "
+                "records[np.isin(records.ids, names)]."
+            )
+        if index.dtype == bool and len(index) != len(self):
+            raise IndexError(f"a mask of {len(index)} entries does not fit {len(self)} records.")
+        return index
+
+    def _with(self, **changes):
+        """Return a copy with some private fields replaced, without checking anything again."""
+        other = object.__new__(type(self))
+        other.__dict__.update(self.__dict__)
+        for name, value in changes.items():
+            setattr(other, f"_{name}", value)
+        other._freeze()
+        return other
+
+    def with_labels(self, labels, label_names=None, *, trusted=None):
+        """Return the same records with other labels.
+
+        Parameters
+        ----------
+        labels : array-like or DataFrame of shape (n_records, n_labels), or None
+        label_names : sequence of str, default=None
+            By default the columns of a DataFrame; else the names of now if their number fits.
+        trusted : array-like of bool of shape (n_records,), default=None
+            By default the mask of now.
+
+        Returns
+        -------
+        ECGRecords
+        """
+        if labels is not None and label_names is None and not isinstance(labels, pd.DataFrame):
+            label_names = self._label_names
+            if np.ndim(labels) != 2 or np.shape(labels)[1] != self.n_labels:
+                label_names = None
+        arguments = {name: getattr(self, name) for name in ("ids", "groups", "split")}
+        return ECGRecords(
+            self._signals,
+            self._sampling_rate,
+            lead_names=self._lead_names,
+            labels=labels,
+            label_names=label_names,
+            trusted=self._trusted if trusted is None else trusted,
+            **arguments,
+        )
+
+    def to_frame(self):
+        """Return a table with a row per record: group, split, trusted, and a column per label.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by `ids`; columns of what is unknown for all records are left out.
+        """
+        columns = {"group": self._groups, "split": self._split, "trusted": self._trusted}
+        known = {name: values for name, values in columns.items() if values is not None}
+        frame = pd.DataFrame(known, index=pd.Index(self._ids, name="id"))
+        if self._labels is not None:
+            labels = pd.DataFrame(self._labels, index=frame.index, columns=self._label_names)
+            frame = pd.concat([frame, labels], axis=1)
+        return frame
+
+    def __array__(self, dtype=None, copy=None):
+        if self.n_times is None:
+            raise TypeError(
+                "Records of different lengths cannot become one array; bring them to one length "
+                "first, or iterate over records.signals."
+            )
+        signals = np.asarray(self._signals, dtype=dtype)
+        return signals.copy() if copy and np.shares_memory(signals, self._signals) else signals
+
+    def __repr__(self):
+        parts = [f"{len(self)} records", f"{self.n_leads} leads"]
+        if self._lead_names is not None and self.n_leads <= 12:
+            parts[-1] += f" ({', '.join(self._lead_names)})"
+        parts.append(self._describe_length())
+        if self._labels is not None:
+            counts = (self._labels == 1).sum(axis=0)
+            pairs = zip(self._label_names[:12], counts[:12], strict=True)
+            more = ", ..." if self.n_labels > 12 else ""
+            parts.append(
+                f"{self.n_labels} labels ({', '.join(f'{n} {c}' for n, c in pairs)}{more})"
+            )
+        if self._trusted is not None:
+            parts.append(f"{self._trusted.sum()} trusted")
+        return f"{type(self).__name__}: {', '.join(parts)}"
+
+    def _describe_length(self):
+        if self.n_times is None:
+            return "of different lengths"
+        if self._sampling_rate is None:
+            return f"{self.n_times} samples"
+        return f"{self.n_times / self._sampling_rate:.1f} s at {self._sampling_rate:g} Hz"
+
+
+def _take(signals, index):
+    """Select records of signals of any form; what is not in memory stays out of it."""
+    if isinstance(signals, list):
+        return [signals[i] for i in np.arange(len(signals))[index]]
+    if isinstance(signals, pd.DataFrame):
+        return signals.iloc[index]
+    if isinstance(signals, np.memmap) and not isinstance(index, slice):
+        return LazySignals(signals.__getitem__, signals.shape)[index]
+    return signals[index]
+
+
+def _check_array(signals):
+    if signals.ndim != 3:
+        hint = (
+            " For records of one lead use signals[:, np.newaxis, :]." if signals.ndim == 2 else ""
+        )
+        raise ValueError(
+            "signals must have shape (n_records, n_leads, n_times); got an array of shape "
+            f"{signals.shape}.{hint}"
+        )
+    if signals.dtype.kind not in "fiu":
+        raise ValueError(f"signals must be numbers in mV; got an array of {signals.dtype}.")
+    if len(signals):
+        _check_orientation(signals.shape[1:], "(n_records, n_leads, n_times)", signals.shape)
+    return signals
+
+
+def _check_sequence(signals):
+    checked = [np.asarray(signal) for signal in signals]
+    for record, signal in enumerate(checked):
+        if signal.ndim != 2 or signal.dtype.kind not in "fiu":
+            raise ValueError(
+                f"signals[{record}] must be numbers in mV of shape (n_leads, n_times); got an "
+                f"array of {signal.dtype} of shape {signal.shape}."
+            )
+        _check_orientation(signal.shape, f"signals[{record}] of (n_leads, n_times)", signal.shape)
+        if len(signal) != len(checked[0]):
+            raise ValueError(
+                f"signals[{record}] has {len(signal)} leads, signals[0] has {len(checked[0])}; "
+                "all records of a collection have the same leads. Fill a lead that is missing "
+                "with NaN."
+            )
+    return checked
+
+
+def _check_orientation(shape, expected, found):
+    n_leads, n_times = shape
+    if n_times == 0:
+        raise ValueError(f"signals hold no samples: expected {expected}, got shape {found}.")
+    if n_leads == 0:
+        raise ValueError(f"signals hold no leads: expected {expected}, got shape {found}.")
+    if n_leads > n_times:
+        raise ValueError(
+            f"signals have more leads ({n_leads}) than samples ({n_times}): expected {expected}, "
+            f"got shape {found}. If times and leads are swapped, swap the last two axes with "
+            "np.swapaxes(signals, -1, -2)."
+        )
+
+
+def _check_sampling_rate(sampling_rate):
+    if sampling_rate is None:
+        return None
+    if not isinstance(sampling_rate, numbers.Real) or not 0 < sampling_rate < np.inf:
+        raise ValueError(
+            f"sampling_rate must be a positive number of samples per second; got {sampling_rate!r}."
+        )
+    return float(sampling_rate)
+
+
+def _check_names(names, expected, argument, what):
+    if names is None:
+        return None
+    if isinstance(names, str):
+        raise ValueError(f"{argument} must be a sequence of names, not the string {names!r}.")
+    names = tuple(str(name) for name in names)
+    if len(names) != expected:
+        raise ValueError(
+            f"{argument} must name each of the {expected} {what}; got {len(names)} names: {names}."
+        )
+    if len(set(names)) != len(names):
+        raise ValueError(f"{argument} must be unique; got {names}.")
+    return names
+
+
+def _check_ids(ids, n_records):
+    if ids is None:
+        return np.arange(n_records)
+    ids = check_groups(ids, n_records=n_records, name="ids")
+    if len(pd.unique(ids)) != n_records:
+        values, counts = np.unique(ids, return_counts=True)
+        raise ValueError(f"ids must be unique; repeated: {list(values[counts > 1][:5])}.")
+    return ids
+
+
+def _check_record_labels(labels, label_names, n_records):
+    if labels is None:
+        if label_names is not None:
+            raise ValueError("label_names were given without labels.")
+        return None, None
+    labels, label_names = check_labels(
+        labels, n_records=n_records, name="labels", label_names=label_names
+    )
+    if label_names is None:
+        label_names = np.arange(labels.shape[1]).astype(str)
+    return labels, label_names
+
+
+def _check_optional_trusted(trusted, n_records):
+    """As check_trusted, but a part of a data set may well hold no trusted record."""
+    if trusted is None or not np.any(trusted):
+        mask = None if trusted is None else np.asarray(trusted, dtype=bool)
+        if mask is not None and mask.shape != (n_records,):
+            check_trusted(np.ones(mask.shape, dtype=bool), n_records=n_records)
+        return mask
+    return check_trusted(trusted, n_records=n_records)
