@@ -1,0 +1,154 @@
+"""Cross-validation that scores against trusted labels alone."""
+
+import numbers
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import _num_samples
+
+from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+
+
+class TrustedKFold(BaseCrossValidator):
+    """K folds whose test parts hold trusted records only.
+
+    A score against weak labels measures agreement with their errors. So the trusted records are
+    dealt out over the test folds, and all weak records stay in training, less those of patients
+    that are being tested: a patient is never on both sides. Labels are stratified as well as
+    whole patients allow, by iterative stratification [1]_ of patients.
+
+    Parameters
+    ----------
+    n_splits : int, default=5
+        Number of folds, at least 2.
+    trusted : array-like of bool of shape (n_records,), default=None
+        The mask of trusted records for data that do not carry it themselves, where metadata
+        routing is off. By default `split` takes its argument `trusted`, else ``X.trusted``, else
+        every record is trusted.
+    groups : array-like of shape (n_records,), default=None
+        Patients, likewise. By default `split` takes its argument `groups`, else ``X.groups``,
+        else every record is a patient of its own.
+    random_state : int, RandomState instance or None, default=0
+        Breaks ties between folds.
+
+    References
+    ----------
+    .. [1] Sechidis, Tsoumakas, Vlahavas (2011), "On the stratification of multi-label data",
+       ECML PKDD, 145-158, Algorithm 1; here a unit is a patient rather than a record.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import TrustedKFold
+    >>> X, trusted = np.zeros((6, 3)), [True, True, True, True, False, False]
+    >>> patients = ["a", "b", "c", "d", "a", "e"]
+    >>> y = [[1], [1], [0], [0], [1], [0]]
+    >>> for train, test in TrustedKFold(2).split(X, y, patients, trusted):
+    ...     print(train, test)
+    [0 2 4 5] [1 3]
+    [1 3 5] [0 2]
+    """
+
+    __metadata_request__split = {"groups": True, "trusted": True}
+
+    def __init__(self, n_splits=5, *, trusted=None, groups=None, random_state=0):
+        if not isinstance(n_splits, numbers.Integral) or n_splits < 2:
+            raise ValueError(f"n_splits must be an integer of at least 2; got {n_splits!r}.")
+        self.n_splits = n_splits
+        self.trusted = trusted
+        self.groups = groups
+        self.random_state = random_state
+
+    def get_n_splits(self, X=None, y=None, groups=None, trusted=None):
+        """Return the number of folds."""
+        return self.n_splits
+
+    def split(self, X, y=None, groups=None, trusted=None):
+        """Yield the indices of training and test records of each fold.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of n_records
+        y : array-like of shape (n_records, n_labels) or (n_records,), default=None
+            Labels to stratify by; by default ``X.labels``, else folds are balanced in size alone.
+            Only those of trusted records are looked at.
+        groups : array-like of shape (n_records,), default=None
+        trusted : array-like of bool of shape (n_records,), default=None
+
+        Yields
+        ------
+        train, test : ndarray of int
+            `test` holds trusted records of the fold's patients, `train` all records, trusted or
+            weak, of other patients.
+        """
+        n_records = _num_samples(X)
+        trusted = check_trusted(
+            _first_known(trusted, self.trusted, getattr(X, "trusted", None)), n_records=n_records
+        )
+        groups = check_groups(
+            _first_known(groups, self.groups, getattr(X, "groups", None)), n_records=n_records
+        )
+        patients = _number_patients(groups, n_records)
+        labels = _positives(_first_known(y, getattr(X, "labels", None)), n_records)
+
+        fold_of_patient = self._deal_out_patients(patients[trusted], labels[trusted])
+        fold = np.array([fold_of_patient.get(patient, -1) for patient in patients])
+        for k in range(self.n_splits):
+            yield np.flatnonzero(fold != k), np.flatnonzero((fold == k) & trusted)
+
+    def _deal_out_patients(self, patients, labels):
+        """Map each patient with trusted records to a fold (Algorithm 1 of Sechidis et al.)."""
+        units, unit_of_record = np.unique(patients, return_inverse=True)
+        if len(units) < self.n_splits:
+            raise ValueError(
+                f"n_splits={self.n_splits} is more than the {len(units)} patients with trusted "
+                "records; use fewer folds."
+            )
+        # One more column counts records, so that what no label decides is dealt out by size.
+        columns = np.column_stack([labels, np.ones(len(labels), dtype=int)])
+        counts = np.zeros((len(units), columns.shape[1]), dtype=int)
+        np.add.at(counts, unit_of_record, columns)
+        wanted = np.tile(counts.sum(axis=0) / self.n_splits, (self.n_splits, 1))
+        random = check_random_state(self.random_state)
+        empty_folds = set(range(self.n_splits))
+        waiting = np.ones(len(units), dtype=bool)
+        fold = np.empty(len(units), dtype=int)
+        while waiting.any():
+            # The rarest label first: later there would be no freedom left to spread it.
+            remaining = counts[waiting].sum(axis=0)
+            label = np.where(remaining > 0, remaining, np.iinfo(int).max).argmin()
+            carriers = np.flatnonzero(waiting & (counts[:, label] > 0))
+            unit = carriers[counts[carriers, label].argmax()]
+            # Every fold needs a patient: when as many wait as folds are empty, those come first.
+            must_fill = waiting.sum() <= len(empty_folds)
+            candidates = sorted(empty_folds) if must_fill else range(self.n_splits)
+            fold[unit] = max(
+                candidates, key=lambda k: (wanted[k, label], wanted[k, -1], random.uniform())
+            )
+            wanted[fold[unit]] -= counts[unit]
+            empty_folds.discard(fold[unit])
+            waiting[unit] = False
+        return dict(zip(units, fold, strict=True))
+
+
+def _first_known(*values):
+    return next((value for value in values if value is not None), None)
+
+
+def _number_patients(groups, n_records):
+    if groups is None:
+        return np.arange(n_records)
+    return np.unique(groups, return_inverse=True)[1]
+
+
+def _positives(y, n_records):
+    """Return an indicator of shape (n_records, n_labels) to stratify by."""
+    if y is None:
+        return np.zeros((n_records, 0), dtype=int)
+    if np.ndim(y) == 1:
+        labels = LabelBinarizer().fit_transform(y)
+    else:
+        labels, _ = check_labels(y, n_records=n_records)
+    return (labels == 1).astype(int)
