@@ -1,0 +1,158 @@
+"""The MIT-BIH Arrhythmia Database as labelled windows."""
+
+import numbers
+
+import numpy as np
+
+from sklearn_ecg.datasets._wfdb import (
+    list_headers,
+    read_annotations,
+    read_header,
+    read_signals,
+)
+from sklearn_ecg.records import ECGRecords
+
+# "Records 201 and 202 came from the same male subject", says the database's directory; every
+# other record is a person of its own.
+_SAME_PATIENT = {"202": "201"}
+
+# WFDB's symbols for beats; others mark rhythm, noise or comments.
+_BEATS = tuple("NLRBAaJSVrFejnE/fQ?")
+
+_FETCH = "sklearn_ecg.datasets.fetch_mitdb()"
+
+
+def load_mitdb(
+    path,
+    window=10.0,
+    leads=("MLII", "V1"),
+    labels=("N", "V", "L", "A", "R", "/", "F", "f"),
+):
+    """Load the MIT-BIH Arrhythmia Database, cut into windows with the beat types in each.
+
+    The records that hold all of `leads` are read (40 of the 48 for MLII and V1) and cut into
+    consecutive windows from their start; what is left at the end is shorter than a window and
+    goes. A window has a label if at least one beat of that type is annotated inside it. Windows
+    without any of the labels are kept, with a row of zeros.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder of the database (``100.hea``, ``100.dat``, ``100.atr``, ...), or of any part of
+        it.
+    window : float, default=10.0
+        Length of a window in s.
+    leads : sequence of str, default=("MLII", "V1")
+        The leads, in the order wanted, whatever their order in the files.
+    labels : sequence of str, default=("N", "V", "L", "A", "R", "/", "F", "f")
+        Beat types by their WFDB symbols: normal, premature ventricular, left bundle branch block,
+        atrial premature, right bundle branch block, paced, fusion of ventricular and normal,
+        fusion of paced and normal.
+
+    Returns
+    -------
+    ECGRecords
+        Signals of shape (n_windows, n_leads, n_times) as float32 in mV at 360 Hz; `ids` such as
+        ``"100/000"`` (record and number of the window); `groups` are the patients: records 201
+        and 202 are of one person.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder, or the signals or annotations that belong to a header in it, are missing.
+    ValueError
+        If a file cannot be read, is cut short or does not agree with its checksum, or if no
+        record holds the leads.
+
+    See Also
+    --------
+    fetch_mitdb : Download the database.
+    corrupt_labels : Make the labels as noisy as weak ones are.
+
+    References
+    ----------
+    Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol
+    20(3):45-50 (2001). https://doi.org/10.13026/C2F305
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import load_mitdb
+    >>> load_mitdb("mitdb")  # doctest: +SKIP
+    ECGRecords: 7200 records, 2 leads (MLII, V1), 10.0 s at 360 Hz, 8 labels (N 5566, V 2322, ...)
+    """
+    if isinstance(leads, str) or not len(leads):
+        raise ValueError(f'leads must be a sequence of names such as ("MLII",); got {leads!r}.')
+    if not isinstance(window, numbers.Real) or not 0 < window < np.inf:
+        raise ValueError(f"window must be a positive number of seconds; got {window!r}.")
+    labels = _check_symbols(labels)
+    records, sampling_rate = _records_with(path, leads)
+    n_times = round(window * sampling_rate)
+
+    parts = []
+    for record in records:
+        signals = read_signals(record, leads)
+        samples, symbols = read_annotations(record, "atr")
+        n_windows = signals.shape[1] // n_times
+        if not n_windows:
+            raise ValueError(
+                f"window={window:g} s is longer than record {record.name} "
+                f"({signals.shape[1] / sampling_rate:.1f} s); choose a shorter window."
+            )
+        parts.append(
+            {
+                "signals": _windows(signals, n_windows, n_times),
+                "labels": _labels_in_windows(samples, symbols, labels, n_windows, n_times),
+                "ids": [f"{record.name}/{i:03d}" for i in range(n_windows)],
+                "groups": [_SAME_PATIENT.get(record.name, record.name)] * n_windows,
+            }
+        )
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    signals = arrays.pop("signals")
+    return ECGRecords(signals, sampling_rate, lead_names=leads, label_names=labels, **arrays)
+
+
+def _check_symbols(labels):
+    labels = list(labels)
+    unknown = [label for label in labels if label not in _BEATS]
+    if unknown or not labels:
+        raise ValueError(
+            f"labels must be WFDB symbols of beats, some of {' '.join(_BEATS)}; got {unknown}."
+        )
+    return labels
+
+
+def _records_with(path, leads):
+    """Return the records that hold all leads, and their common sampling rate."""
+    headers = {
+        record: read_header(record)
+        for record in list_headers(path, dataset="the MIT-BIH database", fetch=_FETCH)
+    }
+    holding = [record for record in headers if set(leads) <= set(headers[record].sig_name)]
+    if not holding:
+        known = sorted({name for header in headers.values() for name in header.sig_name})
+        raise ValueError(
+            f"No record in {str(path)!r} holds the leads {tuple(leads)}; its records hold {known}."
+        )
+    rates = {headers[record].fs for record in holding}
+    if len(rates) > 1:
+        raise ValueError(
+            f"The records in {str(path)!r} have different sampling rates, {sorted(rates)} Hz; is "
+            "it the folder of the MIT-BIH database alone?"
+        )
+    return holding, rates.pop()
+
+
+def _windows(signals, n_windows, n_times):
+    n_leads = len(signals)
+    windows = signals[:, : n_windows * n_times].reshape(n_leads, n_windows, n_times)
+    return windows.swapaxes(0, 1)
+
+
+def _labels_in_windows(samples, symbols, labels, n_windows, n_times):
+    """Return an indicator of shape (n_windows, n_labels) of the beat types in each window."""
+    present = np.zeros((n_windows, len(labels)), dtype=np.int8)
+    windows = samples // n_times
+    for column, label in enumerate(labels):
+        inside = (symbols == label) & (windows < n_windows)
+        present[windows[inside], column] = 1
+    return present

@@ -1,0 +1,148 @@
+"""Reading WFDB files, with errors that name the file and the cure.
+
+wfdb is imported where it is used: it takes a second to load, which whoever only simulates records
+need not wait for.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+_CURE = "Download it again, or move the record's files out of the folder to go on without it."
+
+
+def list_headers(folder, *, dataset, fetch):
+    """Return the paths of all WFDB headers in a folder, without suffix, in order.
+
+    Parameters
+    ----------
+    folder : path-like
+    dataset, fetch : str
+        What should be there and the function that downloads it, for the error message.
+
+    Returns
+    -------
+    list of Path
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"There is no folder {str(folder)!r}. Give the folder that holds {dataset}, or "
+            f"download it: {fetch}."
+        )
+    headers = sorted(folder.glob("*.hea"))
+    if not headers:
+        inner = sorted({path.parent.name for path in folder.glob("*/*.hea")})
+        hint = f" There are some in its folders {inner}: did you mean one of these?" * bool(inner)
+        raise FileNotFoundError(
+            f"The folder {str(folder)!r} holds no WFDB headers (*.hea).{hint} Give the folder that "
+            f"holds {dataset}, or download it: {fetch}."
+        )
+    return [path.with_suffix("") for path in headers]
+
+
+def read_header(record):
+    """Read the header of a record.
+
+    Parameters
+    ----------
+    record : Path
+        The record's path without suffix.
+
+    Returns
+    -------
+    wfdb.Record
+    """
+    import wfdb
+
+    try:
+        header = wfdb.rdheader(str(record))
+    except Exception as error:
+        raise ValueError(
+            f"{record}.hea cannot be read as a WFDB header: {error}. {_CURE}"
+        ) from error
+    if not header.sig_name:
+        raise ValueError(f"{record}.hea describes no signals. {_CURE}")
+    return header
+
+
+def read_signals(record, leads):
+    """Read leads of a record in mV, and check them against the header.
+
+    Parameters
+    ----------
+    record : Path
+        The record's path without suffix.
+    leads : sequence of str
+        Names of the leads, in the order wanted; the header must hold them.
+
+    Returns
+    -------
+    ndarray of float32 of shape (n_leads, n_times)
+    """
+    import wfdb
+
+    header = read_header(record)
+    channels = [header.sig_name.index(lead) for lead in leads]
+    for name in {header.file_name[channel] for channel in channels}:
+        if not record.with_name(name).is_file():
+            raise FileNotFoundError(
+                f"{record.with_name(name)} is missing, though {record.name}.hea asks for it. {_CURE}"
+            )
+    try:
+        signals = wfdb.rdrecord(str(record), channels=channels, physical=False)
+    except Exception as error:
+        raise ValueError(
+            f"The signals of {record} cannot be read, perhaps because a file is cut short: "
+            f"{error}. {_CURE}"
+        ) from error
+    _check_complete(record, header, channels, signals.d_signal)
+    units = {header.units[channel] for channel in channels}
+    if units != {"mV"}:
+        raise ValueError(f"{record}.hea gives its signals in {sorted(units)}; only mV is read.")
+    return signals.dac(return_res=32).T
+
+
+def _check_complete(record, header, channels, digital):
+    """Check length and checksums: a file cut short or overwritten can read without an error."""
+    path = record.with_name(header.file_name[channels[0]])
+    if len(digital) != header.sig_len:
+        raise ValueError(
+            f"{path} is cut short: it holds {len(digital)} samples per lead, its header says "
+            f"{header.sig_len}. {_CURE}"
+        )
+    found = digital.sum(axis=0, dtype=np.int64).astype(np.int16)
+    for channel, checksum in zip(channels, found, strict=True):
+        expected = header.checksum[channel]
+        if expected is not None and np.int64(expected).astype(np.int16) != checksum:
+            raise ValueError(
+                f"{path} is damaged: the samples of lead {header.sig_name[channel]} do not agree "
+                f"with the checksum in {record.name}.hea. {_CURE}"
+            )
+
+
+def read_annotations(record, extension):
+    """Read the annotations of a record.
+
+    Parameters
+    ----------
+    record : Path
+        The record's path without suffix.
+    extension : str
+        The annotator, for example "atr".
+
+    Returns
+    -------
+    samples : ndarray of int of shape (n_annotations,)
+    symbols : ndarray of str of shape (n_annotations,)
+    """
+    import wfdb
+
+    path = f"{record}.{extension}"
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"{path} is missing: without it the record has no labels. {_CURE}")
+    try:
+        annotations = wfdb.rdann(str(record), extension)
+    except Exception as error:
+        raise ValueError(f"{path} cannot be read as WFDB annotations: {error}. {_CURE}") from error
+    return np.asarray(annotations.sample), np.asarray(annotations.symbol, dtype=str)
