@@ -1,6 +1,7 @@
 """Train any scikit-learn classifier on cleaned labels."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.dummy import DummyClassifier
 from sklearn.metrics import accuracy_score, f1_score
@@ -101,15 +102,16 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_params(self)
         X, y, names = _unpack(X, y)
-        if np.ndim(y) == 1:
+        if _is_one_dimensional(y):
             return self._fit_single_label(X, y)
         labels, column_names = check_labels(y, n_records=_num_samples(X), label_names=names)
+        labels = labels.astype(int)
         known = labels != -1
         if self.unknown == "drop":
             known = np.repeat(known.all(axis=1, keepdims=True), labels.shape[1], axis=1)
         self._check_known(known, column_names)
         self.n_records_dropped_ = int((~known.any(axis=1)).sum())
-        self._native = self.unknown == "drop" and _is_multi_label(self.estimator)
+        self._native = self._fits_all_labels_at_once(known)
         if self._native:
             rows = np.flatnonzero(known[:, 0])
             self.estimators_ = [_fit_one(self.estimator, X, labels, rows)]
@@ -124,6 +126,18 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self._copy_feature_attributes()
         return self
 
+    def _fits_all_labels_at_once(self, known):
+        tags = get_tags(self.estimator)
+        if not tags.target_tags.single_output:  # ClassifierChain and its like
+            if self.unknown == "mask" and not known.all():
+                raise ValueError(
+                    f"{type(self.estimator).__name__} fits all labels at once and cannot mask "
+                    f"single unknown ones, of which there are {(~known).sum()}. Use unknown='drop'."
+                )
+            return True
+        multi_label = tags.classifier_tags is not None and tags.classifier_tags.multi_label
+        return self.unknown == "drop" and multi_label
+
     def _fit_single_label(self, X, y):
         self._native = True
         self.n_records_dropped_ = 0
@@ -135,7 +149,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     def _check_known(self, known, names):
         lost = np.flatnonzero(~known.any(axis=0))
         if len(lost):
-            label = lost[0] if names is None else names[lost[0]]
+            label = int(lost[0]) if names is None else str(names[lost[0]])
             raise ValueError(
                 f"No record is left on which label {label!r} is known: all of its labels are "
                 "undecided (-1). Lower the cleaner's thresholds, clean with undecided='weak', or "
@@ -198,7 +212,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
         `ClassifierMixin` would count a record with one wrong label of many as wholly wrong.
         """
-        if np.ndim(y) == 1:
+        if _is_one_dimensional(y):
             return accuracy_score(y, self.predict(X))
         return f1_score(y, self.predict(X), average="macro", zero_division=0)
 
@@ -228,13 +242,12 @@ def _unpack(X, y):
     return X, y, None
 
 
+def _is_one_dimensional(y):
+    return not sparse.issparse(y) and np.asarray(y).ndim == 1
+
+
 def _without_labels(X):
     return X.without_labels() if isinstance(X, CleanedRecords) else X
-
-
-def _is_multi_label(estimator):
-    tags = get_tags(estimator)
-    return tags.classifier_tags is not None and tags.classifier_tags.multi_label
 
 
 def _fit_one(estimator, X, y, rows):

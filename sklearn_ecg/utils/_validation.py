@@ -63,7 +63,7 @@ def _as_indicator(values, name):
         record, label = np.argwhere(~valid)[0]
         raise ValueError(
             f"{name} must hold 1 (present), 0 (absent) or -1 (unknown) only; got "
-            f"{values[record, label]!r} for record {record}, label {label}. For classes in one "
+            f"{values.item(record, label)!r} for record {record}, label {label}. For classes in one "
             "column use sklearn.preprocessing.MultiLabelBinarizer or LabelBinarizer first."
         )
     return values.astype(np.int8)
@@ -94,7 +94,7 @@ def check_trusted(trusted, *, n_records, name="trusted"):
         if not np.isin(mask, (0, 1)).all():
             raise ValueError(
                 f"{name} must be a mask of True and False, not of {mask.dtype} values such as "
-                f"{mask.flat[0]!r}; make one of indices with np.isin(np.arange(n), indices)."
+                f"{mask.item(0)!r}; make one of indices with np.isin(np.arange(n), indices)."
             )
         mask = mask.astype(bool)
     if n_records and not mask.any():

@@ -1,0 +1,161 @@
+"""OnCleanedLabels: cleaned labels win over y, and undecided ones are never trained on."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
+from sklearn.multioutput import ClassifierChain
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_ecg import CleanedRecords, ECGRecords, OnCleanedLabels
+
+
+def make_cleaned(X, labels, weak=None, **fields):
+    labels = np.asarray(labels)
+    weak = 1 - np.abs(labels) if weak is None else weak
+    return CleanedRecords(
+        X,
+        labels=labels,
+        weak_labels=weak,
+        provenance=np.full(labels.shape, "confirmed"),
+        confidence=np.ones(labels.shape),
+        **fields,
+    )
+
+
+@pytest.fixture
+def table(rng):
+    """A table of features, and labels that its first two columns decide."""
+    X = rng.normal(size=(200, 4))
+    return X, (X[:, :2] > 0).astype(int)
+
+
+def test_cleaned_labels_win_over_y(table):
+    X, y = table
+    model = OnCleanedLabels(LogisticRegression()).fit(make_cleaned(X, y), 1 - y)
+    assert model.score(X, y) > 0.9
+
+
+def test_labels_that_nobody_cleaned_never_win_over_y(table):
+    X, y = table
+    signals = X[:, np.newaxis, :]
+
+    class OnSignals(LogisticRegression):
+        def fit(self, X, y):
+            return super().fit(np.asarray(X)[:, 0], y)
+
+        def predict(self, X):
+            return super().predict(np.asarray(X)[:, 0])
+
+    records = ECGRecords(signals, labels=1 - y)
+    assert OnCleanedLabels(OnSignals()).fit(records, y).score(records, y) > 0.9
+    assert OnCleanedLabels(OnSignals()).fit(records).score(records, 1 - y) > 0.9
+
+
+class Recorder(DummyClassifier):
+    """Remembers what it was fitted on."""
+
+    def fit(self, X, y):
+        self.seen_ = np.asarray(X)[:, 0].astype(int), np.asarray(y)
+        return super().fit(X, y)
+
+
+def test_mask_fits_each_label_on_the_records_where_it_is_known():
+    X = np.arange(6.0)[:, np.newaxis]
+    labels = np.array([[1, 0], [0, 1], [-1, 1], [1, -1], [-1, 0], [0, 0]])
+    model = OnCleanedLabels(Recorder()).fit(make_cleaned(X, labels))
+    for label, estimator in enumerate(model.estimators_):
+        rows, y = estimator.seen_
+        assert rows.tolist() == np.flatnonzero(labels[:, label] != -1).tolist()
+        assert y.tolist() == labels[rows, label].tolist()
+    assert model.n_records_dropped_ == 0
+
+
+def test_drop_leaves_out_records_with_any_unknown_label():
+    X = np.arange(6.0)[:, np.newaxis]
+    labels = np.array([[1, 0], [0, 1], [-1, 1], [1, -1], [-1, 0], [0, 0]])
+    model = OnCleanedLabels(Recorder(), unknown="drop").fit(make_cleaned(X, labels))
+    assert {tuple(estimator.seen_[0]) for estimator in model.estimators_} == {(0, 1, 5)}
+    assert model.n_records_dropped_ == 3
+
+
+@pytest.mark.parametrize(
+    "estimator", [RandomForestClassifier(random_state=0), ClassifierChain(LogisticRegression())]
+)
+def test_native_multi_label_classifiers_are_fitted_once(table, estimator):
+    X, y = table
+    model = OnCleanedLabels(estimator, unknown="drop").fit(
+        make_cleaned(X, y, label_names=["A", "B"])
+    )
+    assert len(model.estimators_) == 1
+    assert list(model.classes_) == ["A", "B"]
+    assert model.predict_proba(X).shape == y.shape
+    assert ((model.predict_proba(X) > 0.5) == (model.predict(X) == 1)).mean() > 0.99
+
+
+def test_a_chain_cannot_mask_single_labels():
+    cleaned = make_cleaned(np.zeros((3, 1)), [[1, 0], [0, -1], [0, 1]])
+    with pytest.raises(ValueError, match="ClassifierChain .* unknown='drop'"):
+        OnCleanedLabels(ClassifierChain(LogisticRegression())).fit(cleaned)
+
+
+def test_a_label_that_never_varies_is_predicted_as_it_is(table):
+    X, y = table
+    labels = np.column_stack([y, np.zeros(len(y), int), np.ones(len(y), int)])
+    model = OnCleanedLabels(LogisticRegression()).fit(make_cleaned(X, labels))
+    assert (model.predict(X)[:, 2:] == [0, 1]).all()
+    assert (model.predict_proba(X)[:, 2:] == [0, 1]).all()
+
+
+def test_data_frames_keep_their_feature_names(table):
+    X, y = table
+    frame = pd.DataFrame(X, columns=["PR_ms", "QRS_ms", "QT_ms", "HR"])
+    model = OnCleanedLabels(LogisticRegression()).fit(make_cleaned(frame, y))
+    assert list(model.feature_names_in_) == list(frame.columns)
+    assert model.predict(frame).shape == y.shape
+
+
+@pytest.mark.parametrize("scoring", ["f1_macro", "roc_auc", "average_precision"])
+def test_scorers_work_on_plain_arrays(table, scoring):
+    X, y = table
+    y = np.column_stack([y, 1 - y[:, 0]])
+    model = OnCleanedLabels(LogisticRegression())
+    assert cross_val_score(model, X, y, scoring=scoring, cv=3).min() > 0.9
+
+
+def test_all_labels_undecided_is_said():
+    labels = np.array([[1, -1], [0, -1]])
+    cleaned = make_cleaned(np.zeros((2, 1)), labels, label_names=["AF", "STE"])
+    with pytest.raises(ValueError, match="label 'STE' is known"):
+        OnCleanedLabels(LogisticRegression()).fit(cleaned)
+
+
+def test_no_labels_at_all_is_said():
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        OnCleanedLabels(LogisticRegression()).fit(ECGRecords(np.zeros((2, 1, 9))))
+
+
+def test_clone_keeps_the_inner_parameters():
+    model = OnCleanedLabels(LogisticRegression(C=3), unknown="drop")
+    assert clone(model).get_params()["estimator__C"] == 3
+
+
+def expected_failures(estimator):
+    return {
+        "check_supervised_y_2d": "a column is the indicator of one label, not a vector of classes",
+    }
+
+
+@parametrize_with_checks(
+    [
+        OnCleanedLabels(LogisticRegression()),
+        OnCleanedLabels(RandomForestClassifier(5, max_depth=3, random_state=0), unknown="drop"),
+    ],
+    expected_failed_checks=expected_failures,
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
