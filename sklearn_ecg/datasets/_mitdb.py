@@ -80,13 +80,19 @@ def load_mitdb(
     >>> load_mitdb("mitdb")  # doctest: +SKIP
     ECGRecords: 7200 records, 2 leads (MLII, V1), 10.0 s at 360 Hz, 8 labels (N 5566, V 2322, ...)
     """
-    if isinstance(leads, str) or not len(leads):
-        raise ValueError(f'leads must be a sequence of names such as ("MLII",); got {leads!r}.')
+    if isinstance(leads, str) or not leads or len(set(leads)) != len(leads):
+        raise ValueError(
+            f'leads must be a sequence of different names such as ("MLII",); got {leads!r}.'
+        )
     if not isinstance(window, numbers.Real) or not 0 < window < np.inf:
         raise ValueError(f"window must be a positive number of seconds; got {window!r}.")
     labels = _check_symbols(labels)
     records, sampling_rate = _records_with(path, leads)
     n_times = round(window * sampling_rate)
+    if not n_times:
+        raise ValueError(
+            f"window={window:g} s is shorter than a sample at {sampling_rate:g} Hz; give seconds."
+        )
 
     parts = []
     for record in records:

@@ -61,8 +61,12 @@ def read_header(record):
         raise ValueError(
             f"{record}.hea cannot be read as a WFDB header: {error}. {_CURE}"
         ) from error
-    if not header.sig_name:
-        raise ValueError(f"{record}.hea describes no signals. {_CURE}")
+    described = [name for name in header.sig_name or [] if name is not None]
+    if not described or len(described) != header.n_sig:
+        raise ValueError(
+            f"{record}.hea is cut short: it announces {header.n_sig} signals and names "
+            f"{len(described)}. {_CURE}"
+        )
     return header
 
 
@@ -84,17 +88,18 @@ def read_signals(record, leads):
 
     header = read_header(record)
     channels = [header.sig_name.index(lead) for lead in leads]
-    for name in {header.file_name[channel] for channel in channels}:
-        if not record.with_name(name).is_file():
+    files = sorted({header.file_name[channel] for channel in channels})
+    for path in map(record.with_name, files):
+        if not path.is_file():
             raise FileNotFoundError(
-                f"{record.with_name(name)} is missing, though {record.name}.hea asks for it. {_CURE}"
+                f"{path} is missing, though {record.name}.hea asks for it. {_CURE}"
             )
     try:
         signals = wfdb.rdrecord(str(record), channels=channels, physical=False)
     except Exception as error:
         raise ValueError(
-            f"The signals of {record} cannot be read, perhaps because a file is cut short: "
-            f"{error}. {_CURE}"
+            f"The signals of {record} cannot be read, perhaps because {' or '.join(files)} is cut "
+            f"short: {error}. {_CURE}"
         ) from error
     _check_complete(record, header, channels, signals.d_signal)
     units = {header.units[channel] for channel in channels}
