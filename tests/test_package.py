@@ -1,0 +1,98 @@
+"""What the package promises as a whole: light imports, the names of the contract, clean layers."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import sklearn_ecg
+
+PACKAGE = Path(sklearn_ecg.__file__).parent
+# A folder imports only from those before it; utils lies under all.
+LAYERS = (
+    "utils",
+    "records",
+    "preprocessing",
+    "features",
+    "mixture",
+    "cleaning",
+    "network",
+    "model_selection",
+    "metrics",
+    "plotting",
+    "datasets",
+)
+# Heavy libraries, and the only folders that may import them.
+HOMES = {
+    "torch": {"network"},
+    "skorch": {"network"},
+    "wfdb": {"records", "datasets"},
+    "neurokit2": {"features", "datasets"},
+    "matplotlib": {"plotting"},
+}
+
+
+def imports_of(path):
+    """Yield (module, line, whether at the top level) for each import in a file."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    top = set(map(id, tree.body))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}:{node.lineno}: relative import"
+            names = [node.module]
+        else:
+            continue
+        for name in names:
+            yield name, node.lineno, id(node) in top
+
+
+FILES = [path for layer in LAYERS for path in sorted((PACKAGE / layer).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_file_imports_only_from_folders_before_its_own(path):
+    layer = path.relative_to(PACKAGE).parts[0]
+    allowed = LAYERS[: LAYERS.index(layer) + 1]
+    for module, line, top_level in imports_of(path):
+        root, *rest = module.split(".")
+        if root == "sklearn_ecg" and rest and rest[0] in LAYERS:
+            assert rest[0] in allowed, f"line {line}: {layer} must not import {rest[0]}"
+        if root in HOMES:
+            assert layer in HOMES[root], f"line {line}: {root} does not belong in {layer}"
+            if root in ("matplotlib", "neurokit2"):
+                assert not top_level, f"line {line}: import {root} where it is used; it is slow"
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = (
+        "import sys, sklearn_ecg; from sklearn_ecg import ECGRecords, TrustedKFold; "
+        "print([name for name in ('torch', 'skorch', 'neurokit2', 'matplotlib') "
+        "if name in sys.modules])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert found.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", [n for n in sklearn_ecg.__all__ if n != "__version__"])
+def test_every_public_name_is_there_and_documented(name):
+    assert getattr(sklearn_ecg, name).__doc__
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "utils"])
+def test_every_folder_exports_documented_names(layer):
+    module = getattr(sklearn_ecg, layer)
+    for name in module.__all__:
+        assert hasattr(module, name)
+        if callable(getattr(module, name)):
+            assert getattr(module, name).__doc__
+
+
+def test_a_misspelt_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'ECGRecord'"):
+        sklearn_ecg.ECGRecord  # noqa: B018
