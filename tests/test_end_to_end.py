@@ -1,4 +1,4 @@
-"""The main job on real and on simulated records: cleaning mends labels, and training gains by it."""
+"""The main job on real and on simulated records: labels get better, and training gains by it."""
 
 import numpy as np
 import pytest
