@@ -1,6 +1,8 @@
 """Loaders of ECG data sets, simulated records, and label noise of known amount."""
 
 from sklearn_ecg.datasets._corruption import corrupt_labels
+from sklearn_ecg.datasets._fetch import fetch_mitdb
 from sklearn_ecg.datasets._mitdb import load_mitdb
+from sklearn_ecg.datasets._simulated import make_ecg_records
 
-__all__ = ["corrupt_labels", "load_mitdb"]
+__all__ = ["corrupt_labels", "fetch_mitdb", "load_mitdb", "make_ecg_records"]

@@ -1,0 +1,142 @@
+"""When the beats of a simulated record come, and of what kind they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# Beats outside the record whose waves reach into it.
+_MARGIN_S = 2.0
+_SHORTEST_AF_CYCLE_S = 0.36
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One heartbeat: when its waves come, in s from the record's start, and what they look like."""
+
+    kind: str  # "sinus", "AF", "PAC" or "PVC"
+    qrs: str  # row of the tables of QRS and T waves
+    p_onset_s: float | None  # None without a P wave
+    qrs_onset_s: float
+    qrs_offset_s: float
+    t_peak_s: float
+    t_offset_s: float
+    cycle_s: float  # the cycle that repolarisation follows
+    st: str | None  # "STE", "STD" or None
+    gain: float
+
+
+def make_beats(findings, patient, heart_rate, duration_s, rng):
+    """Return the beats of a record, some of them before its start and after its end.
+
+    Parameters
+    ----------
+    findings : set of str
+        The labels that the record shall show.
+    patient : Patient
+    heart_rate : float
+        Beats per minute, of sinus rhythm or the mean of atrial fibrillation.
+    duration_s : float
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    list of Beat
+    """
+    fibrillates = "AF" in findings
+    cycles = (_fibrillation if fibrillates else _sinus)(heart_rate, duration_s, rng)
+    onsets = -_MARGIN_S + np.concatenate([[0], np.cumsum(cycles)]) + rng.uniform(0, cycles[0])
+    kinds = np.full(len(onsets), "AF" if fibrillates else "sinus", dtype="<U5")
+    premature = [kind for kind in ("PAC", "PVC") if kind in findings]
+    _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng)
+
+    kept = onsets < duration_s + _MARGIN_S
+    onsets, kinds = onsets[kept], kinds[kept]
+    # Repolarisation adapts to the rate over many beats, not to one early beat.
+    mean_cycle = 60 / heart_rate
+    return [
+        _beat(kind, onset, mean_cycle, findings, patient, rng)
+        for kind, onset in zip(kinds, onsets, strict=True)
+    ]
+
+
+def _sinus(heart_rate, duration_s, rng):
+    """Return sinus cycles in s, by ECGSYN's process of respiratory and Mayer waves."""
+    # The simulator's own process of cycles has no public name. neurokit2 takes seconds to import.
+    from neurokit2.ecg.ecg_simulate import _ecg_simulate_rrprocess
+
+    span_s = duration_s + 2 * _MARGIN_S
+    per_second = _ecg_simulate_rrprocess(
+        hrmean=heart_rate,
+        hrstd=rng.uniform(0.8, 2.5),
+        n=2 ** int(np.ceil(np.log2(2 * span_s))),
+        rng=rng,
+    )
+    n_cycles = int(np.ceil(span_s / per_second.min())) + 2
+    seconds = np.arange(n_cycles) * 60 / heart_rate
+    return np.interp(seconds, np.arange(len(per_second)), per_second)
+
+
+def _fibrillation(heart_rate, duration_s, rng):
+    """Return cycles in s of which none tells the next."""
+    mean_s = 60 / heart_rate
+    n_cycles = int(np.ceil(2 * (duration_s + 2 * _MARGIN_S) / mean_s)) + 2
+    spread = rng.uniform(0.2, 0.3)
+    cycles = mean_s * rng.lognormal(-(spread**2) / 2, spread, n_cycles)
+    return np.maximum(cycles, _SHORTEST_AF_CYCLE_S)
+
+
+def _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng):
+    """Let some beats come early, in place, with the pause that follows each kind."""
+    mean_cycle = 60 / heart_rate
+    for turn in range(rng.randint(1, 4) * len(premature)):
+        kind = premature[turn % len(premature)]
+        # The beat, the one before it and the one after its pause lie inside the record.
+        candidates = [
+            k
+            for k in range(1, len(onsets) - 1)
+            if onsets[k - 1] >= 0
+            and onsets[k + 1] <= duration_s - 0.5
+            and not np.isin(kinds[k - 1 : k + 2], ("PAC", "PVC")).any()
+        ]
+        if not candidates:
+            continue
+        k = candidates[rng.randint(len(candidates))]
+        early, late = (0.62, 0.74) if kind == "PAC" else (0.55, 0.68)
+        # Not onto the T wave of the beat before.
+        coupling = max(rng.uniform(early, late) * mean_cycle, 0.4 * np.sqrt(mean_cycle))
+        sinus_next = onsets[k + 1]
+        onsets[k] = onsets[k - 1] + coupling
+        if kind == "PAC" or kinds[k] == "AF":
+            # The early beat resets the pacemaker; a little more than a cycle follows.
+            shift = onsets[k] + rng.uniform(1.05, 1.15) * mean_cycle - sinus_next
+            onsets[k + 1 :] += shift
+        # After a PVC in sinus rhythm nothing moves: the pause is compensatory.
+        kinds[k] = kind
+
+
+def _beat(kind, onset_s, cycle_s, findings, patient, rng):
+    if kind == "PVC":
+        qrs, qrs_ms = patient.pvc, patient.pvc_ms
+    else:
+        block = findings & {"LBBB", "RBBB"}
+        qrs = block.pop() if block else "narrow"
+        qrs_ms = patient.qrs_ms[qrs]
+    sinus_pr_ms = patient.long_pr_ms if "I-AVB" in findings else patient.pr_ms
+    pr_ms = {"sinus": sinus_pr_ms, "PAC": 0.85 * sinus_pr_ms}.get(kind)
+    # A wide QRS complex lengthens QT by about as much as it is wider.
+    qt_ms = patient.qtc_ms * np.sqrt(cycle_s) + max(qrs_ms - 100, 0)
+    t_offset_s = onset_s + qt_ms / 1000
+    st = findings & {"STE", "STD"}
+    return Beat(
+        kind=kind,
+        qrs=qrs,
+        p_onset_s=None if pr_ms is None else onset_s - pr_ms / 1000,
+        qrs_onset_s=onset_s,
+        qrs_offset_s=onset_s + qrs_ms / 1000,
+        # The fall of a T wave takes 2.5 of its widths.
+        t_peak_s=t_offset_s - 0.09 * np.sqrt(cycle_s),
+        t_offset_s=t_offset_s,
+        cycle_s=cycle_s,
+        st=st.pop() if st and kind != "PVC" else None,
+        gain=rng.normal(1, 0.02),
+    )

@@ -1,0 +1,248 @@
+"""Simulated 12-lead records with findings that show as the textbook says."""
+
+import numbers
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_random_state
+
+from sklearn_ecg.datasets._heart import draw_beats, limb_leads
+from sklearn_ecg.datasets._noise import electrode_noise, fibrillatory_waves
+from sklearn_ecg.datasets._patient import make_patient
+from sklearn_ecg.datasets._rhythm import make_beats
+from sklearn_ecg.datasets._waves import LEADS, P_DURATION_MS
+from sklearn_ecg.records import ECGRecords
+
+LABELS = ("Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")
+
+_EXCLUSIVE = (
+    {"AF", "I-AVB"},
+    {"AF", "PAC"},
+    {"LBBB", "RBBB"},
+    # Repolarisation follows the block; ST deviations cannot be judged.
+    {"LBBB", "STD"},
+    {"LBBB", "STE"},
+    {"STD", "STE"},
+)
+# How often a finding joins another one, in all records of the patient or in some.
+_LASTING = {"I-AVB": 0.06, "LBBB": 0.03, "RBBB": 0.08, "STD": 0.12}
+_PASSING = {"AF": 0.05, "PAC": 0.12, "PVC": 0.12, "STE": 0.03}
+
+_NOISE_MV = {"wander": 0.05, "mains": 0.005, "muscle": 0.012}
+
+# An early beat of each kind and its pause fit into this at the slowest rate.
+_SHORTEST_S = 8.0
+
+
+def make_ecg_records(
+    n_records=100,
+    *,
+    labels=LABELS,
+    leads=LEADS,
+    sampling_rate=500,
+    duration_s=10.0,
+    records_per_patient=2,
+    noise=1.0,
+    random_state=None,
+    return_beats=False,
+):
+    """Simulate labelled 12-lead ECG records, offline and reproducibly.
+
+    Patients differ in heart rate, electrical axis, amplitudes, intervals and the form of what
+    they suffer from; each has a main finding, taken in turn so that all labels occur, and
+    plausible further ones by chance.
+
+    ======= ======================================================================================
+    Label   What a record with it shows
+    ======= ======================================================================================
+    Normal  Sinus rhythm at 50 to 95 per minute, PR 125 to 190 ms, QRS below 110 ms; no other label
+    AF      No two RR intervals alike, no P waves, fibrillatory waves of 4 to 9 Hz
+    I-AVB   PR above 200 ms
+    LBBB    QRS above 120 ms; broad notched R in I, aVL, V5, V6 without q; QS in V1; T discordant
+    RBBB    QRS above 120 ms; rsR' in V1; wide S in I and V6
+    PAC     Early narrow beats after an abnormal P wave, with an incomplete pause
+    PVC     Early wide beats without P, T discordant, with a compensatory pause in sinus rhythm
+    STD     Depression of 0.1 to 0.3 mV on contiguous leads (lateral or inferior)
+    STE     Elevation of 0.2 to 0.45 mV on contiguous leads (anterior, inferior or lateral)
+    ======= ======================================================================================
+
+    Parameters
+    ----------
+    n_records : int, default=100
+    labels : sequence of str, default=("Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", \
+            "STD", "STE")
+        Which findings occur, in the order of the columns; all or some of the default, which are
+        the names of the CPSC 2018 challenge.
+    leads : sequence of str, default=("I", "II", "III", "aVR", "aVL", "aVF", "V1", ..., "V6")
+        Which of the twelve leads, in the order wanted.
+    sampling_rate : float, default=500
+        Hz.
+    duration_s : float, default=10.0
+        Seconds per record, at least 8 so that an early beat and its pause fit in.
+    records_per_patient : int, default=2
+        The patient's axis, amplitudes, intervals and lasting findings are the same in all.
+    noise : float or dict, default=1.0
+        Noise arises at the electrodes, so that Einthoven's equation holds in its presence too.
+        A number scales the mild default, root mean squares of
+        ``{"wander": 0.05, "mains": 0.005, "muscle": 0.012}`` mV per electrode; a dict gives
+        these in mV, those left out being 0. Mains hum has 50 Hz, and is left out where the
+        sampling rate cannot carry that.
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for the same records each time.
+    return_beats : bool, default=False
+        Whether to return the true times of the beats too.
+
+    Returns
+    -------
+    records : ECGRecords
+        Signals as float32 in mV, of shape (n_records, n_leads, n_times). ``ids`` such as
+        ``"P0003-1"``, ``groups`` such as ``"P0003"``; ``trusted`` is None.
+    beats : DataFrame
+        Only if `return_beats`: a row per beat whose QRS complex begins inside its record, with
+        id, kind ("sinus", "AF", "PAC", "PVC"), and p_onset_s, p_offset_s (NaN without a P wave),
+        qrs_onset_s, qrs_offset_s, t_peak_s and t_offset_s from the start of the record. The last
+        beat's waves may lie behind the record's end, the first beat's P wave before its start.
+
+    See Also
+    --------
+    corrupt_labels : Make the labels as noisy as weak ones are.
+
+    Notes
+    -----
+    The model is ECGSYN's, from which ``neurokit2.ecg_simulate`` simulates: waves are Gaussian
+    events around the beat, and sinus cycles come from its process of respiratory and Mayer
+    waves (which is called). Its engine is not: it integrates one beat form for the whole record,
+    which cannot hold an extrasystole, takes 0.8 s per record of twelve leads, and scales every
+    lead to the same 1.6 mV, which breaks Einthoven's equation. Here the events are evaluated
+    beat by beat, in the time since the onset of QRS rather than in the angle of the cycle, on
+    eight independent leads. The simulator is for tests and examples: its records are cleaner and
+    its findings easier than those of real patients.
+
+    References
+    ----------
+    McSharry PE, Clifford GD, Tarassenko L, Smith LA. A dynamical model for generating synthetic
+    electrocardiogram signals. IEEE Trans Biomed Eng 50(3):289-294 (2003).
+
+    Surawicz B, Childers R, Deal BJ, Gettes LS. AHA/ACCF/HRS recommendations for the
+    standardization and interpretation of the electrocardiogram, part III: intraventricular
+    conduction disturbances. Circulation 119:e235-e240 (2009).
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import make_ecg_records
+    >>> records = make_ecg_records(8, labels=("Normal", "AF", "LBBB", "RBBB"), random_state=0)
+    >>> records.shape
+    (8, 12, 5000)
+    >>> records[:2].to_frame()
+             group  Normal  AF  LBBB  RBBB
+    id
+    P0000-0  P0000       0   0     1     0
+    P0000-1  P0000       0   0     1     0
+    """
+    _check_arguments(n_records, labels, leads, sampling_rate, duration_s, records_per_patient)
+    levels = _noise_levels(noise)
+    rng = check_random_state(random_state)
+    n_patients = -(-n_records // records_per_patient)
+    main_findings = _in_turn(list(labels), n_patients, rng)
+
+    n_times = round(duration_s * sampling_rate)
+    kept_leads = [LEADS.index(lead) for lead in leads]
+    signals = np.empty((n_records, len(leads), n_times), dtype=np.float32)
+    ids, groups, all_findings, tables = [], [], [], []
+    for record in range(n_records):
+        number, visit = divmod(record, records_per_patient)
+        if visit == 0:
+            patient = make_patient(rng)
+            lasting = _join({main_findings[number]}, _LASTING, labels, rng)
+        findings = _join(lasting, _PASSING, labels, rng)
+        rate = patient.fibrillation_rate if "AF" in findings else patient.heart_rate
+        rate = max(rate + rng.uniform(-4, 4), 50)
+        beats = make_beats(findings, patient, rate, duration_s, rng)
+        signal = draw_beats(beats, patient, n_times, sampling_rate)
+        if "AF" in findings:
+            signal += fibrillatory_waves(patient, n_times, sampling_rate, rng)
+        if any(levels.values()):
+            signal += electrode_noise(levels, n_times, sampling_rate, rng)
+        signals[record] = limb_leads(signal)[kept_leads]
+        groups.append(f"P{number:04d}")
+        ids.append(f"P{number:04d}-{visit}")
+        all_findings.append(findings)
+        tables.extend(_row(ids[-1], beat) for beat in beats if 0 <= beat.qrs_onset_s < duration_s)
+
+    records = ECGRecords(
+        signals,
+        sampling_rate,
+        lead_names=leads,
+        ids=ids,
+        groups=groups,
+        labels=[[label in findings for label in labels] for findings in all_findings],
+        label_names=labels,
+    )
+    return (records, pd.DataFrame(tables)) if return_beats else records
+
+
+def _check_arguments(n_records, labels, leads, sampling_rate, duration_s, records_per_patient):
+    for name, value in (("n_records", n_records), ("records_per_patient", records_per_patient)):
+        if not isinstance(value, numbers.Integral) or value < 1:
+            raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+    for name, values, known in (("labels", labels, LABELS), ("leads", leads, LEADS)):
+        repeated = len(set(values)) != len(values)
+        if isinstance(values, str) or not values or repeated or not set(values) <= set(known):
+            raise ValueError(
+                f"{name} must be a sequence of different names among {known}; got {values!r}."
+            )
+    if not isinstance(sampling_rate, numbers.Real) or not 50 <= sampling_rate < np.inf:
+        raise ValueError(
+            f"sampling_rate must be at least 50 Hz, below which QRS is lost; got {sampling_rate!r}."
+        )
+    if not isinstance(duration_s, numbers.Real) or not _SHORTEST_S <= duration_s < np.inf:
+        raise ValueError(
+            f"duration_s must be at least {_SHORTEST_S:g} s, so that early beats and their pauses "
+            f"fit in; got {duration_s!r}. Cut shorter records out of the signals."
+        )
+
+
+def _noise_levels(noise):
+    """Return the root mean square in mV of each kind of noise."""
+    if isinstance(noise, dict):
+        if not set(noise) <= set(_NOISE_MV) or any(not 0 <= v < np.inf for v in noise.values()):
+            raise ValueError(
+                f"noise must give mV (not negative) for some of {tuple(_NOISE_MV)}; got {noise!r}."
+            )
+        return {name: noise.get(name, 0.0) for name in _NOISE_MV}
+    if not isinstance(noise, numbers.Real) or not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a number from 0 on, or a dict; got {noise!r}.")
+    return {name: noise * level for name, level in _NOISE_MV.items()}
+
+
+def _in_turn(labels, n_patients, rng):
+    """Return a main finding per patient, each label equally often, in random order."""
+    rounds = -(-n_patients // len(labels))
+    return [labels[i] for _ in range(rounds) for i in rng.permutation(len(labels))][:n_patients]
+
+
+def _join(findings, chances, labels, rng):
+    """Return the findings and those that join them by chance and may stand beside them."""
+    joined = set(findings)
+    for label, chance in chances.items():
+        # Drawn for every label, so that leaving out one label leaves the others as they are.
+        occurs = rng.uniform() < chance
+        pairs = [{label, other} for other in joined]
+        allowed = label in labels and "Normal" not in joined
+        if occurs and allowed and not any(pair in _EXCLUSIVE for pair in pairs):
+            joined.add(label)
+    return joined
+
+
+def _row(record_id, beat):
+    has_p = beat.p_onset_s is not None
+    return {
+        "id": record_id,
+        "kind": beat.kind,
+        "p_onset_s": beat.p_onset_s if has_p else np.nan,
+        "p_offset_s": beat.p_onset_s + P_DURATION_MS[beat.kind] / 1000 if has_p else np.nan,
+        "qrs_onset_s": beat.qrs_onset_s,
+        "qrs_offset_s": beat.qrs_offset_s,
+        "t_peak_s": beat.t_peak_s,
+        "t_offset_s": beat.t_offset_s,
+    }
