@@ -1,0 +1,24 @@
+"""Results as Markdown and JSON, each with the command, date and machine that made it."""
+
+import datetime
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+RESULTS = Path(__file__).parents[1] / "docs" / "results"
+
+
+def write_results(name, title, text, data):
+    """Write ``docs/results/<name>.md`` and ``.json``."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    options = " ".join(sys.argv[1:])
+    provenance = (
+        f"`python -m benchmarks.{name}{' ' + options if options else ''}`, "
+        f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
+        f"Python {platform.python_version()}"
+    )
+    (RESULTS / f"{name}.md").write_text(f"# {title}\n\n{provenance}\n\n{text}\n")
+    (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
+    print(f"Written to {RESULTS / name}.md")
