@@ -1,0 +1,39 @@
+"""Label-specific features: channels weighted by how much they resemble a label."""
+
+from torch import nn
+from torch.nn import functional
+
+
+class LabelFeatureEmbedding(nn.Module):
+    """Sum channels into one feature vector per label (eqs. 7-9).
+
+    ``s_ck = ReLU(cos(F_c, M_k))``, normalised over the channels c, weighs the channels' features:
+    ``Fhat_k = sum_c s_ck F_c``. The paper's sum in (9) runs to K and over Fhat itself, which we
+    read as slips for channels and F. A label that no channel resembles gets zero, not NaN.
+
+    Parameters
+    ----------
+    eps : float, default=1e-6
+        What norms and sums are kept above before anything is divided by them.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.network import LabelFeatureEmbedding
+    >>> features, labels = torch.randn(2, 32, 64), torch.randn(9, 64)
+    >>> LabelFeatureEmbedding()(features, labels).shape
+    torch.Size([2, 9, 64])
+    """
+
+    def __init__(self, eps=1e-6):
+        super().__init__()
+        self.eps = eps
+
+    def forward(self, features, labels):
+        # features: (batch, channels, hidden_dim); labels: (n_labels, hidden_dim)
+        directions = functional.normalize(features, dim=-1, eps=self.eps)
+        references = functional.normalize(labels, dim=-1, eps=self.eps)
+        similarity = functional.relu(directions @ references.T)  # (batch, channels, n_labels)
+        total = similarity.sum(dim=1, keepdim=True).clamp_min(self.eps)
+        weights = similarity / total
+        return weights.transpose(1, 2) @ features  # (batch, n_labels, hidden_dim)

@@ -1,0 +1,71 @@
+"""The asymmetric loss for labels that are mostly absent."""
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class AsymmetricLoss(nn.Module):
+    """Cross-entropy in which easy negatives count less than easy positives (eq. 13).
+
+    For a label that is present ``-(1 - p) ** gamma_positive * log(p)``, for one that is absent
+    ``-q ** gamma_negative * log(1 - q)`` with ``q = max(p - clip, 0)``, where
+    ``p = sigmoid(logit)``; the mean over all labels that are known.
+
+    Parameters
+    ----------
+    gamma_positive : float, default=0
+    gamma_negative : float, default=4
+        With both at 0 and ``clip=0`` this is binary cross-entropy.
+    clip : float, default=0.05
+        An absent label that is given a probability below this is forgiven altogether. The paper
+        leaves this shift out (0).
+
+    References
+    ----------
+    Ridnik et al. (2021). Asymmetric Loss for Multi-Label Classification. ICCV.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.network import AsymmetricLoss
+    >>> logits = torch.tensor([[2.0, -3.0, 0.5]])
+    >>> labels = torch.tensor([[1, 0, -1]])  # the last one is unknown
+    >>> AsymmetricLoss(gamma_negative=0, clip=0)(logits, labels)
+    tensor(0.0878)
+    """
+
+    def __init__(self, gamma_positive=0.0, gamma_negative=4.0, clip=0.05):
+        super().__init__()
+        self.gamma_positive = gamma_positive
+        self.gamma_negative = gamma_negative
+        self.clip = clip
+
+    def forward(self, logits, labels):
+        # logits and labels: (batch, n_labels); labels 1, 0, or -1 for unknown
+        # Powers and logarithms of probabilities near 0 and 1 need more than half precision.
+        if logits.dtype in (torch.float16, torch.bfloat16):
+            logits = logits.float()
+        loss = torch.where(labels == 1, self._present(logits), self._absent(logits))
+        known = labels != -1
+        return torch.where(known, loss, 0.0).sum() / known.sum().clamp_min(1)
+
+    def _present(self, logits):
+        loss = -functional.logsigmoid(logits)
+        if self.gamma_positive > 0:
+            # (1 - p) ** gamma by way of its logarithm: the gradient stays finite at p = 1.
+            loss = loss * torch.exp(self.gamma_positive * functional.logsigmoid(-logits))
+        return loss
+
+    def _absent(self, logits):
+        if self.clip == 0:
+            loss, log_shifted = -functional.logsigmoid(-logits), functional.logsigmoid(logits)
+            if self.gamma_negative > 0:
+                loss = loss * torch.exp(self.gamma_negative * log_shifted)
+            return loss
+        shifted = (torch.sigmoid(logits) - self.clip).clamp_min(0)
+        # 1 - shifted is at least clip, so its logarithm is safe as it stands.
+        loss = -torch.log1p(-shifted)
+        if self.gamma_negative > 0:
+            loss = loss * shifted.pow(self.gamma_negative)
+        return loss

@@ -1,0 +1,142 @@
+"""The whole network."""
+
+import torch
+from torch import nn
+
+from sklearn_ecg.network._backbone import Backbone
+from sklearn_ecg.network._correlation import LabelEncoder
+from sklearn_ecg.network._decoder import LabelDecoder
+from sklearn_ecg.network._embedding import LabelFeatureEmbedding
+
+
+class LabelCorrelationNet(nn.Module):
+    """Backbone, label-feature embedding, decoder, and one logit per label.
+
+    The paper's four ablations are the combinations of two options: without both the backbone
+    alone decides (its model 1), with the label embedding alone (model 2), with the decoder alone
+    (model 3), and with both (its proposed model).
+
+    Parameters
+    ----------
+    label_correlation : array-like or Tensor of shape (n_labels, n_labels)
+        See `label_correlation`; it is kept with the weights.
+    n_leads, n_times : int
+        Shape of one record.
+    channels : tuple of 3 ints, default=(16, 32, 64)
+    hidden_dim : int, default=64
+    n_layers, n_heads : int, default=1, 4
+        Of the decoder.
+    dropout : float, default=0.1
+    label_embedding : bool, default=True
+        Whether features are gathered per label (eqs. 7-9). Without it the decoder's queries are
+        learned vectors.
+    decoder : bool, default=True
+    memory : {"labels", "backbone"}, default="backbone"
+        What the decoder looks at: the label-specific features, as in the paper's eq. 10, or the
+        backbone's, of which its text speaks. Without the label embedding only the latter exist.
+    shortcut : bool, default=True
+        Add logits that a linear layer reads from all of the backbone's features, a way round the
+        narrow passage of the label embedding. It is no part of the paper.
+    channel_identity : bool, default=True
+        See `Backbone`. It is no part of the paper.
+
+    References
+    ----------
+    Zhang, Sun (2024). ECG Signals Classification by Analyzing Label Correlation Based on Deep
+    Learning (in Chinese).
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.network import LabelCorrelationNet
+    >>> net = LabelCorrelationNet(torch.eye(9), n_leads=12, n_times=1000)
+    >>> net(torch.zeros(2, 12, 1000)).shape
+    torch.Size([2, 9])
+    """
+
+    def __init__(
+        self,
+        label_correlation,
+        n_leads,
+        n_times,
+        channels=(16, 32, 64),
+        hidden_dim=64,
+        n_layers=1,
+        n_heads=4,
+        dropout=0.1,
+        label_embedding=True,
+        decoder=True,
+        memory="backbone",
+        shortcut=True,
+        channel_identity=True,
+    ):
+        super().__init__()
+        if memory not in ("labels", "backbone"):
+            raise ValueError(f"memory must be 'labels' or 'backbone'; got {memory!r}.")
+        correlation = torch.as_tensor(label_correlation, dtype=torch.float32)
+        n_labels = len(correlation)
+        n_channels = channels[-1]
+        self.memory = memory
+        self.register_buffer("label_correlation", correlation)
+        self.backbone = Backbone(
+            n_leads, n_times, channels, hidden_dim, channel_identity=channel_identity
+        )
+        self.label_encoder = self.embedding = self.queries = None
+        if label_embedding:
+            self.label_encoder = LabelEncoder(n_labels, hidden_dim)
+            self.embedding = LabelFeatureEmbedding()
+        elif decoder:
+            self.queries = nn.Embedding(n_labels, hidden_dim)
+        self.decoder = LabelDecoder(n_layers, hidden_dim, n_heads, dropout) if decoder else None
+        self.label_head = LabelHead(n_labels, hidden_dim) if label_embedding or decoder else None
+        self.feature_head = None
+        if shortcut or self.label_head is None:
+            self.feature_head = nn.Sequential(
+                nn.Flatten(), nn.Dropout(dropout), nn.Linear(n_channels * hidden_dim, n_labels)
+            )
+
+    def forward(self, x):
+        # x: (batch, leads, times)
+        features = self.backbone(x.unsqueeze(1))  # (batch, channels, hidden_dim)
+        logits = 0.0
+        if self.label_head is not None:
+            logits = self.label_head(self._decode(features))  # (batch, n_labels)
+        if self.feature_head is not None:
+            logits = logits + self.feature_head(features)
+        return logits
+
+    def _decode(self, features):
+        if self.embedding is not None:
+            queries = self.embedding(features, self.label_encoder(self.label_correlation))
+        else:
+            queries = self.queries.weight.expand(len(features), -1, -1)
+        # queries: (batch, n_labels, hidden_dim)
+        if self.decoder is None:
+            return queries
+        look_at_labels = self.memory == "labels" and self.embedding is not None
+        return self.decoder(queries, queries if look_at_labels else features)
+
+
+class LabelHead(nn.Module):
+    """A linear layer of its own for each label's features (eq. 12, before the sigmoid).
+
+    Parameters
+    ----------
+    n_labels, hidden_dim : int
+
+    Examples
+    --------
+    >>> import torch
+    >>> from sklearn_ecg.network import LabelHead
+    >>> LabelHead(9, hidden_dim=64)(torch.zeros(2, 9, 64)).shape
+    torch.Size([2, 9])
+    """
+
+    def __init__(self, n_labels, hidden_dim):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(n_labels, hidden_dim) * hidden_dim**-0.5)
+        self.bias = nn.Parameter(torch.zeros(n_labels))
+
+    def forward(self, features):
+        # features: (batch, n_labels, hidden_dim)
+        return (features * self.weight).sum(dim=-1) + self.bias
