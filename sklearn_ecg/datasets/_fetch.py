@@ -1,6 +1,7 @@
 """Downloads from PhysioNet."""
 
 import os
+from http.client import HTTPException
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -63,7 +64,7 @@ def _download(url, folder):
     try:
         with urlopen(url, timeout=_TIMEOUT_S) as response:
             return response.read()
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise ConnectionError(
             f"{url} could not be downloaded: {error}. Check the network and call again, or put the "
             f"files of https://physionet.org/content/mitdb/1.0.0/ into {folder} by hand. Without "

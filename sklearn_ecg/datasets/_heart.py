@@ -6,7 +6,6 @@ from sklearn_ecg.datasets._waves import (
     P_WAVES,
     QRS_WAVES,
     ST_EVENTS,
-    ST_HEIGHT,
     ST_LEVELS,
     T_FACTOR,
     T_WAVES,
@@ -64,24 +63,24 @@ def _events(beat, patient):
     """Return centres and widths in s, and amplitudes per independent lead, of a beat's waves."""
     # Repolarisation shortens with the cycle (Bazett).
     stretch = np.sqrt(beat.cycle_s)
-    axis, no_turn = patient.rotation, np.eye(2)
+    axes = patient.rotations
     waves = []
     if beat.p_onset_s is not None:
-        waves.append(_placed(P_WAVES[beat.kind], beat.p_onset_s, 1e-3, axis, patient.p_gains))
+        waves.append(_placed(P_WAVES[beat.kind], beat.p_onset_s, 1e-3, axes["P"], patient.p_gains))
 
     duration_s = beat.qrs_offset_s - beat.qrs_onset_s
     gains = patient.qrs_gains * beat.gain
-    waves.append(_placed(QRS_WAVES[beat.qrs], beat.qrs_onset_s, duration_s, axis, gains))
+    waves.append(_placed(QRS_WAVES[beat.qrs], beat.qrs_onset_s, duration_s, axes["QRS"], gains))
 
     gains = patient.t_gains * T_FACTOR.get(beat.st, 1.0)
-    waves.append(_placed(T_WAVES[beat.qrs], beat.t_peak_s, stretch / 1000, axis, gains))
+    waves.append(_placed(T_WAVES[beat.qrs], beat.t_peak_s, stretch / 1000, axes["T"], gains))
 
     if beat.st is not None:
         # The region is a place in the thorax: it does not turn with the heart's axis.
-        levels = ST_LEVELS[beat.st, patient.regions[beat.st]]
-        events = [(*event, *levels) for event in ST_EVENTS]
-        gain = patient.st_mV[beat.st] * ST_HEIGHT
-        waves.append(_placed(events, beat.qrs_offset_s, stretch / 1000, no_turn, gain))
+        levels = np.array(ST_LEVELS[beat.st, patient.regions[beat.st]])
+        segment = [(centre, width, *(height * levels)) for centre, width, height in ST_EVENTS]
+        gain = patient.st_mV[beat.st]
+        waves.append(_placed(segment, beat.qrs_offset_s, stretch / 1000, np.eye(2), gain))
 
     waves = np.concatenate(waves)
     return waves[:, 0], waves[:, 1], waves[:, 2:]

@@ -13,7 +13,7 @@ class Patient:
 
     heart_rate: float
     fibrillation_rate: float  # ventricular beats per minute in atrial fibrillation
-    rotation: np.ndarray  # of the leads I and II, by the heart's axis
+    rotations: dict  # of the leads I and II, by the axes of P, QRS and T
     p_gains: np.ndarray
     qrs_gains: np.ndarray
     t_gains: np.ndarray
@@ -44,7 +44,7 @@ def make_patient(rng):
     return Patient(
         heart_rate=np.clip(rng.normal(70, 9), 54, 92),
         fibrillation_rate=rng.uniform(70, 125),
-        rotation=_frontal_rotation(np.clip(rng.normal(0, 12), -25, 25)),
+        rotations=_rotations(rng),
         p_gains=_gains(0.15, 0.05, rng),
         qrs_gains=_gains(0.18, 0.10, rng),
         t_gains=_gains(0.20, 0.08, rng),
@@ -75,6 +75,13 @@ def _gains(of_all, of_each, rng):
 def _region(finding, rng):
     regions = [region for kind, region in ST_LEVELS if kind == finding]
     return regions[rng.randint(len(regions))]
+
+
+def _rotations(rng):
+    """Draw the axes; those of P and T go along with that of QRS in part."""
+    axis = np.clip(rng.normal(0, 12), -25, 25)
+    turns = {"P": 0.3 * axis, "QRS": axis, "T": 0.5 * axis + rng.normal(0, 6)}
+    return {wave: _frontal_rotation(degrees) for wave, degrees in turns.items()}
 
 
 def _frontal_rotation(degrees):

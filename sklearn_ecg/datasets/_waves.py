@@ -17,7 +17,7 @@ INDEPENDENT_LEADS = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
 P_WAVES = {
     #  centre  width      I     II     V1     V2     V3     V4     V5     V6
     "sinus": (
-        (  36,    15,   .05,   .09,   .07,   .06,   .05,   .05,   .05,   .04),
+        (  36,    15,   .04,   .09,   .07,   .06,   .05,   .05,   .05,   .04),
         (  66,    15,   .07,   .09,  -.04,   .03,   .05,   .05,   .05,   .05),
     ),
     # From low in the atrium, upwards.
@@ -32,9 +32,9 @@ QRS_WAVES = {
     #  centre  width      I     II     V1     V2     V3     V4     V5     V6
     # Septum to the right (r in V1, q in V6), left ventricle, its base.
     "narrow": (
-        ( .22,  .065,  -.06,  -.05,   .22,   .35,   .30,   .10,  -.08,  -.10),
-        ( .47,  .090,   .65,  1.00,  -.85, -1.00,   .40,  1.30,  1.40,  1.00),
-        ( .72,  .080,  -.08,  -.10,  -.10,  -.45,  -.65,  -.45,  -.20,  -.05),
+        ( .22,  .065,  -.10,  -.03,   .22,   .35,   .20,   .10,  -.08,  -.10),
+        ( .47,  .090,   .68,  1.00,  -.85, -1.10,   .55,  1.30,  1.40,  1.00),
+        ( .72,  .080,  -.04,  -.16,  -.05,  -.15,  -.80,  -.45,  -.20,  -.05),
     ),
     # From right to left throughout: no septal q, a notched R in I, aVL, V5, V6, a QS in V1.
     "LBBB": (
@@ -64,8 +64,8 @@ QRS_WAVES = {
 T_WAVES = {
     #  centre  width      I     II     V1     V2     V3     V4     V5     V6
     "narrow": (
-        ( -50,    38,   .05,   .07,  -.01,   .10,   .11,   .11,   .09,   .07),
-        (   0,    36,   .17,   .25,  -.03,   .30,   .36,   .34,   .28,   .22),
+        ( -50,    38,   .06,   .07,  -.01,   .10,   .11,   .11,   .09,   .07),
+        (   0,    36,   .20,   .25,  -.03,   .30,   .36,   .34,   .28,   .22),
     ),
     # Against the main deflection of the QRS complex, with the ST segment before it.
     "LBBB": (
@@ -98,10 +98,9 @@ ST_LEVELS = {
     ("STD", "inferior"): ( -.20,  -.95,   .05,   .00,  -.15,  -.35,  -.60,  -.65),
 }
 
-# Two events side by side make the plateau of an ST segment: centre and width in ms from the
-# offset of the QRS complex at 60 beats per minute, and the height that lets it reach 1.
-ST_EVENTS = ((35, 38), (105, 38))
-ST_HEIGHT = 1 / 1.31
+# The plateau of an ST segment, which goes over into the T wave: centre and width in ms from the
+# offset of the QRS complex at 60 beats per minute, and height, by which the plateau reaches 1.
+ST_EVENTS = ((30, 34, .77), (100, 40, .77), (172, 45, .60))
 
 # How an ST deviation goes on in the T wave: tall with elevation, flat with depression.
 T_FACTOR = {"STE": 1.3, "STD": 0.4}

@@ -1,0 +1,12 @@
+"""The one import of matplotlib, which is optional."""
+
+
+def import_pyplot():
+    """Return matplotlib.pyplot, or say how to get it."""
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise ImportError(
+            "Plots need matplotlib, which is not installed: pip install sklearn_ecg[plotting]."
+        ) from error
+    return pyplot
