@@ -1,0 +1,5 @@
+"""Mixtures whose number of clusters is learned."""
+
+from sklearn_ecg.mixture._dirichlet_process import DirichletProcessGaussianMixture
+
+__all__ = ["DirichletProcessGaussianMixture"]
