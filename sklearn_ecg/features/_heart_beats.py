@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from sklearn_ecg.features._r_peaks import detect_r_peaks, usable_leads
+from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.features._waves import find_waves, qrs_bounds, take_windows
 from sklearn_ecg.preprocessing import bandpass
 
@@ -57,7 +58,7 @@ class HeartBeats:
         """Interval before each beat over the median interval; NaN for the first beat."""
         if len(self) < 3:
             return np.full(len(self), np.nan)
-        return np.r_[np.nan, self.rr_ms / np.median(self.rr_ms)]
+        return np.r_[np.nan, self.rr_ms / nan_median(self.rr_ms)]
 
     @functools.cached_property
     def waves(self):
@@ -84,7 +85,7 @@ class HeartBeats:
         """Beats from -120 to +160 ms of R without their mean, of unit energy in each lead."""
         qrs = self.windows[..., _QRS]
         qrs = qrs - qrs.mean(axis=-1, keepdims=True)
-        usual = np.sqrt(np.median((qrs**2).sum(axis=-1), axis=0))
+        usual = np.sqrt(nan_median((qrs**2).sum(axis=-1), axis=0))
         return qrs / usual[:, np.newaxis]
 
     @functools.cached_property
@@ -103,12 +104,12 @@ class HeartBeats:
     @functools.cached_property
     def main_beat(self):
         """Median of the beats of the main shape, of shape (n_leads, n_window)."""
-        return np.median(self.windows[self.is_main], axis=0)
+        return nan_median(self.windows[self.is_main], axis=0)
 
     @functools.cached_property
     def correlation(self):
         """Correlation of each beat's QRS with the main beat's, (n_beats, n_leads)."""
-        main = np.median(self.qrs[self.is_main], axis=0)
+        main = nan_median(self.qrs[self.is_main], axis=0)
         product = (self.qrs * main).sum(axis=-1)
         size = np.linalg.norm(self.qrs, axis=-1) * np.linalg.norm(main, axis=-1)
         return product / size
@@ -116,7 +117,7 @@ class HeartBeats:
     @functools.cached_property
     def deviation(self):
         """Distance of each beat's QRS from the main beat's, over its size, (n_beats, n_leads)."""
-        main = np.median(self.qrs[self.is_main], axis=0)
+        main = nan_median(self.qrs[self.is_main], axis=0)
         return np.linalg.norm(self.qrs - main, axis=-1) / np.linalg.norm(main, axis=-1)
 
     def windowed(self, signal, before_ms, after_ms):

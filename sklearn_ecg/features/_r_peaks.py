@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.signal import find_peaks
 
+from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing import bandpass
 
 _RATE = 100  # of the QRS energy; what lies in its pass band needs no more
@@ -77,9 +78,9 @@ def _fused_energy(filtered):
     """Return the root of the QRS energy, 1 at a usual beat, and the weights of the leads."""
     span = round(_QRS_SPAN_S * _RATE)
     energy = ndimage.uniform_filter1d(filtered**2, span, axis=-1, mode="nearest")
-    background = np.median(energy, axis=-1)
+    background = nan_median(energy, axis=-1)
     blocks = np.arange(0, max(1, energy.shape[-1] - _RATE), int(1.5 * _RATE))
-    beats = np.median(np.maximum.reduceat(energy, blocks, axis=-1), axis=-1)
+    beats = nan_median(np.maximum.reduceat(energy, blocks, axis=-1), axis=-1)
     floor = 1e-9 * energy.max(axis=-1)
     weights = np.maximum(beats, floor) / np.maximum(background, floor)
     weights = weights / weights.sum()

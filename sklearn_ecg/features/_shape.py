@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_ecg.features._heart_beats import _BEFORE, MS
-from sklearn_ecg.features._statistics import nan_median
+from sklearn_ecg.features._statistics import nan_median, nan_quantile
 
 #: Times from R (ms) at which beats are sampled.
 MAIN_TIMES_MS = (-200, -120, -80, -48, -24, 0, 24, 48, 72, 100, 140, 200, 280, 360)
@@ -27,6 +27,11 @@ GLOBAL_UNITS = {
     "second_shape_fraction": "",
     "second_shape_prematurity": "",
     "second_shape_QRS_duration_ms": "ms",
+    "main_shape_shortest_RR_ratio": "",
+    "main_shape_premature_fraction": "",
+    "other_shape_shortest_RR_ratio": "",
+    "other_shape_widest_QRS_ms": "ms",
+    "wide_fraction": "",
 }
 LEAD_UNITS = {
     "correlation_min": "",
@@ -57,6 +62,14 @@ def beat_shape_features(beats):
         "odd_P_ratio": _p_ratio(beats, odd),
         **_timing("odd", beats, odd),
     }
+    main_prematurity = beats.prematurity[beats.is_main]
+    features["main_shape_shortest_RR_ratio"] = nan_quantile(main_prematurity, 0)
+    if not np.isnan(main_prematurity).all():
+        features["main_shape_premature_fraction"] = np.nanmean(main_prematurity < 0.85)
+    features["other_shape_shortest_RR_ratio"] = nan_quantile(beats.prematurity[~beats.is_main], 0)
+    features["other_shape_widest_QRS_ms"] = nan_quantile(beats.qrs_ms[~beats.is_main], 1)
+    if not np.isnan(beats.qrs_ms).all():
+        features["wide_fraction"] = np.mean(beats.qrs_ms[~np.isnan(beats.qrs_ms)] > 120)
     others = np.flatnonzero(~beats.is_main)
     features["second_shape_fraction"] = 0.0
     if len(others):
@@ -91,10 +104,10 @@ def lead_shape_features(beats):
     area = np.abs(main[:, qrs]).sum(axis=1)
     features = {
         "correlation_min": correlation.min(axis=0),
-        "correlation_q10": np.quantile(correlation, 0.1, axis=0),
-        "correlation_median": np.median(correlation, axis=0),
-        "deviation_median": np.median(deviation, axis=0),
-        "deviation_q90": np.quantile(deviation, 0.9, axis=0),
+        "correlation_q10": nan_quantile(correlation, 0.1, axis=0),
+        "correlation_median": nan_median(correlation, axis=0),
+        "deviation_median": nan_median(deviation, axis=0),
+        "deviation_q90": nan_quantile(deviation, 0.9, axis=0),
         "deviation_max": deviation.max(axis=0),
         "odd_size_ratio": np.ptp(different[:, qrs], axis=1),
         "odd_area_ratio": np.abs(different[:, qrs]).sum(axis=1) / area,

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import ndimage
 
+from sklearn_ecg.features._statistics import nan_median
+
 WAVES = (
     "p_onset",
     "p_peak",
@@ -112,7 +114,7 @@ def _slope(signal):
 def _noise(signal):
     """Return the usual size of what changes from sample to sample: no wave does."""
     second = np.diff(signal, n=2, axis=-1)
-    return np.median(np.abs(second), axis=-1)
+    return nan_median(np.abs(second), axis=-1)
 
 
 def _qrs_size(signal, r_peaks, rate):
