@@ -247,6 +247,31 @@ class ECGRecords:
             **arguments,
         )
 
+    def with_signals(self, signals, sampling_rate=None):
+        """Return the same records with other signals, and all that belongs to them.
+
+        Parameters
+        ----------
+        signals : as for the constructor
+            As many records of as many leads as there are now.
+        sampling_rate : float, default=None
+            Hz; by default that of now.
+
+        Returns
+        -------
+        ECGRecords
+            Of the same class: cleaned records stay `CleanedRecords`.
+        """
+        signals = self._check_signals(signals)
+        rate = self._sampling_rate if sampling_rate is None else _check_sampling_rate(sampling_rate)
+        other = self._with(signals=signals, sampling_rate=rate)
+        if other.shape[:2] != self.shape[:2]:
+            raise ValueError(
+                f"signals must hold the same {len(self)} records of {self.n_leads} leads; got "
+                f"{len(other)} records of {other.n_leads} leads."
+            )
+        return other
+
     def to_frame(self):
         """Return a table with a row per record: group, split, trusted, and a column per label.
 

@@ -1,0 +1,113 @@
+"""What all transformers of signals share."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
+from sklearn_ecg.utils import check_params
+
+
+class SignalTransformer(TransformerMixin, BaseEstimator):
+    """Base class of stateless transformers of signals.
+
+    A subclass says in `_transform_signals(signals, sampling_rate)` what becomes of an array of
+    shape (..., n_leads, n_times); this class hands it whole arrays at once, signals of different
+    lengths one by one, and gives back what came in: `ECGRecords` for `ECGRecords`, with labels,
+    patients and all, or an array for an array.
+    """
+
+    def fit(self, X, y=None):
+        """Check the parameters; there is nothing to learn.
+
+        Parameters
+        ----------
+        X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self
+        """
+        check_params(self)
+        if not isinstance(X, ECGRecords):
+            X = self._check_array(X, reset=True)
+        self._sampling_rate_of(X)
+        return self
+
+    def transform(self, X):
+        """Transform every signal.
+
+        Parameters
+        ----------
+        X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+
+        Returns
+        -------
+        ECGRecords or ndarray
+            As `X`. Records that are read from files are read, and held in memory.
+        """
+        check_params(self)
+        if not isinstance(X, ECGRecords):
+            X = self._check_array(X, reset=False)
+            return self._transform_signals(X, self._sampling_rate_of(X))
+        if isinstance(X, CleanedRecords) and X.is_table:
+            raise ValueError(
+                f"{type(self).__name__} transforms signals, but X holds a table of features; put "
+                "it in front of the step that makes features."
+            )
+        rate = self._sampling_rate_of(X)
+        if isinstance(X.signals, np.ndarray):
+            signals = self._transform_signals(X.signals, rate)
+        else:
+            signals = [self._transform_signals(np.asarray(signal), rate) for signal in X.signals]
+            if len({signal.shape for signal in signals}) == 1:
+                signals = np.stack(signals)
+        return X.with_signals(signals, self._new_rate(rate))
+
+    def _check_array(self, X, *, reset):
+        if isinstance(X, list) and X and np.ndim(X[0]) == 2:
+            X = as_records(X).signals
+        if isinstance(X, list):
+            raise ValueError(
+                "Signals of different lengths must come as ECGRecords(signals, sampling_rate)."
+            )
+        X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite="allow-nan")
+        return X if X.dtype.kind == "f" else X.astype(np.float64)
+
+    def _sampling_rate_of(self, X):
+        """Return the sampling rate of `X`, or None where the transformer needs none."""
+        known = X.sampling_rate if isinstance(X, ECGRecords) else None
+        given = getattr(self, "sampling_rate", None)
+        if known is not None and given is not None and known != given:
+            raise ValueError(
+                f"sampling_rate={given:g} contradicts the records, which were sampled at "
+                f"{known:g} Hz; leave sampling_rate=None to use theirs."
+            )
+        rate = known if known is not None else given
+        if rate is None and self._needs_sampling_rate():
+            raise ValueError(
+                "The sampling rate of X is unknown: pass ECGRecords(X, sampling_rate=...)"
+                + self._other_cure()
+            )
+        return rate
+
+    def _needs_sampling_rate(self):
+        return True
+
+    def _other_cure(self):
+        return f" or {type(self).__name__}(..., sampling_rate=...)."
+
+    def _new_rate(self, sampling_rate):
+        return sampling_rate
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        tags.requires_fit = False
+        return tags

@@ -1,0 +1,75 @@
+"""FixedLength: crop or pad records to one length."""
+
+import numbers
+
+import numpy as np
+
+from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.utils import Interval, StrOptions
+
+_POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
+
+
+class FixedLength(SignalTransformer):
+    """Crop or pad every signal to one length, so that records of any lengths make one array.
+
+    Parameters
+    ----------
+    n_times : int, default=None
+        The length wanted in samples. Exactly one of `n_times` and `duration_s` must be given.
+    duration_s : float, default=None
+        The length wanted in seconds.
+    align : {"start", "center", "end"}, default="center"
+        Which part of a longer signal is kept, and where a shorter one stands among its padding.
+    pad_value : float, default=0.0
+        What stands where nothing was recorded, in mV; ``nan`` keeps it known as missing.
+    sampling_rate : float, default=None
+        Hz; needed for `duration_s` with plain arrays only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import ECGRecords
+    >>> from sklearn_ecg.preprocessing import FixedLength
+    >>> records = ECGRecords([np.ones((2, 900)), np.ones((2, 1200))], sampling_rate=100)
+    >>> FixedLength(duration_s=10).fit_transform(records)
+    ECGRecords: 2 records, 2 leads, 10.0 s at 100 Hz
+    """
+
+    _parameter_constraints = {
+        "n_times": [Interval(numbers.Integral, 1, None, closed="left"), None],
+        "duration_s": [_POSITIVE, None],
+        "align": [StrOptions({"start", "center", "end"})],
+        "pad_value": [numbers.Real],
+        "sampling_rate": [_POSITIVE, None],
+    }
+
+    def __init__(
+        self, n_times=None, *, duration_s=None, align="center", pad_value=0.0, sampling_rate=None
+    ):
+        self.n_times = n_times
+        self.duration_s = duration_s
+        self.align = align
+        self.pad_value = pad_value
+        self.sampling_rate = sampling_rate
+
+    def _needs_sampling_rate(self):
+        if (self.n_times is None) == (self.duration_s is None):
+            raise ValueError(
+                "Exactly one of n_times and duration_s must be given; got "
+                f"n_times={self.n_times!r} and duration_s={self.duration_s!r}."
+            )
+        return self.duration_s is not None
+
+    def _transform_signals(self, signals, sampling_rate):
+        n_new = self.n_times
+        if n_new is None:
+            n_new = max(1, round(self.duration_s * sampling_rate))
+        surplus = signals.shape[-1] - n_new
+        before = {"start": 0, "center": abs(surplus) // 2, "end": abs(surplus)}[self.align]
+        if surplus >= 0:
+            return signals[..., before : before + n_new]
+        kind = signals.dtype if signals.dtype.kind == "f" else np.float64
+        padded = np.full((*signals.shape[:-1], n_new), self.pad_value, dtype=kind)
+        padded[..., before : before + signals.shape[-1]] = signals
+        return padded

@@ -1,0 +1,52 @@
+"""Resampler: bring records to one sampling rate."""
+
+import numbers
+from fractions import Fraction
+
+import numpy as np
+from scipy.signal import resample_poly
+
+from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.utils import Interval
+
+_POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
+
+
+class Resampler(SignalTransformer):
+    """Bring signals to another sampling rate, by a polyphase filter that prevents aliasing.
+
+    Parameters
+    ----------
+    new_rate : float
+        The sampling rate wanted, in Hz.
+    sampling_rate : float, default=None
+        The sampling rate of plain arrays; `ECGRecords` know their own.
+
+    See Also
+    --------
+    scipy.signal.resample_poly : The filter.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import ECGRecords
+    >>> from sklearn_ecg.preprocessing import Resampler
+    >>> Resampler(100).fit_transform(ECGRecords(np.zeros((3, 2, 5000)), sampling_rate=500))
+    ECGRecords: 3 records, 2 leads, 10.0 s at 100 Hz
+    """
+
+    _parameter_constraints = {"new_rate": [_POSITIVE], "sampling_rate": [_POSITIVE, None]}
+
+    def __init__(self, new_rate, *, sampling_rate=None):
+        self.new_rate = new_rate
+        self.sampling_rate = sampling_rate
+
+    def _transform_signals(self, signals, sampling_rate):
+        ratio = Fraction(self.new_rate / sampling_rate).limit_denominator(10_000)
+        if ratio == 1:
+            return signals
+        signals = signals if signals.dtype.kind == "f" else signals.astype(np.float64)
+        return resample_poly(signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+
+    def _new_rate(self, sampling_rate):
+        return float(self.new_rate)
