@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
-from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
+from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import check_params
 
 
@@ -67,9 +67,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         return X.with_signals(signals, self._new_rate(rate))
 
     def _check_array(self, X, *, reset):
-        if isinstance(X, list) and X and np.ndim(X[0]) == 2:
-            X = as_records(X).signals
-        if isinstance(X, list):
+        if isinstance(X, list) and X and np.ndim(X[0]) == 2 and len({np.shape(x) for x in X}) > 1:
             raise ValueError(
                 "Signals of different lengths must come as ECGRecords(signals, sampling_rate)."
             )
