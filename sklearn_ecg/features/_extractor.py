@@ -211,7 +211,7 @@ def _measure_chunk(signals, ids, sampling_rate, lead_names):
     for signal, record in zip(signals, ids, strict=True):
         if np.isinf(signal).any():
             raise ValueError(
-                f"X contains infinity in record {record!r}; mark samples that were not recorded "
+                f"X contains infinity in record {record}; mark samples that were not recorded "
                 "with NaN."
             )
         rows.append(measure(signal, sampling_rate, lead_names))

@@ -3,6 +3,7 @@
 import functools
 
 import numpy as np
+from scipy import ndimage
 
 from sklearn_ecg.features._r_peaks import detect_r_peaks, usable_leads
 from sklearn_ecg.features._statistics import nan_median
@@ -13,6 +14,11 @@ from sklearn_ecg.preprocessing import bandpass
 WORKING_RATE = 250
 MS = 1000 / WORKING_RATE
 
+#: Beats whose QRS complexes correlate better than this have the same shape.
+ALIKE = 0.9
+
+_MOST_COMPARED = 400
+_NEIGHBOURS = 15  # intervals that a beat's prematurity is judged by
 _BEFORE, _AFTER = 63, 100  # samples around R: 252 ms and 400 ms
 _QRS = slice(_BEFORE - 30, _BEFORE + 41)  # -120 to +160 ms
 
@@ -55,10 +61,12 @@ class HeartBeats:
 
     @functools.cached_property
     def prematurity(self):
-        """Interval before each beat over the median interval; NaN for the first beat."""
+        """Interval before each beat over the usual one around it; NaN for the first beat."""
         if len(self) < 3:
             return np.full(len(self), np.nan)
-        return np.r_[np.nan, self.rr_ms / nan_median(self.rr_ms)]
+        size = min(_NEIGHBOURS, len(self.rr_ms))
+        usual = ndimage.median_filter(self.rr_ms, size=size, mode="reflect")
+        return np.r_[np.nan, self.rr_ms / usual]
 
     @functools.cached_property
     def waves(self):
@@ -89,17 +97,31 @@ class HeartBeats:
         return qrs / usual[:, np.newaxis]
 
     @functools.cached_property
-    def similarity(self):
-        """Correlation of every beat with every other, over all leads, (n_beats, n_beats)."""
+    def _directions(self):
+        """QRS complexes of all leads as unit vectors, of shape (n_beats, n_leads * n_window)."""
         flat = self.qrs.reshape(len(self), -1)
-        flat = flat / np.linalg.norm(flat, axis=1, keepdims=True)
-        return flat @ flat.T
+        return flat / np.linalg.norm(flat, axis=1, keepdims=True)
+
+    @functools.cached_property
+    def sample(self):
+        """Places of some hundred beats at most, all over the record, to compare each with each."""
+        n_sample = min(len(self), _MOST_COMPARED)
+        return np.linspace(0, len(self) - 1, n_sample).round().astype(np.intp)
+
+    @functools.cached_property
+    def similarity(self):
+        """Correlation of every sampled beat with every other, over all leads."""
+        directions = self._directions[self.sample]
+        return directions @ directions.T
 
     @functools.cached_property
     def is_main(self):
         """Whether a beat has the shape of the beat that most others resemble."""
-        main = np.argmax((self.similarity > 0.9).sum(axis=1) + self.similarity.mean(axis=1))
-        return self.similarity[main] > 0.9
+        alike = (self.similarity > ALIKE).sum(axis=1) + self.similarity.mean(axis=1)
+        main = self.sample[np.argmax(alike)]
+        is_main = self._directions @ self._directions[main] > ALIKE
+        is_main[main] = True
+        return is_main
 
     @functools.cached_property
     def main_beat(self):

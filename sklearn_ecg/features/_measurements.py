@@ -44,7 +44,16 @@ def measure(signal, sampling_rate, lead_names):
     ndarray of float64 of shape (n_features,)
         In the order of `feature_units`; NaN for what cannot be measured.
     """
-    beats = HeartBeats(np.asarray(signal, dtype=np.float64), sampling_rate)
+    # A share of nothing is not measurable: it becomes NaN below, without a warning.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        features = _measure(np.asarray(signal, dtype=np.float64), sampling_rate, lead_names)
+    values = np.array([features.get(name, np.nan) for name in feature_units(lead_names)])
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def _measure(signal, sampling_rate, lead_names):
+    """Return what can be measured, by name."""
+    beats = HeartBeats(signal, sampling_rate)
     features = {"n_beats": len(beats)} if beats.usable.any() else {}
     by_lead = {}
     if len(beats):
@@ -61,7 +70,7 @@ def measure(signal, sampling_rate, lead_names):
     for name, values in by_lead.items():
         for lead, value in zip(lead_names, values, strict=True):
             features[f"{lead}_{name}"] = value
-    return np.array([features.get(name, np.nan) for name in feature_units(lead_names)], dtype=float)
+    return features
 
 
 def _to_all_leads(values, usable):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_ecg.features._heart_beats import _BEFORE, MS
+from sklearn_ecg.features._heart_beats import _BEFORE, ALIKE, MS
 from sklearn_ecg.features._statistics import nan_median, nan_quantile
 
 #: Times from R (ms) at which beats are sampled.
@@ -70,12 +70,13 @@ def beat_shape_features(beats):
     features["other_shape_widest_QRS_ms"] = nan_quantile(beats.qrs_ms[~beats.is_main], 1)
     if not np.isnan(beats.qrs_ms).all():
         features["wide_fraction"] = np.mean(beats.qrs_ms[~np.isnan(beats.qrs_ms)] > 120)
-    others = np.flatnonzero(~beats.is_main)
+    others = np.flatnonzero(~beats.is_main[beats.sample])
     features["second_shape_fraction"] = 0.0
     if len(others):
-        alike = beats.similarity[np.ix_(others, others)] > 0.9
+        alike = beats.similarity[np.ix_(others, others)] > ALIKE
         second = others[alike[alike.sum(axis=1).argmax()]]
-        features["second_shape_fraction"] = len(second) / len(beats)
+        features["second_shape_fraction"] = len(second) / len(beats.sample)
+        second = beats.sample[second]
         features["second_shape_prematurity"] = nan_median(beats.prematurity[second])
         features["second_shape_QRS_duration_ms"] = nan_median(beats.qrs_ms[second])
     if len(beats) >= 3:
@@ -145,7 +146,7 @@ def _n_shapes(similarity):
     left = np.ones(len(similarity), dtype=bool)
     shapes = 0
     while left.any():
-        alike = (similarity > 0.9) & left
+        alike = (similarity > ALIKE) & left
         left &= ~alike[np.where(left, alike.sum(axis=1), -1).argmax()]
         shapes += 1
     return shapes

@@ -1,0 +1,83 @@
+"""Tests of wave bounds, against simulated waves and the hand-made ones of LUDB."""
+
+import numpy as np
+import pytest
+import wfdb
+from numpy.testing import assert_allclose
+
+from sklearn_ecg.features import delineate
+
+COLUMNS = ["lead", "beat", "p_onset", "p_peak", "p_offset", "qrs_onset", "r_peak", "qrs_offset"]
+COLUMNS += ["t_onset", "t_peak", "t_offset"]
+
+
+def beat(rate, *, p=0.15, t=0.3, n_beats=10):
+    """P at -160 ms, a QRS about 70 ms wide and T at +280 ms of R, every second."""
+    times = (np.arange(n_beats * rate) % rate) / rate - 0.4
+
+    def wave(height, centre, width):
+        return height * np.exp(-(((times - centre) / width) ** 2))
+
+    qrs = wave(1.0, 0, 0.012) + wave(-0.2, 0.028, 0.01) + wave(-0.1, -0.025, 0.008)
+    return wave(p, -0.16, 0.025) + qrs + wave(t, 0.28, 0.05)
+
+
+@pytest.mark.parametrize("rate", [250, 360, 500, 1000])
+def test_peaks_of_simulated_waves(rate):
+    waves = delineate(np.stack([beat(rate), beat(rate, p=-0.2, t=-0.4)]), rate)
+    assert list(waves.columns) == COLUMNS
+    assert len(waves) == 2 * 10
+    inner = waves[waves["beat"].between(1, 8)]
+    relative = (inner[COLUMNS[2:]].sub(inner["r_peak"], axis=0)) * 1000 / rate
+    for _, lead in relative.groupby(inner["lead"]):
+        assert_allclose(lead["p_peak"], -160, atol=8)
+        assert_allclose(lead["t_peak"], 280, atol=8)
+        assert (lead["p_onset"] < -170).all() and (lead["p_onset"] > -220).all()
+        assert lead["t_offset"].between(320, 400).all()
+    assert (np.diff(inner[COLUMNS[2:]].to_numpy(), axis=1) > 0).all()
+
+
+def test_absent_waves_are_absent():
+    waves = delineate(beat(500, p=0.0), 500)
+    assert waves["p_peak"].isna().all()
+    assert waves.loc[waves["beat"].between(1, 8), "t_peak"].notna().all()
+
+
+def test_a_dead_lead_has_no_waves_and_keeps_its_rows():
+    waves = delineate(np.stack([beat(500), np.zeros(5000)]), 500)
+    dead = waves[waves["lead"] == 1]
+    assert len(dead) == 10
+    assert dead[[c for c in COLUMNS[2:] if c != "r_peak"]].isna().all(axis=None)
+    assert dead["r_peak"].notna().all()
+
+
+def test_no_beats_no_rows():
+    waves = delineate(np.zeros((2, 3600)), 360)
+    assert list(waves.columns) == COLUMNS
+    assert len(waves) == 0
+
+
+def test_r_peaks_outside_the_record():
+    with pytest.raises(ValueError, match="r_peaks must lie in the record's 5000 samples"):
+        delineate(beat(500), 500, r_peaks=[100, 6000])
+
+
+def test_bounds_on_real_records(shared_data):
+    """The median error of each bound stays below what LUDB's two readers differ by."""
+    errors = {"p_onset": [], "qrs_onset": [], "qrs_offset": [], "t_offset": []}
+    for record in range(1, 200, 20):
+        path = str(shared_data / "ludb" / "data" / str(record))
+        signal = wfdb.rdrecord(path).p_signal.T
+        waves = delineate(signal[1], 500)
+        annotations = wfdb.rdann(path, "ii")
+        symbols = np.array(annotations.symbol)
+        for name, values in errors.items():
+            wave, side = name.split("_")
+            peaks = np.flatnonzero(symbols == {"p": "p", "qrs": "N", "t": "t"}[wave])
+            peaks = peaks[(peaks > 0) & (peaks < len(symbols) - 1)]
+            reference = annotations.sample[peaks + (-1 if side == "onset" else 1)]
+            found = waves[name].dropna().to_numpy()
+            nearest = found[np.abs(found[:, np.newaxis] - reference).argmin(axis=0)]
+            values.extend((nearest - reference) * 2)
+    for name, limit in {"p_onset": 20, "qrs_onset": 15, "qrs_offset": 15, "t_offset": 30}.items():
+        assert abs(np.median(errors[name])) < limit, name

@@ -1,0 +1,304 @@
+"""Tests of the feature extractor: what users rely on, on simulated and real beats."""
+
+import itertools
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+import wfdb
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
+
+from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
+from sklearn_ecg.features import detect_r_peaks
+from sklearn_ecg.records import LazySignals
+
+LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
+
+
+@pytest.fixture(scope="module")
+def real(shared_data):
+    """Two records of ten seconds from each of six patients: normal, ectopic, blocks, paced."""
+    signals, ids = [], []
+    for name in ("100", "208", "214", "231", "107", "232"):
+        path = str(shared_data / "mitdb" / name)
+        signal = wfdb.rdrecord(path, sampto=7200).p_signal.T
+        signals += [signal[:, :3600], signal[:, 3600:]]
+        ids += [f"{name}a", f"{name}b"]
+    return ECGRecords(np.stack(signals), 360, lead_names=["MLII", "V1"], ids=ids)
+
+
+def simulated(rate=500, rr_s=0.8, duration_s=10.0, r=1.0, t=0.3, early=None):
+    """A single lead of P, QRS and T; the beat of number `early` comes 0.3 s before its time."""
+    times = np.arange(int(duration_s * rate)) / rate
+    beats = np.arange(0.5, duration_s - 0.3, rr_s)
+    if early is not None:
+        beats[early] -= 0.3
+    offset = times - beats[:, np.newaxis]
+    waves = [(0.15, -0.16, 0.025), (r, 0, 0.012), (-0.2, 0.028, 0.01), (t, 0.28, 0.05)]
+    return sum((h * np.exp(-(((offset - c) / w) ** 2))).sum(axis=0) for h, c, w in waves)
+
+
+def table(X, **parameters):
+    return ECGFeatureExtractor(**parameters).set_output(transform="pandas").fit_transform(X)
+
+
+def test_names_units_and_number(real):
+    extractor = ECGFeatureExtractor().fit(real)
+    names = extractor.get_feature_names_out()
+    assert len(names) == len(set(names)) == len(extractor.feature_units_)
+    assert len(names) >= 60
+    units = dict(zip(names, extractor.feature_units_, strict=True))
+    for name, unit in units.items():
+        for suffix in ("_ms", "_mV", "_bpm", "_deg"):
+            if name.endswith(suffix) and not name.endswith("_mV_ms") and "_at_" not in name:
+                assert unit == suffix[1:], name
+    assert {"PR_interval_ms", "MLII_R_amplitude_mV", "V1_ST60_amplitude_mV"} <= set(units)
+    unnamed = ECGFeatureExtractor(sampling_rate=360).fit(np.asarray(real.signals))
+    assert [
+        n.replace("lead0", "MLII").replace("lead1", "V1") for n in unnamed.get_feature_names_out()
+    ] == list(names)
+
+
+def test_rr_statistics_against_plain_numpy(real):
+    features = table(real)
+    for i, signal in enumerate(real.signals):
+        # The extractor rounds beats to its 250 Hz.
+        peaks = np.round(detect_r_peaks(signal, 360) * 250 / 360) * 4
+        rr = [b - a for a, b in itertools.pairwise(peaks)]
+        change = [b - a for a, b in itertools.pairwise(rr)]
+        expected = {
+            "n_beats": len(peaks),
+            "RR_mean_ms": np.mean(rr),
+            "RR_median_ms": np.median(rr),
+            "RR_SD_ms": np.std(rr, ddof=1),
+            "RR_RMSSD_ms": np.sqrt(np.mean(np.square(change))),
+            "RR_pNN50": np.mean([abs(c) > 50 for c in change]),
+            "RR_shortest_ratio": min(rr) / np.median(rr),
+            "heart_rate_bpm": 60_000 / np.mean(rr),
+        }
+        assert_allclose(features.loc[i, list(expected)], list(expected.values()), rtol=1e-9)
+
+
+def test_scaling_changes_millivolts_alone(real):
+    extractor = ECGFeatureExtractor().fit(real)
+    plain = extractor.transform(real)
+    scaled = extractor.transform(real.with_signals(3.0 * real.signals))
+    factor = np.where(np.char.startswith(extractor.feature_units_, "mV"), 3.0, 1.0)
+    assert_allclose(scaled, factor * plain, rtol=1e-6, atol=1e-9)
+
+
+def test_an_offset_changes_nothing(real):
+    assert_allclose(table(real.with_signals(real.signals + 2.0)), table(real), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [100, 250, 360, 1000])
+def test_measurements_of_known_waves(rate):
+    features = table(ECGRecords(simulated(rate)[None, None], rate, lead_names=["II"])).loc[0]
+    assert_allclose(features["RR_mean_ms"], 800, atol=2)
+    assert_allclose(features["heart_rate_bpm"], 75, atol=0.2)
+    # The band of 0.5 to 40 Hz takes something off the steep R wave.
+    assert_allclose(features["II_R_amplitude_mV"], 0.9, atol=0.15)
+    assert_allclose(features["II_P_amplitude_mV"], 0.15, atol=0.03)
+    assert_allclose(features["II_T_amplitude_mV"], 0.3, atol=0.05)
+    assert features["P_present_fraction"] > 0.9
+    assert 60 < features["QRS_duration_ms"] < 110
+    assert 160 < features["PR_interval_ms"] < 220
+    assert 330 < features["QT_interval_ms"] < 440
+    assert_allclose(features["QTc_Bazett_ms"], features["QT_interval_ms"] / np.sqrt(0.8), rtol=0.01)
+
+
+def test_a_premature_beat_shows():
+    signals = np.stack([simulated(), simulated(early=5)])[:, np.newaxis]
+    features = table(ECGRecords(signals, 500))
+    assert_allclose(features["RR_shortest_ratio"], [1.0, 0.5 / 0.8], atol=0.01)
+    assert_allclose(features.loc[1, "RR_after_shortest_ratio"], 1.1 / 0.8, atol=0.01)
+    assert_allclose(features.loc[1, "main_shape_shortest_RR_ratio"], 0.5 / 0.8, atol=0.01)
+    assert features.loc[1, "premature_correlation"] > 0.95
+
+
+def test_an_odd_beat_shows():
+    odd = simulated()
+    rate, centre = 500, int((0.5 + 0.8 * 5) * 500)
+    times = (np.arange(len(odd)) - centre) / rate
+    odd = np.where(np.abs(times) < 0.35, -1.5 * np.exp(-((times / 0.06) ** 2)), odd)
+    features = table(ECGRecords(np.stack([simulated(), odd])[:, np.newaxis], 500))
+    assert features.loc[0, "main_beat_fraction"] == 1
+    n_beats = features.loc[1, "n_beats"]
+    assert features.loc[1, "main_beat_fraction"] == (n_beats - 1) / n_beats
+    assert features.loc[1, "lead0_correlation_min"] < 0.5 < features.loc[0, "lead0_correlation_min"]
+    assert features.loc[1, "odd_QRS_widening_ms"] > 40
+    assert features.loc[1, "beat_shapes"] == 2
+
+
+def test_bundle_branch_blocks_are_wider_than_normal_beats(real):
+    width = table(real)["QRS_duration_ms"]
+    width.index = real.ids
+    assert width[["100a", "100b"]].max() < 100
+    assert width[["214a", "214b", "231a", "231b"]].min() > 110
+
+
+def test_order_of_leads_does_not_matter(real):
+    swapped = ECGRecords(real.signals[:, ::-1], 360, lead_names=["V1", "MLII"])
+    expected = table(real)
+    # Beats are placed on the first good lead, so that a beat may move by a few samples.
+    assert_allclose(
+        table(swapped)[["n_beats", "RR_mean_ms"]], expected[["n_beats", "RR_mean_ms"]], rtol=0.02
+    )
+    assert set(table(swapped)) == set(expected)
+
+
+def test_permuting_later_leads_permutes_features(real):
+    third = real.signals[:, :1] - real.signals[:, 1:]
+    one = ECGRecords(np.concatenate([real.signals, third], axis=1), 360, lead_names=list("abc"))
+    two = ECGRecords(one.signals[:, [0, 2, 1]], 360, lead_names=list("acb"))
+    first, second = table(one), table(two)
+    assert_allclose(second[list(first.columns)], first, rtol=1e-6, atol=1e-9)
+
+
+def test_the_axis_of_a_known_heart():
+    angle = np.deg2rad(60)
+    # Lead I lies at 0 degrees, II at 60; the others follow from Einthoven and Goldberger.
+    first, second = np.cos(angle) * simulated(), np.cos(angle - np.pi / 3) * simulated()
+    limb = [
+        first,
+        second,
+        second - first,
+        -(first + second) / 2,
+        first - second / 2,
+        second - first / 2,
+    ]
+    features = table(ECGRecords(np.stack(limb)[None], 500, lead_names=LIMB_LEADS)).loc[0]
+    assert_allclose(features[["QRS_axis_deg", "T_axis_deg"]], 60, atol=3)
+    two = table(ECGRecords(np.stack(limb)[None, :2], 500, lead_names=LIMB_LEADS[:2])).loc[0]
+    assert_allclose(two["QRS_axis_deg"], 60, atol=3)
+
+
+def test_lazy_ragged_and_parallel_agree(real):
+    signals = [signal[:, : 3000 + 50 * i] for i, signal in enumerate(real.signals)]
+    ragged = ECGRecords(signals, 360)
+    expected = np.concatenate([ECGFeatureExtractor().fit_transform(ragged[i]) for i in range(12)])
+    assert_array_equal(ECGFeatureExtractor().fit_transform(ragged), expected)
+    lazy = ECGRecords(LazySignals(signals.__getitem__, (12, 2)), 360)
+    assert_array_equal(ECGFeatureExtractor(n_jobs=2).fit_transform(lazy), expected)
+
+
+def test_lazy_signals_are_read_once(real):
+    read = []
+
+    def read_one(i):
+        read.append(i)
+        return real.signals[i]
+
+    ECGFeatureExtractor().fit_transform(ECGRecords(LazySignals(read_one, (12, 2)), 360))
+    assert read == list(range(12))
+
+
+def test_memory_keeps_features_between_calls(real, tmp_path):
+    memory = joblib.Memory(str(tmp_path), verbose=0)
+    first = ECGFeatureExtractor(memory=memory).fit_transform(real)
+    stored = list(tmp_path.rglob("output.pkl"))
+    assert len(stored) == 1
+    second = ECGFeatureExtractor(memory=str(tmp_path), verbose=1).fit_transform(real)
+    assert list(tmp_path.rglob("output.pkl")) == stored
+    assert_array_equal(first, second)
+
+
+def test_dead_leads_are_nan_and_leave_the_rest_alone(real):
+    signals = real.signals.copy()
+    signals[0, 1] = 0.7
+    signals[1, 1, 50] = np.nan
+    features = table(real.with_signals(signals))
+    dead = [c for c in features if c.startswith("V1_")]
+    assert features.loc[:1, dead].isna().all(axis=None)
+    alone = table(ECGRecords(real.signals[:2, :1], 360, lead_names=["MLII"]))
+    assert_allclose(features.loc[:1, alone.columns], alone)
+    assert_array_equal(features.loc[2:], table(real).loc[2:])
+
+
+@pytest.mark.parametrize("n_times", [1, 30, 120])
+def test_records_too_short_for_a_beat_are_nan(n_times):
+    features = table(ECGRecords(np.linspace(0, 1e-3, n_times)[None, None], 360))
+    assert features.drop(columns="n_beats").isna().all(axis=None)
+
+
+def test_no_signal_at_all():
+    features = table(ECGRecords(np.zeros((2, 2, 3600)), 360))
+    assert features.isna().all(axis=None)
+
+
+@pytest.mark.parametrize("n_beats", [1, 2, 3])
+def test_few_beats_give_what_they_can(n_beats):
+    signal = simulated(duration_s=0.8 * n_beats + 0.1)
+    features = table(ECGRecords(signal[None, None], 500)).loc[0]
+    assert features["n_beats"] == n_beats
+    assert np.isnan(features["RR_mean_ms"]) == (n_beats < 2)
+    assert np.isnan(features["RR_SD_ms"]) == (n_beats < 3)
+    assert features["lead0_R_amplitude_mV"] > 0.5
+
+
+def test_never_infinite(real, rng):
+    noise = ECGRecords(rng.normal(size=(12, 2, 3600)), 360)
+    for records in (noise, real):
+        assert not np.isinf(ECGFeatureExtractor().fit_transform(records)).any()
+
+
+def test_infinity_names_the_record(real):
+    signals = real.signals.copy()
+    signals[4, 0, 7] = np.inf
+    with pytest.raises(ValueError, match="infinity in record 214a"):
+        ECGFeatureExtractor().fit_transform(real.with_signals(signals))
+
+
+def test_plain_arrays_need_a_rate(real):
+    with pytest.raises(ValueError, match=r"pass ECGRecords\(X, sampling_rate=...\) or ECGFeature"):
+        ECGFeatureExtractor().fit(np.asarray(real.signals))
+
+
+def test_plain_arrays_after_records_take_the_fitted_rate(real):
+    extractor = ECGFeatureExtractor().fit(real)
+    assert_array_equal(extractor.transform(np.asarray(real.signals)), extractor.transform(real))
+
+
+def test_empty_input(real):
+    with pytest.raises(ValueError, match="no records"):
+        ECGFeatureExtractor().fit(real[:0])
+
+
+def test_other_leads_than_in_fit(real):
+    extractor = ECGFeatureExtractor().fit(real)
+    with pytest.raises(ValueError, match=r"leads \('V1', 'MLII'\).*same leads in the same order"):
+        extractor.transform(ECGRecords(real.signals, 360, lead_names=["V1", "MLII"]))
+    with pytest.raises(ValueError, match="has 1 leads, but ECGFeatureExtractor was fitted with 2"):
+        extractor.transform(ECGRecords(real.signals[:, :1], 360, lead_names=["MLII"]))
+
+
+def test_cleaned_records_are_measured_too(real):
+    one = np.ones((12, 1), dtype=int)
+    cleaned = CleanedRecords(
+        real.signals,
+        360,
+        lead_names=real.lead_names,
+        labels=one,
+        weak_labels=one,
+        provenance=np.full((12, 1), "trusted"),
+        confidence=one,
+    )
+    assert_array_equal(
+        ECGFeatureExtractor().fit_transform(cleaned), ECGFeatureExtractor().fit_transform(real)
+    )
+
+
+def test_names_depend_on_leads_alone(real):
+    fitted = ECGFeatureExtractor().fit(real)
+    dead = ECGRecords(np.full((1, 2, 100), np.nan), 1000, lead_names=real.lead_names)
+    assert_array_equal(
+        fitted.get_feature_names_out(), clone(fitted).fit(dead).get_feature_names_out()
+    )
+
+
+def test_output_as_a_frame(real):
+    features = table(real[:2])
+    assert isinstance(features, pd.DataFrame)
+    assert (features.dtypes == np.float64).all()

@@ -1,0 +1,108 @@
+"""Tests of R-peak detection, against the annotations of MIT-BIH and against closed forms."""
+
+import numpy as np
+import pytest
+import wfdb
+
+from sklearn_ecg.features import detect_r_peaks
+
+BEATS = list("NLRBAaJSVrFejnE/fQ?")
+
+
+def read_mitdb(folder, name, seconds=None):
+    """The signal (n_leads, n_times) and the beats of a record."""
+    path = str(folder / "mitdb" / name)
+    end = None if seconds is None else int(seconds * 360)
+    signal = wfdb.rdrecord(path, sampto=end).p_signal.T
+    annotations = wfdb.rdann(path, "atr", sampto=end)
+    return signal, annotations.sample[np.isin(annotations.symbol, BEATS)]
+
+
+def f1_score(reference, found, tolerance):
+    """F1 of a one-to-one matching of sorted samples, each to the first free one within reach."""
+    matched, j = 0, 0
+    for beat in reference:
+        while j < len(found) and found[j] < beat - tolerance:
+            j += 1
+        if j < len(found) and found[j] <= beat + tolerance:
+            matched += 1
+            j += 1
+    return 2 * matched / (len(reference) + len(found))
+
+
+def pulses(rate, at_s, duration_s=10.0, width_s=0.015):
+    times = np.arange(int(duration_s * rate)) / rate
+    return sum(np.exp(-(((times - t) / width_s) ** 2)) for t in at_s)
+
+
+# Normal rhythm, right bundle branch block, noise, ventricular ectopy, pacing.
+@pytest.mark.parametrize("name", ["100", "118", "105", "208", "217"])
+@pytest.mark.parametrize("leads", [slice(0, 1), slice(0, 2)])
+def test_finds_the_annotated_beats(shared_data, name, leads):
+    signal, beats = read_mitdb(shared_data, name)
+    found = detect_r_peaks(signal[leads], 360)
+    assert f1_score(beats, found, 0.15 * 360) > 0.97
+    assert f1_score(beats, found, 0.05 * 360) > 0.93
+
+
+def test_first_lead_of_many_patients(shared_data):
+    names = ["101", "103", "113", "119", "123", "200", "209", "213", "219", "222", "232", "234"]
+    scores = {"0.15": [], "0.05": []}
+    for name in names:
+        signal, beats = read_mitdb(shared_data, name, seconds=300)
+        found = detect_r_peaks(signal[0], 360)
+        for tolerance, values in scores.items():
+            values.append(f1_score(beats, found, float(tolerance) * 360))
+    assert np.mean(scores["0.15"]) > 0.995
+    assert np.mean(scores["0.05"]) > 0.99
+
+
+@pytest.mark.parametrize("rate", [100, 128, 250, 360, 500, 1000])
+def test_the_same_beats_at_every_rate(rate):
+    at_s = np.array([0.6, 1.4, 2.2, 2.8, 4.0, 4.8, 5.6, 6.4, 7.2, 8.0, 8.8, 9.6])
+    found = detect_r_peaks(pulses(rate, at_s), rate)
+    np.testing.assert_allclose(found / rate, at_s, atol=1.5 / min(rate, 250))
+    assert found.dtype.kind == "i"
+
+
+def test_neither_scale_nor_sign_matters(shared_data):
+    signal, _ = read_mitdb(shared_data, "119", seconds=60)
+    found = detect_r_peaks(signal, 360)
+    np.testing.assert_array_equal(detect_r_peaks(1000 * signal, 360), found)
+    np.testing.assert_allclose(len(detect_r_peaks(-signal, 360)), len(found), atol=1)
+
+
+def test_leads_without_a_signal_have_no_vote(shared_data):
+    signal, _ = read_mitdb(shared_data, "100", seconds=30)
+    expected = detect_r_peaks(signal, 360)
+    flat, missing = np.full((1, signal.shape[1]), 0.3), np.full((1, signal.shape[1]), np.nan)
+    padded = np.concatenate([flat, signal, missing])
+    np.testing.assert_array_equal(detect_r_peaks(padded, 360), expected)
+
+
+def test_a_noisy_lead_does_no_harm(shared_data, rng):
+    signal, beats = read_mitdb(shared_data, "100", seconds=120)
+    noisy = np.concatenate([rng.normal(size=(3, signal.shape[1])), signal])
+    assert f1_score(beats, detect_r_peaks(noisy, 360), 0.15 * 360) > 0.99
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        np.zeros((2, 3600)),
+        np.full((2, 3600), np.nan),
+        np.full(3600, 1.5),
+        np.ones((1, 1)),
+        np.zeros((0, 3600)),
+        np.arange(20.0),
+    ],
+    ids=["flat", "nan", "constant", "one sample", "no leads", "too short"],
+)
+def test_records_without_beats_have_none(signal):
+    found = detect_r_peaks(signal, 360)
+    assert found.shape == (0,)
+    assert found.dtype.kind == "i"
+
+
+def test_one_beat():
+    np.testing.assert_allclose(detect_r_peaks(pulses(250, [0.5], 1.0), 250), [125], atol=1)
