@@ -79,9 +79,13 @@ def _sinus(heart_rate, duration_s, rng):
 def _fibrillation(heart_rate, duration_s, rng):
     """Return cycles in s of which none tells the next."""
     mean_s = 60 / heart_rate
-    n_cycles = int(np.ceil(2 * (duration_s + 2 * _MARGIN_S) / mean_s)) + 2
-    spread = rng.uniform(0.2, 0.3)
-    cycles = mean_s * rng.lognormal(-(spread**2) / 2, spread, n_cycles)
+    n_cycles = int(np.ceil((duration_s + 2 * _MARGIN_S) / mean_s))
+    # Standardised, since chance alone makes some short records look regular; twice as many as
+    # needed on average.
+    deviations = rng.standard_normal((2, n_cycles))
+    deviations -= deviations.mean(axis=1, keepdims=True)
+    deviations /= deviations.std(axis=1, keepdims=True)
+    cycles = mean_s * np.exp(rng.uniform(0.22, 0.32) * deviations.ravel())
     return np.maximum(cycles, _SHORTEST_AF_CYCLE_S)
 
 
@@ -101,14 +105,14 @@ def _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng):
         if not candidates:
             continue
         k = candidates[rng.randint(len(candidates))]
-        early, late = (0.62, 0.74) if kind == "PAC" else (0.55, 0.68)
+        early, late = (0.60, 0.72) if kind == "PAC" else (0.55, 0.68)
         # Not onto the T wave of the beat before.
         coupling = max(rng.uniform(early, late) * mean_cycle, 0.4 * np.sqrt(mean_cycle))
         sinus_next = onsets[k + 1]
         onsets[k] = onsets[k - 1] + coupling
         if kind == "PAC" or kinds[k] == "AF":
             # The early beat resets the pacemaker; a little more than a cycle follows.
-            shift = onsets[k] + rng.uniform(1.05, 1.15) * mean_cycle - sinus_next
+            shift = onsets[k] + rng.uniform(1.03, 1.12) * mean_cycle - sinus_next
             onsets[k + 1 :] += shift
         # After a PVC in sinus rhythm nothing moves: the pause is compensatory.
         kinds[k] = kind
@@ -122,7 +126,7 @@ def _beat(kind, onset_s, cycle_s, findings, patient, rng):
         qrs = block.pop() if block else "narrow"
         qrs_ms = patient.qrs_ms[qrs]
     sinus_pr_ms = patient.long_pr_ms if "I-AVB" in findings else patient.pr_ms
-    pr_ms = {"sinus": sinus_pr_ms, "PAC": 0.85 * sinus_pr_ms}.get(kind)
+    pr_ms = {"sinus": sinus_pr_ms, "PAC": max(0.85 * sinus_pr_ms, 120)}.get(kind)
     # A wide QRS complex lengthens QT by about as much as it is wider.
     qt_ms = patient.qtc_ms * np.sqrt(cycle_s) + max(qrs_ms - 100, 0)
     t_offset_s = onset_s + qt_ms / 1000

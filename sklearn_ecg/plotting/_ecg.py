@@ -201,7 +201,7 @@ def find_record(records, record):
     found = np.flatnonzero(np.asarray(records.ids) == record)
     if not len(found):
         raise ValueError(
-            f"There is no record with id {record!r}; ids are such as {records.ids[0]!r}."
+            f"There is no record with id {record!r}; ids are such as {str(records.ids[0])!r}."
         )
     return int(found[0])
 
@@ -226,7 +226,7 @@ def _baselines(rows):
             _extreme(below, np.nanmax) - _extreme(above, np.nanmin)
             for above, below in zip(_stretches(upper), _stretches(lower), strict=True)
         ]
-        gap = np.ceil(2 * max(needed)) / 2
+        gap = np.ceil(2 * (max(needed) + 0.1)) / 2
         heights.append(heights[-1] + max(_CLOSEST_ROWS_MV, gap))
     return heights[::-1]
 

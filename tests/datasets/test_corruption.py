@@ -1,0 +1,124 @@
+"""Label noise: exact amounts, plausible targets, nothing else touched."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sklearn_ecg.datasets import corrupt_labels
+
+KINDS = ("swap", "missing", "extra", "confused")
+
+
+def make_labels(seed, n_records=300, n_labels=5, unknown=True):
+    rng = np.random.default_rng(seed)
+    y = (rng.random((n_records, n_labels)) < [0.5, 0.3, 0.2, 0.1, 0.03]).astype(int)
+    if unknown:
+        y[rng.random(y.shape) < 0.05] = -1
+    return y
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    rate=st.floats(0, 0.5),
+    kind=st.sampled_from(KINDS),
+)
+def test_amounts_are_exact(seed, rate, kind):
+    y = make_labels(seed)
+    before = y.copy()
+    weak = corrupt_labels(y, rate, kind, random_state=seed)
+    np.testing.assert_array_equal(y, before)
+    np.testing.assert_array_equal(weak == -1, y == -1)
+
+    asked = [round(rate * count) for count in (y == 1).sum(axis=0)]
+    dropped = ((y == 1) & (weak == 0)).sum(axis=0)
+    added = ((y == 0) & (weak == 1)).sum()
+    assert list(dropped) == ([0] * 5 if kind == "extra" else asked)
+    assert added == (0 if kind == "missing" else sum(asked))
+    # What a record gains it gains for a label of its own.
+    gained = ((y == 0) & (weak == 1)).sum(axis=1)
+    if kind in ("swap", "confused"):
+        np.testing.assert_array_equal(gained, ((y == 1) & (weak == 0)).sum(axis=1))
+    else:
+        assert (gained <= (y == 1).sum(axis=1)).all()
+
+
+def test_swap_draws_evenly_among_absent_labels():
+    y = np.zeros((30_000, 4), dtype=int)
+    y[:, 0] = 1
+    y[:10_000, 3] = 1
+    weak = corrupt_labels(y, 1.0, "swap", random_state=0)
+    # Records of label 0 alone get 1, 2 or 3; those that have 3 as well get 1 and 2.
+    alone = weak[10_000:].sum(axis=0)
+    assert alone[0] == 0
+    np.testing.assert_allclose(alone[1:], 20_000 / 3, rtol=0.05)
+    np.testing.assert_array_equal(weak[:10_000], np.tile([0, 1, 1, 0], (10_000, 1)))
+
+
+def test_confused_follows_the_matrix():
+    y = np.repeat(np.eye(3, dtype=int), 4000, axis=0)
+    confusion = [[9, 3, 1], [1, 0, 0], [0, 0, 5]]
+    weak = corrupt_labels(y, 0.5, "confused", random_state=0, confusion=confusion)
+    np.testing.assert_allclose(weak[:4000].sum(axis=0), [2000, 1500, 500], rtol=0.08)
+    np.testing.assert_array_equal(weak[4000:8000].sum(axis=0), [2000, 2000, 0])
+    # Nothing but the diagonal: never mistaken.
+    np.testing.assert_array_equal(weak[8000:], y[8000:])
+
+
+def test_confused_prefers_labels_seen_together():
+    y = np.zeros((3000, 3), dtype=int)
+    y[:1000, :2] = 1  # labels 0 and 1 often together, 2 always alone
+    y[1000:2000, 0] = 1
+    y[2000:, 2] = 1
+    weak = corrupt_labels(y, 0.4, "confused", random_state=0)
+    from_0 = weak[1000:2000].sum(axis=0)
+    assert from_0[1] > 50 * from_0[2]
+
+
+def test_seeds_and_types():
+    y = make_labels(0, unknown=False)
+    first, again = (corrupt_labels(y, 0.3, random_state=1) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, corrupt_labels(y, 0.3, random_state=2))
+    assert first.dtype == np.int8
+
+    frame = pd.DataFrame(y, columns=list("abcde"), index=np.arange(len(y)) + 7)
+    weak = corrupt_labels(frame, 0.3, random_state=1)
+    pd.testing.assert_index_equal(weak.index, frame.index)
+    assert list(weak.columns) == list("abcde")
+    np.testing.assert_array_equal(weak, first)
+    one = corrupt_labels(y[:, 0], 0.3, "missing", random_state=1)
+    assert one.shape == (len(y),)
+
+
+def test_extremes():
+    y = make_labels(0)
+    np.testing.assert_array_equal(corrupt_labels(y, 0), y)
+    assert (corrupt_labels(y, 1, "missing") != 1).all()
+
+
+@pytest.mark.parametrize("kind", ["swap", "extra", "confused"])
+def test_too_little_to_choose_from(kind):
+    y = np.array([[1, 1], [1, 1], [0, 1]])
+    with pytest.raises(ValueError, match=r"rate=1 .*2 records with label 'AF'.*only 0"):
+        corrupt_labels(pd.DataFrame(y, columns=["AF", "PVC"]), 1, kind)
+    with pytest.raises(ValueError, match="label 0 to get another"):
+        corrupt_labels(y[:, :1], 0.5, kind)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"rate": 1.2}, "rate must be a number between 0 and 1; got 1.2"),
+        ({"rate": "a lot"}, "rate must be a number"),
+        ({"rate": 0.1, "kind": "swop"}, "kind must be one of .* got 'swop'"),
+        ({"rate": 0.1, "confusion": np.eye(5)}, 'confusion is for kind="confused" alone'),
+        ({"rate": 0.1, "kind": "confused", "confusion": np.eye(3)}, "matrix of 5 by 5"),
+        ({"rate": 0.1, "kind": "confused", "confusion": -np.ones((5, 5))}, "not negative"),
+    ],
+)
+def test_bad_arguments(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        corrupt_labels(make_labels(0), **arguments)
