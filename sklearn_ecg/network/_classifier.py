@@ -116,7 +116,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         Length of what the network reads.
     n_leads_in_ : int
     n_features_in_ : int
-        ``X.shape[1]`` in `fit`: leads, or samples for a two-dimensional array of a single lead.
+        Leads; for arrays of a single lead, samples, as scikit-learn counts the columns of X.
     validation_indices_ : ndarray of int
         The training records that were held out.
     history : skorch.history.History
@@ -283,8 +283,8 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         check_params(self)
         device = _resolve_device(self.device)
         name = type(self).__name__
-        labels, classes, multilabel = resolve_targets(X, y, name)
         records = _signals_of(X)
+        labels, classes, multilabel = resolve_targets(X, y, name)
         if len(labels) != len(records):
             raise ValueError(
                 f"y has labels for {len(labels)} records, but X has {len(records)} records."
@@ -297,7 +297,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         self.device_ = device
         self.classes_ = classes
         self.multilabel_ = multilabel
-        self._learn_input(X, records)
+        self._learn_input(records)
         signals = self._prepare(records)
         held_out = self._hold_out(labels, groups, random_state)
         training = np.flatnonzero(~held_out)
@@ -308,13 +308,13 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         self._train(scaler.transform(signals), labels, training, random_state)
         return self
 
-    def _learn_input(self, X, records):
-        self.n_features_in_ = np.shape(X)[1] if np.ndim(X) == 2 else records.n_leads
+    def _learn_input(self, records):
         self.n_leads_in_ = records.n_leads
         self.lead_names_in_ = records.lead_names
         if records.sampling_rate is not None:
             self.sampling_rate_ = float(self.sampling_rate)
             self.n_times_ = max(1, round(self.sampling_rate_ * self.duration_s))
+            self.n_features_in_ = records.n_leads
             return
         if records.n_times is None:
             raise ValueError(
@@ -323,6 +323,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
             )
         self.sampling_rate_ = None
         self.n_times_ = records.n_times
+        self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
 
     def _prepare(self, records):
         return prepare_signals(records, sampling_rate=self.sampling_rate_, n_times=self.n_times_)
@@ -410,7 +411,8 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         # As skorch does it, but on the device that "auto" stands for.
         with self._current_init_context("module"):
             self.initialize_module()
-            self.module_.to(self.device_)
+            # Channels last make the convolutions half as fast again on a CPU.
+            self.module_.to(self.device_, memory_format=torch.channels_last)
         return self
 
     def _initialize_criterion(self, reason=None):
@@ -509,19 +511,14 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
     def _check_input(self, X):
         records = _signals_of(X)
         name = type(self).__name__
-        known_length = self.sampling_rate_ is not None or records.n_times == self.n_times_
-        if np.ndim(X) == 2 and self.n_leads_in_ == 1 and not known_length:
-            raise ValueError(
-                f"X has {records.n_times} features, but {name} is expecting {self.n_times_} "
-                "features as input: the samples of one lead."
-            )
         records = match_leads(records, self.lead_names_in_, self.n_leads_in_)
         if self.sampling_rate_ is None:
             if records.n_times != self.n_times_:
-                found = "different lengths" if records.n_times is None else records.n_times
+                found = "different numbers of" if records.n_times is None else records.n_times
                 raise ValueError(
-                    f"{name} was fitted on records of {self.n_times_} samples of unknown rate; "
-                    f"got {found}. Fit on ECGRecords with a sampling rate to predict on any length."
+                    f"X has {found} features, but {name} is expecting {self.n_times_} features as "
+                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
+                    "predict on records of any length."
                 )
         elif records.sampling_rate is None:
             raise ValueError(

@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import column_or_1d
 
@@ -42,11 +43,13 @@ def resolve_targets(X, y, estimator_name):
             f"{estimator_name} requires y to be passed, but the target y is None: give y, or "
             "records that have labels."
         )
-    if np.ndim(y) == 1:
+    if not isinstance(y, pd.DataFrame) and not sparse.issparse(y):
+        y = np.asarray(y)
+    if y.ndim == 1:
         labels, classes = _one_hot(y, estimator_name)
         return labels, classes, False
     label_names = X.label_names if isinstance(X, ECGRecords) else None
-    if label_names is not None and np.shape(y)[1:] != label_names.shape:
+    if label_names is not None and y.shape[1:] != label_names.shape:
         label_names = None
     if isinstance(y, pd.DataFrame):
         label_names = None  # its columns name the labels
