@@ -6,8 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from sklearn_ecg.records._checks import (
+    check_array,
+    check_ids,
+    check_names,
+    check_optional_trusted,
+    check_record_labels,
+    check_sampling_rate,
+    check_sequence,
+)
 from sklearn_ecg.records._lazy import LazySignals
-from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+from sklearn_ecg.utils import check_groups
 
 
 class ECGRecords:
@@ -94,13 +103,13 @@ class ECGRecords:
     ):
         self._signals = self._check_signals(signals)
         n_records = len(self._signals)
-        self._sampling_rate = _check_sampling_rate(sampling_rate)
-        self._lead_names = _check_names(lead_names, self.n_leads, "lead_names", "leads")
-        self._ids = _check_ids(ids, n_records)
+        self._sampling_rate = check_sampling_rate(sampling_rate)
+        self._lead_names = check_names(lead_names, self.n_leads, "lead_names", "leads")
+        self._ids = check_ids(ids, n_records)
         self._groups = check_groups(groups, n_records=n_records)
         self._split = check_groups(split, n_records=n_records, name="split")
-        self._labels, self._label_names = _check_record_labels(labels, label_names, n_records)
-        self._trusted = _check_optional_trusted(trusted, n_records)
+        self._labels, self._label_names = check_record_labels(labels, label_names, n_records)
+        self._trusted = check_optional_trusted(trusted, n_records)
         self._freeze()
 
     def _freeze(self):
@@ -115,9 +124,9 @@ class ECGRecords:
         if isinstance(signals, LazySignals):
             return signals
         if isinstance(signals, np.ndarray) and signals.dtype != object:
-            return _check_array(signals)
+            return check_array(signals)
         if isinstance(signals, (Sequence, np.ndarray)):
-            return _check_sequence(signals)
+            return check_sequence(signals)
         raise TypeError(
             "signals must be an array of shape (n_records, n_leads, n_times) or a sequence of "
             f"arrays of shape (n_leads, n_times); got {type(signals).__name__}."
@@ -263,7 +272,7 @@ class ECGRecords:
             Of the same class: cleaned records stay `CleanedRecords`.
         """
         signals = self._check_signals(signals)
-        rate = self._sampling_rate if sampling_rate is None else _check_sampling_rate(sampling_rate)
+        rate = self._sampling_rate if sampling_rate is None else check_sampling_rate(sampling_rate)
         other = self._with(signals=signals, sampling_rate=rate)
         if other.shape[:2] != self.shape[:2]:
             raise ValueError(
@@ -330,109 +339,3 @@ def _take(signals, index):
     if isinstance(signals, np.memmap) and not isinstance(index, slice):
         return LazySignals(signals.__getitem__, signals.shape)[index]
     return signals[index]
-
-
-def _check_array(signals):
-    if signals.ndim != 3:
-        hint = (
-            " For records of one lead use signals[:, np.newaxis, :]." if signals.ndim == 2 else ""
-        )
-        raise ValueError(
-            "signals must have shape (n_records, n_leads, n_times); got an array of shape "
-            f"{signals.shape}.{hint}"
-        )
-    if signals.dtype.kind not in "fiu":
-        raise ValueError(f"signals must be numbers in mV; got an array of {signals.dtype}.")
-    if len(signals):
-        _check_orientation(signals.shape[1:], "(n_records, n_leads, n_times)", signals.shape)
-    return signals
-
-
-def _check_sequence(signals):
-    checked = [np.asarray(signal) for signal in signals]
-    for record, signal in enumerate(checked):
-        if signal.ndim != 2 or signal.dtype.kind not in "fiu":
-            raise ValueError(
-                f"signals[{record}] must be numbers in mV of shape (n_leads, n_times); got an "
-                f"array of {signal.dtype} of shape {signal.shape}."
-            )
-        _check_orientation(signal.shape, f"signals[{record}] of (n_leads, n_times)", signal.shape)
-        if len(signal) != len(checked[0]):
-            raise ValueError(
-                f"signals[{record}] has {len(signal)} leads, signals[0] has {len(checked[0])}; "
-                "all records of a collection have the same leads. Fill a lead that is missing "
-                "with NaN."
-            )
-    return checked
-
-
-def _check_orientation(shape, expected, found):
-    n_leads, n_times = shape
-    if n_times == 0:
-        raise ValueError(f"signals hold no samples: expected {expected}, got shape {found}.")
-    if n_leads == 0:
-        raise ValueError(f"signals hold no leads: expected {expected}, got shape {found}.")
-    if n_leads > n_times:
-        raise ValueError(
-            f"signals have more leads ({n_leads}) than samples ({n_times}): expected {expected}, "
-            f"got shape {found}. If times and leads are swapped, swap the last two axes with "
-            "np.swapaxes(signals, -1, -2)."
-        )
-
-
-def _check_sampling_rate(sampling_rate):
-    if sampling_rate is None:
-        return None
-    if not isinstance(sampling_rate, numbers.Real) or not 0 < sampling_rate < np.inf:
-        raise ValueError(
-            f"sampling_rate must be a positive number of samples per second; got {sampling_rate!r}."
-        )
-    return float(sampling_rate)
-
-
-def _check_names(names, expected, argument, what):
-    if names is None:
-        return None
-    if isinstance(names, str):
-        raise ValueError(f"{argument} must be a sequence of names, not the string {names!r}.")
-    names = tuple(str(name) for name in names)
-    if len(names) != expected:
-        raise ValueError(
-            f"{argument} must name each of the {expected} {what}; got {len(names)} names: {names}."
-        )
-    if len(set(names)) != len(names):
-        raise ValueError(f"{argument} must be unique; got {names}.")
-    return names
-
-
-def _check_ids(ids, n_records):
-    if ids is None:
-        return np.arange(n_records)
-    ids = check_groups(ids, n_records=n_records, name="ids")
-    if len(pd.unique(ids)) != n_records:
-        values, counts = np.unique(ids, return_counts=True)
-        raise ValueError(f"ids must be unique; repeated: {list(values[counts > 1][:5])}.")
-    return ids
-
-
-def _check_record_labels(labels, label_names, n_records):
-    if labels is None:
-        if label_names is not None:
-            raise ValueError("label_names were given without labels.")
-        return None, None
-    labels, label_names = check_labels(
-        labels, n_records=n_records, name="labels", label_names=label_names
-    )
-    if label_names is None:
-        label_names = np.arange(labels.shape[1]).astype(str)
-    return labels, label_names
-
-
-def _check_optional_trusted(trusted, n_records):
-    """As check_trusted, but a part of a data set may well hold no trusted record."""
-    if trusted is None or not np.any(trusted):
-        mask = None if trusted is None else np.asarray(trusted, dtype=bool)
-        if mask is not None and mask.shape != (n_records,):
-            check_trusted(np.ones(mask.shape, dtype=bool), n_records=n_records)
-        return mask
-    return check_trusted(trusted, n_records=n_records)
