@@ -4,9 +4,13 @@ wfdb is imported where it is used: it takes a second to load, which whoever only
 need not wait for.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
+
+# By WFDB's names of storage formats; compressed ones have no fixed size.
+_BYTES_PER_SAMPLE = {"8": 1, "80": 1, "16": 2, "61": 2, "160": 2, "212": 1.5, "24": 3, "32": 4}
 
 _CURE = "Download it again, or move the record's files out of the folder to go on without it."
 
@@ -88,24 +92,38 @@ def read_signals(record, leads):
 
     header = read_header(record)
     channels = [header.sig_name.index(lead) for lead in leads]
-    files = sorted({header.file_name[channel] for channel in channels})
-    for path in map(record.with_name, files):
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"{path} is missing, though {record.name}.hea asks for it. {_CURE}"
-            )
+    for name in {header.file_name[channel] for channel in channels}:
+        _check_size(record, header, name)
     try:
         signals = wfdb.rdrecord(str(record), channels=channels, physical=False)
     except Exception as error:
         raise ValueError(
-            f"The signals of {record} cannot be read, perhaps because {' or '.join(files)} is cut "
-            f"short: {error}. {_CURE}"
+            f"The signals of {record} cannot be read as {record.name}.hea describes them: "
+            f"{error}. {_CURE}"
         ) from error
     _check_sums(record, header, channels, signals.d_signal)
     units = {header.units[channel] for channel in channels}
     if units != {"mV"}:
         raise ValueError(f"{record}.hea gives its signals in {sorted(units)}; only mV is read.")
     return signals.dac(return_res=32).T
+
+
+def _check_size(record, header, name):
+    """Check that a signal file is there and whole, since wfdb tells neither in plain words."""
+    path = record.with_name(name)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing, though {record.name}.hea asks for it. {_CURE}")
+    inside = [i for i, file_name in enumerate(header.file_name) if file_name == name]
+    if any(header.fmt[i] not in _BYTES_PER_SAMPLE for i in inside) or not header.sig_len:
+        return
+    per_frame = sum(_BYTES_PER_SAMPLE[header.fmt[i]] * header.samps_per_frame[i] for i in inside)
+    needed = math.ceil(per_frame * header.sig_len) + (header.byte_offset[inside[0]] or 0)
+    found = path.stat().st_size
+    if found < needed:
+        raise ValueError(
+            f"{path} is cut short: it holds {found} bytes, {record.name}.hea asks for {needed}. "
+            f"{_CURE}"
+        )
 
 
 def _check_sums(record, header, channels, digital):
