@@ -1,0 +1,122 @@
+"""What users pass to a label cleaner, brought to one form."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from sklearn_ecg.features import ECGFeatureExtractor
+from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+
+
+@dataclass(eq=False)
+class CleaningInput:
+    """Checked input.
+
+    Attributes
+    ----------
+    labels : ndarray of int8 of shape (n_records, n_labels)
+    label_names : ndarray of str of shape (n_labels,)
+    trusted : ndarray of bool of shape (n_records,)
+    groups : ndarray of shape (n_records,), or None
+    """
+
+    labels: np.ndarray
+    label_names: np.ndarray
+    trusted: np.ndarray
+    groups: np.ndarray | None
+
+
+def check_input(X, y, trusted, groups, *, n_records):
+    """Check labels, mask and patients; what is not passed is taken from the records.
+
+    Parameters
+    ----------
+    X : ECGRecords, array or DataFrame
+    y : array-like of shape (n_records, n_labels), or None
+    trusted : array-like of bool, or None
+    groups : array-like, or None
+    n_records : int
+
+    Returns
+    -------
+    CleaningInput
+    """
+    names = None
+    if isinstance(X, ECGRecords):
+        trusted = X.trusted if trusted is None else trusted
+        groups = X.groups if groups is None else groups
+        names = X.label_names
+        if y is None and X.labels is None:
+            raise ValueError(
+                "y is None and the records carry no labels, so there is nothing to clean; pass y, "
+                "or records.with_labels(labels)."
+            )
+        y = X.labels if y is None else y
+    elif y is None:
+        raise ValueError(
+            "requires y to be passed, but the target y is None: arrays carry no labels. Pass the "
+            "weak labels, or ECGRecords that carry theirs."
+        )
+    labels, columns = check_labels(y, n_records=n_records)
+    if columns is None:
+        fits = names is not None and len(names) == labels.shape[1]
+        columns = names if fits else np.arange(labels.shape[1]).astype(str)
+    return CleaningInput(
+        labels,
+        np.asarray(columns),
+        check_trusted(trusted, n_records=n_records),
+        check_groups(groups, n_records=n_records),
+    )
+
+
+def is_table(X):
+    """Whether X holds a feature table, for which no extractor runs."""
+    if isinstance(X, CleanedRecords):
+        return X.is_table
+    if isinstance(X, ECGRecords):
+        return False
+    return isinstance(X, pd.DataFrame) or np.ndim(X) != 3
+
+
+def fit_extractor(features, X, *, memory, n_jobs, verbose):
+    """Fit a clone of the feature extractor, the default one where `features` is None."""
+    if features is None:
+        extractor = ECGFeatureExtractor(n_jobs=n_jobs, memory=memory, verbose=verbose)
+    else:
+        extractor = clone(features)
+    return extractor.fit(X)
+
+
+@dataclass(eq=False)
+class FeatureScaling:
+    """Fills gaps with medians, and brings features to [0, 1] between their outer percentiles.
+
+    Attributes
+    ----------
+    median, low, high : ndarray of shape (n_features,)
+    """
+
+    median: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @classmethod
+    def learn(cls, features):
+        measured = features[~np.isnan(features).all(axis=1)]
+        # A feature that no record has is constant.
+        kept = np.where(np.isnan(measured).all(axis=0), 0.0, measured)
+        low, median, high = np.nanpercentile(kept, [1, 50, 99], axis=0)
+        return cls(median, low, high)
+
+    def fill(self, features):
+        """Return features without gaps."""
+        return np.where(np.isnan(features), self.median, features)
+
+    def scale(self, filled):
+        """Return filled features in [0, 1]; a constant feature is 0."""
+        span = self.high - self.low
+        clipped = np.clip(filled, self.low, self.high) - self.low
+        return np.divide(clipped, span, out=np.zeros_like(clipped), where=span > 0)

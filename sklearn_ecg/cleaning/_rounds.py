@@ -1,0 +1,125 @@
+"""Iterative cleaning: discriminators and beliefs sharpen one another, round by round."""
+
+from copy import copy
+from dataclasses import dataclass
+
+import numpy as np
+
+from sklearn_ecg.cleaning._calibration import calibrate
+from sklearn_ecg.cleaning._lifetimes import lifetimes
+from sklearn_ecg.cleaning._noise import posterior
+from sklearn_ecg.utils import progress
+
+# A label is settled, until the next round asks again, when it is that probable or improbable.
+_SETTLED = 0.95
+
+
+@dataclass(eq=False)
+class Rounds:
+    """What iterative cleaning found.
+
+    Attributes
+    ----------
+    belief : ndarray of shape (n_records, n_labels)
+        Probability of each label, given features and weak label.
+    calibrations : dict of int to Calibration
+        Of each label that could be learned.
+    discriminator : ForestDiscriminator or ClassifierDiscriminator
+        As fitted in the last round.
+    lifetimes : ndarray of int of shape (n_records,)
+        Rounds that each record lived; 0 for trusted records.
+    n_iter : int
+    """
+
+    belief: np.ndarray
+    calibrations: dict
+    discriminator: object
+    lifetimes: np.ndarray
+    n_iter: int
+
+
+def clean_in_rounds(
+    X,
+    labels,
+    trusted,
+    discriminator,
+    *,
+    learned,
+    anchored,
+    path_length,
+    lifetime_rate,
+    max_iter,
+    n_jobs=None,
+    verbose=0,
+):
+    """Fit discriminators to what is believed, and believe what they say; over again.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_records, n_features)
+    labels : ndarray of shape (n_records, n_labels)
+        1, 0 or -1; weak where not trusted.
+    trusted : ndarray of bool of shape (n_records,)
+    discriminator : ForestDiscriminator or ClassifierDiscriminator
+    learned : ndarray of int
+        The labels to clean.
+    anchored : ndarray of bool of shape (n_records, n_labels)
+        Weak labels to be taken as right at first.
+    path_length : ndarray of shape (n_records,)
+    lifetime_rate : float
+    max_iter : int
+    n_jobs : int, default=None
+    verbose : int, default=0
+
+    Returns
+    -------
+    Rounds
+    """
+    discriminator = copy(discriminator)
+    belief = _first_belief(labels, trusted)
+    lived = np.zeros(len(X), dtype=int)
+    alive = ~trusted
+    calibrations, first = {}, True
+    for n_iter in range(1, max_iter + 1):
+        scores = discriminator.fit_score(X, belief, n_jobs=n_jobs)
+        updated = belief.copy()
+        for label in progress(learned, description=f"Round {n_iter}: labels", verbose=verbose):
+            calibrations[label] = calibrate(
+                scores[:, [label]],
+                labels[:, label],
+                trusted,
+                belief=_start(labels[:, label], anchored[:, label]) if first else belief[:, label],
+            )
+            updated[~trusted, label] = _posterior(calibrations[label], scores, labels, label)[
+                ~trusted
+            ]
+        lived += alive
+        settled = (updated[alive] > 0.5) == (belief[alive] > 0.5)
+        belief[alive] = updated[alive]
+        unsettled = np.abs(belief[:, learned] - 0.5) < _SETTLED - 0.5
+        left = lifetimes(path_length, unsettled.sum(axis=1), lifetime_rate) - n_iter
+        alive &= left > 0
+        first = False
+        if not alive.any() or settled.all():
+            break
+    return Rounds(belief, calibrations, discriminator, lived, n_iter)
+
+
+def _first_belief(labels, trusted):
+    """The labels as given; unknown ones are as probable as known ones are frequent."""
+    belief = labels.astype(np.float64)
+    for label, column in enumerate(labels.T):
+        known = column != -1
+        belief[~known, label] = (column[known] == 1).mean() if known.any() else 0.0
+    return belief
+
+
+def _start(weak, anchored):
+    belief = np.select([weak == 1, weak == 0], [0.9, 0.05], 0.5)
+    belief[anchored] = 0.98
+    return belief
+
+
+def _posterior(calibration, scores, labels, label):
+    probability = calibration.probability(scores[:, [label]])
+    return posterior(probability, labels[:, label], calibration.missing, calibration.wrong)

@@ -1,0 +1,213 @@
+"""Cleaning rules: which labels come together, and which never do."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import beta
+
+from sklearn_ecg.cleaning._patterns import Pattern
+
+
+@dataclass(frozen=True, eq=False)
+class InclusionRule:
+    """A record within both patterns that has the label of the first has that of the second.
+
+    Attributes
+    ----------
+    source, target : Pattern
+    support : int
+        Training records with both labels that lie in both patterns.
+    confidence : float
+        Support over the records of `source`.
+    kulczynski : float
+        Mean of the two conditional shares.
+    accuracy : float
+        Lower 5 % bound of the share of trusted records for which the rule holds.
+    """
+
+    source: Pattern
+    target: Pattern
+    support: int
+    confidence: float
+    kulczynski: float
+    accuracy: float
+
+    def applies(self, X, known):
+        """Whether the rule speaks of each record, given which labels are known to be right."""
+        held = known[:, self.source.label] == 1
+        held[held] = self.source.contains(X[held])
+        held[held] = self.target.contains(X[held])
+        return held
+
+
+@dataclass(frozen=True)
+class ExclusionRule:
+    """Two frequent labels that (almost) never come together.
+
+    Attributes
+    ----------
+    label, opposed : int
+    correlation : float
+        ``(P(label | opposed) + P(opposed | label)) / 2``
+    accuracy : float
+        Lower 5 % bound of the share of trusted records with `label` that do not have `opposed`.
+    """
+
+    label: int
+    opposed: int
+    correlation: float
+    accuracy: float
+
+
+def association_rules(labels, *, min_support, min_confidence):
+    """Mine pairwise rules ``source -> target``.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_records, n_labels)
+    min_support : int
+        The fewest records with both labels.
+    min_confidence : float
+        The least share of the records with the source that have the target.
+
+    Returns
+    -------
+    list of (int, int)
+    """
+    present = (labels == 1).astype(np.int64)
+    together = present.T @ present
+    frequent = np.maximum(np.diag(together), 1)
+    confidence = together / frequent[:, np.newaxis]
+    kept = (together >= min_support) & (confidence >= min_confidence)
+    np.fill_diagonal(kept, False)
+    return [(int(s), int(t)) for s, t in np.argwhere(kept)]
+
+
+def inclusion_rules(patterns, X, labels, trusted, *, min_support, min_confidence, min_correlation):
+    """Refine association rules to patterns.
+
+    Parameters
+    ----------
+    patterns : list of Pattern
+        Those of labels that are present, of the trusted records.
+    X : ndarray of shape (n_records, n_features)
+        The training data: trusted and anchored records.
+    labels : ndarray of shape (n_records, n_labels)
+    trusted : ndarray of bool of shape (n_records,)
+        On whose labels the accuracy of a rule is measured.
+    min_support : int
+    min_confidence, min_correlation : float
+
+    Returns
+    -------
+    list of InclusionRule
+    """
+    pairs = association_rules(labels, min_support=min_support, min_confidence=min_confidence)
+    if not pairs:
+        return []
+    inside = [p.contains(X) for p in patterns]
+    rules = []
+    for source_label, target_label in pairs:
+        sources = [m for m, p in enumerate(patterns) if p.label == source_label]
+        targets = [m for m, p in enumerate(patterns) if p.label == target_label]
+        has_source, has_target = labels[:, source_label] == 1, labels[:, target_label] == 1
+        for i in sources:
+            in_source = inside[i] & has_source
+            for j in targets:
+                in_target = inside[j] & has_target
+                support = int((in_source & in_target).sum())
+                if support < min_support:
+                    continue
+                confidence = support / in_source.sum()
+                correlation = (confidence + support / in_target.sum()) / 2
+                if confidence >= min_confidence and correlation >= min_correlation:
+                    asked = in_source & inside[j] & trusted
+                    accuracy = lower_bound((asked & has_target).sum(), asked.sum())
+                    rules.append(
+                        InclusionRule(
+                            patterns[i], patterns[j], support, confidence, correlation, accuracy
+                        )
+                    )
+    return rules
+
+
+def exclusion_rules(labels, trusted, *, min_support, max_exclusion):
+    """Find pairs of frequent labels of a null-invariant strong negative correlation.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_records, n_labels)
+        The training data: trusted and anchored records.
+    trusted : ndarray of bool of shape (n_records,)
+    min_support : int
+        Fewest records with a label for it to be frequent.
+    max_exclusion : float
+        The correlation lies below it.
+
+    Returns
+    -------
+    list of ExclusionRule
+        Both directions of a pair.
+    """
+    present = (labels == 1).astype(np.int64)
+    counts = present.sum(axis=0)
+    together = present.T @ present
+    seen = present[trusted]
+    rules = []
+    frequent = np.flatnonzero(counts >= min_support)
+    for s in frequent:
+        for t in frequent:
+            correlation = (together[s, t] / counts[s] + together[s, t] / counts[t]) / 2
+            if s != t and correlation < max_exclusion:
+                n_held = int((seen[:, s] & (1 - seen[:, t])).sum())
+                accuracy = lower_bound(n_held, int(seen[:, s].sum()))
+                rules.append(ExclusionRule(int(s), int(t), float(correlation), accuracy))
+    return rules
+
+
+def lower_bound(n_right, n_asked):
+    """Lower 5 % bound of a share of which `n_right` out of `n_asked` were seen."""
+    return float(beta.ppf(0.05, n_right + 1, n_asked - n_right + 1))
+
+
+def apply_inclusion(rules, X, known):
+    """Return the best accuracy with which a rule adds each label; 0 where none does.
+
+    Parameters
+    ----------
+    rules : list of InclusionRule
+    X : ndarray of shape (n_records, n_features)
+    known : ndarray of shape (n_records, n_labels)
+        1 where a label is known to be right.
+
+    Returns
+    -------
+    ndarray of shape (n_records, n_labels)
+    """
+    accuracy = np.zeros(known.shape)
+    for rule in rules:
+        applies = rule.applies(X, known)
+        column = accuracy[:, rule.target.label]
+        column[applies] = np.maximum(column[applies], rule.accuracy)
+    return accuracy
+
+
+def apply_exclusion(rules, known):
+    """Return the best accuracy with which a rule drops each label; 0 where none does.
+
+    Parameters
+    ----------
+    rules : list of ExclusionRule
+    known : ndarray of shape (n_records, n_labels)
+        1 where a label is known to be right.
+
+    Returns
+    -------
+    ndarray of shape (n_records, n_labels)
+    """
+    accuracy = np.zeros(known.shape)
+    for rule in rules:
+        applies = known[:, rule.label] == 1
+        column = accuracy[:, rule.opposed]
+        column[applies] = np.maximum(column[applies], rule.accuracy)
+    return accuracy
