@@ -8,8 +8,8 @@ from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing import bandpass
 
 _RATE = 100  # of the QRS energy; what lies in its pass band needs no more
-_QRS_BAND = (6.0, 20.0)  # Hz: most of the QRS complex, little of P and T waves
-_QRS_SPAN_S = 0.10
+_QRS_BAND = (7.0, 20.0)  # Hz: most of the QRS complex, little of P and T waves
+_QRS_SPAN_S = 0.12
 _REFRACTORY_S = 0.20
 _T_WAVE_S = 0.36
 _FLAT_MV = 1e-6
@@ -23,9 +23,11 @@ def detect_r_peaks(signal, sampling_rate):
 
     The QRS energy of all leads, weighted by how far each lead's beats rise above its background,
     is compared with a threshold between the signal and the noise level of its surroundings, looked
-    at on both sides of the beat. Weak waves that follow a beat within 360 ms are T waves; where a
-    beat is overdue the strongest wave below the threshold is taken after all. Each beat is then
-    placed on the steepest wave of the first lead that shows the beats well.
+    at on both sides of the beat. Weak waves that follow a beat within 360 ms, or that stand
+    between two beats at the usual distance, are no beats; where a beat is overdue the strongest
+    wave below the threshold is taken after all. Each beat is then placed on the largest
+    deflection of the first lead that shows the beats well. Ventricular flutter has no beats, but
+    its waves are taken for some.
 
     Parameters
     ----------
@@ -64,7 +66,7 @@ def detect_r_peaks(signal, sampling_rate):
         return np.empty(0, dtype=np.intp)
     energy, weights = _fused_energy(bandpass(signal, sampling_rate, *_QRS_BAND, new_rate=_RATE))
     beats = _pick_beats(energy)
-    reference = np.flatnonzero(weights >= weights.max() / 4)[0]
+    reference = np.flatnonzero(weights >= weights.max() / 16)[0]
     return _place_on_peaks(signal[reference], sampling_rate, beats / _RATE)
 
 
@@ -82,7 +84,7 @@ def _fused_energy(filtered):
     blocks = np.arange(0, max(1, energy.shape[-1] - _RATE), int(1.5 * _RATE))
     beats = nan_median(np.maximum.reduceat(energy, blocks, axis=-1), axis=-1)
     floor = 1e-9 * energy.max(axis=-1)
-    weights = np.maximum(beats, floor) / np.maximum(background, floor)
+    weights = (np.maximum(beats, floor) / np.maximum(background, floor)) ** 2
     weights = weights / weights.sum()
     return np.sqrt(weights @ (energy / np.maximum(beats, floor)[:, np.newaxis])), weights
 
@@ -105,6 +107,8 @@ def _pick_beats(energy):
     is_beat = height > threshold
     for _ in range(2):
         is_beat = _drop_t_and_p_waves(candidates, height, is_beat)
+    for _ in range(2):
+        is_beat = _drop_between(candidates, height, is_beat)
     is_beat = _search_back(candidates, height, threshold, is_beat)
     return candidates[is_beat]
 
@@ -127,7 +131,7 @@ def _two_level_threshold(candidates, height, is_beat):
         return np.interp(candidates, candidates[mask], values)
 
     noise = local_median(~is_beat) if np.count_nonzero(~is_beat) > 3 else 0.0
-    return noise + 0.35 * (local_median(is_beat) - noise)
+    return noise + 0.28 * (local_median(is_beat) - noise)
 
 
 def _drop_t_and_p_waves(candidates, height, is_beat):
@@ -137,6 +141,23 @@ def _drop_t_and_p_waves(candidates, height, is_beat):
     before = (gap < 0.3 * _RATE) & (size[:-1] < 0.4 * size[1:])
     kept = is_beat.copy()
     kept[beats[np.r_[False, after] | np.r_[before, False]]] = False
+    return kept
+
+
+def _drop_between(candidates, height, is_beat):
+    """Drop a weak wave between two beats that stand at the usual distance without it."""
+    beats = np.flatnonzero(is_beat)
+    size, place = height[beats], candidates[beats]
+    strong = size > 0.75 * ndimage.maximum_filter1d(ndimage.median_filter(size, 3), 5)
+    if np.count_nonzero(strong) < 4:
+        return is_beat
+    gap = np.diff(place[strong])
+    usual = ndimage.median_filter(gap, size=min(9, len(gap)), mode="nearest")
+    ratio = (place[2:] - place[:-2]) / np.interp(place, place[strong][1:], usual)[1:-1]
+    weak = size[1:-1] < 0.55 * np.minimum(size[2:], size[:-2])
+    drop = weak & (ratio > 0.75) & (ratio < 1.25)
+    kept = is_beat.copy()
+    kept[beats[1:-1][drop]] = False
     return kept
 
 
