@@ -1,25 +1,21 @@
 """LabelCorrelationECGClassifier: the network as a scikit-learn classifier."""
 
-from contextlib import contextmanager, suppress
-from copy import deepcopy
 from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
-from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler, PassthroughScoring
-from skorch.utils import to_tensor
 
-from sklearn_ecg.network._batches import Batches, SignalDataset
-from sklearn_ecg.network._callbacks import EpochProgress
+from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._correlation import label_correlation
+from sklearn_ecg.network._device import resolve_device
 from sklearn_ecg.network._loss import AsymmetricLoss
 from sklearn_ecg.network._net import LabelCorrelationNet
+from sklearn_ecg.network._signal_net import SignalNet
 from sklearn_ecg.network._signals import LeadScaler, match_leads, prepare_signals
 from sklearn_ecg.network._split import validation_mask
 from sklearn_ecg.network._targets import resolve_targets
@@ -40,7 +36,7 @@ def _has_several_labels(estimator):
     return not hasattr(estimator, "classes_") or len(estimator.classes_) > 1
 
 
-class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
+class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     """Multi-label ECG classifier that uses how labels correlate.
 
     A residual backbone reads signals over the (lead, time) plane; each label gathers the features
@@ -184,17 +180,6 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
 
     __metadata_request__fit = {"groups": True}
 
-    # What skorch takes from its constructor and what is no choice of the user here.
-    module = LabelCorrelationNet
-    criterion = AsymmetricLoss
-    optimizer = torch.optim.AdamW
-    use_caching = "auto"
-    # skorch sets these in its constructor; here a new object has them from its class.
-    history_ = None
-    initialized_ = False
-    virtual_params_ = {}
-    _params_to_validate = frozenset()
-
     def __init__(
         self,
         width="small",
@@ -246,13 +231,6 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         self.random_state = random_state
         self.verbose = verbose
 
-    # skorch reads parameters from the instance's __dict__; ours are those of the constructor.
-    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
-    get_params = BaseEstimator.get_params
-    set_params = BaseEstimator.set_params
-    get_metadata_routing = BaseEstimator.get_metadata_routing
-    __repr__ = BaseEstimator.__repr__
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
@@ -281,16 +259,16 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         self
         """
         check_params(self)
-        device = _resolve_device(self.device)
+        device = resolve_device(self.device)
         name = type(self).__name__
         records = _signals_of(X)
+        if len(records) < 2:
+            raise ValueError(f"{name} needs at least 2 records; got n_samples={len(records)}.")
         labels, classes, multilabel = resolve_targets(X, y, name)
         if len(labels) != len(records):
             raise ValueError(
                 f"y has labels for {len(labels)} records, but X has {len(records)} records."
             )
-        if len(records) < 2:
-            raise ValueError(f"{name} needs at least 2 records; got n_samples={len(records)}.")
         groups = check_groups(records.groups if groups is None else groups, n_records=len(records))
         random_state = check_random_state(self.random_state)
 
@@ -305,7 +283,8 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         scaler = LeadScaler.learn(signals, training)
         self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
         self.label_correlation_ = label_correlation(labels[training])
-        self._train(scaler.transform(signals), labels, training, random_state)
+        dataset = self._dataset_of(scaler.transform(signals), labels, training)
+        self._train(dataset, seed=random_state.randint(np.iinfo(np.int32).max))
         return self
 
     def _learn_input(self, records):
@@ -333,55 +312,17 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
             return np.zeros(len(labels), dtype=bool)
         return validation_mask(labels, groups, self.validation_fraction, random_state)
 
-    def _train(self, signals, labels, training, random_state):
+    def _dataset_of(self, signals, labels, training):
         signals, labels = torch.from_numpy(signals), torch.from_numpy(labels)
         held_out = None
         if len(self.validation_indices_):
             rows = torch.from_numpy(self.validation_indices_)
             held_out = SignalDataset(signals, labels, rows)
-        dataset = SignalDataset(signals, labels, torch.from_numpy(training), held_out)
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        with _seeded(seed, self.device_) as self.generator_:
-            self.n_batches_ = len(Batches(dataset, self.batch_size))
-            self.initialize()
-            self.notify("on_train_begin", X=dataset, y=None)
-            # An interrupt is how skorch's callbacks, and users, end training early.
-            with suppress(KeyboardInterrupt):
-                self.fit_loop(dataset)
-            self.notify("on_train_end", X=dataset, y=None)
-        # Training starts anew with each fit: what it alone needs would only swell pickles.
-        self.callbacks_ = []
-        del self.optimizer_, self.generator_
-
-    # What follows fills in the steps of skorch's NeuralNet.
-
-    @property
-    def _default_callbacks(self):
-        validated = len(self.validation_indices_) > 0
-        callbacks = [
-            ("epoch_timer", EpochTimer()),
-            ("train_loss", PassthroughScoring(name="train_loss", on_train=True)),
-        ]
-        if validated:
-            patience = self.max_epochs + 1 if self.patience is None else self.patience
-            callbacks += [
-                ("valid_loss", PassthroughScoring(name="valid_loss")),
-                (
-                    "early_stopping",
-                    EarlyStopping(patience=patience, load_best=True, sink=_be_quiet),
-                ),
-            ]
-        schedule = LRScheduler(
-            torch.optim.lr_scheduler.OneCycleLR,
-            max_lr=self.lr,
-            total_steps=self.max_epochs * self.n_batches_,
-            step_every="batch",
-        )
-        return [*callbacks, ("schedule", schedule), ("progress", EpochProgress())]
+        return SignalDataset(signals, labels, torch.from_numpy(training), held_out)
 
     def initialize_module(self):
         """Make the network; skorch calls this once shapes and labels are known."""
-        self.module_ = self.module(
+        self.module_ = LabelCorrelationNet(
             self.label_correlation_,
             n_leads=self.n_leads_in_,
             n_times=self.n_times_,
@@ -397,51 +338,8 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
 
     def initialize_criterion(self):
         """Make the loss."""
-        self.criterion_ = self.criterion(self.gamma_positive, self.gamma_negative, self.clip)
+        self.criterion_ = AsymmetricLoss(self.gamma_positive, self.gamma_negative, self.clip)
         return self
-
-    def initialize_optimizer(self, triggered_directly=None):
-        """Make the optimizer."""
-        self.optimizer_ = self.optimizer(
-            self.module_.parameters(), lr=self.lr, weight_decay=self.weight_decay
-        )
-        return self
-
-    def _initialize_module(self, reason=None):
-        # As skorch does it, but on the device that "auto" stands for.
-        with self._current_init_context("module"):
-            self.initialize_module()
-            # Channels last make the convolutions half as fast again on a CPU.
-            self.module_.to(self.device_, memory_format=torch.channels_last)
-        return self
-
-    def _initialize_criterion(self, reason=None):
-        with self._current_init_context("criterion"):
-            self.initialize_criterion()
-        return self
-
-    def get_split_datasets(self, X, y=None, **fit_params):
-        """Return the training part and the held-out part, or None, of a `SignalDataset`."""
-        return X, X.held_out
-
-    def get_iterator(self, dataset, training=False):
-        """Return an iterator over batches, shuffled while training."""
-        return Batches(dataset, self.batch_size, self.generator_ if training else None)
-
-    def infer(self, x, **fit_params):
-        """Return the logits of one batch."""
-        return self.module_(to_tensor(x, device=self.device_), **fit_params)
-
-    def get_loss(self, y_pred, y_true, X=None, training=False):
-        """Return the loss of one batch."""
-        return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
-
-    @property
-    def partial_fit(self):
-        raise AttributeError(
-            "LabelCorrelationECGClassifier has no partial_fit: scaling, label correlation and the "
-            "learning rate's schedule need all records."
-        )
 
     # Prediction ---------------------------------------------------------------------------------
 
@@ -552,42 +450,6 @@ class LabelCorrelationECGClassifier(ClassifierMixin, NeuralNet):
         labels, _ = check_labels(y, n_records=len(predicted))
         return _masked_macro_f1(labels, predicted, sample_weight)
 
-    # State --------------------------------------------------------------------------------------
-
-    def __getstate__(self):
-        state = BaseEstimator.__getstate__(self)
-        if "module_" in state and self.device_ != "cpu":
-            # A model that was trained on a GPU must load where there is none.
-            state = {**state, "module_": deepcopy(self.module_).cpu()}
-        return state
-
-    def __setstate__(self, state):
-        BaseEstimator.__setstate__(self, state)
-        if "device_" in state:
-            if not torch.cuda.is_available():
-                self.device_ = "cpu"
-            self.module_.to(self.device_)
-
-
-def _resolve_device(device):
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    if torch.device(device).type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(
-            f"The 'device' parameter is {device!r}, but torch finds no CUDA device; use "
-            "device='auto' or 'cpu'."
-        )
-    return device
-
-
-@contextmanager
-def _seeded(seed, device):
-    """Seed torch within the block and leave its global state as it was; yield a generator."""
-    devices = [device] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        torch.manual_seed(seed)
-        yield torch.Generator().manual_seed(seed)
-
 
 def _signals_of(X):
     if isinstance(X, CleanedRecords) and X.is_table:
@@ -597,10 +459,6 @@ def _signals_of(X):
             "of features."
         )
     return as_records(X)
-
-
-def _be_quiet(message):
-    pass
 
 
 def _sigmoid(logits):
