@@ -1,5 +1,7 @@
 """All features of one record, in a fixed order."""
 
+import functools
+
 import numpy as np
 
 from sklearn_ecg.features import _amplitudes, _axes, _intervals, _rhythm, _shape
@@ -29,6 +31,11 @@ def feature_units(lead_names):
     return units
 
 
+@functools.lru_cache(maxsize=16)
+def _names(lead_names):
+    return tuple(feature_units(lead_names))
+
+
 def measure(signal, sampling_rate, lead_names):
     """Measure one record.
 
@@ -47,7 +54,7 @@ def measure(signal, sampling_rate, lead_names):
     # A share of nothing is not measurable: it becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
         features = _measure(np.asarray(signal, dtype=np.float64), sampling_rate, lead_names)
-    values = np.array([features.get(name, np.nan) for name in feature_units(lead_names)])
+    values = np.array([features.get(name, np.nan) for name in _names(tuple(lead_names))])
     return np.where(np.isfinite(values), values, np.nan)
 
 

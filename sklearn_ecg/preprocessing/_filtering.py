@@ -70,7 +70,8 @@ def _reflect(signals, n_pad, n_padded):
     """Put `n_pad` mirrored samples in front, and fill up behind."""
     n_times = signals.shape[-1]
     period = np.concatenate([np.arange(n_times), np.arange(n_times)[::-1]])
-    return signals[..., period[np.arange(-n_pad, n_padded - n_pad) % len(period)]]
+    places = period[np.arange(-n_pad, n_padded - n_pad) % len(period)]
+    return signals.take(places, axis=-1)
 
 
 def _gain(frequencies, low, high):
