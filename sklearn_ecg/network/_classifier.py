@@ -128,7 +128,12 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     Labels come from `CleanedRecords` where a step before has cleaned them, else from y, else,
     where y is None, from the labels of `ECGRecords`. A one-dimensional y holds one class per
     record; then probabilities are scaled to sum to 1 and `predict` returns classes. A
-    two-dimensional y is always a multi-label indicator, also with a single column.
+    two-dimensional y is always a multi-label indicator, also with a single column. Labels are
+    named by the columns of a DataFrame y, else by the records' own label names if y has as many.
+
+    Neither the values of channels and layers nor the blocks' order stand in the paper; see the
+    modules for what is reconstructed. On MIT-BIH windows, by patient, the network as the paper
+    writes it (``shortcut=False, channel_identity=False``) was worse than with both.
 
     References
     ----------
@@ -409,6 +414,8 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     def _check_input(self, X):
         records = _signals_of(X)
         name = type(self).__name__
+        if len(records) == 0:
+            raise ValueError(f"X holds no records; {name} needs at least one to predict.")
         records = match_leads(records, self.lead_names_in_, self.n_leads_in_)
         if self.sampling_rate_ is None:
             if records.n_times != self.n_times_:

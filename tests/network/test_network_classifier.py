@@ -418,5 +418,10 @@ def test_cuda_without_cuda_is_an_error(records):
         quick(device="cuda").fit(records)
 
 
+def test_no_records_give_no_predictions(fitted, records):
+    with pytest.raises(ValueError, match="X holds no records"):
+        fitted.predict(records[:0])
+
+
 def test_partial_fit_is_not_offered(fitted):
     assert not hasattr(fitted, "partial_fit")
