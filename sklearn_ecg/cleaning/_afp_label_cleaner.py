@@ -74,7 +74,7 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
         Two frequent labels exclude each other below this correlation (eps).
     lifetime_rate : float, default=1.0
         Rounds per unsettled label of the most common record; rare records live longer.
-    max_iter : int, default=5
+    max_iter : int, default=3
         Most rounds.
     anchors, rules, discriminators : bool, default=True
         Switch a stage off.
@@ -82,6 +82,10 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
         With "bayes", a label is undecided while its probability is that near to one half.
     undecided : {"unknown", "weak"}, default="unknown"
         What becomes of undecided labels: -1, or the weak label.
+    unseen : {"keep", "clean"}, default="keep"
+        What becomes of labels that (almost) no trusted record has. "keep" leaves them as they are.
+        "clean" believes, with the noise rates of the other labels, what weak records say of one
+        another; nobody has vouched for what is learned of such a label.
     discriminator : classifier, default=None
         In the place of the extra trees; cross-fitted by patient where `groups` are known.
     memory : str or joblib.Memory, default=None
@@ -163,6 +167,7 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
         "discriminators": ["boolean"],
         "margin": [Interval(numbers.Real, 0, 0.5, closed="left")],
         "undecided": [StrOptions({"unknown", "weak"})],
+        "unseen": [StrOptions({"keep", "clean"})],
         "discriminator": "no_validation",
         "memory": [str, joblib.Memory, None],
         "n_jobs": [numbers.Integral, None],
@@ -183,12 +188,13 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
         min_correlation=0.5,
         max_exclusion=0.02,
         lifetime_rate=1.0,
-        max_iter=5,
+        max_iter=3,
         anchors=True,
         rules=True,
         discriminators=True,
         margin=0.05,
         undecided="unknown",
+        unseen="keep",
         discriminator=None,
         memory=None,
         n_jobs=None,
@@ -209,6 +215,7 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
         self.discriminators = discriminators
         self.margin = margin
         self.undecided = undecided
+        self.unseen = unseen
         self.discriminator = discriminator
         self.memory = memory
         self.n_jobs = n_jobs
@@ -246,7 +253,7 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
                 "the features of all trusted records are NaN, so that nothing can be learned; "
                 "look at the signals, or pass other `features`."
             )
-        self.learned_ = self._find_learnable(given.labels, given.trusted, measured)
+        self._find_learnable(given.labels, given.trusted, measured)
         self._scaling = FeatureScaling.learn(table)
         rows = np.flatnonzero(measured)
         filled = self._scaling.fill(table[rows])
@@ -376,23 +383,25 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
 
     def _find_learnable(self, labels, trusted, measured):
         """Find labels with enough examples on each side, and name the others."""
-        enough = np.ones(labels.shape[1], dtype=bool)
-        for side in (trusted, ~trusted):
-            if not side.any():
-                continue
-            for value in (1, 0):
-                counts = (labels[side & measured] == value).sum(axis=0)
-                enough &= counts >= min(_MIN_EXAMPLES, (side & measured).sum() // 4 or 1)
-        if not enough.all():
-            names = ", ".join(self.label_names_[~enough])
+        by_trusted = _enough(labels[trusted & measured])
+        by_weak = _enough(labels[~trusted & measured]) if not trusted.all() else by_trusted
+        learned = by_trusted & by_weak
+        by_weak_alone = self.unseen == "clean" and self.method == "bayes" and learned.any()
+        self._unseen = by_weak & ~by_trusted if by_weak_alone else np.zeros_like(learned)
+        self.learned_ = learned | self._unseen
+        if not learned.all():
+            names = ", ".join(self.label_names_[~learned])
+            fate = "they are kept as they are"
+            if self._unseen.any():
+                cleaned = ", ".join(self.label_names_[self._unseen])
+                fate = f"of these {cleaned} are cleaned by what weak records say alone"
             warnings.warn(
                 f"Too few examples of labels {names} among the trusted or among the weak records "
-                f"(at least {_MIN_EXAMPLES} with and without a label are needed); they are kept as "
-                "they are. Trust more records that have them to clean them too.",
+                f"(at least {_MIN_EXAMPLES} with and without a label are needed); {fate}. Trust "
+                "more records that have them to clean them too.",
                 UserWarning,
                 stacklevel=3,
             )
-        return enough
 
     def _learn_patterns(self, filled, labels, trusted):
         """Find patterns, anchors and rules (stage 1)."""
@@ -445,11 +454,13 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
                 labels,
                 trusted,
                 self._discriminator(patients),
-                learned=learned,
+                learned=np.flatnonzero(self.learned_ & ~self._unseen),
+                unseen=np.flatnonzero(self._unseen),
                 anchored=self._trusted_anchors(anchored),
                 path_length=path_length,
                 lifetime_rate=self.lifetime_rate,
                 max_iter=self.max_iter,
+                random_state=self._seed,
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
             )
@@ -636,6 +647,12 @@ class AFPLabelCleaner(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _enough(labels):
+    """Whether records with and without each label are enough to learn it."""
+    needed = min(_MIN_EXAMPLES, max(len(labels) // 4, 1))
+    return ((labels == 1).sum(axis=0) >= needed) & ((labels == 0).sum(axis=0) >= needed)
 
 
 def _fingerprints(table, weak):

@@ -42,7 +42,7 @@ class Calibration:
         return expit(np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS))
 
 
-def calibrate(scores, labels, trusted, *, belief=None, max_iter=30):
+def calibrate(scores, labels, trusted, *, belief=None, rates=None, max_iter=30):
     """Calibrate one label's scores on trusted and weak records together, by EM.
 
     The trusted records give their labels, the weak ones what is believed of theirs: the
@@ -59,6 +59,9 @@ def calibrate(scores, labels, trusted, *, belief=None, max_iter=30):
     trusted : ndarray of bool of shape (n_records,)
     belief : ndarray of shape (n_records,), default=None
         What to believe of the labels of weak records at first.
+    rates : (float, float), default=None
+        Noise rates, missing and wrong, of a label that no trusted record shows. They are taken
+        as given, since without trusted records scores and rates cannot both be told.
     max_iter : int, default=30
 
     Returns
@@ -66,30 +69,41 @@ def calibrate(scores, labels, trusted, *, belief=None, max_iter=30):
     Calibration
     """
     known = trusted & (labels != -1)
-    weak = labels[~trusted]
-    targets = np.r_[labels[known] == 1, np.empty(len(weak))].astype(float)
-    design = np.r_[scores[known], scores[~trusted]]
+    weak, weak_scores = labels[~trusted], scores[~trusted]
+    if rates is not None:
+        known = np.zeros_like(known)
+        belief = _share(weak, *rates)
+        expected = rates
+    else:
+        belief = None if belief is None else belief[~trusted]
+        expected = (0.1, 0.1 * max((weak == 1).mean(), 0.01)) if len(weak) else (0.1, 0.02)
+    targets = np.r_[labels[known] == 1, np.zeros(len(weak))].astype(float)
+    design = np.r_[scores[known], weak_scores]
     design = np.c_[np.ones(len(design)), design]
-    start = (0.1, 0.1 * max((weak == 1).mean(), 0.01)) if len(weak) else (0.1, 0.02)
-    missing, wrong = start
-    coefficients = _logistic(design[: known.sum()], targets[: known.sum()])
-    calibration = Calibration(coefficients, missing, wrong)
+    n_known = known.sum()
+    coefficients = _logistic(design[:n_known], targets[:n_known])
+    calibration = Calibration(coefficients, *expected)
     if not len(weak):
         return calibration
     if belief is None:
-        belief = posterior(calibration.probability(scores[~trusted]), weak, missing, wrong)
-    else:
-        belief = belief[~trusted]
+        belief = posterior(calibration.probability(weak_scores), weak, *expected)
     for _ in range(max_iter):
-        missing, wrong = noise_rates(belief, weak, *start)
-        targets[known.sum() :] = belief
+        current = noise_rates(belief, weak, *expected) if rates is None else rates
+        targets[n_known:] = belief
         coefficients = _logistic(design, targets, start=coefficients)
-        calibration = Calibration(coefficients, missing, wrong)
+        calibration = Calibration(coefficients, *current)
         before = belief
-        belief = posterior(calibration.probability(scores[~trusted]), weak, missing, wrong)
+        belief = posterior(calibration.probability(weak_scores), weak, *current)
         if np.abs(belief - before).max() < 1e-3:
             break
     return calibration
+
+
+def _share(weak, missing, wrong):
+    """Belief from weak labels alone, at noise rates that explain how many there are."""
+    given = (weak[weak != -1] == 1).mean()
+    share = np.clip((given - wrong) / max(1 - missing - wrong, 0.05), 1e-3, 0.9)
+    return posterior(np.full(len(weak), share), weak, missing, wrong)
 
 
 def _logistic(design, targets, *, start=None, max_iter=50):

@@ -45,6 +45,9 @@ class ForestDiscriminator:
         """
         # A rare label's variance is small; without scaling the frequent ones choose all splits.
         self.scale_ = np.maximum(beliefs.std(axis=0), 0.01)
+        targets = beliefs / self.scale_
+        if targets.shape[1] == 1:
+            targets = targets[:, 0]
         self.forest_ = ExtraTreesRegressor(
             self.n_estimators,
             min_samples_leaf=2,
@@ -53,7 +56,7 @@ class ForestDiscriminator:
             oob_score=_no_score,
             random_state=self.random_state,
             n_jobs=n_jobs,
-        ).fit(X, beliefs / self.scale_)
+        ).fit(X, targets)
         shares = self.forest_.oob_prediction_.reshape(beliefs.shape) * self.scale_
         del self.forest_.oob_prediction_
         # Threads add up their trees in any order; one thread gives the same last digit always.

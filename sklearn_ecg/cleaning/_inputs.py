@@ -78,7 +78,7 @@ def is_table(X):
         return X.is_table
     if isinstance(X, ECGRecords):
         return False
-    return isinstance(X, pd.DataFrame) or np.ndim(X) != 3
+    return isinstance(X, pd.DataFrame) or np.asarray(X).ndim != 3
 
 
 def fit_extractor(features, X, *, memory, n_jobs, verbose):

@@ -45,10 +45,12 @@ def clean_in_rounds(
     discriminator,
     *,
     learned,
+    unseen,
     anchored,
     path_length,
     lifetime_rate,
     max_iter,
+    random_state,
     n_jobs=None,
     verbose=0,
 ):
@@ -62,12 +64,15 @@ def clean_in_rounds(
     trusted : ndarray of bool of shape (n_records,)
     discriminator : ForestDiscriminator or ClassifierDiscriminator
     learned : ndarray of int
-        The labels to clean.
+        The labels that trusted records show.
+    unseen : ndarray of int
+        Labels that they do not show, to be cleaned by what weak records say alone.
     anchored : ndarray of bool of shape (n_records, n_labels)
         Weak labels to be taken as right at first.
     path_length : ndarray of shape (n_records,)
     lifetime_rate : float
     max_iter : int
+    random_state : int
     n_jobs : int, default=None
     verbose : int, default=0
 
@@ -77,32 +82,75 @@ def clean_in_rounds(
     """
     discriminator = copy(discriminator)
     belief = _first_belief(labels, trusted)
+    cleaned = np.r_[learned, unseen]
     lived = np.zeros(len(X), dtype=int)
     alive = ~trusted
-    calibrations, first = {}, True
+    calibrations = {}
     for n_iter in range(1, max_iter + 1):
-        scores = discriminator.fit_score(X, belief, n_jobs=n_jobs)
+        first = n_iter == 1
+        targets = belief if first else as_doubtful(belief, trusted, learned, random_state + n_iter)
+        scores = discriminator.fit_score(X, targets, n_jobs=n_jobs)
         updated = belief.copy()
-        for label in progress(learned, description=f"Round {n_iter}: labels", verbose=verbose):
-            calibrations[label] = calibrate(
-                scores[:, [label]],
-                labels[:, label],
-                trusted,
-                belief=_start(labels[:, label], anchored[:, label]) if first else belief[:, label],
+        for label in progress(cleaned, description=f"Round {n_iter}: labels", verbose=verbose):
+            start = _start(labels[:, label], anchored[:, label]) if first else belief[:, label]
+            # Labels that are learned come first, so that there are rates to borrow.
+            borrowed = _typical_rates(calibrations, learned) if label in unseen else None
+            calibration = calibrate(
+                scores[:, [label]], labels[:, label], trusted, belief=start, rates=borrowed
             )
-            updated[~trusted, label] = _posterior(calibrations[label], scores, labels, label)[
-                ~trusted
-            ]
+            calibrations[label] = calibration
+            updated[~trusted, label] = posterior(
+                calibration.probability(scores[~trusted][:, [label]]),
+                labels[~trusted, label],
+                calibration.missing,
+                calibration.wrong,
+            )
         lived += alive
         settled = (updated[alive] > 0.5) == (belief[alive] > 0.5)
         belief[alive] = updated[alive]
-        unsettled = np.abs(belief[:, learned] - 0.5) < _SETTLED - 0.5
+        unsettled = np.abs(belief[:, cleaned] - 0.5) < _SETTLED - 0.5
         left = lifetimes(path_length, unsettled.sum(axis=1), lifetime_rate) - n_iter
         alive &= left > 0
-        first = False
         if not alive.any() or settled.all():
             break
     return Rounds(belief, calibrations, discriminator, lived, n_iter)
+
+
+def as_doubtful(belief, trusted, learned, random_state):
+    """Make what is believed of trusted records as doubtful as what is believed of weak ones.
+
+    Discriminators are calibrated on scores of trusted records. These would be surer than those
+    of weak records if their neighbours, trusted records of the same patients, had certain labels
+    in training. Each trusted label therefore lends the belief in a weak record's label, drawn
+    in proportion to how probable it is that this is the same label.
+
+    Parameters
+    ----------
+    belief : ndarray of shape (n_records, n_labels)
+    trusted : ndarray of bool of shape (n_records,)
+    learned : ndarray of int
+    random_state : int
+
+    Returns
+    -------
+    ndarray of shape (n_records, n_labels)
+    """
+    lent = belief.copy()
+    if trusted.all():
+        return lent
+    for label in learned:
+        rng = np.random.default_rng(random_state)
+        theirs = belief[~trusted, label]
+        for present, probability in ((1.0, theirs), (0.0, 1 - theirs)):
+            ours = np.flatnonzero(trusted & (belief[:, label] == present))
+            if probability.sum() > 0:
+                lent[ours, label] = rng.choice(theirs, len(ours), p=probability / probability.sum())
+    return lent
+
+
+def _typical_rates(calibrations, learned):
+    rates = [(calibrations[label].missing, calibrations[label].wrong) for label in learned]
+    return np.median(rates, axis=0)
 
 
 def _first_belief(labels, trusted):
@@ -118,8 +166,3 @@ def _start(weak, anchored):
     belief = np.select([weak == 1, weak == 0], [0.9, 0.05], 0.5)
     belief[anchored] = 0.98
     return belief
-
-
-def _posterior(calibration, scores, labels, label):
-    probability = calibration.probability(scores[:, [label]])
-    return posterior(probability, labels[:, label], calibration.missing, calibration.wrong)
