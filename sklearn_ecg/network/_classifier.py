@@ -55,8 +55,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         What the decoder looks at, see `LabelCorrelationNet`.
     shortcut : bool, default=True
         Whether the backbone's features also reach the logits directly, which the paper's network
-        does not do; with ``channel_identity`` it keeps the full model from being worse than its
-        backbone.
+        does not do.
     channel_identity : bool, default=True
         Whether the network can tell channels apart, see `Backbone`; the paper's does not.
     sampling_rate : float, default=100
@@ -131,9 +130,14 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     two-dimensional y is always a multi-label indicator, also with a single column. Labels are
     named by the columns of a DataFrame y, else by the records' own label names if y has as many.
 
-    Neither the values of channels and layers nor the blocks' order stand in the paper; see the
-    modules for what is reconstructed. On MIT-BIH windows, by patient, the network as the paper
-    writes it (``shortcut=False, channel_identity=False``) was worse than with both.
+    The paper gives neither the numbers of channels and layers nor the order of its blocks; see
+    the modules for what is reconstructed. Its own network is ``width="paper",
+    sampling_rate=500, memory="labels", shortcut=False, channel_identity=False, clip=0``. On
+    MIT-BIH windows of unseen patients (a short training of the small width on half of the
+    windows, means of three splits that differ by about 0.1 among themselves) macro F1 was 0.48
+    for the backbone alone, 0.51 for the whole network as it is by default, 0.53 with
+    ``memory="labels"``, 0.45 without the shortcut; and 0.37 (two splits) without the shortcut
+    and channel identity.
 
     References
     ----------
