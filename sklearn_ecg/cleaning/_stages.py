@@ -1,0 +1,246 @@
+"""The stages of label cleaning, from a feature table on."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_memory
+
+from sklearn_ecg.cleaning._anchors import find_anchor_labels, find_anchor_patterns
+from sklearn_ecg.cleaning._decisions import Decisions, decide
+from sklearn_ecg.cleaning._discriminators import ClassifierDiscriminator, ForestDiscriminator
+from sklearn_ecg.cleaning._lifetimes import mean_path_length
+from sklearn_ecg.cleaning._noise import estimate_noise_rates, posterior
+from sklearn_ecg.cleaning._patterns import find_patterns
+from sklearn_ecg.cleaning._rounds import clean_in_rounds
+from sklearn_ecg.cleaning._rules import (
+    apply_exclusion,
+    apply_inclusion,
+    exclusion_rules,
+    inclusion_rules,
+)
+from sklearn_ecg.cleaning._thresholds import clean_by_thresholds, pattern_discriminators
+from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+# Fewer records than this with or without a label teach nothing of it.
+_MIN_EXAMPLES = 5
+# With "bayes", rules and anchors that are right less often than this on trusted records are mute.
+_MIN_ACCURACY = 0.95
+
+
+class CleaningStages:
+    """What `AFPLabelCleaner` does once input is checked, one method per stage.
+
+    Stage 1 finds patterns, anchors and rules; stage 2 cleans in rounds. The attributes are those
+    of the estimator.
+    """
+
+    def _find_learnable(self, labels, trusted, measured):
+        """Find labels with enough examples on each side, and name the others."""
+        by_trusted = _enough(labels[trusted & measured])
+        by_weak = _enough(labels[~trusted & measured]) if not trusted.all() else by_trusted
+        learned = by_trusted & by_weak
+        by_weak_alone = self.unseen == "clean" and self.method == "bayes" and learned.any()
+        self._unseen = by_weak & ~by_trusted if by_weak_alone else np.zeros_like(learned)
+        self.learned_ = learned | self._unseen
+        if not learned.all():
+            names = ", ".join(self.label_names_[~learned])
+            fate = "they are kept as they are"
+            if self._unseen.any():
+                cleaned = ", ".join(self.label_names_[self._unseen])
+                fate = f"of these {cleaned} are cleaned by what weak records say alone"
+            warnings.warn(
+                f"Too few examples of labels {names} among the trusted or among the weak records "
+                f"(at least {_MIN_EXAMPLES} with and without a label are needed); {fate}. Trust "
+                "more records that have them to clean them too.",
+                UserWarning,
+                stacklevel=3,
+            )
+
+    def _learn_patterns(self, filled, labels, trusted):
+        """Find patterns, anchors and rules (stage 1)."""
+        memory = check_memory(self.memory)
+        X = self._scaling.scale(filled)
+        self.patterns_ = memory.cache(find_patterns, ignore=["n_jobs"])(
+            X, labels, trusted, self._mixture(), random_state=self._seed, n_jobs=self.n_jobs
+        )
+        self._anchors = []
+        if self.anchors:
+            find_anchors = memory.cache(find_anchor_patterns)
+            self._anchors = find_anchors(self.patterns_, X, labels, trusted)
+        anchored = find_anchor_labels(self._anchors, X, labels)
+        fully_anchored = (labels == 1).any(axis=1) & ((labels != 1) | (anchored > 0)).all(axis=1)
+        self._training = trusted | fully_anchored
+        self._inclusion, self._exclusion = [], []
+        if self.rules:
+            data = X[self._training], labels[self._training], trusted[self._training]
+            of_present = [p for p in self.patterns_ if p.present and p.source == "trusted"]
+            self._inclusion = inclusion_rules(
+                of_present,
+                *data,
+                min_support=self.min_support,
+                min_confidence=self.min_confidence,
+                min_correlation=self.min_correlation,
+            )
+            self._exclusion = exclusion_rules(
+                *data[1:], min_support=self.min_support, max_exclusion=self.max_exclusion
+            )
+        return anchored
+
+    def _mixture(self):
+        if self.mixture is not None:
+            return self.mixture
+        if self.method == "paper":
+            return DirichletProcessGaussianMixture(inference="gibbs", max_iter=20)
+        return DirichletProcessGaussianMixture(n_components=8, max_iter=30)
+
+    def _learn_labels(self, filled, labels, trusted, patients, anchored):
+        """Clean the weak records in rounds (stage 2); return decisions on them, and lifetimes."""
+        X = self._scaling.scale(filled)
+        learned = np.flatnonzero(self.learned_)
+        path_length = check_memory(self.memory).cache(mean_path_length, ignore=["n_jobs"])(
+            X, random_state=self._seed, n_jobs=self.n_jobs
+        )
+        self._calibrations, self._pattern_discriminators = {}, {}
+        if self.method == "bayes" and self.discriminators and len(learned):
+            rounds = check_memory(self.memory).cache(clean_in_rounds, ignore=["n_jobs", "verbose"])(
+                filled,
+                labels,
+                trusted,
+                self._discriminator(patients),
+                learned=np.flatnonzero(self.learned_ & ~self._unseen),
+                unseen=np.flatnonzero(self._unseen),
+                anchored=self._trusted_anchors(anchored),
+                path_length=path_length,
+                lifetime_rate=self.lifetime_rate,
+                max_iter=self.max_iter,
+                random_state=self._seed,
+                n_jobs=self.n_jobs,
+                verbose=self.verbose,
+            )
+            self._calibrations, self._fitted_discriminator = (
+                rounds.calibrations,
+                rounds.discriminator,
+            )
+            self.n_iter_, lived = rounds.n_iter, rounds.lifetimes[~trusted]
+            decisions = self._decide(
+                rounds.belief[~trusted], X[~trusted], labels[~trusted], anchored[~trusted]
+            )
+        else:
+            if self.discriminators:
+                of_trusted = [p for p in self.patterns_ if p.source == "trusted"]
+                self._pattern_discriminators = pattern_discriminators(
+                    of_trusted, X[self._training], learned
+                )
+            decisions, lived, self.n_iter_ = self._clean_by_thresholds(
+                X[~trusted],
+                labels[~trusted],
+                anchored[~trusted],
+                path_length=path_length[~trusted],
+                update=True,
+            )
+        self.noise_rates_ = self._describe_noise(labels[~trusted], decisions)
+        return decisions, lived
+
+    def _discriminator(self, patients):
+        if self.discriminator is None:
+            return ForestDiscriminator(random_state=self._seed)
+        return ClassifierDiscriminator(self.discriminator, patients, random_state=self._seed)
+
+    def _trusted_anchors(self, anchored):
+        return anchored >= _MIN_ACCURACY
+
+    def _decide(self, belief, X, weak, anchored):
+        settled = (belief >= _MIN_ACCURACY).astype(np.int8)
+        return decide(
+            belief,
+            weak,
+            anchors=anchored,
+            included=apply_inclusion(self._firing(self._inclusion), X, settled),
+            excluded=apply_exclusion(self._firing(self._exclusion), settled),
+            min_accuracy=_MIN_ACCURACY,
+            margin=self.margin,
+        )
+
+    def _firing(self, rules):
+        """Rules that are applied: with "bayes" those that hold on the trusted records."""
+        if self.method == "paper":
+            return rules
+        return [rule for rule in rules if rule.accuracy >= _MIN_ACCURACY]
+
+    def _clean_by_thresholds(self, X, weak, anchored, *, path_length, update):
+        if self.method == "bayes":
+            anchored = np.where(self._trusted_anchors(anchored), anchored, 0)
+        return clean_by_thresholds(
+            X,
+            weak,
+            self._pattern_discriminators,
+            self._firing(self._inclusion),
+            self._firing(self._exclusion),
+            anchored=anchored,
+            learned=np.flatnonzero(self.learned_),
+            path_length=path_length,
+            lifetime_rate=self.lifetime_rate,
+            max_iter=self.max_iter,
+            update=update,
+            verbose=self.verbose,
+        )
+
+    def _describe_noise(self, weak, decisions):
+        rates = np.full((len(self.label_names_), 2), np.nan)
+        for label in np.flatnonzero(self.learned_):
+            if label in self._calibrations:
+                calibration = self._calibrations[label]
+                rates[label] = calibration.missing, calibration.wrong
+            elif len(weak):
+                given, present = weak[:, label] == 1, decisions.labels[:, label] == 1
+                rates[label] = (present & ~given).sum(), (given & ~present).sum()
+                rates[label] /= np.maximum((present.sum(), (~present).sum()), 1)
+        return pd.DataFrame(rates, index=self.label_names_, columns=["missing", "wrong"])
+
+    def _clean_table(self, table, weak):
+        """Clean records that `fit` did not see."""
+        results = Decisions.keeping(weak, "undecided")
+        rows = np.flatnonzero(~np.isnan(table).all(axis=1))
+        learned = np.flatnonzero(self.learned_)
+        if len(rows) and len(learned):
+            filled = self._scaling.fill(table[rows])
+            X, given = self._scaling.scale(filled), weak[rows]
+            anchored = find_anchor_labels(self._anchors, X, given)
+            if self._calibrations:
+                belief = self._believe(filled, given)
+                decisions = self._decide(belief, X, given, anchored)
+            else:
+                path_length = mean_path_length(X, random_state=self._seed)
+                decisions, _, _ = self._clean_by_thresholds(
+                    X, given, anchored, path_length=path_length, update=False
+                )
+            results.put(rows, learned, decisions)
+        return self._final_labels(results, rows), results
+
+    def _believe(self, filled, weak):
+        """Combine learned scores with weak labels, at the noise rates of these records."""
+        scores = self._fitted_discriminator.score(filled)
+        belief = np.zeros(weak.shape)
+        for label, calibration in self._calibrations.items():
+            probability = calibration.probability(scores[:, [label]])
+            rates = estimate_noise_rates(
+                probability, weak[:, label], calibration.missing, calibration.wrong
+            )
+            belief[:, label] = posterior(probability, weak[:, label], *rates)
+        return belief
+
+    def _final_labels(self, results, judged_rows):
+        """Apply the policy of `undecided` to what was judged; the rest keeps its weak label."""
+        labels = results.labels.copy()
+        if self.undecided == "unknown":
+            judged = np.zeros(labels.shape, dtype=bool)
+            judged[np.ix_(judged_rows, np.flatnonzero(self.learned_))] = True
+            labels[judged & (results.provenance == "undecided")] = -1
+        return labels
+
+
+def _enough(labels):
+    """Whether records with and without each label are enough to learn it."""
+    needed = min(_MIN_EXAMPLES, max(len(labels) // 4, 1))
+    return ((labels == 1).sum(axis=0) >= needed) & ((labels == 0).sum(axis=0) >= needed)
