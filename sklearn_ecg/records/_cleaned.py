@@ -136,6 +136,7 @@ class CleanedRecords(ECGRecords):
             ids=self._ids,
             groups=self._groups,
             split=self._split,
+            report=self._report,
         )
 
     def __array__(self, dtype=None, copy=None):

@@ -16,6 +16,7 @@ from sklearn_ecg.records._checks import (
     check_sequence,
 )
 from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.records._report import Report
 from sklearn_ecg.utils import check_groups
 
 
@@ -50,6 +51,10 @@ class ECGRecords:
         By default the columns of `labels` if it is a DataFrame, else "0", "1", ....
     trusted : array-like of bool of shape (n_records,), default=None
         Whose labels are known to be complete and right; None where nothing is known of it.
+    report : DataFrame, default=None
+        What a loader left out, and why: columns id, file, problem, what_to_do and kept (True for
+        a record that is here in spite of the problem). Empty where nothing was left out; every
+        selection keeps the whole of it.
 
     Attributes
     ----------
@@ -100,6 +105,7 @@ class ECGRecords:
         labels=None,
         label_names=None,
         trusted=None,
+        report=None,
     ):
         self._signals = self._check_signals(signals)
         n_records = len(self._signals)
@@ -110,6 +116,7 @@ class ECGRecords:
         self._split = check_groups(split, n_records=n_records, name="split")
         self._labels, self._label_names = check_record_labels(labels, label_names, n_records)
         self._trusted = check_optional_trusted(trusted, n_records)
+        self._report = Report().to_frame() if report is None else report
         self._freeze()
 
     def _freeze(self):
@@ -141,6 +148,7 @@ class ECGRecords:
     labels = property(lambda self: self._labels)
     label_names = property(lambda self: self._label_names)
     trusted = property(lambda self: self._trusted)
+    report = property(lambda self: self._report.copy())
 
     @property
     def shape(self):
@@ -253,6 +261,7 @@ class ECGRecords:
             labels=labels,
             label_names=label_names,
             trusted=self._trusted if trusted is None else trusted,
+            report=self._report,
             **arguments,
         )
 

@@ -1,0 +1,65 @@
+"""What could not be loaded, and why."""
+
+import pandas as pd
+
+REPORT_COLUMNS = ("id", "file", "problem", "what_to_do", "kept")
+
+
+class RecordError(ValueError):
+    """A record that cannot be read: which file, what is wrong with it, what to do.
+
+    Parameters
+    ----------
+    file : path-like
+    problem, what_to_do : str
+        A phrase that goes on after the file's name, and a sentence of advice.
+    """
+
+    def __init__(self, file, problem, what_to_do):
+        super().__init__(file, problem, what_to_do)
+        self.file = str(file)
+        self.problem = problem
+        self.what_to_do = what_to_do
+
+    def __str__(self):
+        return f"{self.file} {self.problem}. {self.what_to_do}"
+
+
+class MissingFileError(RecordError, FileNotFoundError):
+    """A file that a record needs and that is not there."""
+
+    # OSError prints its arguments in a form of its own.
+    __str__ = RecordError.__str__
+
+
+class Report:
+    """Collects what happens to records while a data set is opened.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.records._report import Report
+    >>> report = Report()
+    >>> report.add("A0007", "A0007.mat", "is missing", "Download it again.")
+    >>> report.to_frame()[["id", "problem", "kept"]]
+          id     problem   kept
+    0  A0007  is missing  False
+    """
+
+    def __init__(self):
+        self.rows = []
+
+    def __len__(self):
+        return len(self.rows)
+
+    def add(self, id, file, problem, what_to_do, kept=False):
+        """Name a record that is left out, or one that is kept in spite of a problem."""
+        self.rows.append((id, str(file), problem, what_to_do, kept))
+
+    def add_error(self, id, error):
+        """Name the record that a `RecordError` left out."""
+        self.add(id, error.file, error.problem, error.what_to_do)
+
+    def to_frame(self):
+        """Return the table that `ECGRecords.report` shows."""
+        frame = pd.DataFrame(self.rows, columns=list(REPORT_COLUMNS))
+        return frame.astype({"kept": bool})
