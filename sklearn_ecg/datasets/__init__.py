@@ -4,5 +4,13 @@ from sklearn_ecg.datasets._corruption import corrupt_labels
 from sklearn_ecg.datasets._fetch import fetch_mitdb
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._simulated import make_ecg_records
+from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 
-__all__ = ["corrupt_labels", "fetch_mitdb", "load_mitdb", "make_ecg_records"]
+__all__ = [
+    "codes_to_labels",
+    "corrupt_labels",
+    "fetch_mitdb",
+    "load_mitdb",
+    "load_vocabulary",
+    "make_ecg_records",
+]
