@@ -14,11 +14,22 @@ class LazySignals:
     read : callable
         ``read(i)`` returns the signal of record ``i`` of the source, in mV, of shape
         (n_leads, n_times). A memory map's ``__getitem__`` will do. It must be picklable where
-        records travel to worker processes.
+        records travel to worker processes. It may have methods that are faster than reading
+        record by record: ``read.many(indices)`` returns a list of signals,
+        ``read.window(i, start, stop)`` reads a part of a record, and ``read.take(indices)``
+        returns a reader of these records alone, so that a worker gets no more than its share.
     shape : tuple of int
         ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` where lengths differ.
     indices : ndarray of int of shape (n_records,), default=None
         Which records of the source, and in what order; by default all of them.
+    lengths : ndarray of int of shape (n_source,), default=None
+        Samples of each record of the source, where they are known without reading. Then `shape`
+        tells whether the records selected are of one length.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    lengths : ndarray of int of shape (n_records,), or None where they are unknown
 
     Examples
     --------
@@ -28,12 +39,32 @@ class LazySignals:
     >>> signals = LazySignals(stored.__getitem__, stored.shape)
     >>> signals[[2, 0]][0]
     array([[ 8.,  9., 10., 11.]])
+    >>> signals.window(2, 1, 3)
+    array([[ 9., 10.]])
     """
 
-    def __init__(self, read, shape, indices=None):
+    def __init__(self, read, shape, indices=None, *, lengths=None):
         self._read = read
         self._indices = np.arange(shape[0]) if indices is None else np.asarray(indices)
-        self.shape = (len(self._indices), *shape[1:])
+        self._lengths = None if lengths is None else np.asarray(lengths)
+        self._n_leads = shape[1]
+        self._n_times = shape[2] if len(shape) == 3 else None
+
+    @property
+    def lengths(self):
+        if self._lengths is not None:
+            return self._lengths[self._indices]
+        return None if self._n_times is None else np.full(len(self), self._n_times)
+
+    @property
+    def shape(self):
+        n_times = self._n_times
+        if self._lengths is not None:
+            lengths = self.lengths
+            n_times = int(lengths[0]) if len(lengths) and (lengths == lengths[0]).all() else None
+        return (
+            (len(self), self._n_leads) if n_times is None else (len(self), self._n_leads, n_times)
+        )
 
     def __len__(self):
         return len(self._indices)
@@ -42,12 +73,63 @@ class LazySignals:
         selected = self._indices[key]
         if np.ndim(selected) == 0:
             return self._read(int(selected))
-        return LazySignals(self._read, self.shape, selected)
+        return LazySignals(self._read, self.shape, selected, lengths=self._lengths)
 
     def __iter__(self):
         return (self[i] for i in range(len(self)))
 
+    def window(self, i, start, stop):
+        """Read samples ``start`` to ``stop`` of record ``i``, if possible without the rest of it.
+
+        Returns
+        -------
+        ndarray of shape (n_leads, stop - start)
+        """
+        index = int(self._indices[i])
+        if hasattr(self._read, "window"):
+            return self._read.window(index, start, stop)
+        return np.asarray(self._read(index))[:, start:stop]
+
+    def read_many(self, indices=None):
+        """Read several records at once.
+
+        Parameters
+        ----------
+        indices : array-like of int, default=None
+            By default all.
+
+        Returns
+        -------
+        list of ndarray of shape (n_leads, n_times_i)
+        """
+        selected = self._indices if indices is None else self._indices[indices]
+        if hasattr(self._read, "many"):
+            return self._read.many(selected)
+        return [self._read(int(index)) for index in selected]
+
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("Signals that are read from files cannot be shared without a copy.")
-        return np.stack([np.asarray(signal, dtype=dtype) for signal in self])
+        if not len(self):
+            return np.empty(self.shape, dtype=dtype or np.float32)
+        first = np.asarray(self[0], dtype=dtype)
+        stacked = np.empty((len(self), *first.shape), dtype=first.dtype)
+        # In parts, so that memory holds the whole but once.
+        for start in range(0, len(self), _CHUNK):
+            chunk = np.arange(start, min(start + _CHUNK, len(self)))
+            stacked[chunk] = self.read_many(chunk)
+        return stacked
+
+    def __getstate__(self):
+        if not hasattr(self._read, "take"):
+            return self.__dict__
+        return {
+            "_read": self._read.take(self._indices),
+            "_indices": np.arange(len(self)),
+            "_lengths": self.lengths if self._lengths is not None else None,
+            "_n_leads": self._n_leads,
+            "_n_times": self._n_times,
+        }
+
+
+_CHUNK = 256

@@ -1,0 +1,262 @@
+"""WFDB headers, read at the speed that folders of 20,000 of them need.
+
+Grammar (https://wfdb.io/spec/header-files.html); brackets may be left out, from the right::
+
+    record line    NAME[/SEGMENTS] N_SIGNALS [RATE[/COUNTER[(BASE)]] [N_TIMES [TIME [DATE]]]]
+    signal line    FILE FORMAT[xSAMPLES_PER_FRAME][:SKEW][+BYTE_OFFSET]
+                   [GAIN[(BASELINE)][/UNITS] [RESOLUTION [ADC_ZERO [INITIAL [CHECKSUM [BLOCK
+                   [LEAD]]]]]]]
+    segment line   NAME N_TIMES
+    comment        # TEXT
+
+A gain that is missing or 0 means that the signal was never calibrated; units that are missing
+are mV, as the specification says. A baseline that is missing is the ADC's zero.
+"""
+
+import dataclasses
+import functools
+import re
+
+from sklearn_ecg.datasets._leads import canonical_lead
+from sklearn_ecg.records._report import MissingFileError, RecordError
+
+CURE = "Download it again, or move the record's files out of the folder to go on without it."
+
+_FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
+_GAIN = re.compile(
+    r"(?P<gain>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)"
+    r"(?:\((?P<baseline>[-+]?\d+(?:\.0*)?)\))?(?:/(?P<units>\S+))?"
+)
+
+
+@dataclasses.dataclass(slots=True)
+class Header:
+    """What a WFDB header says; lists have an entry per signal.
+
+    Parameters
+    ----------
+    path : str
+        Of the record, without suffix.
+    sampling_rate : float
+        Hz.
+    n_times : int or None
+        Samples of each signal; None where the header leaves that to the file's size.
+    lead_names : tuple of str
+        In the usual spelling.
+    files : list of str
+        Paths of the signal files.
+    formats : list of tuple
+        (number, samples per frame, skew, byte offset).
+    gains : list of float or None
+        ADC units per physical unit; None where the signal was never calibrated.
+    baselines : list of int
+    units : list of str
+    initial_values, checksums : list of int or None
+    comments : list of str
+        Without their "#".
+    segments : list of str
+        Names of the records of which this one consists; most have none.
+    """
+
+    path: str
+    sampling_rate: float
+    n_times: int | None
+    lead_names: tuple
+    files: list
+    formats: list
+    gains: list
+    baselines: list
+    units: list
+    initial_values: list
+    checksums: list
+    comments: list
+    segments: list
+
+
+def read_header(path):
+    """Read the header of a record.
+
+    Parameters
+    ----------
+    path : path-like
+        Of the record, without suffix.
+
+    Returns
+    -------
+    Header
+
+    Raises
+    ------
+    RecordError
+        If it is missing or cannot be understood; the message names the file and the line.
+    """
+    path = str(path)
+    try:
+        with open(f"{path}.hea", "rb", buffering=0) as file:
+            content = file.read()
+    except FileNotFoundError:
+        raise MissingFileError(f"{path}.hea", "is missing", CURE) from None
+    except OSError as error:
+        raise RecordError(f"{path}.hea", f"cannot be read: {error.strerror}", CURE) from error
+    return parse_header(content, path)
+
+
+def parse_header(content, path):
+    """Parse the bytes of a header; see `read_header`."""
+    lines, comments = [], []
+    for line in _decode(content).splitlines():
+        line = line.strip()
+        if line.startswith("#"):
+            comments.append(line.lstrip("#").strip())
+        elif line:
+            lines.append(line)
+    try:
+        return _parse(lines, comments, path)
+    except _SyntaxError as error:
+        raise RecordError(
+            f"{path}.hea", f"cannot be read as a WFDB header: {error}", CURE
+        ) from None
+
+
+class _SyntaxError(Exception):
+    """What is wrong with a line."""
+
+
+def _decode(content):
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Every byte is a character of Latin-1; names of files and leads are ASCII all the same.
+        return content.decode("latin-1")
+
+
+def _parse(lines, comments, path):
+    if not lines:
+        raise _SyntaxError("it holds no record line")
+    name, n_signals, sampling_rate, n_times = _record_line(lines[0])
+    if "/" in name:
+        return _multi_segment(lines, comments, path, sampling_rate, n_times)
+    if len(lines) - 1 < n_signals:
+        raise _SyntaxError(
+            f"it is cut short, it announces {n_signals} signals and describes {len(lines) - 1}"
+        )
+    header = Header(path, sampling_rate, n_times, (), [], [], [], [], [], [], [], comments, [])
+    folder = path[: -len(_last_part(path))]
+    names = []
+    for line in lines[1 : n_signals + 1]:
+        names.append(_signal_line(line, header, folder))
+    header.lead_names = tuple(names)
+    return header
+
+
+def _last_part(path):
+    return path.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _record_line(line):
+    fields = line.split()
+    if len(fields) < 3:
+        raise _SyntaxError(
+            f"its record line {line[:80]!r} must give name, number of signals and sampling rate"
+        )
+    n_signals = _count(fields[1], "number of signals")
+    if n_signals < 1:
+        raise _SyntaxError("it announces no signals")
+    rate = fields[2].split("/")[0].split("(")[0]
+    try:
+        sampling_rate = float(rate)
+    except ValueError:
+        raise _SyntaxError(f"its sampling rate {rate[:80]!r} is not a number") from None
+    if not 0 < sampling_rate < float("inf"):
+        raise _SyntaxError(f"its sampling rate is {rate[:80]}")
+    n_times = _count(fields[3], "number of samples") if len(fields) > 3 else 0
+    return fields[0], n_signals, sampling_rate, n_times or None
+
+
+def _count(text, what):
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise _SyntaxError(f"its {what} is {text[:80]!r}")
+    return int(text)
+
+
+def _signal_line(line, header, folder):
+    """Append what a signal line says; return the lead's name."""
+    fields = line.split(None, 8)
+    if len(fields) < 2:
+        raise _SyntaxError(f"its signal line {line[:80]!r} gives no format")
+    file = fields[0]
+    if _last_part(file) != file:
+        raise _SyntaxError(f"its signal file {file[:80]!r} lies in another folder")
+    header.files.append(folder + file)
+    header.formats.append(_format(fields[1]))
+    n_fields = len(fields)
+    gain, baseline, units = _gain(fields[2]) if n_fields > 2 else (None, None, "mV")
+    adc_zero = _integer(fields[4]) if n_fields > 4 else 0
+    header.gains.append(gain)
+    header.baselines.append(adc_zero if baseline is None else baseline)
+    header.units.append(units)
+    header.initial_values.append(_integer(fields[5]) if n_fields > 5 else None)
+    header.checksums.append(_integer(fields[6]) if n_fields > 6 else None)
+    # The specification's name for a signal without one.
+    return canonical_lead(fields[8]) if n_fields > 8 else f"signal {len(header.files) - 1}"
+
+
+@functools.lru_cache(maxsize=1024)
+def _format(text):
+    match = _FORMAT.fullmatch(text)
+    if match is None or len(text) > 40:
+        raise _SyntaxError(f"the format {text[:80]!r} is unknown")
+    number, samples_per_frame, skew, offset = match.groups()
+    return number, int(samples_per_frame or 1), int(skew or 0), int(offset or 0)
+
+
+@functools.lru_cache(maxsize=8192)
+def _gain(text):
+    match = _GAIN.fullmatch(text)
+    if match is None:
+        raise _SyntaxError(f"{text[:80]!r} is not a gain")
+    gain = float(match["gain"])
+    baseline = match["baseline"]
+    return gain or None, int(float(baseline)) if baseline else None, match["units"] or "mV"
+
+
+def _integer(text):
+    try:
+        return int(text)
+    except ValueError:
+        raise _SyntaxError(f"{text[:80]!r} stands where an integer belongs") from None
+
+
+def _multi_segment(lines, comments, path, sampling_rate, n_times):
+    """Let wfdb find out which signals the segments hold."""
+    import wfdb
+
+    try:
+        header = wfdb.rdheader(path, rd_segments=True)
+        names = tuple(canonical_lead(name) for name in header.sig_name)
+        described = {}
+        for segment in header.segments:
+            if segment is not None:
+                described.update(zip(segment.sig_name, segment.units, strict=True))
+        units = [described[name] or "mV" for name in header.sig_name]
+    except Exception as error:
+        raise _SyntaxError(f"wfdb finds in its segments: {type(error).__name__} {error}") from None
+    n_signals = len(names)
+    segments = [line.split()[0] for line in lines[1:]]
+    unknown = [None] * n_signals
+    return Header(
+        path=path,
+        sampling_rate=sampling_rate,
+        n_times=n_times or header.sig_len,
+        lead_names=names,
+        files=[f"{path}.hea"] * n_signals,
+        formats=[("segments", 1, 0, 0)] * n_signals,
+        # The segments are read in physical units.
+        gains=[1.0] * n_signals,
+        baselines=[0] * n_signals,
+        units=units,
+        initial_values=unknown,
+        checksums=unknown,
+        comments=comments,
+        segments=segments,
+    )

@@ -1,0 +1,272 @@
+"""Samples of WFDB signal files: the integers as they are stored, and the same in mV."""
+
+import math
+import os
+
+import numpy as np
+
+from sklearn_ecg.datasets._header import CURE
+from sklearn_ecg.records._report import MissingFileError, RecordError
+
+# By WFDB's numbers of storage formats: type of the stored integers, and the value that marks an
+# invalid sample.
+_PLAIN = {
+    "16": ("<i2", -(2**15)),
+    "61": (">i2", -(2**15)),
+    "160": ("<u2", -(2**15)),
+    "80": ("u1", -(2**7)),
+    "32": ("<i4", -(2**31)),
+}
+_BITS = {"16": 16, "61": 16, "160": 16, "80": 8, "32": 32, "212": 12, "24": 24}
+_INVALID = {name: value for name, (_, value) in _PLAIN.items()} | {"212": -(2**11), "24": -(2**23)}
+# Formats that wfdb alone reads; compressed ones have no fixed size.
+_BY_WFDB = {"8", "310", "311", "508", "516", "524", "segments"}
+_BITS_BY_WFDB = {"8": 8, "310": 32 / 3, "311": 32 / 3}
+
+# Volts and their parts, in mV. Other units are not voltages, and "adu" says that nobody knows.
+_UNITS_PER_mV = {"mV": 1.0, "uV": 1e3, "µV": 1e3, "μV": 1e3, "microvolt": 1e3, "V": 1e-3}
+_UNITS_PER_mV |= {"mv": 1.0, "uv": 1e3, "nV": 1e6, "millivolt": 1.0, "volt": 1e-3}
+
+
+def units_per_mV(units):
+    """Return how many of a unit are one mV, or None for what is not a voltage."""
+    return _UNITS_PER_mV.get(units)
+
+
+def check_files(header):
+    """Check that a record's signal files are there and as large as its header says.
+
+    Nothing is allocated before this: a header may claim any size.
+
+    Returns
+    -------
+    n_times : int
+        The header's, or what the files hold where it leaves that open.
+    """
+    n_times = header.n_times
+    for path, channels in files_of(header).items():
+        number, _, _, offset = header.formats[channels[0]]
+        if number not in _BITS and number not in _BY_WFDB:
+            raise RecordError(
+                f"{header.path}.hea", f"gives its signals in the unknown format {number}", CURE
+            )
+        found = _size(path, header)
+        bits = _BITS.get(number) or _BITS_BY_WFDB.get(number)
+        if bits is None:
+            continue
+        per_frame = bits / 8 * sum(header.formats[channel][1] for channel in channels)
+        if n_times is None:
+            n_times = int((found - offset) / per_frame)
+        needed = math.ceil(per_frame * n_times) + offset
+        if found < needed:
+            raise _cut_short(path, found, needed, header)
+    if not n_times:
+        raise RecordError(f"{header.path}.hea", "describes signals without samples", CURE)
+    return n_times
+
+
+def _size(path, header):
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        raise _missing(path, header) from None
+
+
+def _missing(path, header):
+    return MissingFileError(path, f"is missing, though {_name(header)} asks for it", CURE)
+
+
+def _cut_short(path, found, needed, header):
+    return RecordError(
+        path, f"is cut short: it holds {found} bytes, {_name(header)} asks for {needed}", CURE
+    )
+
+
+def _name(header):
+    return f"{os.path.basename(header.path)}.hea"
+
+
+def files_of(header):
+    """Return the channels that lie in each signal file, in their order there."""
+    files = header.files
+    if files.count(files[0]) == len(files):
+        return {files[0]: range(len(files))}
+    channels = {}
+    for channel, path in enumerate(files):
+        channels.setdefault(path, []).append(channel)
+    return channels
+
+
+def read_digital(header, n_times, start=0, stop=None):
+    """Read a record's samples as they are stored.
+
+    Parameters
+    ----------
+    header : Header
+    n_times : int
+        Length of the whole record.
+    start, stop : int
+        The part wanted; by default all.
+
+    Returns
+    -------
+    digital : list of (ndarray of int of shape (n_times, n_channels), channels, invalid)
+        A part per signal file, with the value that marks invalid samples; or None if the record
+        is stored in a way that wfdb alone reads, see `read_with_wfdb`.
+    """
+    stop = n_times if stop is None else stop
+    parts = []
+    for path, channels in files_of(header).items():
+        stored = header.formats[channels[0]]
+        number, per_frame, skew, offset = stored
+        if number not in _BITS or per_frame != 1 or skew:
+            return None
+        if any(header.formats[channel] != stored for channel in channels):
+            return None
+        n_channels = len(channels)
+        samples = _read_samples(path, number, offset, start * n_channels, stop * n_channels, header)
+        parts.append((samples.reshape(-1, n_channels), channels, _INVALID[number]))
+    return parts
+
+
+def _read_samples(path, number, offset, first, last, header):
+    """Read samples [first, last) of a file of one format."""
+    bits = _BITS[number]
+    # Pairs of 12 bits share three bytes: begin with a whole pair.
+    lead_in = first % 2 if number == "212" else 0
+    begin = offset + (first - lead_in) * bits // 8
+    end = offset + math.ceil(last * bits / 8)
+    content = _read_bytes(path, begin, end, header)
+    if number == "212":
+        return _unpack_212(content, last - first + lead_in)[lead_in:]
+    if number == "24":
+        return _unpack_24(content)
+    stored = np.frombuffer(content, dtype=_PLAIN[number][0])
+    if number == "80":
+        return stored.astype(np.int16) - 128
+    if number == "160":
+        return (stored.astype(np.int32) - 32768).astype(np.int16)
+    return stored
+
+
+def _read_bytes(path, begin, end, header):
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    except OSError:
+        raise _missing(path, header) from None
+    with open(descriptor, "rb", buffering=0) as file:
+        found = os.fstat(descriptor).st_size
+        if found < end:
+            raise _cut_short(path, found, end, header)
+        if begin:
+            file.seek(begin)
+        content = file.read(end - begin)
+        while len(content) < end - begin:
+            content += file.read(end - begin - len(content))
+    return content
+
+
+def _unpack_212(content, n_samples):
+    """Unpack samples of 12 bits: two in three bytes, the upper four bits of both in the second."""
+    if len(content) % 3:
+        content += b"\0"
+    triplets = np.frombuffer(content, dtype=np.uint8).reshape(-1, 3)
+    middle = triplets[:, 1].astype(np.int16)
+    samples = np.empty((len(triplets), 2), dtype=np.int16)
+    # Shifted to the top of the 16 bits and back, the sign bit comes along.
+    samples[:, 0] = ((middle << 12) | (triplets[:, 0].astype(np.int16) << 4)) >> 4
+    samples[:, 1] = (((middle & 0xF0) << 8) | (triplets[:, 2].astype(np.int16) << 4)) >> 4
+    return samples.ravel()[:n_samples]
+
+
+def _unpack_24(content):
+    triplets = np.frombuffer(content, dtype=np.uint8).reshape(-1, 3)
+    samples = np.zeros((len(triplets), 4), dtype=np.uint8)
+    samples[:, 1:] = triplets
+    return samples.view("<i4").ravel() >> 8
+
+
+def check_sums(header, parts, channels):
+    """Check the samples' sums: a file that was overwritten in part reads without an error."""
+    wanted = set(channels)
+    for digital, in_file, _ in parts:
+        found = _sums(digital)
+        for column, channel in enumerate(in_file):
+            expected = header.checksums[channel]
+            if channel in wanted and expected is not None and (expected - found[column]) % 65536:
+                raise RecordError(
+                    header.files[channel],
+                    f"is damaged: the samples of lead {header.lead_names[channel]} do not agree "
+                    f"with the checksum in {_name(header)}",
+                    CURE,
+                )
+
+
+# Rows that are summed as one: NumPy adds long rows many times faster than short ones.
+_ROWS = 64
+
+
+def _sums(digital):
+    """Return the sum of each column, as Python integers, right in its lowest 16 bits."""
+    n_times, n_channels = digital.shape
+    whole = n_times - n_times % _ROWS
+    digital = digital if digital.dtype.itemsize <= 2 else digital.astype(np.int64)
+    # Overflow wraps around, which leaves the lowest bits as they are.
+    blocks = digital[:whole].reshape(-1, _ROWS * n_channels).sum(axis=0, dtype=digital.dtype)
+    sums = blocks.reshape(_ROWS, n_channels).sum(axis=0, dtype=np.int64)
+    return (sums + digital[whole:].sum(axis=0, dtype=np.int64)).tolist()
+
+
+def to_mV(digital, gains_per_mV, baselines, invalid):
+    """Scale stored integers of one file.
+
+    Parameters
+    ----------
+    digital : ndarray of int of shape (n_times, n_leads)
+    gains_per_mV, baselines : ndarray of shape (n_leads,)
+    invalid : int
+        The value that marks invalid samples.
+
+    Returns
+    -------
+    ndarray of float32 of shape (n_leads, n_times)
+        In mV, NaN for invalid samples: the float32 that is next to the quotient in float64.
+    """
+    signal = np.empty(digital.shape[::-1], dtype=np.float32)
+    if is_exact_in_float32(digital.dtype, gains_per_mV, baselines):
+        # float32 holds numerator and denominator exactly, so its quotient is the one that float64
+        # would be rounded to (Figueroa 1995: double rounding is innocuous from 2p + 2 bits on).
+        signal[:] = digital.T
+        if baselines.any():
+            signal -= baselines[:, np.newaxis].astype(np.float32)
+        signal /= gains_per_mV[:, np.newaxis].astype(np.float32)
+    else:
+        signal[:] = (digital.T - baselines[:, np.newaxis]) / gains_per_mV[:, np.newaxis]
+    is_invalid = digital.T == invalid
+    if is_invalid.any():
+        signal[is_invalid] = np.nan
+    return signal
+
+
+def is_exact_in_float32(dtype, gains, baselines):
+    """Say whether samples of 16 bits can be scaled in float32 without losing a bit."""
+    return (
+        dtype.itemsize <= 2
+        and bool((gains.astype(np.float32) == gains).all())
+        and bool((np.abs(baselines) < 2**23).all())
+    )
+
+
+def read_with_wfdb(header, channels, start, stop):
+    """Read what our own code does not, in physical units, of shape (n_channels, n_times)."""
+    import wfdb
+
+    try:
+        record = wfdb.rdrecord(
+            header.path, sampfrom=start, sampto=stop, channels=list(map(int, channels))
+        )
+    except Exception as error:
+        raise RecordError(
+            header.path, f"cannot be read as its header describes it: {error}", CURE
+        ) from error
+    return record.p_signal.T
