@@ -81,6 +81,29 @@ def check_names(names, expected, argument, what):
     return names
 
 
+def find_leads(names, lead_names):
+    """Return the positions of leads by name, or say which names there are."""
+    if isinstance(names, str) or len(set(names)) != len(names) or not len(names):
+        raise ValueError(
+            f'names must be a sequence of different leads such as ["I", "II"]; got {names!r}.'
+        )
+    if lead_names is None:
+        raise ValueError(
+            "The leads of these records have no names to select them by; name them with "
+            "ECGRecords(signals, lead_names=...)."
+        )
+    missing = [name for name in names if name not in lead_names]
+    if missing:
+        spelt = {name.casefold(): name for name in lead_names}
+        meant = [spelt[name.casefold()] for name in missing if name.casefold() in spelt]
+        hint = f" Did you mean {meant}?" if meant else ""
+        raise ValueError(
+            f"names asks for leads {missing}, which the records lack; they have "
+            f"{list(lead_names)}.{hint}"
+        )
+    return [lead_names.index(name) for name in names]
+
+
 def check_ids(ids, n_records):
     if ids is None:
         return np.arange(n_records)

@@ -45,7 +45,9 @@ class LazySignals:
 
     def __init__(self, read, shape, indices=None, *, lengths=None):
         self._read = read
-        self._indices = np.arange(shape[0]) if indices is None else np.asarray(indices)
+        indices = np.arange(shape[0]) if indices is None else indices
+        # In one block, since the hashes that caches go by count strides.
+        self._indices = np.ascontiguousarray(indices)
         self._lengths = None if lengths is None else np.asarray(lengths)
         self._n_leads = shape[1]
         self._n_times = shape[2] if len(shape) == 3 else None

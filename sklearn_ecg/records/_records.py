@@ -1,6 +1,5 @@
 """ECGRecords: signals with everything that belongs to them."""
 
-import numbers
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,18 +13,26 @@ from sklearn_ecg.records._checks import (
     check_record_labels,
     check_sampling_rate,
     check_sequence,
+    find_leads,
 )
+from sklearn_ecg.records._content import ContentEquality
 from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._report import Report
+from sklearn_ecg.records._selection import row_index, take, take_leads
+from sklearn_ecg.records._summary import RecordsSummary
 from sklearn_ecg.utils import check_groups
 
 
-class ECGRecords:
+class ECGRecords(RecordsSummary, ContentEquality):
     """An immutable, sliceable collection of ECG records.
 
     Selecting records selects everything that belongs to them: signals, labels, patients and the
     mask of trusted records. The collection passes through scikit-learn's splitters, searches and
     pipelines as an array does.
+
+    Two collections are equal if their class and everything in them are; ``joblib.hash`` of equal
+    ones is equal too, so that a cache knows them. Signals that are read when touched count by
+    their source and their place in it, and are not read for it.
 
     Parameters
     ----------
@@ -73,6 +80,9 @@ class ECGRecords:
     See Also
     --------
     CleanedRecords : Records whose labels were cleaned.
+    sklearn_ecg.records.concatenate : Join collections by the names of their leads and labels.
+    sklearn_ecg.preprocessing.Resampler : Bring records to another sampling rate.
+    sklearn_ecg.model_selection.patient_train_test_split : Hold out whole patients.
 
     Examples
     --------
@@ -188,42 +198,12 @@ class ECGRecords:
         An integer selects a collection of one record. ``records[key, ...]``, as scikit-learn's
         splitters write it, is the same as ``records[key]``.
         """
-        index = self._row_index(key)
+        index = row_index(key, len(self))
         arrays = {name: getattr(self, f"_{name}") for name in self._per_record}
         selected = {
             name: values[index] if values is not None else None for name, values in arrays.items()
         }
-        return self._with(signals=_take(self._signals, index), **selected)
-
-    def _row_index(self, key):
-        if isinstance(key, tuple):
-            rest = key[1:]
-            if not key or any(part is not Ellipsis and part != slice(None) for part in rest):
-                raise IndexError(
-                    f"ECGRecords are indexed by record alone; got {key!r}. Index leads or times on "
-                    "the signals: records.signals[:, lead]."
-                )
-            key = key[0]
-        if key is Ellipsis:
-            return slice(None)
-        if isinstance(key, slice):
-            return key
-        if isinstance(key, numbers.Integral):
-            if not -len(self) <= key < len(self):
-                raise IndexError(f"record {key} is out of range for {len(self)} records.")
-            return np.asarray([key])
-        index = np.asarray(key)
-        if index.size == 0:
-            index = index.astype(np.intp)
-        if index.ndim != 1 or index.dtype.kind not in "biu":
-            raise IndexError(
-                "ECGRecords are indexed by integers, slices, masks or arrays of integers; got "
-                f"{type(key).__name__} {key!r}. To find records by name: "
-                "records[np.isin(records.ids, names)]."
-            )
-        if index.dtype == bool and len(index) != len(self):
-            raise IndexError(f"a mask of {len(index)} entries does not fit {len(self)} records.")
-        return index
+        return self._with(signals=take(self._signals, index), **selected)
 
     def _with(self, **changes):
         """Return a copy with some private fields replaced, without checking anything again."""
@@ -290,21 +270,36 @@ class ECGRecords:
             )
         return other
 
-    def to_frame(self):
-        """Return a table with a row per record: group, split, trusted, and a column per label.
+    def select_leads(self, names):
+        """Return the same records with some of their leads, in the order asked for.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Names as `lead_names` spells them.
 
         Returns
         -------
-        DataFrame
-            Indexed by `ids`; columns of what is unknown for all records are left out.
+        ECGRecords
+            Of the same class. Signals that are read when touched stay so.
+
+        Raises
+        ------
+        ValueError
+            If the records lack a lead; the message says which they have.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_ecg import ECGRecords
+        >>> records = ECGRecords(np.zeros((3, 3, 50)), 100, lead_names=["I", "II", "V1"])
+        >>> records.select_leads(["V1", "I"])
+        ECGRecords: 3 records, 2 leads (V1, I), 0.5 s at 100 Hz
         """
-        columns = {"group": self._groups, "split": self._split, "trusted": self._trusted}
-        known = {name: values for name, values in columns.items() if values is not None}
-        frame = pd.DataFrame(known, index=pd.Index(self._ids, name="id"))
-        if self._labels is not None:
-            labels = pd.DataFrame(self._labels, index=frame.index, columns=self._label_names)
-            frame = pd.concat([frame, labels], axis=1)
-        return frame
+        positions = find_leads(names, self._lead_names)
+        return self._with(
+            signals=take_leads(self._signals, positions), lead_names=tuple(map(str, names))
+        )
 
     def __array__(self, dtype=None, copy=None):
         if self.n_times is None:
@@ -314,37 +309,3 @@ class ECGRecords:
             )
         signals = np.asarray(self._signals, dtype=dtype)
         return signals.copy() if copy and np.shares_memory(signals, self._signals) else signals
-
-    def __repr__(self):
-        parts = [f"{len(self)} records", f"{self.n_leads} leads"]
-        if self._lead_names is not None and self.n_leads <= 12:
-            parts[-1] += f" ({', '.join(self._lead_names)})"
-        parts.append(self._describe_length())
-        if self._labels is not None:
-            counts = (self._labels == 1).sum(axis=0)
-            pairs = zip(self._label_names[:12], counts[:12], strict=True)
-            more = ", ..." if self.n_labels > 12 else ""
-            parts.append(
-                f"{self.n_labels} labels ({', '.join(f'{n} {c}' for n, c in pairs)}{more})"
-            )
-        if self._trusted is not None:
-            parts.append(f"{self._trusted.sum()} trusted")
-        return f"{type(self).__name__}: {', '.join(parts)}"
-
-    def _describe_length(self):
-        if self.n_times is None:
-            return "of different lengths"
-        if self._sampling_rate is None:
-            return f"{self.n_times} samples"
-        return f"{self.n_times / self._sampling_rate:.1f} s at {self._sampling_rate:g} Hz"
-
-
-def _take(signals, index):
-    """Select records of signals of any form; what is not in memory stays out of it."""
-    if isinstance(signals, list):
-        return [signals[i] for i in np.arange(len(signals))[index]]
-    if isinstance(signals, pd.DataFrame):
-        return signals.iloc[index]
-    if isinstance(signals, np.memmap) and not isinstance(index, slice):
-        return LazySignals(signals.__getitem__, signals.shape)[index]
-    return signals[index]

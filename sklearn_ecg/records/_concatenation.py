@@ -1,0 +1,197 @@
+"""Joining collections of records."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.records._cleaned import CleanedRecords
+from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.records._readers import as_lazy, join_lazily
+from sklearn_ecg.records._records import ECGRecords
+
+
+def concatenate(collections, *, keys=None):
+    """Join collections of records, leads and labels by their names.
+
+    Parameters
+    ----------
+    collections : sequence of ECGRecords
+        Of one sampling rate and with the same leads, in any order: the first collection's counts.
+    keys : sequence of str, default=None
+        A name for each collection, which is put before its ids and groups: ``"ptbxl/17"``. Without
+        keys ids must differ between the collections, and equal groups are the same patient.
+
+    Returns
+    -------
+    ECGRecords
+        With the labels of all, in the order in which they first appear. What a collection does
+        not say stays open: its records have -1 for labels that it does not know. Where some
+        collections know `groups`, a record of the others is a patient of its own, named by its
+        id. `split` is kept if all have it. Signals that are read when touched stay so.
+
+    Raises
+    ------
+    ValueError
+        If sampling rates or leads differ, ids are repeated, or `trusted` is known for a part of
+        the labelled records only.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import ECGRecords
+    >>> from sklearn_ecg.records import concatenate
+    >>> signals = np.zeros((2, 2, 50))
+    >>> good = ECGRecords(signals, 100, labels=[[1], [0]], label_names=["AF"])
+    >>> weak = ECGRecords(signals, 100, labels=[[1, 1], [0, 1]], label_names=["PVC", "AF"])
+    >>> concatenate([good, weak], keys=["good", "weak"]).to_frame()
+            AF  PVC
+    id
+    good/0   1   -1
+    good/1   0   -1
+    weak/0   1    1
+    weak/1   1    0
+    """
+    collections = list(collections)
+    _check_collections(collections, keys)
+    rate = _common_rate(collections)
+    lead_names, n_leads = collections[0].lead_names, collections[0].n_leads
+    collections = [
+        _with_leads(records, i, lead_names, n_leads) for i, records in enumerate(collections)
+    ]
+    ids = _join_ids(collections, keys)
+    labels, label_names = _join_labels(collections)
+    return ECGRecords(
+        _join_signals([records.signals for records in collections]),
+        rate,
+        lead_names=lead_names,
+        ids=ids,
+        groups=_join_groups(collections, keys, ids),
+        split=_join_split(collections),
+        labels=labels,
+        label_names=label_names,
+        trusted=_join_trusted(collections),
+        report=pd.concat([records.report for records in collections], ignore_index=True),
+    )
+
+
+def _check_collections(collections, keys):
+    if not collections:
+        raise ValueError("collections must hold at least one collection of records; got none.")
+    for i, records in enumerate(collections):
+        if not isinstance(records, ECGRecords) or isinstance(records, CleanedRecords):
+            raise TypeError(
+                f"collections[{i}] must be ECGRecords; got {type(records).__name__}. Join records "
+                "before they are cleaned; arrays become records with ECGRecords(signals, ...)."
+            )
+    if keys is not None and (len(keys) != len(collections) or len(set(keys)) != len(keys)):
+        raise ValueError(
+            f"keys must hold a different name for each of the {len(collections)} collections; got "
+            f"{keys!r}."
+        )
+
+
+def _common_rate(collections):
+    rates = [records.sampling_rate for records in collections]
+    if len(set(rates)) > 1:
+        raise ValueError(
+            f"The collections have different sampling rates, {rates} Hz. Bring them to one first, "
+            "for example with sklearn_ecg.preprocessing.Resampler(rate).fit_transform(records)."
+        )
+    return rates[0]
+
+
+def _with_leads(records, i, lead_names, n_leads):
+    """Return the records with their leads in the common order."""
+    if records.lead_names == lead_names and records.n_leads == n_leads:
+        return records
+    if None in (records.lead_names, lead_names) or set(records.lead_names) != set(lead_names):
+        raise ValueError(
+            f"collections[{i}] has {records.n_leads} leads named {records.lead_names}, "
+            f"collections[0] has {n_leads} named {lead_names}. Select those that "
+            "all have with records.select_leads(names)."
+        )
+    return records.select_leads(lead_names)
+
+
+def _join_signals(parts):
+    if any(isinstance(part, (LazySignals, np.memmap)) for part in parts):
+        return join_lazily([as_lazy(part) for part in parts])
+    in_arrays = all(isinstance(part, np.ndarray) for part in parts)
+    if in_arrays and len({part.shape[2] for part in parts}) == 1:
+        return np.concatenate(parts)
+    return [signal for part in parts for signal in part]
+
+
+def _join_ids(collections, keys):
+    ids = _join_names([records.ids for records in collections], keys)
+    repeated = ids[pd.Series(ids).duplicated()]
+    if len(repeated):
+        raise ValueError(
+            f"{len(repeated)} ids are in more than one collection, such as "
+            f"{repeated.tolist()[0]!r}. Give each collection a name with keys=, for example "
+            'keys=["first", "second"].'
+        )
+    return ids
+
+
+def _join_groups(collections, keys, ids):
+    if all(records.groups is None for records in collections):
+        return None
+    own = [records.ids if records.groups is None else records.groups for records in collections]
+    groups = _join_names(own, keys)
+    without = np.repeat(
+        [records.groups is None for records in collections], [len(r) for r in collections]
+    )
+    shared = np.intersect1d(groups[without], groups[~without])
+    if len(shared):
+        raise ValueError(
+            "Some collections have no groups, and their ids would stand for patients, but "
+            f"{shared.tolist()[0]!r} is a group of another collection. Give each a name with keys=."
+        )
+    return groups
+
+
+def _join_names(parts, keys):
+    """Join ids or groups; numbers stay numbers where all are and no key precedes them."""
+    if keys is not None:
+        return np.asarray(
+            [f"{key}/{name}" for key, part in zip(keys, parts, strict=True) for name in part]
+        )
+    if len({part.dtype.kind for part in parts}) > 1:
+        parts = [part.astype(str) for part in parts]
+    return np.concatenate(parts)
+
+
+def _join_split(collections):
+    splits = [records.split for records in collections]
+    return None if any(split is None for split in splits) else _join_names(splits, None)
+
+
+def _join_labels(collections):
+    known = [list(r.label_names) for r in collections if r.labels is not None]
+    if not known:
+        return None, None
+    names = list(dict.fromkeys(str(name) for part in known for name in part))
+    joined = np.full((sum(map(len, collections)), len(names)), -1, dtype=np.int8)
+    start = 0
+    for records in collections:
+        if records.labels is not None:
+            columns = [names.index(name) for name in records.label_names]
+            joined[start : start + len(records), columns] = records.labels
+        start += len(records)
+    return joined, names
+
+
+def _join_trusted(collections):
+    """Join the masks; nobody vouches for records without labels."""
+    if all(records.trusted is None for records in collections):
+        return None
+    masks = []
+    for i, records in enumerate(collections):
+        if records.trusted is None and records.labels is not None:
+            raise ValueError(
+                f"trusted is known for some collections, but not for collections[{i}]. Say whose "
+                "labels are known to be right: records.with_labels(records.labels, trusted=mask)."
+            )
+        unknown = np.zeros(len(records), dtype=bool)
+        masks.append(unknown if records.trusted is None else records.trusted)
+    return np.concatenate(masks)
