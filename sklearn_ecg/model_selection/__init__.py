@@ -1,5 +1,6 @@
 """Splitting weak and trusted records for honest scores."""
 
+from sklearn_ecg.model_selection._patient_split import patient_train_test_split
 from sklearn_ecg.model_selection._trusted_kfold import TrustedKFold
 
-__all__ = ["TrustedKFold"]
+__all__ = ["TrustedKFold", "patient_train_test_split"]

@@ -4,11 +4,11 @@ import numbers
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
-from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
-from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+from sklearn_ecg.model_selection._stratification import deal_out, number_patients, positives
+from sklearn_ecg.utils import check_groups, check_trusted
 
 
 class TrustedKFold(BaseCrossValidator):
@@ -32,6 +32,10 @@ class TrustedKFold(BaseCrossValidator):
         else every record is a patient of its own.
     random_state : int, RandomState instance or None, default=0
         Breaks ties between folds.
+
+    See Also
+    --------
+    patient_train_test_split : Hold out patients once.
 
     References
     ----------
@@ -90,65 +94,23 @@ class TrustedKFold(BaseCrossValidator):
         groups = check_groups(
             _first_known(groups, self.groups, getattr(X, "groups", None)), n_records=n_records
         )
-        patients = _number_patients(groups, n_records)
-        labels = _positives(_first_known(y, getattr(X, "labels", None)), n_records)
+        patients = number_patients(groups, n_records)
+        labels = positives(_first_known(y, getattr(X, "labels", None)), n_records)
 
-        fold_of_patient = self._deal_out_patients(patients[trusted], labels[trusted])
+        n_patients = len(np.unique(patients[trusted]))
+        if n_patients < self.n_splits:
+            raise ValueError(
+                f"n_splits={self.n_splits} is more than the {n_patients} patients with trusted "
+                "records; use fewer folds."
+            )
+        shares = np.full(self.n_splits, 1 / self.n_splits)
+        fold_of_patient = deal_out(
+            patients[trusted], labels[trusted], shares, check_random_state(self.random_state)
+        )
         fold = np.array([fold_of_patient.get(patient, -1) for patient in patients])
         for k in range(self.n_splits):
             yield np.flatnonzero(fold != k), np.flatnonzero((fold == k) & trusted)
 
-    def _deal_out_patients(self, patients, labels):
-        """Map each patient with trusted records to a fold (Algorithm 1 of Sechidis et al.)."""
-        units, unit_of_record = np.unique(patients, return_inverse=True)
-        if len(units) < self.n_splits:
-            raise ValueError(
-                f"n_splits={self.n_splits} is more than the {len(units)} patients with trusted "
-                "records; use fewer folds."
-            )
-        # One more column counts records, so that what no label decides is dealt out by size.
-        columns = np.column_stack([labels, np.ones(len(labels), dtype=int)])
-        counts = np.zeros((len(units), columns.shape[1]), dtype=int)
-        np.add.at(counts, unit_of_record, columns)
-        wanted = np.tile(counts.sum(axis=0) / self.n_splits, (self.n_splits, 1))
-        random = check_random_state(self.random_state)
-        empty_folds = set(range(self.n_splits))
-        waiting = np.ones(len(units), dtype=bool)
-        fold = np.empty(len(units), dtype=int)
-        while waiting.any():
-            # The rarest label first: later there would be no freedom left to spread it.
-            remaining = counts[waiting].sum(axis=0)
-            label = np.where(remaining > 0, remaining, np.iinfo(int).max).argmin()
-            carriers = np.flatnonzero(waiting & (counts[:, label] > 0))
-            unit = carriers[counts[carriers, label].argmax()]
-            # Every fold needs a patient: when as many wait as folds are empty, those come first.
-            must_fill = waiting.sum() <= len(empty_folds)
-            candidates = sorted(empty_folds) if must_fill else range(self.n_splits)
-            fold[unit] = max(
-                candidates, key=lambda k: (wanted[k, label], wanted[k, -1], random.uniform())
-            )
-            wanted[fold[unit]] -= counts[unit]
-            empty_folds.discard(fold[unit])
-            waiting[unit] = False
-        return dict(zip(units, fold, strict=True))
-
 
 def _first_known(*values):
     return next((value for value in values if value is not None), None)
-
-
-def _number_patients(groups, n_records):
-    if groups is None:
-        return np.arange(n_records)
-    return np.unique(groups, return_inverse=True)[1]
-
-
-def _positives(y, n_records):
-    """Return an indicator of shape (n_records, n_labels) to stratify by."""
-    if y is None:
-        return np.zeros((n_records, 0), dtype=int)
-    if np.ndim(y) == 1:
-        labels = LabelBinarizer().fit_transform(y)
-    else:
-        labels, _ = check_labels(y, n_records=n_records)
-    return (labels == 1).astype(int)
