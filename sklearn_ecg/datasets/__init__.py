@@ -3,6 +3,7 @@
 from sklearn_ecg.datasets._corruption import corrupt_labels
 from sklearn_ecg.datasets._fetch import fetch_mitdb
 from sklearn_ecg.datasets._mitdb import load_mitdb
+from sklearn_ecg.datasets._ptbxl import load_ptbxl
 from sklearn_ecg.datasets._simulated import make_ecg_records
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 
@@ -11,6 +12,7 @@ __all__ = [
     "corrupt_labels",
     "fetch_mitdb",
     "load_mitdb",
+    "load_ptbxl",
     "load_vocabulary",
     "make_ecg_records",
 ]

@@ -1,0 +1,153 @@
+"""Holding a data set's table against its files, so that nothing is lost without a word."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.datasets._vocabulary import load_vocabulary
+
+# So many records are named one by one; more of one kind become a summary.
+_NAMED_SINGLY = 20
+
+
+def find_folder(path, *, dataset):
+    """Return the folder as a Path, or say that it is not there."""
+    folder = Path(path).expanduser()
+    if not folder.is_dir():
+        what = "is a file, not a folder" if folder.is_file() else "does not exist"
+        raise FileNotFoundError(f"{str(folder)!r} {what}. Give the folder that holds {dataset}.")
+    return folder
+
+
+def find_table(folder, name, *, dataset):
+    """Return the path of a data set's table, or say where it might be instead."""
+    if (folder / name).is_file():
+        return folder / name
+    elsewhere = [path.parent for path in [folder.parent / name, *folder.glob(f"*/{name}")]]
+    elsewhere = [str(path) for path in elsewhere if (path / name).is_file()]
+    hint = f" There is one in {' and in '.join(elsewhere)}: did you mean that?" * bool(elsewhere)
+    raise FileNotFoundError(
+        f"The folder {str(folder)!r} holds no {name}.{hint} Give the folder that holds {dataset}."
+    )
+
+
+def require_columns(table, columns, file):
+    """Check that a table has the columns that a loader reads."""
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        raise ValueError(
+            f"{file} lacks the columns {missing}: it has {list(table.columns)}. Is it the file as "
+            "its publisher distributes it?"
+        )
+
+
+def some(ids, n=5):
+    """Name the first few of many records."""
+    ids = [str(id) for id in ids]
+    return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
+
+
+def report_absent(report, ids, files, folder):
+    """Report records that a table names and whose files are not there.
+
+    Parameters
+    ----------
+    report : Report
+    ids : sequence
+    files : sequence of str
+        Relative to the folder, one per record.
+    folder : path-like
+    """
+    if len(ids) <= _NAMED_SINGLY:
+        for id, file in zip(ids, files, strict=True):
+            report.add(id, f"{folder}/{file}", "is not there, though the table names it", _ABSENT)
+    else:
+        problem = f"lacks {len(ids)} records that the table names: {some(ids, 3)}"
+        report.add(f"{len(ids)} records", folder, problem, _ABSENT)
+
+
+_ABSENT = "Download it, or do nothing if only a part of the data set is wanted."
+
+
+def unique_rows(table, column, report, file):
+    """Return the table with one row per record, and the records whose rows contradict each other.
+
+    Parameters
+    ----------
+    table : DataFrame
+    column : str
+        The records' ids.
+    report : Report
+    file : path-like
+        For the report.
+
+    Returns
+    -------
+    unique : DataFrame
+        Of rows that say the same the first one is kept; contradicting ones too.
+    contradicting : set
+        Ids of records whose labels are unknown for it.
+    """
+    repeated = table[column].duplicated(keep=False)
+    contradicting = set()
+    for id, rows in table[repeated].groupby(column, sort=False):
+        if len(rows.drop_duplicates()) > 1:
+            contradicting.add(id)
+            problem = f"holds {len(rows)} rows for the record that contradict each other"
+            report.add(id, file, problem, "Its labels are unknown; delete the wrong rows.", True)
+        else:
+            problem = f"holds {len(rows)} equal rows for the record"
+            report.add(id, file, problem, "Nothing: one of them is used.", True)
+    return table.drop_duplicates(column), contradicting
+
+
+def report_unknown_codes(report, codes, ids, system, file):
+    """Report every code that the vocabulary does not hold, with the records that have it.
+
+    Parameters
+    ----------
+    report : Report
+    codes : sequence of length n_records of sequence of str
+    ids : sequence of length n_records
+    system : str
+        As `load_vocabulary` has it.
+    file : path-like
+        Where the codes stand.
+    """
+    known = set(load_vocabulary(system)["code"])
+    holders = defaultdict(list)
+    for id, own in zip(ids, codes, strict=True):
+        for code in own:
+            if code not in known:
+                holders[code].append(id)
+    for code, holding in sorted(holders.items()):
+        problem = f"holds the code {code!r}, which is not in load_vocabulary({system!r})"
+        advice = "The code counts for no label; add a column for it with records.with_labels."
+        report.add(some(holding), file, problem, advice, kept=True)
+
+
+def forget_labels(labels, unknown):
+    """Return labels in which all of the records marked `unknown` are -1.
+
+    Parameters
+    ----------
+    labels : DataFrame or ndarray of shape (n_records, n_labels)
+    unknown : array-like of bool of shape (n_records,)
+
+    Returns
+    -------
+    ndarray of int8 of shape (n_records, n_labels)
+    """
+    return np.where(np.asarray(unknown)[:, np.newaxis], -1, labels).astype(np.int8)
+
+
+def read_csv(file, **options):
+    """Read a table, or say which file is no table."""
+    try:
+        return pd.read_csv(file, encoding="utf-8-sig", **options)
+    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ValueError(
+            f"{file} cannot be read as a table: {error}. Download it again."
+        ) from error

@@ -1,0 +1,231 @@
+"""PTB-XL, by the tasks of its benchmark."""
+
+import json
+import os
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.datasets._bookkeeping import (
+    find_folder,
+    find_table,
+    forget_labels,
+    read_csv,
+    report_absent,
+    report_unknown_codes,
+    require_columns,
+    unique_rows,
+)
+from sklearn_ecg.datasets._collection import Layout, open_collection
+from sklearn_ecg.datasets._leads import LEADS_12
+from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.records._report import Report
+
+# Task: (the column of the vocabulary that names its labels, the kind of its statements).
+_TASKS = {
+    "superdiagnostic": ("superclass", "diagnostic"),
+    "subdiagnostic": ("subclass", "diagnostic"),
+    "diagnostic": ("code", "diagnostic"),
+    "form": ("code", "form"),
+    "rhythm": ("code", "rhythm"),
+    "all": ("code", None),
+}
+_FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}
+_DURATION_S = 10
+_DATASET = "PTB-XL (ptbxl_database.csv beside records100/ or records500/)"
+
+
+def load_ptbxl(
+    path, sampling_rate=100, task="superdiagnostic", *, min_likelihood=0.0, cache_dir=None
+):
+    """Load PTB-XL, or whatever part of it is there.
+
+    Nothing but the table and the folders' contents is read at first; signals are read when they
+    are touched.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder that holds ``ptbxl_database.csv`` and ``records100/`` or ``records500/``.
+    sampling_rate : {100, 500}, default=100
+        Hz.
+    task : {"superdiagnostic", "subdiagnostic", "diagnostic", "form", "rhythm", "all"}, \
+            default="superdiagnostic"
+        Which labels, as PTB-XL's benchmark defines them: 5 superclasses (CD, HYP, MI, NORM,
+        STTC), 23 subclasses or 44 statements for the diagnostic ones, 19 for form, 12 for
+        rhythm, all 71 of them.
+    min_likelihood : float, default=0.0
+        The least likelihood in percent at which a diagnostic statement counts. PTB-XL writes 0
+        where the cardiologist gave none, so that the default counts every statement, as the
+        benchmark does. Statements about form or rhythm alone have no likelihoods and always
+        count.
+    cache_dir : path-like, default=None
+        Folder for a copy of the signals in one file, written once, from which epochs are read at
+        the disk's speed.
+
+    Returns
+    -------
+    ECGRecords
+        12 leads of 10 s; `ids` are ``ecg_id``, `groups` the patients, `split` the folds
+        1 to 10 (`strat_fold`: 9 to validate, 10 to test). `label_names` are all labels of the
+        task in alphabetical order, present or not. Records without any label of the task are
+        kept with a row of zeros, where the benchmark drops them:
+        ``records[records.labels.any(axis=1)]``. `report` tells what the table names and is not
+        there.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or the table is missing.
+    ValueError
+        If no record is there, or the table is not PTB-XL's.
+
+    See Also
+    --------
+    load_vocabulary : Names of the statements in English and Chinese.
+
+    Notes
+    -----
+    ``scp_statements.csv`` is not read: its statements are part of `load_vocabulary`.
+
+    References
+    ----------
+    Wagner P, Strodthoff N, Bousseljot R-D, Samek W, Schaeffter T. PTB-XL, a large publicly
+    available electrocardiography dataset. Sci Data 7:154 (2020).
+    https://doi.org/10.13026/kfzx-aw45
+
+    Strodthoff N, Wagner P, Schaeffter T, Samek W. Deep learning for ECG analysis: benchmarks and
+    insights from PTB-XL. IEEE J Biomed Health Inform 25(5):1519-1528 (2021).
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import load_ptbxl
+    >>> records = load_ptbxl("ptb-xl", task="rhythm")  # doctest: +SKIP
+    >>> train, test = records[records.split <= 8], records[records.split == 10]  # doctest: +SKIP
+    """
+    _check_options(sampling_rate, task, min_likelihood)
+    folder = find_folder(path, dataset=_DATASET)
+    table_file = find_table(folder, "ptbxl_database.csv", dataset=_DATASET)
+    file_column = _FILE_COLUMNS[sampling_rate]
+    table = read_csv(table_file)
+    require_columns(
+        table, ["ecg_id", "patient_id", "scp_codes", "strat_fold", file_column], table_file
+    )
+    report = Report()
+    table, contradicting = unique_rows(table, "ecg_id", report, table_file)
+    table = _with_patients(table, table_file, report)
+    files = table[file_column].astype(str)
+    there = _is_there(folder, files)
+    if not there.any():
+        raise _nothing_there(folder, files, sampling_rate)
+    if not there.all():
+        report_absent(report, table["ecg_id"][~there].tolist(), files[~there], folder)
+    table = table[there]
+    collection = open_collection(
+        [f"{folder}{os.sep}{file}" for file in files[there]],
+        ids=table["ecg_id"].to_numpy(),
+        layout=Layout(sampling_rate, _DURATION_S * sampling_rate, LEADS_12),
+        cache_dir=cache_dir,
+        report=report,
+    )
+    table = table.iloc[collection.kept]
+    statements, is_unreadable = _statements(table, table_file, report)
+    report_unknown_codes(report, statements, table["ecg_id"], "scp", table_file)
+    labels = _labels(statements, task, min_likelihood)
+    is_unknown = is_unreadable | table["ecg_id"].isin(contradicting).to_numpy()
+    return collection.to_records(
+        labels=forget_labels(labels, is_unknown),
+        label_names=labels.columns,
+        groups=table["patient_id"].to_numpy().astype(np.int64),
+        split=table["strat_fold"].to_numpy(),
+    )
+
+
+def _check_options(sampling_rate, task, min_likelihood):
+    if sampling_rate not in _FILE_COLUMNS:
+        raise ValueError(
+            f"sampling_rate must be 100 or 500 (Hz), as PTB-XL has them; got {sampling_rate!r}. "
+            "For other rates resample with sklearn_ecg.preprocessing.Resampler."
+        )
+    if task not in _TASKS:
+        raise ValueError(f"task must be one of {list(_TASKS)}; got {task!r}.")
+    if not 0 <= min_likelihood <= 100:
+        raise ValueError(
+            f"min_likelihood must be a percentage from 0 to 100; got {min_likelihood!r}."
+        )
+
+
+def _with_patients(table, file, report):
+    """Leave out records that no split by patient or fold could place."""
+    is_complete = table[["patient_id", "strat_fold"]].notna().all(axis=1)
+    for id in table["ecg_id"][~is_complete]:
+        report.add(id, file, "gives no patient_id or strat_fold", "Download the table again.")
+    return table[is_complete]
+
+
+def _is_there(folder, files):
+    """Return which records have a header, by listing each folder once."""
+    listed = {}
+    there = np.empty(len(files), dtype=bool)
+    for i, file in enumerate(files):
+        inner, _, name = file.rpartition("/")
+        if inner not in listed:
+            try:
+                listed[inner] = set(os.listdir(folder / inner))
+            except OSError:
+                listed[inner] = set()
+        there[i] = f"{name}.hea" in listed[inner] or f"{name}.dat" in listed[inner]
+    return there
+
+
+def _nothing_there(folder, files, sampling_rate):
+    first = files.iloc[0] if len(files) else ""
+    other = 600 - sampling_rate
+    hint = ""
+    if (folder / f"records{other}").is_dir():
+        hint = f" There is records{other}/: did you mean sampling_rate={other}?"
+    return FileNotFoundError(
+        f"None of the {len(files)} records at {sampling_rate} Hz that ptbxl_database.csv names is "
+        f"in {str(folder)!r}; the first would be {first}.hea.{hint} Give the folder that holds "
+        f"{_DATASET}."
+    )
+
+
+def _statements(table, file, report):
+    """Return the statements of each record with their likelihoods, and where there are none."""
+    parsed = {text: _parse(text) for text in pd.unique(table["scp_codes"])}
+    statements = [parsed[text] for text in table["scp_codes"]]
+    is_unreadable = np.array([own is None for own in statements], dtype=bool)
+    for id, text in table.loc[is_unreadable, ["ecg_id", "scp_codes"]].itertuples(index=False):
+        problem = f"gives {text!r} as scp_codes, which should read like {{'NORM': 100.0}}"
+        report.add(id, file, problem, "Its labels are unknown (-1); correct the table.", kept=True)
+    return [own or {} for own in statements], is_unreadable
+
+
+def _parse(text):
+    try:
+        # The table writes Python dictionaries; with other quotation marks they are JSON, which is
+        # read many times as fast.
+        pairs = json.loads(text.replace("'", '"')).items()
+        return {code: float(likelihood) for code, likelihood in pairs}
+    except (AttributeError, TypeError, ValueError):
+        return None
+
+
+def _labels(statements, task, min_likelihood):
+    by, kind = _TASKS[task]
+    vocabulary = load_vocabulary("scp")
+    kinds = dict(zip(vocabulary["code"], vocabulary["kinds"].str.split(), strict=True))
+    codes = {code for code in kinds if kind is None or kind in kinds[code]}
+    diagnostic = {code for code in kinds if "diagnostic" in kinds[code]}
+    counting = [
+        [
+            code
+            for code, likelihood in own.items()
+            if code in codes and (code not in diagnostic or likelihood >= min_likelihood)
+        ]
+        for own in statements
+    ]
+    names = sorted(set(vocabulary.loc[vocabulary["code"].isin(codes), by]))
+    labels, _ = codes_to_labels(counting, "scp", by=by, label_names=names)
+    return labels
