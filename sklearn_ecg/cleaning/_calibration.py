@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from sklearn_ecg.cleaning._noise import noise_rates, posterior
+from sklearn_ecg.cleaning._noise import estimate_noise_rates, noise_rates, posterior
 
 # Beyond these log odds a score is as good as certain; no record is more than certain.
 _LARGEST_LOG_ODDS = 7.0
@@ -48,7 +48,8 @@ def calibrate(scores, labels, trusted, *, belief=None, rates=None, max_iter=30):
     The trusted records give their labels, the weak ones what is believed of theirs: the
     posterior of their scores and weak labels, whose noise rates are estimated on the way. What
     trusted records teach of the scores is worth little where weak records are of other
-    patients; there the weak records, which are more, have the last word.
+    patients; there the weak records, which are more, have the last word. Where weak labels are
+    explained as well by what trusted records teach alone, that is kept: their labels are right.
 
     Parameters
     ----------
@@ -82,21 +83,38 @@ def calibrate(scores, labels, trusted, *, belief=None, rates=None, max_iter=30):
     design = np.c_[np.ones(len(design)), design]
     n_known = known.sum()
     coefficients = _logistic(design[:n_known], targets[:n_known])
-    calibration = Calibration(coefficients, *expected)
+    by_trusted = Calibration(coefficients, *expected)
     if not len(weak):
-        return calibration
+        return by_trusted
+    if rates is None:
+        probability = by_trusted.probability(weak_scores)
+        by_trusted = Calibration(coefficients, *estimate_noise_rates(probability, weak, *expected))
     if belief is None:
-        belief = posterior(calibration.probability(weak_scores), weak, *expected)
+        belief = posterior(by_trusted.probability(weak_scores), weak, *expected)
     for _ in range(max_iter):
         current = noise_rates(belief, weak, *expected) if rates is None else rates
         targets[n_known:] = belief
         coefficients = _logistic(design, targets, start=coefficients)
-        calibration = Calibration(coefficients, *current)
+        together = Calibration(coefficients, *current)
         before = belief
-        belief = posterior(calibration.probability(weak_scores), weak, *current)
+        belief = posterior(together.probability(weak_scores), weak, *current)
         if np.abs(belief - before).max() < 1e-3:
             break
-    return calibration
+    if rates is None:
+        gain = _log_likelihood(together, weak_scores, weak) - _log_likelihood(
+            by_trusted, weak_scores, weak
+        )
+        # What a change of all coefficients gains by chance, by the Bayesian criterion.
+        if gain < len(coefficients) / 2 * np.log(len(weak)):
+            return by_trusted
+    return together
+
+
+def _log_likelihood(calibration, scores, weak):
+    """Log likelihood of weak labels, given scores."""
+    probability = calibration.probability(scores)
+    given = probability * (1 - calibration.missing) + (1 - probability) * calibration.wrong
+    return np.log(given[weak == 1]).sum() + np.log(1 - given[weak == 0]).sum()
 
 
 def _share(weak, missing, wrong):

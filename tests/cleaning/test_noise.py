@@ -48,3 +48,14 @@ def test_weak_records_have_their_say_where_trusted_ones_are_misleading(rng):
     )
     wrong_before = (labels != truth)[~trusted].mean()
     assert ((belief > 0.5) != truth)[~trusted].mean() < wrong_before / 2
+
+
+def test_trusted_records_have_their_say_where_weak_ones_do_not_contradict(rng):
+    score = rng.normal(0, 3, 3000)
+    labels = (rng.random(3000) < 1 / (1 + np.exp(-score))).astype(int)
+    trusted = np.arange(3000) < 1000
+    flipped = ~trusted & (rng.random(3000) < 0.3)
+    alone = calibrate(score[:1000, None], labels[:1000], trusted[:1000])
+    labels[flipped] = 1 - labels[flipped]
+    together = calibrate(score[:, None], labels, trusted)
+    assert_allclose(together.coefficients, alone.coefficients)
