@@ -1,6 +1,8 @@
 """Loaders of ECG data sets, simulated records, and label noise of known amount."""
 
+from sklearn_ecg.datasets._challenge import load_challenge
 from sklearn_ecg.datasets._corruption import corrupt_labels
+from sklearn_ecg.datasets._cpsc2018 import load_cpsc2018
 from sklearn_ecg.datasets._fetch import fetch_mitdb
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
@@ -11,6 +13,8 @@ __all__ = [
     "codes_to_labels",
     "corrupt_labels",
     "fetch_mitdb",
+    "load_challenge",
+    "load_cpsc2018",
     "load_mitdb",
     "load_ptbxl",
     "load_vocabulary",

@@ -151,3 +151,20 @@ def read_csv(file, **options):
         raise ValueError(
             f"{file} cannot be read as a table: {error}. Download it again."
         ) from error
+
+
+def report_unlabelled(report, ids, file, problem):
+    """Report records that are kept with unknown labels.
+
+    Parameters
+    ----------
+    report : Report
+    ids : sequence
+    file : path-like
+        Where their labels should stand.
+    problem : str
+        What is wrong there.
+    """
+    advice = "Its labels are unknown (-1); give them, or leave it out by its id."
+    for group in [[id] for id in ids] if len(ids) <= _NAMED_SINGLY else [list(ids)]:
+        report.add(some(group), file, problem, advice, kept=True)

@@ -1,0 +1,177 @@
+"""The PhysioNet/Computing in Cardiology Challenges 2020 and 2021."""
+
+from collections import Counter
+
+import pandas as pd
+
+from sklearn_ecg.datasets._bookkeeping import (
+    find_folder,
+    forget_labels,
+    report_unknown_codes,
+    report_unlabelled,
+)
+from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+
+_COLUMNS = {"scored": "challenge_2021", "scored_2020": "challenge_2020", "all": "abbreviation"}
+_DATASET = "records of the PhysioNet Challenge 2020 or 2021 (*.hea and *.mat)"
+
+
+def load_challenge(
+    path, classes="scored", *, sampling_rate=None, cache_dir=None, return_fields=False
+):
+    """Load 12-lead records in the form of the PhysioNet Challenges 2020 and 2021.
+
+    Headers hold the diagnoses as SNOMED CT codes in a comment (``# Dx:`` or ``#Dx:``). All
+    headers are read at once, signals when they are touched.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder with ``*.hea`` and ``*.mat`` files, or with folders of them: a whole Challenge,
+        one of its sources, or any part.
+    classes : {"scored", "scored_2020", "all"}, default="scored"
+        Which labels: the 26 classes that the Challenge 2021 scores, the 24 of 2020, or every
+        code of the vocabulary that occurs, each by itself. Codes that the Challenge scores as
+        one make one class, for example ``"CRBBB|RBBB"``.
+    sampling_rate : float, default=None
+        Hz. The sources were sampled at 257, 500 or 1000 Hz; records of another rate are resampled
+        to this one. By default records of another rate than most are left out and reported.
+    cache_dir : path-like, default=None
+        Folder for a copy of the signals in one file, written once, from which epochs are read at
+        the disk's speed.
+    return_fields : bool, default=False
+        Whether to return what the headers tell of the patients, too.
+
+    Returns
+    -------
+    records : ECGRecords
+        `ids` are the records' names; `label_names` are the abbreviations of the Challenge, in
+        alphabetical order. A record without a diagnosis has unknown labels (-1), one that has
+        diagnoses outside `classes` alone a row of zeros. `report` names unknown codes.
+    fields : DataFrame
+        Only with ``return_fields=True``: indexed by `ids`, the columns ``age`` (years, NaN where
+        it is not given), ``sex`` ("Female", "Male" or ""), ``source`` (the folder within `path`)
+        and ``codes`` (the SNOMED CT codes, separated by commas).
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is missing or holds no headers.
+    ValueError
+        If none of the records can be read.
+
+    See Also
+    --------
+    load_vocabulary : The codes, their names and the scored classes.
+    load_cpsc2018 : One of the sources, by its own nine classes.
+
+    Notes
+    -----
+    Ventricular ectopics (164884008), by which the sources CPSC and PTB-XL give their premature
+    ventricular beats, are not scored, and do not count as ``"PVC|VPB"`` here either.
+
+    References
+    ----------
+    Perez Alday EA et al. Classification of 12-lead ECGs: the PhysioNet/Computing in Cardiology
+    Challenge 2020. Physiol Meas 41:124003 (2020).
+
+    Reyna MA et al. Will two do? Varying dimensions in electrocardiography: the
+    PhysioNet/Computing in Cardiology Challenge 2021. Computing in Cardiology 48 (2021).
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import load_challenge
+    >>> records = load_challenge("training", sampling_rate=500)  # doctest: +SKIP
+    """
+    if classes not in _COLUMNS:
+        raise ValueError(f"classes must be one of {list(_COLUMNS)}; got {classes!r}.")
+    folder = find_folder(path, dataset=_DATASET)
+    paths = find_headers(folder, dataset=_DATASET)
+    collection = open_collection(
+        paths, ids=names_of(paths, folder), sampling_rate=sampling_rate, cache_dir=cache_dir
+    )
+    codes, has_codes = header_diagnoses(collection)
+    report_unknown_codes(collection.report, codes, collection.ids, "snomed", f"{folder}/*.hea")
+    labels = _labels(codes, _COLUMNS[classes])
+    records = collection.to_records(
+        labels=forget_labels(labels, ~has_codes), label_names=labels.columns
+    )
+    if not return_fields:
+        return records
+    kept = [paths[position].parent.relative_to(folder) for position in collection.kept]
+    return records, _fields(collection, codes, [part.as_posix() for part in kept])
+
+
+def find_headers(folder, *, dataset):
+    """Return the paths of all headers in a folder and its folders, without suffix, in order."""
+    paths = sorted(path.with_suffix("") for path in folder.rglob("*.hea"))
+    if not paths:
+        raise FileNotFoundError(
+            f"The folder {str(folder)!r} holds no headers (*.hea). Give the folder that holds "
+            f"{dataset}."
+        )
+    return paths
+
+
+def names_of(paths, folder):
+    """Return the records' names; those that occur in several folders with their folder."""
+    counts = Counter(path.name for path in paths)
+    return [
+        path.name if counts[path.name] == 1 else path.relative_to(folder).as_posix()
+        for path in paths
+    ]
+
+
+def header_diagnoses(collection):
+    """Return the SNOMED CT codes in the headers' comments, and where there are any.
+
+    Records without are put into the collection's report.
+
+    Returns
+    -------
+    codes : list of list of str
+    has_codes : ndarray of bool of shape (n_records,)
+    """
+    codes = []
+    for header in collection.headers:
+        text = _comment(header, "dx")
+        own = [code.strip() for code in text.split(",")]
+        codes.append([code for code in own if code and code.lower() != "unknown"])
+    has_codes = pd.Series(codes).str.len().to_numpy() > 0
+    without = collection.ids[~has_codes]
+    report_unlabelled(collection.report, without, "*.hea", "gives no diagnosis (# Dx:)")
+    return codes, has_codes
+
+
+def _comment(header, name):
+    for comment in header.comments:
+        key, _, value = comment.partition(":")
+        if key.strip().lower() == name:
+            return value.strip()
+    return ""
+
+
+def _labels(codes, column):
+    if column == "abbreviation":
+        return codes_to_labels(codes, "snomed", by=column)[0]
+    names = set(load_vocabulary("snomed")[column]) - {""}
+    # The order of the official matrix of weights.
+    return codes_to_labels(codes, "snomed", by=column, label_names=sorted(names, key=str.lower))[0]
+
+
+_SEXES = {"f": "Female", "female": "Female", "m": "Male", "male": "Male"}
+
+
+def _fields(collection, codes, sources):
+    ages = [_comment(header, "age") for header in collection.headers]
+    sexes = [_comment(header, "sex").lower() for header in collection.headers]
+    return pd.DataFrame(
+        {
+            "age": pd.to_numeric(pd.Series(ages, dtype=object), errors="coerce").to_numpy(float),
+            "sex": [_SEXES.get(sex, "") for sex in sexes],
+            "source": sources,
+            "codes": [",".join(own) for own in codes],
+        },
+        index=pd.Index(collection.ids, name="id"),
+    )

@@ -1,0 +1,209 @@
+"""The China Physiological Signal Challenge 2018, in both forms in which it is distributed."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.datasets._bookkeeping import (
+    find_folder,
+    forget_labels,
+    read_csv,
+    report_absent,
+    report_unknown_codes,
+    report_unlabelled,
+    require_columns,
+    unique_rows,
+)
+from sklearn_ecg.datasets._challenge import find_headers, header_diagnoses, names_of
+from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._header import CURE
+from sklearn_ecg.datasets._leads import LEADS_12
+from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.records import ECGRecords, LazySignals
+from sklearn_ecg.records._report import MissingFileError, RecordError, Report
+
+_SAMPLING_RATE = 500.0
+_LABEL_COLUMNS = ["First_label", "Second_label", "Third_label"]
+_DATASET = "CPSC2018 (TrainingSet/*.mat beside REFERENCE.csv, or *.hea and *.mat)"
+
+
+def load_cpsc2018(path, *, cache_dir=None):
+    """Load the China Physiological Signal Challenge 2018, or whatever part of it is there.
+
+    Two forms are read: that of the PhysioNet Challenge 2020 (headers with SNOMED CT codes beside
+    ``.mat`` files of integers), and the challenge's own (``.mat`` files with a struct ``ECG`` of
+    sex, age and data, and the labels in ``REFERENCE.csv``). Where a folder holds both, the
+    headers are read. Signals are read when they are touched.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder that holds the records, in folders of its own or not.
+    cache_dir : path-like, default=None
+        Folder for a copy of the signals in one file, written once, from which epochs are read at
+        the disk's speed. For the form with headers alone.
+
+    Returns
+    -------
+    ECGRecords
+        12 leads at 500 Hz, 6 to 60 s long (a few are longer): `FixedLength` makes them equal.
+        The nine labels are Normal, AF, I-AVB, LBBB, RBBB, PAC, PVC, STD and STE. Records without
+        labels have unknown ones (-1) and are named in `report`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder is missing, or holds no records or no ``REFERENCE.csv`` for them.
+    ValueError
+        If none of the records can be read, or a given `cache_dir` cannot be used.
+
+    See Also
+    --------
+    sklearn_ecg.preprocessing.FixedLength : Bring records to one length.
+    load_challenge : The same records by the classes of the PhysioNet Challenges.
+
+    References
+    ----------
+    Liu F et al. An open access database for evaluating the algorithms of electrocardiogram rhythm
+    and morphology abnormality detection. J Med Imaging Health Inform 8(7):1368-1373 (2018).
+    http://2018.icbeb.org/Challenge.html
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import load_cpsc2018
+    >>> records = load_cpsc2018("cpsc2018")  # doctest: +SKIP
+    >>> records.report  # doctest: +SKIP
+    """
+    folder = find_folder(path, dataset=_DATASET)
+    if next(folder.rglob("*.hea"), None) is not None:
+        return _load_with_headers(folder, cache_dir)
+    if cache_dir is not None:
+        raise ValueError(
+            "cache_dir serves the form of CPSC2018 with headers (*.hea) alone, and "
+            f"{str(folder)!r} holds none; leave cache_dir=None."
+        )
+    return _load_with_reference(folder)
+
+
+def _load_with_headers(folder, cache_dir):
+    paths = find_headers(folder, dataset=_DATASET)
+    collection = open_collection(
+        paths,
+        ids=names_of(paths, folder),
+        leads=LEADS_12,
+        sampling_rate=_SAMPLING_RATE,
+        cache_dir=cache_dir,
+    )
+    snomed, has_codes = header_diagnoses(collection)
+    vocabulary = load_vocabulary("cpsc2018")
+    of_snomed = dict(zip(vocabulary["snomed_ct"], vocabulary["code"], strict=True))
+    codes = [[of_snomed.get(code, f"SNOMED CT {code}") for code in own] for own in snomed]
+    labels = _labels(codes, collection.ids, collection.report, f"{folder}/*.hea")
+    return collection.to_records(
+        labels=forget_labels(labels, ~has_codes), label_names=labels.columns
+    )
+
+
+def _load_with_reference(folder):
+    report = Report()
+    files = _records_in(folder, report)
+    reference, file, contradicting = _read_reference(folder, report)
+    absent = [id for id in reference.index if id not in files]
+    if absent:
+        report_absent(report, absent, [f"{id}.mat" for id in absent], folder)
+
+    ids = list(files)
+    codes = [_codes(reference.loc[id]) if id in reference.index else [] for id in ids]
+    labels = _labels(codes, ids, report, file)
+    without = [id for id, own in zip(ids, codes, strict=True) if not own]
+    report_unlabelled(report, without, file, "gives no labels for the record")
+    is_unknown = np.isin(ids, [*without, *contradicting])
+    return ECGRecords(
+        LazySignals(MatReader([str(files[id]) for id in ids]), (len(ids), len(LEADS_12))),
+        _SAMPLING_RATE,
+        lead_names=LEADS_12,
+        ids=ids,
+        labels=forget_labels(labels, is_unknown),
+        label_names=labels.columns,
+        report=report.to_frame(),
+    )
+
+
+def _records_in(folder, report):
+    """Return the path of each record's file by its name."""
+    files = {}
+    for path in sorted(folder.rglob("*.mat")):
+        first = files.setdefault(path.stem, path)
+        if first is not path:
+            problem = f"has the name of a record that is read from {first}"
+            report.add(path.stem, path, problem, "Move one of the two out of the folder.")
+    if not files:
+        raise FileNotFoundError(
+            f"The folder {str(folder)!r} holds no records (*.mat). Give the folder that holds "
+            f"{_DATASET}."
+        )
+    return files
+
+
+def _read_reference(folder, report):
+    """Return the reference labels indexed by record, whichever folders they are spread over."""
+    tables = sorted(folder.rglob("REFERENCE.csv")) or [folder.parent / "REFERENCE.csv"]
+    if not tables[0].is_file():
+        raise FileNotFoundError(
+            f"There is no REFERENCE.csv in {str(folder)!r} or beside it, and without it the "
+            "records have no labels. Put it there, or read the signals alone with scipy.io.loadmat."
+        )
+    parts = []
+    for file in tables:
+        part = read_csv(file, dtype=str)
+        require_columns(part, ["Recording", *_LABEL_COLUMNS], file)
+        parts.append(part)
+    reference, contradicting = unique_rows(
+        pd.concat(parts).drop_duplicates(), "Recording", report, tables[0]
+    )
+    return reference.set_index("Recording"), tables[0], contradicting
+
+
+def _codes(row):
+    # A table that was saved by a spreadsheet has "5.0" for 5.
+    return [str(code).strip().removesuffix(".0") for code in row[_LABEL_COLUMNS].dropna()]
+
+
+def _labels(codes, ids, report, file):
+    report_unknown_codes(report, codes, ids, "cpsc2018", file)
+    names = load_vocabulary("cpsc2018")["abbreviation"]
+    return codes_to_labels(codes, "cpsc2018", by="abbreviation", label_names=names)[0]
+
+
+class MatReader:
+    """The `read` of `LazySignals` for the challenge's own ``.mat`` files.
+
+    Parameters
+    ----------
+    paths : list of str
+    """
+
+    def __init__(self, paths):
+        self.paths = paths
+
+    def __call__(self, i):
+        """Return record i, of shape (12, n_times), as float32 in mV."""
+        from scipy.io import loadmat
+
+        path = self.paths[i]
+        try:
+            content = loadmat(path, squeeze_me=True, struct_as_record=False)
+        except FileNotFoundError:
+            raise MissingFileError(path, "is missing", CURE) from None
+        except Exception as error:
+            # SciPy raises a dozen kinds of errors on damaged files.
+            raise RecordError(path, f"cannot be read as a MATLAB file: {error}", CURE) from error
+        data = getattr(content.get("ECG"), "data", None)
+        if np.ndim(data) != 2 or len(data) != len(LEADS_12):
+            found = sorted(name for name in content if not name.startswith("__"))
+            problem = f"holds no struct ECG with data of 12 leads; it holds {found}"
+            raise RecordError(path, problem, CURE)
+        return data.astype(np.float32)
+
+    def take(self, indices):
+        """Return a reader of some of the records."""
+        return MatReader([self.paths[i] for i in indices])

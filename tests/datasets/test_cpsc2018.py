@@ -1,0 +1,179 @@
+"""CPSC2018: both of its forms, which must agree, and folders in which something is wrong."""
+
+import csv
+import pickle
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.io import savemat
+
+from sklearn_ecg.datasets import load_cpsc2018
+
+NAMES = ["Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"]
+
+
+@pytest.fixture(scope="module")
+def cpsc2018(shared_data):
+    return shared_data / "cpsc2018"
+
+
+@pytest.fixture(scope="module")
+def records(cpsc2018):
+    return load_cpsc2018(cpsc2018)
+
+
+def reference_by_a_plain_loop(folder, ids):
+    with open(folder / "REFERENCE.csv", encoding="utf-8") as file:
+        of_record = {row[0]: row[1:] for row in csv.reader(file)}
+    return [[int(str(code) in of_record[id]) for code in range(1, 10)] for id in ids]
+
+
+def test_records_with_headers(records, cpsc2018):
+    assert len(records) == 300 and records.n_leads == 12 and records.sampling_rate == 500
+    assert list(records.label_names) == NAMES
+    np.testing.assert_array_equal(records.labels, reference_by_a_plain_loop(cpsc2018, records.ids))
+    assert records.report.empty
+
+
+def test_records_are_of_different_lengths(records, cpsc2018):
+    assert records.n_times is None
+    headers = [(cpsc2018 / "wfdb" / f"{id}.hea").read_text() for id in records.ids]
+    announced = [int(header.split()[3]) for header in headers]
+    np.testing.assert_array_equal(records.signals.lengths, announced)
+    assert records.signals[7].shape == (12, announced[7])
+
+
+def test_both_forms_agree(records, cpsc2018):
+    own_form = load_cpsc2018(cpsc2018 / "TrainingSet")
+    assert list(own_form.ids) == [f"A{i:04d}" for i in range(1, 13)]
+    same = records[np.isin(records.ids, own_form.ids)]
+    np.testing.assert_array_equal(own_form.labels, same.labels)
+    assert own_form.lead_names == same.lead_names
+    for own, other in zip(own_form.signals, same.signals, strict=True):
+        # The headers' form is rounded to 1 uV.
+        np.testing.assert_allclose(own, other, atol=0.00051)
+
+
+def test_the_rest_of_the_data_set_is_counted(cpsc2018):
+    report = load_cpsc2018(cpsc2018 / "TrainingSet").report
+    assert len(report) == 1 and "lacks 6865 records" in report["problem"][0]
+
+
+@pytest.fixture
+def small(cpsc2018, tmp_path):
+    """Four of the records in the challenge's own form, in two folders as it published them."""
+    for part, names in (("TrainingSet1", ("A0001", "A0002")), ("TrainingSet2", ("A0003", "A0004"))):
+        (tmp_path / part).mkdir()
+        for name in names:
+            shutil.copy(cpsc2018 / "TrainingSet" / f"{name}.mat", tmp_path / part)
+    write_reference(tmp_path, "A0001,5,,\nA0002,1,,\nA0003,2,,\nA0004,2,5,\n")
+    return tmp_path
+
+
+def write_reference(folder, rows):
+    head = "Recording,First_label,Second_label,Third_label\n"
+    (folder / "REFERENCE.csv").write_text(head + rows, encoding="utf-8")
+
+
+def labels_of(records, id):
+    row = records.labels[records.ids == id][0]
+    return {name for name, label in zip(records.label_names, row, strict=True) if label == 1}
+
+
+def test_folders_of_training_sets(small):
+    records = load_cpsc2018(small)
+    assert [labels_of(records, id) for id in records.ids] == [
+        {"RBBB"},
+        {"Normal"},
+        {"AF"},
+        {"AF", "RBBB"},
+    ]
+    assert records.report.empty
+
+
+def test_tables_saved_by_a_spreadsheet_and_repeated_in_each_folder(small):
+    rows = "A0001,5.0,,\nA0002,1.0,,\nA0003,2.0,,\nA0004,2.0,5.0,\n"
+    write_reference(small, rows)
+    shutil.copy(small / "REFERENCE.csv", small / "TrainingSet2")
+    records = load_cpsc2018(small)
+    assert labels_of(records, "A0004") == {"AF", "RBBB"}
+    assert records.report.empty
+
+
+def test_labels_that_are_missing_or_contradict_each_other_are_unknown(small):
+    write_reference(small, "A0001,5,,\nA0002,1,,\nA0002,3,,\nA0003,,,\n")
+    records = load_cpsc2018(small)
+    assert labels_of(records, "A0001") == {"RBBB"}
+    assert (records.labels[1:] == -1).all()
+    assert sorted(records.report["id"]) == ["A0002", "A0003", "A0004"]
+    assert records.report["kept"].all()
+
+
+def test_unknown_codes_are_reported(small):
+    write_reference(small, "A0001,5,10,\nA0002,1,,\nA0003,2,,\nA0004,2,,\n")
+    records = load_cpsc2018(small)
+    assert labels_of(records, "A0001") == {"RBBB"}
+    assert "'10'" in records.report["problem"][0] and records.report["id"][0] == "A0001"
+
+
+def test_absent_records_are_named(small):
+    (small / "TrainingSet2" / "A0003.mat").unlink()
+    records = load_cpsc2018(small)
+    assert list(records.ids) == ["A0001", "A0002", "A0004"]
+    assert records.report["id"].tolist() == ["A0003"] and not records.report["kept"][0]
+
+
+def test_doubled_records_are_read_once(small):
+    shutil.copy(small / "TrainingSet1" / "A0001.mat", small / "TrainingSet2")
+    records = load_cpsc2018(small)
+    assert len(records) == 4
+    assert "TrainingSet2" in records.report["file"][0]
+
+
+def test_damaged_records_name_their_file_when_they_are_touched(small):
+    (small / "TrainingSet1" / "A0001.mat").write_bytes(b"MATLAB 5.0 MAT-file, broken off")
+    savemat(small / "TrainingSet1" / "A0002.mat", {"val": np.zeros((12, 10))})
+    (small / "TrainingSet2" / "A0004.mat").rename(small / "TrainingSet2" / "A0005.mat")
+    records = load_cpsc2018(small)
+    with pytest.raises(ValueError, match=r"A0001.mat cannot be read as a MATLAB file"):
+        records.signals[0]
+    with pytest.raises(ValueError, match=r"A0002.mat holds no struct ECG.*\['val'\]"):
+        records.signals[1]
+    (small / "TrainingSet2" / "A0003.mat").unlink()
+    with pytest.raises(FileNotFoundError, match=r"A0003.mat is missing"):
+        records.signals[2]
+
+
+def test_records_travel_to_workers(small):
+    records = load_cpsc2018(small)[[2]]
+    np.testing.assert_array_equal(
+        pickle.loads(pickle.dumps(records)).signals[0], records.signals[0]
+    )
+
+
+def test_headers_with_other_codes_are_reported(cpsc2018, tmp_path):
+    for name in ("A0001", "A0002"):
+        shutil.copy(cpsc2018 / "wfdb" / f"{name}.mat", tmp_path)
+        header = (cpsc2018 / "wfdb" / f"{name}.hea").read_text()
+        dx = "# Dx: 59118001" if name == "A0001" else "# Dx: 426783006"
+        assert dx in header
+        new = "# Dx: 59118001,39732003" if name == "A0001" else "# Dx: Unknown"
+        (tmp_path / f"{name}.hea").write_text(header.replace(dx, new))
+    records = load_cpsc2018(tmp_path)
+    assert labels_of(records, "A0001") == {"RBBB"}
+    assert (records.labels[1] == -1).all()
+    problems = pd.Series(records.report["problem"].to_numpy(), index=records.report["id"])
+    assert "39732003" in problems["A0001"] and "no diagnosis" in problems["A0002"]
+
+
+def test_wrong_folders_name_the_cure(small, tmp_path):
+    (small / "REFERENCE.csv").unlink()
+    with pytest.raises(FileNotFoundError, match=r"no REFERENCE\.csv"):
+        load_cpsc2018(small)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"holds no records \(\*\.mat\)"):
+        load_cpsc2018(tmp_path / "empty")
+    with pytest.raises(FileNotFoundError, match="does not exist"):
+        load_cpsc2018(tmp_path / "nowhere")
