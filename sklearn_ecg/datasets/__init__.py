@@ -3,7 +3,7 @@
 from sklearn_ecg.datasets._challenge import load_challenge
 from sklearn_ecg.datasets._corruption import corrupt_labels
 from sklearn_ecg.datasets._cpsc2018 import load_cpsc2018
-from sklearn_ecg.datasets._fetch import fetch_mitdb
+from sklearn_ecg.datasets._fetch import fetch_cpsc2018, fetch_ludb, fetch_mitdb, fetch_ptbxl
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
 from sklearn_ecg.datasets._simulated import make_ecg_records
@@ -12,7 +12,10 @@ from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 __all__ = [
     "codes_to_labels",
     "corrupt_labels",
+    "fetch_cpsc2018",
+    "fetch_ludb",
     "fetch_mitdb",
+    "fetch_ptbxl",
     "load_challenge",
     "load_cpsc2018",
     "load_mitdb",

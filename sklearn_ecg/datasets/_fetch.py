@@ -1,29 +1,77 @@
-"""Downloads from PhysioNet."""
+"""Downloads of public data sets from PhysioNet."""
 
 import os
-from http.client import HTTPException
+import re
+from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
 
-from sklearn_ecg.utils import progress
+from tqdm.auto import tqdm
 
-_MITDB = "https://physionet.org/files/mitdb/1.0.0"
-_TIMEOUT_S = 10
+from sklearn_ecg.datasets._download import fetch_files, import_pooch
+
+_PHYSIONET = "https://physionet.org"
+_ODC_BY = "Open Data Commons Attribution License v1.0, https://opendatacommons.org/licenses/by/1-0/"
+_CC_BY = "Creative Commons Attribution 4.0, https://creativecommons.org/licenses/by/4.0/"
+
+
+@dataclass(frozen=True)
+class _DataSet:
+    name: str
+    page: str  # on PhysioNet, with the version
+    licence: str
+    citation: str
+    folder: str = ""  # of the part that is wanted, on the server
+
+
+_MITDB = _DataSet(
+    "MIT-BIH Arrhythmia Database 1.0.0",
+    "mitdb/1.0.0",
+    _ODC_BY,
+    "Moody GB, Mark RG. The impact of the MIT-BIH Arrhythmia Database. IEEE Eng in Med and Biol "
+    "20(3):45-50 (2001). https://doi.org/10.13026/C2F305",
+)
+_PTBXL = _DataSet(
+    "PTB-XL 1.0.3",
+    "ptb-xl/1.0.3",
+    _CC_BY,
+    "Wagner P, Strodthoff N, Bousseljot R-D, et al. PTB-XL, a large publicly available "
+    "electrocardiography dataset. Sci Data 7:154 (2020). "
+    "https://doi.org/10.1038/s41597-020-0495-6",
+)
+_CPSC2018 = _DataSet(
+    "CPSC 2018, in the form of the PhysioNet/CinC Challenge 2020 (1.0.2)",
+    "challenge-2020/1.0.2",
+    _CC_BY,
+    "Liu F, Liu C, Zhao L, et al. An open access database for evaluating the algorithms of "
+    "electrocardiogram rhythm and morphology abnormality detection. J Med Imaging Health Inform "
+    "8(7):1368-1373 (2018). https://doi.org/10.1166/jmihi.2018.2442",
+    folder="training/cpsc_2018/",
+)
+_LUDB = _DataSet(
+    "Lobachevsky University Database 1.0.1",
+    "ludb/1.0.1",
+    _ODC_BY,
+    "Kalyakulina AI, Yusipov II, Moskalenko VA, et al. LUDB: a new open-access validation tool "
+    "for electrocardiogram delineation algorithms. IEEE Access 8:186181-186190 (2020). "
+    "https://doi.org/10.1109/ACCESS.2020.3029211",
+)
 
 
 def fetch_mitdb(path=None, verbose=1):
-    """Download the MIT-BIH Arrhythmia Database (about 90 MB) from PhysioNet.
+    """Download the MIT-BIH Arrhythmia Database (90 MB) from PhysioNet.
 
-    Files that are there already are kept, so that a download that broke off goes on where it
-    ended.
+    Each file is checked against the list of SHA-256 sums that comes with the data set. Files that
+    are there and right are kept, so that a download that broke off goes on where it ended, and
+    one that is complete needs no network.
 
     Parameters
     ----------
     path : path-like, default=None
         The folder for the files. By default ``mitdb`` in the folder that the environment
-        variable ``SKLEARN_ECG_DATA`` names, else ``~/sklearn_ecg_data/mitdb``.
+        variable ``SKLEARN_ECG_DATA`` names, else in the user's cache
+        (``pooch.os_cache("sklearn_ecg")``).
     verbose : int, default=1
-        0 for no progress bar.
+        0 for no progress bar and no word about licence and citation.
 
     Returns
     -------
@@ -33,7 +81,10 @@ def fetch_mitdb(path=None, verbose=1):
     Raises
     ------
     ConnectionError
-        If PhysioNet cannot be reached; the message says what to do without a network.
+        If PhysioNet cannot be reached, or a file does not come as its checksum says; the message
+        names the file and says what to do without a network.
+    ImportError
+        Without pooch, which ``pip install 'sklearn_ecg[fetch]'`` installs.
 
     See Also
     --------
@@ -44,29 +95,138 @@ def fetch_mitdb(path=None, verbose=1):
     >>> from sklearn_ecg.datasets import fetch_mitdb, load_mitdb
     >>> records = load_mitdb(fetch_mitdb())  # doctest: +SKIP
     """
-    if path is None:
-        path = Path(os.environ.get("SKLEARN_ECG_DATA", "~/sklearn_ecg_data")) / "mitdb"
-    folder = Path(path).expanduser()
-    names = _download(f"{_MITDB}/RECORDS", folder).decode().split()
-    folder.mkdir(parents=True, exist_ok=True)
-    files = [f"{name}.{suffix}" for name in names for suffix in ("hea", "dat", "atr")]
-    for name in progress(files, description=f"MIT-BIH to {folder}", verbose=verbose):
-        if (folder / name).exists():
-            continue
-        # Under its name only once it is complete.
-        partial = folder / f"{name}.part"
-        partial.write_bytes(_download(f"{_MITDB}/{name}", folder))
-        partial.replace(folder / name)
+    wanted = re.compile(r"\d{3}\.(hea|dat|atr)|LICENSE\.txt")
+    return _fetch(_MITDB, "mitdb", wanted, path, verbose)
+
+
+def fetch_ptbxl(path=None, sampling_rate=100, verbose=1):
+    """Download PTB-XL from PhysioNet: 0.5 GB at 100 Hz, 2.6 GB at 500 Hz.
+
+    Parameters
+    ----------
+    path : path-like, default=None
+        The folder for the files; by default ``ptb-xl``, placed as by `fetch_mitdb`.
+    sampling_rate : {100, 500}, default=100
+        Which of the two forms in Hz. A folder can hold both, one call for each.
+    verbose : int, default=1
+        As for `fetch_mitdb`, which says how downloads go on and are checked.
+
+    Returns
+    -------
+    Path
+        The folder, for `load_ptbxl`.
+
+    Raises
+    ------
+    ConnectionError, ImportError
+        As for `fetch_mitdb`.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import fetch_ptbxl
+    >>> folder = fetch_ptbxl(sampling_rate=500)  # doctest: +SKIP
+    """
+    if sampling_rate not in (100, 500):
+        raise ValueError(
+            "sampling_rate must be 100 or 500, in which PTB-XL is published; got "
+            f"{sampling_rate!r}."
+        )
+    wanted = re.compile(rf"records{sampling_rate:g}/.*\.(hea|dat)|[^/]*\.csv|LICENSE\.txt")
+    return _fetch(_PTBXL, "ptb-xl", wanted, path, verbose)
+
+
+def fetch_cpsc2018(path=None, verbose=1):
+    """Download the China Physiological Signal Challenge 2018 (1.3 GB) from PhysioNet.
+
+    Its 6,877 public records come as the PhysioNet Challenge 2020 published them: WFDB headers
+    with diagnoses as SNOMED CT codes, beside signals in ``.mat`` files.
+
+    Parameters
+    ----------
+    path : path-like, default=None
+        The folder for the files; by default ``cpsc2018``, placed as by `fetch_mitdb`.
+    verbose : int, default=1
+        As for `fetch_mitdb`, which says how downloads go on and are checked.
+
+    Returns
+    -------
+    Path
+        The folder, for `load_cpsc2018`.
+
+    Raises
+    ------
+    ConnectionError, ImportError
+        As for `fetch_mitdb`.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import fetch_cpsc2018
+    >>> folder = fetch_cpsc2018()  # doctest: +SKIP
+    """
+    return _fetch(_CPSC2018, "cpsc2018", re.compile(r".*\.(hea|mat)"), path, verbose)
+
+
+def fetch_ludb(path=None, verbose=1):
+    """Download the Lobachevsky University Database (35 MB) from PhysioNet.
+
+    Parameters
+    ----------
+    path : path-like, default=None
+        The folder for the files; by default ``ludb``, placed as by `fetch_mitdb`.
+    verbose : int, default=1
+        As for `fetch_mitdb`, which says how downloads go on and are checked.
+
+    Returns
+    -------
+    Path
+        The folder, for `load_ludb`.
+
+    Raises
+    ------
+    ConnectionError, ImportError
+        As for `fetch_mitdb`.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import fetch_ludb
+    >>> folder = fetch_ludb()  # doctest: +SKIP
+    """
+    wanted = re.compile(r"data/.*|ludb\.csv|LICENSE\.txt")
+    return _fetch(_LUDB, "ludb", wanted, path, verbose)
+
+
+def _fetch(data_set, default_name, wanted, path, verbose):
+    folder = _default_folder(default_name) if path is None else Path(path)
+    folder = folder.expanduser().resolve()
+    page = f"{_PHYSIONET}/content/{data_set.page}/"
+
+    def select(name):
+        inside = name.removeprefix(data_set.folder)
+        is_wanted = name.startswith(data_set.folder) and wanted.fullmatch(inside)
+        return inside if is_wanted else None
+
+    def show_licence():
+        if verbose:
+            tqdm.write(
+                f"Downloading {data_set.name} from {page} to {folder}\n"
+                f"Licence: {data_set.licence}\nPlease cite: {data_set.citation}"
+            )
+
+    fetch_files(
+        f"{_PHYSIONET}/files/{data_set.page}",
+        folder,
+        select,
+        description=data_set.name,
+        before=show_licence,
+        advice=(
+            f"Check the network and call again, or put the files of {page} into {folder} by hand. "
+            "Without real records, sklearn_ecg.datasets.make_ecg_records() simulates some offline."
+        ),
+        verbose=verbose,
+    )
     return folder
 
 
-def _download(url, folder):
-    try:
-        with urlopen(url, timeout=_TIMEOUT_S) as response:
-            return response.read()
-    except (OSError, HTTPException) as error:
-        raise ConnectionError(
-            f"{url} could not be downloaded: {error}. Check the network and call again, or put the "
-            f"files of https://physionet.org/content/mitdb/1.0.0/ into {folder} by hand. Without "
-            "real records, sklearn_ecg.datasets.make_ecg_records() simulates some offline."
-        ) from error
+def _default_folder(name):
+    place = os.environ.get("SKLEARN_ECG_DATA")
+    return Path(place if place else import_pooch().os_cache("sklearn_ecg")) / name

@@ -1,49 +1,319 @@
-"""Downloads, from a stand-in for PhysioNet."""
+"""Downloads, from a server on this machine that behaves as badly as a network can."""
 
-import io
-from urllib.error import URLError
+import builtins
+import hashlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import numpy as np
 import pytest
 
-from sklearn_ecg.datasets import _fetch, fetch_mitdb
+from sklearn_ecg.datasets import (
+    _download,
+    _fetch,
+    fetch_cpsc2018,
+    fetch_ludb,
+    fetch_mitdb,
+    fetch_ptbxl,
+)
+
+pytest.importorskip("pooch")
+
+
+class Server:
+    """Serves files over HTTP, with faults by path, and notes who asked for what."""
+
+    def __init__(self):
+        self.files = {}  # bytes by path, as the checksums say
+        self.drop = {}  # by path: how many bytes until the connection drops, per request in turn
+        self.damage = {}  # by path: how many requests are answered with other bytes
+        self.status = {}  # by path: error codes in turn
+        self.ranges = True
+        self.asked = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                outer.answer(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
+
+    def answer(self, handler):
+        path, asked = handler.path, handler.headers.get("Range")
+        self.asked.append((path.rsplit("/", 1)[1], asked))
+        codes = self.status.get(path, [])
+        code = codes.pop(0) if codes else 200
+        body = self.files.get(path)
+        if code != 200 or body is None:
+            handler.send_response(code if code != 200 else 404)
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        if self.damage.get(path, 0):
+            self.damage[path] -= 1
+            body = body[::-1]
+        start = 0
+        if asked and self.ranges:
+            start = int(asked.removeprefix("bytes=").removesuffix("-"))
+            if start >= len(body):
+                handler.send_response(416)
+                handler.send_header("Content-Length", "0")
+                handler.end_headers()
+                return
+            handler.send_response(206)
+            handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
+        else:
+            handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body) - start))
+        handler.end_headers()
+        drops = self.drop.get(path, [])
+        n_sent = drops.pop(0) if drops else len(body)
+        handler.wfile.write(body[start : start + n_sent])
+        if start + n_sent < len(body):
+            handler.close_connection = True
+
+    def publish(self, place, files):
+        sums = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+        listing = "".join(f"{digest} {name}\n" for name, digest in sums.items())
+        files = {**files, "SHA256SUMS.txt": listing.encode()}
+        self.files.update({f"{place}/{name}": body for name, body in files.items()})
+
+    def names_asked(self):
+        return sorted(name for name, _ in self.asked)
+
+
+def content(name, size=50_000):
+    seed = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    return np.random.default_rng(seed).bytes(size)
+
+
+MITDB = "/files/mitdb/1.0.0"
+NAMES = [f"{record}.{suffix}" for record in (100, 101) for suffix in ("hea", "dat", "atr")]
+EXTRAS = ["100.xws", "mitdbdir/intro.htm", "x_mitdb/x_108.dat"]
 
 
 @pytest.fixture
 def physionet(monkeypatch):
-    """Serve two records of three small files each, and note what was asked for."""
-    asked = []
-
-    def urlopen(url, timeout):
-        assert timeout <= 10
-        asked.append(url.rsplit("/", 1)[1])
-        return io.BytesIO(b"100\n101\n" if asked[-1] == "RECORDS" else asked[-1].encode())
-
-    monkeypatch.setattr(_fetch, "urlopen", urlopen)
-    return asked
+    server = Server()
+    server.publish(MITDB, {name: content(name) for name in [*NAMES, *EXTRAS, "LICENSE.txt"]})
+    monkeypatch.setattr(_fetch, "_PHYSIONET", server.url)
+    monkeypatch.setattr(_download, "_PAUSE_S", 0.001)
+    yield server
+    server.http.shutdown()
+    server.http.server_close()
 
 
-def test_fetches_what_is_missing(physionet, tmp_path):
-    folder = tmp_path / "new" / "mitdb"
-    assert fetch_mitdb(folder, verbose=0) == folder
-    names = {f"{record}.{suffix}" for record in (100, 101) for suffix in ("hea", "dat", "atr")}
-    assert {path.name for path in folder.iterdir()} == names
-    assert (folder / "101.dat").read_text() == "101.dat"
-    (folder / "101.dat").unlink()
-    physionet.clear()
-    fetch_mitdb(folder, verbose=0)
-    assert physionet == ["RECORDS", "101.dat"]
+def assert_complete(folder):
+    wanted = {*NAMES, "LICENSE.txt", "SHA256SUMS.txt"}
+    assert {path.name for path in folder.rglob("*")} == wanted
+    for name in wanted - {"SHA256SUMS.txt"}:
+        assert (folder / name).read_bytes() == content(name)
 
 
-def test_default_folder(physionet, tmp_path, monkeypatch):
-    monkeypatch.setenv("SKLEARN_ECG_DATA", str(tmp_path))
-    assert fetch_mitdb(verbose=0) == tmp_path / "mitdb"
+def assert_nothing_wrong(folder):
+    """No file stands under its name without being whole and right."""
+    for path in folder.rglob("*"):
+        if path.suffix != ".part" and path.name != "SHA256SUMS.txt":
+            assert path.read_bytes() == content(path.name), path
 
 
-def test_without_network(tmp_path, monkeypatch):
-    def urlopen(url, timeout):
-        raise URLError("Name or service not known")
+def test_fetches_what_is_wanted_and_says_under_what_licence(physionet, tmp_path, capsys):
+    folder = tmp_path / "neu für Größe" / "mitdb"
+    assert fetch_mitdb(folder) == folder
+    assert_complete(folder)
+    printed = capsys.readouterr()
+    assert "Open Data Commons Attribution License v1.0" in printed.out
+    assert "Please cite: Moody GB" in printed.out and str(folder) in printed.out
+    assert "7/7" in printed.err
 
-    monkeypatch.setattr(_fetch, "urlopen", urlopen)
-    with pytest.raises(ConnectionError, match=r"could not be downloaded.*make_ecg_records"):
+
+def test_what_is_complete_is_not_fetched_again(physionet, tmp_path, capsys):
+    fetch_mitdb(tmp_path, verbose=0)
+    assert capsys.readouterr() == ("", "")
+    (tmp_path / "101.dat").unlink()
+    (tmp_path / "100.hea").write_bytes(b"overwritten")
+    physionet.asked.clear()
+    fetch_mitdb(tmp_path, verbose=0)
+    assert physionet.names_asked() == ["100.hea", "101.dat"]
+    assert_complete(tmp_path)
+    physionet.http.server_close()
+    assert fetch_mitdb(tmp_path) == tmp_path
+    assert "Licence" not in capsys.readouterr().out
+
+
+def test_a_dropped_connection_goes_on_where_it_ended(physionet, tmp_path):
+    path = f"{MITDB}/100.dat"
+    physionet.drop[path] = [20_000, 10_000]
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+    ranges = [asked for name, asked in physionet.asked if name == "100.dat"]
+    starts = [int(asked.removeprefix("bytes=")[:-1]) for asked in ranges[1:]]
+    assert ranges[0] is None and len(starts) == 2
+    # What came is kept but for the part that was being read.
+    assert 15_000 < starts[0] <= 20_000 and 20_000 < starts[1] <= 30_000
+
+
+def test_many_drops_are_survived_while_there_is_progress(physionet, tmp_path):
+    physionet.drop[f"{MITDB}/100.dat"] = [5000] * 11
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+
+
+def test_a_later_call_goes_on_too(physionet, tmp_path):
+    (tmp_path / "100.dat.part").write_bytes(content("100.dat")[:12_345])
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+    assert ("100.dat", "bytes=12345-") in physionet.asked
+
+
+def test_a_server_without_ranges_sends_the_whole_again(physionet, tmp_path):
+    physionet.ranges = False
+    physionet.drop[f"{MITDB}/100.dat"] = [20_000, 30_000, 10_000]
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+
+
+def test_remains_of_something_else_are_thrown_away(physionet, tmp_path):
+    (tmp_path / "100.dat.part").write_bytes(b"x" * 12_345)
+    (tmp_path / "101.dat.part").write_bytes(b"x" * 60_000)
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+
+
+def test_wrong_bytes_are_asked_for_again(physionet, tmp_path):
+    physionet.damage[f"{MITDB}/101.atr"] = 1
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+
+
+def test_wrong_bytes_for_ever_name_the_file(physionet, tmp_path):
+    physionet.damage[f"{MITDB}/101.atr"] = 99
+    with pytest.raises(ConnectionError, match=r"101\.atr could not be .*checksum.*call again"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert not (tmp_path / "101.atr").exists()
+    assert_nothing_wrong(tmp_path)
+    physionet.damage.clear()
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+
+
+def test_drops_for_ever_name_the_file(physionet, tmp_path):
+    physionet.ranges = False
+    physionet.drop[f"{MITDB}/100.dat"] = [20_000] * 99
+    with pytest.raises(ConnectionError, match=r"100\.dat could not be downloaded"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert not (tmp_path / "100.dat").exists()
+    assert_nothing_wrong(tmp_path)
+    # One attempt that brings something, and four in vain.
+    assert physionet.names_asked().count("100.dat") == 5
+
+
+def test_a_missing_file_is_named_at_once(physionet, tmp_path):
+    del physionet.files[f"{MITDB}/100.atr"]
+    with pytest.raises(ConnectionError, match=r"100\.atr could not be downloaded.*answers 404"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert physionet.names_asked().count("100.atr") == 1
+    assert_nothing_wrong(tmp_path)
+
+
+def test_a_busy_server_is_asked_again(physionet, tmp_path):
+    physionet.status[f"{MITDB}/100.atr"] = [503, 429]
+    fetch_mitdb(tmp_path, verbose=0)
+    assert_complete(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("listing", "message"),
+    [
+        (b"<html>Please log in to the hotel's network</html>", "line 1 is no checksum"),
+        (b"", "it is empty"),
+        (b"a" * 64 + b" ../../evil.dat\n", "line 1 is no checksum"),
+        (b"a" * 64 + b" /etc/evil\n", "line 1 is no checksum"),
+    ],
+)
+def test_a_list_that_is_none(physionet, tmp_path, listing, message):
+    physionet.files[f"{MITDB}/SHA256SUMS.txt"] = listing
+    with pytest.raises(ConnectionError, match=rf"SHA256SUMS\.txt could not .*{message}"):
         fetch_mitdb(tmp_path / "mitdb", verbose=0)
     assert not (tmp_path / "mitdb").exists()
+
+
+def test_without_network(physionet, tmp_path):
+    physionet.http.shutdown()
+    physionet.http.server_close()
+    with pytest.raises(ConnectionError, match=r"(?s)could not be downloaded.*make_ecg_records"):
+        fetch_mitdb(tmp_path / "mitdb", verbose=0)
+    assert not (tmp_path / "mitdb").exists()
+
+
+def test_what_the_disk_refuses_is_no_matter_of_the_network(physionet, tmp_path):
+    (tmp_path / "100.dat.part").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"100\.dat\.part"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert_nothing_wrong(tmp_path)
+
+
+def test_without_pooch(monkeypatch, tmp_path):
+    original = builtins.__import__
+
+    def refuse(name, *arguments, **options):
+        if name == "pooch":
+            raise ImportError("No module named 'pooch'")
+        return original(name, *arguments, **options)
+
+    monkeypatch.setattr(builtins, "__import__", refuse)
+    with pytest.raises(ImportError, match=r"pip install 'sklearn_ecg\[fetch\]'"):
+        fetch_mitdb(tmp_path)
+
+
+def test_default_folders(physionet, tmp_path, monkeypatch):
+    monkeypatch.setenv("SKLEARN_ECG_DATA", str(tmp_path))
+    assert fetch_mitdb(verbose=0) == tmp_path / "mitdb"
+    monkeypatch.delenv("SKLEARN_ECG_DATA")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = fetch_mitdb(verbose=0)
+    assert folder.parts[-2:] == ("sklearn_ecg", "mitdb")
+
+
+def small(names):
+    return {name: content(name, 100) for name in names}
+
+
+def files_in(folder):
+    paths = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)) for path in paths} - {"SHA256SUMS.txt"}
+
+
+def test_ptbxl_at_one_rate_or_both(physionet, tmp_path):
+    tables = ["ptbxl_database.csv", "scp_statements.csv", "LICENSE.txt"]
+    slow = ["records100/00000/00001_lr.dat", "records100/00000/00001_lr.hea"]
+    fast = ["records500/00000/00001_hr.dat", "records500/00000/00001_hr.hea"]
+    others = ["example_physionet.py", "RECORDS"]
+    physionet.publish("/files/ptb-xl/1.0.3", small([*tables, *slow, *fast, *others]))
+    assert files_in(fetch_ptbxl(tmp_path, verbose=0)) == {*tables, *slow}
+    fetch_ptbxl(tmp_path, sampling_rate=500, verbose=0)
+    assert files_in(tmp_path) == {*tables, *slow, *fast}
+    with pytest.raises(ValueError, match=r"sampling_rate must be 100 or 500.*got 250"):
+        fetch_ptbxl(tmp_path, sampling_rate=250)
+
+
+def test_cpsc2018_is_a_part_of_a_larger_set(physionet, tmp_path):
+    wanted = ["g1/A0001.hea", "g1/A0001.mat", "g2/A1000.hea"]
+    place = "training/cpsc_2018"
+    others = ["training/georgia/g1/E00001.hea", "training/cpsc_2018_extra/g1/Q0001.hea"]
+    names = [*(f"{place}/{name}" for name in [*wanted, "g1/index.html"]), *others]
+    physionet.publish("/files/challenge-2020/1.0.2", small(names))
+    assert files_in(fetch_cpsc2018(tmp_path, verbose=0)) == set(wanted)
+
+
+def test_ludb_with_its_annotations(physionet, tmp_path):
+    wanted = ["data/1.hea", "data/1.dat", "data/1.i", "data/1.avr", "ludb.csv", "LICENSE.txt"]
+    physionet.publish("/files/ludb/1.0.1", small([*wanted, "RECORDS"]))
+    assert files_in(fetch_ludb(tmp_path, verbose=0)) == set(wanted)
