@@ -32,6 +32,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sklearn_ecg.datasets._cache import cache_signals
 from sklearn_ecg.datasets._header import CURE, Header, read_header
 from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.datasets._reader import WFDBReader, check_units, resampled_length
@@ -152,6 +153,8 @@ def open_collection(
     report = Report() if report is None else report
     paths = [os.fspath(path).removesuffix(".hea") for path in paths]
     ids = np.asarray(relative_names(paths) if ids is None else ids)
+    if len(ids) != len(paths):
+        raise ValueError(f"ids must name each of the {len(paths)} paths; got {len(ids)}.")
     leads = None if leads is None else tuple(canonical_lead(lead) for lead in leads)
     if layout is None:
         candidates = _with_headers(paths, ids, report)
@@ -164,31 +167,47 @@ def open_collection(
     if sampling_rate is None:
         sampling_rate = _common_rate(candidates)
         candidates = _with_rate(candidates, sampling_rate, report)
-    if verify:
-        candidates = _readable(candidates, leads, layout, report)
     if not candidates:
         raise ValueError(_nothing_left(paths, report))
 
     rate = float(sampling_rate)
-    headers = None if layout is not None else [candidate.header for candidate in candidates]
     reader = WFDBReader(
         [candidate.path for candidate in candidates],
-        headers,
+        None if layout is not None else [candidate.header for candidate in candidates],
         [candidate.n_times for candidate in candidates],
         leads=leads,
         sampling_rate=rate,
         layout=layout,
-        checksums=checksums and not verify,
+        checksums=checksums,
     )
-    lengths = [resampled_length(c.n_times, c.sampling_rate, rate) for c in candidates]
+    lengths = np.array([resampled_length(c.n_times, c.sampling_rate, rate) for c in candidates])
+    errors = {}
+    signals = LazySignals(reader, (len(lengths), len(leads)), lengths=lengths)
+    if cache_dir is not None:
+        cached, errors = cache_signals(
+            reader,
+            lengths,
+            len(leads),
+            cache_dir,
+            files=[reader.files(i) for i in range(len(reader))],
+            settings=(leads, rate, checksums, layout),
+        )
+        signals = LazySignals(cached, (len(lengths), len(leads)), lengths=lengths)
+    elif verify:
+        errors = _errors(reader)
     kept = np.array([candidate.position for candidate in candidates])
+    for i, error in errors.items():
+        report.add_error(ids[kept[i]], error)
+    readable = np.setdiff1d(np.arange(len(kept)), list(errors))
+    if not len(readable):
+        raise ValueError(_nothing_left(paths, report))
     return Collection(
-        LazySignals(reader, (len(kept), len(leads)), lengths=lengths),
+        signals[readable],
         sampling_rate=rate,
         leads=leads,
-        ids=ids[kept],
-        kept=kept,
-        headers=headers,
+        ids=ids[kept[readable]],
+        kept=kept[readable],
+        headers=None if layout is not None else [candidates[i].header for i in readable],
         report=report,
     )
 
@@ -203,19 +222,36 @@ class _Candidate(NamedTuple):
     lead_names: tuple
 
 
-def relative_names(paths):
-    """Return the paths relative to the folder that all share, with "/" between their parts."""
-    if len(paths) == 1:
-        return [os.path.basename(paths[0])]
-    folder = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
-    return [os.path.relpath(path, folder or ".").replace(os.sep, "/") for path in paths]
+def relative_names(paths, folder=None):
+    """Return the paths relative to a folder, with "/" between their parts.
+
+    By default to the folder that all of them share.
+    """
+    if folder is None:
+        folder = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
+    prefix = os.path.join(folder, "")
+    return [path.removeprefix(prefix).replace(os.sep, "/") for path in paths]
 
 
 def _with_headers(paths, ids, report):
-    candidates = []
+    headers = {}
     for position, (path, id) in enumerate(zip(paths, ids, strict=True)):
         try:
-            header = read_header(path)
+            headers[position] = read_header(path)
+        except RecordError as error:
+            report.add_error(id, error)
+    # Segments are read as parts of the records that they belong to.
+    segments = {
+        os.path.join(os.path.dirname(header.path), name)
+        for header in headers.values()
+        for name in header.segments
+    }
+    candidates = []
+    for position, header in headers.items():
+        path, id = paths[position], ids[position]
+        if path in segments:
+            continue
+        try:
             n_times = check_files(header)
         except RecordError as error:
             report.add_error(id, error)
@@ -333,26 +369,15 @@ def _with_rate(candidates, sampling_rate, report):
     return kept
 
 
-def _readable(candidates, leads, layout, report):
-    """Leave out records whose signals cannot be read or disagree with their checksums."""
-    kept = []
-    for candidate in candidates:
-        headers = None if layout is not None else [candidate.header]
-        reader = WFDBReader(
-            [candidate.path],
-            headers,
-            [candidate.n_times],
-            leads=leads,
-            sampling_rate=candidate.sampling_rate,
-            layout=layout,
-        )
+def _errors(reader):
+    """Return what is wrong with the signals that cannot be read."""
+    errors = {}
+    for i in range(len(reader)):
         try:
-            reader(0)
+            reader(i)
         except RecordError as error:
-            report.add_error(candidate.id, error)
-        else:
-            kept.append(candidate)
-    return kept
+            errors[i] = error
+    return errors
 
 
 def _nothing_left(paths, report):

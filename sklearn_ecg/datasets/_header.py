@@ -44,7 +44,7 @@ class Header:
     lead_names : tuple of str
         In the usual spelling.
     files : list of str
-        Paths of the signal files.
+        Paths of the signal files; a single one holds all signals.
     formats : list of tuple
         (number, samples per frame, skew, byte offset).
     gains : list of float or None
@@ -105,10 +105,9 @@ def parse_header(content, path):
     """Parse the bytes of a header; see `read_header`."""
     lines, comments = [], []
     for line in _decode(content).splitlines():
-        line = line.strip()
         if line.startswith("#"):
             comments.append(line.lstrip("#").strip())
-        elif line:
+        elif line and not line.isspace():
             lines.append(line)
     try:
         return _parse(lines, comments, path)
@@ -140,13 +139,46 @@ def _parse(lines, comments, path):
         raise _SyntaxError(
             f"it is cut short, it announces {n_signals} signals and describes {len(lines) - 1}"
         )
-    header = Header(path, sampling_rate, n_times, (), [], [], [], [], [], [], [], comments, [])
+    # Fields that are left out at the end of a line stand for what the specification says.
+    rows = [line.split(None, 8) for line in lines[1 : n_signals + 1]]
+    rows = [row if len(row) == 9 else _completed(row, i) for i, row in enumerate(rows)]
+    files, formats, gains, _, adc_zeros, initial, sums, _, names = zip(*rows, strict=True)
+    gains, baselines, units = zip(*map(_gain, gains), strict=True)
+    if None in baselines:
+        zeros = _integers(adc_zeros)
+        baselines = [z if b is None else b for b, z in zip(baselines, zeros, strict=True)]
+    return Header(
+        path=path,
+        sampling_rate=sampling_rate,
+        n_times=n_times,
+        lead_names=tuple(map(canonical_lead, names)),
+        files=_paths(files, path),
+        formats=list(map(_format, formats)),
+        gains=list(gains),
+        baselines=list(baselines),
+        units=list(units),
+        initial_values=_integers(initial),
+        checksums=_integers(sums),
+        comments=comments,
+        segments=[],
+    )
+
+
+def _completed(row, i):
+    if len(row) < 2:
+        raise _SyntaxError(f"its signal line {' '.join(row)[:80]!r} gives no format")
+    return row + ["0", "0", "0", None, None, "0", f"signal {i}"][len(row) - 2 :]
+
+
+def _paths(files, path):
+    """Return the paths of the signal files, which lie beside the header."""
     folder = path[: -len(_last_part(path))]
-    names = []
-    for line in lines[1 : n_signals + 1]:
-        names.append(_signal_line(line, header, folder))
-    header.lead_names = tuple(names)
-    return header
+    if files.count(files[0]) == len(files):
+        files = files[:1]
+    for file in files:
+        if _last_part(file) != file:
+            raise _SyntaxError(f"its signal file {file[:80]!r} lies in another folder")
+    return [folder + file for file in files]
 
 
 def _last_part(path):
@@ -179,28 +211,6 @@ def _count(text, what):
     return int(text)
 
 
-def _signal_line(line, header, folder):
-    """Append what a signal line says; return the lead's name."""
-    fields = line.split(None, 8)
-    if len(fields) < 2:
-        raise _SyntaxError(f"its signal line {line[:80]!r} gives no format")
-    file = fields[0]
-    if _last_part(file) != file:
-        raise _SyntaxError(f"its signal file {file[:80]!r} lies in another folder")
-    header.files.append(folder + file)
-    header.formats.append(_format(fields[1]))
-    n_fields = len(fields)
-    gain, baseline, units = _gain(fields[2]) if n_fields > 2 else (None, None, "mV")
-    adc_zero = _integer(fields[4]) if n_fields > 4 else 0
-    header.gains.append(gain)
-    header.baselines.append(adc_zero if baseline is None else baseline)
-    header.units.append(units)
-    header.initial_values.append(_integer(fields[5]) if n_fields > 5 else None)
-    header.checksums.append(_integer(fields[6]) if n_fields > 6 else None)
-    # The specification's name for a signal without one.
-    return canonical_lead(fields[8]) if n_fields > 8 else f"signal {len(header.files) - 1}"
-
-
 @functools.lru_cache(maxsize=1024)
 def _format(text):
     match = _FORMAT.fullmatch(text)
@@ -220,11 +230,11 @@ def _gain(text):
     return gain or None, int(float(baseline)) if baseline else None, match["units"] or "mV"
 
 
-def _integer(text):
+def _integers(texts):
     try:
-        return int(text)
+        return [None if text is None else int(text) for text in texts]
     except ValueError:
-        raise _SyntaxError(f"{text[:80]!r} stands where an integer belongs") from None
+        raise _SyntaxError(f"{texts} are not all integers") from None
 
 
 def _multi_segment(lines, comments, path, sampling_rate, n_times):
@@ -249,7 +259,7 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times):
         sampling_rate=sampling_rate,
         n_times=n_times or header.sig_len,
         lead_names=names,
-        files=[f"{path}.hea"] * n_signals,
+        files=[f"{path}.hea"],
         formats=[("segments", 1, 0, 0)] * n_signals,
         # The segments are read in physical units.
         gains=[1.0] * n_signals,

@@ -4,12 +4,12 @@ import numbers
 
 import numpy as np
 
-from sklearn_ecg.datasets._wfdb import (
-    list_headers,
-    read_annotations,
-    read_header,
-    read_signals,
-)
+from sklearn_ecg.datasets._annotations import read_annotations
+from sklearn_ecg.datasets._header import read_header
+from sklearn_ecg.datasets._leads import canonical_lead
+from sklearn_ecg.datasets._reader import WFDBReader, check_units
+from sklearn_ecg.datasets._signal_files import check_files
+from sklearn_ecg.datasets._wfdb import list_headers
 from sklearn_ecg.records import ECGRecords
 
 # "Records 201 and 202 came from the same male subject", says the database's directory; every
@@ -87,7 +87,8 @@ def load_mitdb(
     if not isinstance(window, numbers.Real) or not 0 < window < np.inf:
         raise ValueError(f"window must be a positive number of seconds; got {window!r}.")
     labels = _check_symbols(labels)
-    records, sampling_rate = _records_with(path, leads)
+    leads = tuple(canonical_lead(lead) for lead in leads)
+    headers, sampling_rate = _headers_with(path, leads)
     n_times = round(window * sampling_rate)
     if not n_times:
         raise ValueError(
@@ -95,8 +96,16 @@ def load_mitdb(
         )
 
     parts = []
-    for record in records:
-        signals = read_signals(record, leads)
+    for record, header in headers.items():
+        check_units(header, leads)
+        read = WFDBReader(
+            [str(record)],
+            [header],
+            [check_files(header)],
+            leads=leads,
+            sampling_rate=sampling_rate,
+        )
+        signals = read(0)
         samples, symbols = read_annotations(record, "atr")
         n_windows = signals.shape[1] // n_times
         if not n_windows:
@@ -127,19 +136,21 @@ def _check_symbols(labels):
     return labels
 
 
-def _records_with(path, leads):
-    """Return the records that hold all leads, and their common sampling rate."""
+def _headers_with(path, leads):
+    """Return the headers of the records that hold all leads, and their sampling rate."""
     headers = {
         record: read_header(record)
         for record in list_headers(path, dataset="the MIT-BIH database", fetch=_FETCH)
     }
-    holding = [record for record in headers if set(leads) <= set(headers[record].sig_name)]
+    holding = {
+        record: header for record, header in headers.items() if set(leads) <= set(header.lead_names)
+    }
     if not holding:
-        known = sorted({name for header in headers.values() for name in header.sig_name})
+        known = sorted({name for header in headers.values() for name in header.lead_names})
         raise ValueError(
-            f"No record in {str(path)!r} holds the leads {tuple(leads)}; its records hold {known}."
+            f"No record in {str(path)!r} holds the leads {leads}; its records hold {known}."
         )
-    rates = {headers[record].fs for record in holding}
+    rates = {header.sampling_rate for header in holding.values()}
     if len(rates) > 1:
         raise ValueError(
             f"The records in {str(path)!r} have different sampling rates, {sorted(rates)} Hz; is "

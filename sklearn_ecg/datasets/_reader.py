@@ -1,6 +1,7 @@
 """Reads signals of a list of WFDB records, one by one, when they are asked for."""
 
 import functools
+import os
 from fractions import Fraction
 
 import numpy as np
@@ -48,6 +49,7 @@ class WFDBReader:
         self.leads = leads
         self.sampling_rate = sampling_rate
         self.layout = layout
+        self.checksums = checksums
         self._unchecked = np.full(len(paths), checksums)
 
     def __len__(self):
@@ -79,30 +81,51 @@ class WFDBReader:
             leads=self.leads,
             sampling_rate=self.sampling_rate,
             layout=self.layout,
+            checksums=self.checksums,
         )
         taken._unchecked = self._unchecked[indices]
         return taken
 
     def digital(self, i):
-        """Return record i as it is stored, where its leads lie in one file of 16 bits or less.
+        """Return record i as it is stored, if 16 bits hold that.
 
         Returns
         -------
-        samples : ndarray of int of shape (n_times, n_leads)
+        samples : ndarray of int16 of shape (n_leads, n_times)
+            -32768 where invalid or missing.
         gains_per_mV, baselines : ndarray of shape (n_leads,)
-        invalid : int
         """
         header = self._header(i)
         channels = channels_of(header.lead_names, self.leads)
-        parts = read_digital(header, self.lengths[i])
-        if parts is None or len(parts) > 1 or None in channels:
+        if header.sampling_rate != self.sampling_rate:
             return None
-        if header.sampling_rate != self.sampling_rate or parts[0][0].dtype.itemsize > 2:
+        parts = read_digital(header, self.lengths[i])
+        if parts is None or any(part[0].dtype.itemsize > 2 for part in parts):
             return None
         self._check_sums(i, header, parts, channels)
-        samples, _, invalid = parts[0]
-        samples = samples[:, list(channels)]
-        return samples, *_scales(header, channels), invalid
+        samples = np.full((len(channels), self.lengths[i]), -(2**15), dtype=np.int16)
+        gains, baselines = np.ones(len(channels)), np.zeros(len(channels))
+        for rows, chosen, wanted, invalid in _leads_of(parts, channels):
+            samples[rows] = np.where(chosen == invalid, -(2**15), chosen)
+            gains[rows], baselines[rows] = _scales(header, wanted)
+        return samples, gains, baselines
+
+    def files(self, i):
+        """Return the paths of the files on which record i depends."""
+        if self.headers is not None:
+            return [f"{self.paths[i]}.hea", *dict.fromkeys(self.headers[i].files)]
+        return [f"{self.paths[i]}.hea", self.paths[i] + self.layout.suffix]
+
+    def __getstate__(self):
+        # What was read does not change what the reader is: its hash must stay the same. Other
+        # files under the same names make it another.
+        state = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+        return state | {"checksums": self.checksums, "stamp": [_stamp(p) for p in self.paths]}
+
+    def __setstate__(self, state):
+        state.pop("stamp")
+        self.__dict__.update(state)
+        self._unchecked = np.full(len(self.paths), self.checksums)
 
     def _header(self, i):
         if self.headers is not None:
@@ -118,16 +141,11 @@ class WFDBReader:
             return self._read_with_wfdb(header, channels, start, stop)
         if stop - start == self.lengths[i]:
             self._check_sums(i, header, parts, channels)
-        if len(parts) == 1 and channels == tuple(range(len(header.files))):
+        if len(parts) == 1 and channels == tuple(range(len(header.formats))):
             return to_mV(parts[0][0], *_scales(header, channels), parts[0][2])
         signal = np.full((len(channels), stop - start), np.nan, dtype=np.float32)
-        for samples, in_file, invalid in parts:
-            column = {channel: number for number, channel in enumerate(in_file)}
-            rows = [row for row, channel in enumerate(channels) if channel in column]
-            if rows:
-                wanted = [channels[row] for row in rows]
-                chosen = samples[:, [column[channel] for channel in wanted]]
-                signal[rows] = to_mV(chosen, *_scales(header, wanted), invalid)
+        for rows, chosen, wanted, invalid in _leads_of(parts, channels):
+            signal[rows] = to_mV(chosen, *_scales(header, wanted), invalid)
         return signal
 
     def _check_sums(self, i, header, parts, channels):
@@ -136,18 +154,36 @@ class WFDBReader:
             self._unchecked[i] = False
 
     def _read_with_wfdb(self, header, channels, start, stop):
-        signal = np.full((len(channels), stop - start), np.nan, dtype=np.float32)
         rows = [row for row, channel in enumerate(channels) if channel is not None]
         wanted = [channels[row] for row in rows]
         units = np.array([units_per_mV(header.units[channel]) for channel in wanted])
-        signal[rows] = read_with_wfdb(header, wanted, start, stop) / units[:, np.newaxis]
+        read = read_with_wfdb(header, wanted, start, stop) / units[:, np.newaxis]
+        signal = np.full((len(channels), stop - start), np.nan, dtype=np.float32)
+        signal[rows] = read
         return signal
+
+
+def _leads_of(parts, channels):
+    """Yield (rows, samples, channels, invalid) of the leads wanted in each signal file."""
+    for samples, in_file, invalid in parts:
+        place = {channel: number for number, channel in enumerate(in_file)}
+        rows = [row for row, channel in enumerate(channels) if channel in place]
+        if rows:
+            wanted = [channels[row] for row in rows]
+            yield rows, samples[[place[channel] for channel in wanted]], wanted, invalid
 
 
 @functools.lru_cache(maxsize=1024)
 def channels_of(names, leads):
     """Return the channel of each lead wanted; None for one that is missing."""
     return tuple(names.index(lead) if lead in names else None for lead in leads)
+
+
+def _stamp(path):
+    try:
+        return os.stat(f"{path}.hea").st_mtime_ns
+    except OSError:
+        return None
 
 
 def _scales(header, channels):

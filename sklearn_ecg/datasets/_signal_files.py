@@ -88,11 +88,10 @@ def _name(header):
 
 def files_of(header):
     """Return the channels that lie in each signal file, in their order there."""
-    files = header.files
-    if files.count(files[0]) == len(files):
-        return {files[0]: range(len(files))}
+    if len(header.files) == 1:
+        return {header.files[0]: range(len(header.formats))}
     channels = {}
-    for channel, path in enumerate(files):
+    for channel, path in enumerate(header.files):
         channels.setdefault(path, []).append(channel)
     return channels
 
@@ -110,7 +109,7 @@ def read_digital(header, n_times, start=0, stop=None):
 
     Returns
     -------
-    digital : list of (ndarray of int of shape (n_times, n_channels), channels, invalid)
+    digital : list of (ndarray of int of shape (n_channels, n_times), channels, invalid)
         A part per signal file, with the value that marks invalid samples; or None if the record
         is stored in a way that wfdb alone reads, see `read_with_wfdb`.
     """
@@ -125,7 +124,9 @@ def read_digital(header, n_times, start=0, stop=None):
             return None
         n_channels = len(channels)
         samples = _read_samples(path, number, offset, start * n_channels, stop * n_channels, header)
-        parts.append((samples.reshape(-1, n_channels), channels, _INVALID[number]))
+        # Turned while they are small integers: all that follows runs along the leads.
+        samples = np.ascontiguousarray(samples.reshape(-1, n_channels).T)
+        parts.append((samples, channels, _INVALID[number]))
     return parts
 
 
@@ -170,12 +171,11 @@ def _unpack_212(content, n_samples):
     """Unpack samples of 12 bits: two in three bytes, the upper four bits of both in the second."""
     if len(content) % 3:
         content += b"\0"
-    triplets = np.frombuffer(content, dtype=np.uint8).reshape(-1, 3)
-    middle = triplets[:, 1].astype(np.int16)
-    samples = np.empty((len(triplets), 2), dtype=np.int16)
+    first, middle, last = np.frombuffer(content, dtype=np.uint8).reshape(-1, 3).T.astype(np.int16)
+    samples = np.empty((len(first), 2), dtype=np.int16)
     # Shifted to the top of the 16 bits and back, the sign bit comes along.
-    samples[:, 0] = ((middle << 12) | (triplets[:, 0].astype(np.int16) << 4)) >> 4
-    samples[:, 1] = (((middle & 0xF0) << 8) | (triplets[:, 2].astype(np.int16) << 4)) >> 4
+    samples[:, 0] = ((middle << 12) >> 4) | first
+    samples[:, 1] = (((middle & 0xF0) << 8) >> 4) | last
     return samples.ravel()[:n_samples]
 
 
@@ -190,31 +190,18 @@ def check_sums(header, parts, channels):
     """Check the samples' sums: a file that was overwritten in part reads without an error."""
     wanted = set(channels)
     for digital, in_file, _ in parts:
-        found = _sums(digital)
-        for column, channel in enumerate(in_file):
+        # Overflow wraps around, which leaves the 16 bits that count as they are.
+        dtype = np.int16 if digital.dtype.itemsize <= 2 else np.int64
+        sums = digital.sum(axis=1, dtype=dtype).tolist()
+        for channel, found in zip(in_file, sums, strict=True):
             expected = header.checksums[channel]
-            if channel in wanted and expected is not None and (expected - found[column]) % 65536:
+            if channel in wanted and expected is not None and (expected - found) % 65536:
                 raise RecordError(
-                    header.files[channel],
+                    header.files[channel if len(header.files) > 1 else 0],
                     f"is damaged: the samples of lead {header.lead_names[channel]} do not agree "
                     f"with the checksum in {_name(header)}",
                     CURE,
                 )
-
-
-# Rows that are summed as one: NumPy adds long rows many times faster than short ones.
-_ROWS = 64
-
-
-def _sums(digital):
-    """Return the sum of each column, as Python integers, right in its lowest 16 bits."""
-    n_times, n_channels = digital.shape
-    whole = n_times - n_times % _ROWS
-    digital = digital if digital.dtype.itemsize <= 2 else digital.astype(np.int64)
-    # Overflow wraps around, which leaves the lowest bits as they are.
-    blocks = digital[:whole].reshape(-1, _ROWS * n_channels).sum(axis=0, dtype=digital.dtype)
-    sums = blocks.reshape(_ROWS, n_channels).sum(axis=0, dtype=np.int64)
-    return (sums + digital[whole:].sum(axis=0, dtype=np.int64)).tolist()
 
 
 def to_mV(digital, gains_per_mV, baselines, invalid):
@@ -222,7 +209,7 @@ def to_mV(digital, gains_per_mV, baselines, invalid):
 
     Parameters
     ----------
-    digital : ndarray of int of shape (n_times, n_leads)
+    digital : ndarray of int of shape (n_leads, n_times)
     gains_per_mV, baselines : ndarray of shape (n_leads,)
     invalid : int
         The value that marks invalid samples.
@@ -232,29 +219,22 @@ def to_mV(digital, gains_per_mV, baselines, invalid):
     ndarray of float32 of shape (n_leads, n_times)
         In mV, NaN for invalid samples: the float32 that is next to the quotient in float64.
     """
-    signal = np.empty(digital.shape[::-1], dtype=np.float32)
-    if is_exact_in_float32(digital.dtype, gains_per_mV, baselines):
+    gains, baselines = gains_per_mV[:, np.newaxis], baselines[:, np.newaxis]
+    narrow = gains.astype(np.float32)
+    if digital.dtype.itemsize <= 2 and (narrow == gains).all() and (abs(baselines) < 2**23).all():
         # float32 holds numerator and denominator exactly, so its quotient is the one that float64
         # would be rounded to (Figueroa 1995: double rounding is innocuous from 2p + 2 bits on).
-        signal[:] = digital.T
         if baselines.any():
-            signal -= baselines[:, np.newaxis].astype(np.float32)
-        signal /= gains_per_mV[:, np.newaxis].astype(np.float32)
+            signal = np.subtract(digital, baselines.astype(np.float32), dtype=np.float32)
+            signal /= narrow
+        else:
+            signal = np.divide(digital, narrow, dtype=np.float32)
     else:
-        signal[:] = (digital.T - baselines[:, np.newaxis]) / gains_per_mV[:, np.newaxis]
-    is_invalid = digital.T == invalid
-    if is_invalid.any():
-        signal[is_invalid] = np.nan
+        signal = ((digital - baselines.astype(np.float64)) / gains).astype(np.float32)
+    if digital.size and digital.min() == invalid:
+        # The mark is the least value of its format.
+        signal[digital == invalid] = np.nan
     return signal
-
-
-def is_exact_in_float32(dtype, gains, baselines):
-    """Say whether samples of 16 bits can be scaled in float32 without losing a bit."""
-    return (
-        dtype.itemsize <= 2
-        and bool((gains.astype(np.float32) == gains).all())
-        and bool((np.abs(baselines) < 2**23).all())
-    )
 
 
 def read_with_wfdb(header, channels, start, stop):

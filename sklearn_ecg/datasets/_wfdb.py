@@ -1,18 +1,179 @@
-"""Reading WFDB files, with errors that name the file and the cure.
+"""Any folder of WFDB records."""
 
-wfdb is imported where it is used: it takes a second to load, which whoever only simulates records
-need not wait for.
-"""
-
-import math
+import dataclasses
+import glob
+import numbers
+import os
 from pathlib import Path
 
 import numpy as np
 
-# By WFDB's names of storage formats; compressed ones have no fixed size.
-_BYTES_PER_SAMPLE = {"8": 1, "80": 1, "16": 2, "61": 2, "160": 2, "212": 1.5, "24": 3, "32": 4}
+from sklearn_ecg.datasets._collection import open_collection, relative_names
+from sklearn_ecg.datasets._header import CURE
+from sklearn_ecg.datasets._windows import cut_windows
 
-_CURE = "Download it again, or move the record's files out of the folder to go on without it."
+
+def load_wfdb(
+    path,
+    leads=None,
+    sampling_rate=None,
+    cache_dir=None,
+    *,
+    window=None,
+    missing_leads="leave out",
+    verify=False,
+    checksums=True,
+):
+    """Load the records of any folder of WFDB files, without labels.
+
+    Opening reads headers alone, in about 0.1 ms each; a signal is read when it is touched.
+    Records that cannot be loaded are left out, and ``records.report`` says why.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder, which is searched with all folders in it; a pattern such as
+        ``"data/*/A*.hea"``; or a single header.
+    leads : sequence of str, default=None
+        The leads, in the order wanted. Spelling does not matter (``"AVR"``, ``"avr"`` and
+        ``"aVR"`` are one lead), but another lead is another lead (MLII is not II). By default the
+        leads that most records hold, of those measured in volts.
+    sampling_rate : float, default=None
+        Hz. Records of another rate are resampled to it. By default records of another rate than
+        most are left out.
+    cache_dir : path-like, default=None
+        A folder for a copy of all signals in one file, which is written now and read from then
+        on, at about the speed of the disk. It is written anew when the files change, and may be
+        deleted at any time.
+    window : float, default=None
+        Length in s of the windows into which records are cut, from their start; what is left at
+        the end is shorter and goes. Only the window that is touched is read, so that records may
+        be longer than memory holds. By default records stay whole.
+    missing_leads : {"leave out", "nan"}, default="leave out"
+        What becomes of records that lack some of the leads: left out, or filled with NaN.
+    verify : bool, default=False
+        Read every signal now, so that damaged ones are left out and reported; else they raise an
+        error when they are touched. With `cache_dir` this is done as the copy is written.
+    checksums : bool, default=True
+        Hold each signal that is read whole against the checksum in its header. Some data sets are
+        distributed with wrong ones.
+
+    Returns
+    -------
+    ECGRecords
+        Signals as float32 in mV, of one length or of different ones; `ids` are the paths of the
+        records inside the folder, with the number of the window (``"sub/100/000"``) where they are
+        cut; then `groups` are the records.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no header at all.
+    ValueError
+        If no record can be loaded; the message says why. Also, when a signal is touched, if its
+        file is damaged or does not agree with its header.
+
+    See Also
+    --------
+    load_mitdb, make_ecg_records
+
+    Notes
+    -----
+    Left out and reported are records whose files are missing, cut short, of an unknown format or
+    the same as those of another record, headers that make no sense, and leads whose unit is no
+    voltage (such as "adu") or that were never calibrated: nothing is guessed. Invalid samples are
+    NaN. Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, others and records of several
+    segments through wfdb; samples are the same, bit for bit.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import load_wfdb
+    >>> load_wfdb("ludb", leads=["I", "II", "V1"])  # doctest: +SKIP
+    ECGRecords: 200 records, 3 leads (I, II, V1), 10.0 s at 500 Hz
+    """
+    if missing_leads not in ("leave out", "nan"):
+        raise ValueError(f'missing_leads must be "leave out" or "nan"; got {missing_leads!r}.')
+    for name, value in (("window", window), ("sampling_rate", sampling_rate)):
+        if value is not None and (not isinstance(value, numbers.Real) or not 0 < value < np.inf):
+            raise ValueError(f"{name} must be a positive number; got {value!r}.")
+    if leads is not None and (isinstance(leads, str) or not len(leads)):
+        raise ValueError(f'leads must be a sequence of names such as ("I", "II"); got {leads!r}.')
+
+    paths, folder = find_headers(path)
+    names = relative_names(paths, folder)
+    collection = open_collection(
+        paths,
+        ids=names,
+        leads=leads,
+        sampling_rate=sampling_rate,
+        missing_leads=missing_leads,
+        checksums=checksums,
+        verify=verify,
+        cache_dir=cache_dir,
+    )
+    if folder is not None:
+        _report_orphans(folder, paths, collection)
+    return collection.to_records() if window is None else _in_windows(collection, window)
+
+
+def _in_windows(collection, window):
+    n_times = round(window * collection.sampling_rate)
+    if not n_times:
+        raise ValueError(
+            f"window={window:g} s is shorter than a sample at {collection.sampling_rate:g} Hz."
+        )
+    windows, sources, numbers_in_record = cut_windows(collection.signals, n_times)
+    if not len(windows):
+        longest = collection.signals.lengths.max() / collection.sampling_rate
+        raise ValueError(f"window={window:g} s is longer than the longest record ({longest:g} s).")
+    for source in np.setdiff1d(np.arange(len(collection.ids)), sources):
+        collection.report.add(
+            collection.ids[source],
+            f"{collection.ids[source]}.hea",
+            f"describes a record that is shorter than a window of {window:g} s",
+            "Choose a shorter window.",
+        )
+    records = collection.ids[sources]
+    ids = np.array([f"{id}/{i:03d}" for id, i in zip(records, numbers_in_record, strict=True)])
+    collection = dataclasses.replace(collection, signals=windows, ids=ids)
+    return collection.to_records(groups=records)
+
+
+def find_headers(path):
+    """Return the paths of all headers in a folder or of a pattern, and the folder they share."""
+    path = os.path.expanduser(os.fspath(path))
+    if os.path.isdir(path):
+        found = [
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(path)
+            for name in names
+            if name.endswith(".hea")
+        ]
+        folder = path
+    else:
+        found = [path] if os.path.isfile(path) else glob.glob(path, recursive=True)
+        found = found or glob.glob(f"{path}.hea", recursive=True)
+        found = [name for name in found if name.endswith(".hea")]
+        folder = None
+    if not found:
+        exists = "holds no WFDB headers (*.hea)" if os.path.isdir(path) else "is not there"
+        raise FileNotFoundError(
+            f"{path!r} {exists}. Give a folder of WFDB records, or a pattern that their headers "
+            'match, such as "data/**/*.hea".'
+        )
+    return sorted(name.removesuffix(".hea") for name in found), folder
+
+
+def _report_orphans(folder, paths, collection):
+    """Name signal files to which no header belongs."""
+    known = {f"{path}.dat" for path in paths}
+    known.update(file for header in collection.headers for file in header.files)
+    for inner, _, names in os.walk(folder):
+        for name in sorted(names):
+            path = os.path.join(inner, name)
+            if name.endswith(".dat") and path not in known:
+                id = relative_names([path.removesuffix(".dat")], folder)[0]
+                collection.report.add(id, path, "has no header that tells how to read it", CURE)
 
 
 def list_headers(folder, *, dataset, fetch):
@@ -43,127 +204,3 @@ def list_headers(folder, *, dataset, fetch):
             f"holds {dataset}, or download it: {fetch}."
         )
     return [path.with_suffix("") for path in headers]
-
-
-def read_header(record):
-    """Read the header of a record.
-
-    Parameters
-    ----------
-    record : Path
-        The record's path without suffix.
-
-    Returns
-    -------
-    wfdb.Record
-    """
-    import wfdb
-
-    try:
-        header = wfdb.rdheader(str(record))
-    except Exception as error:
-        raise ValueError(
-            f"{record}.hea cannot be read as a WFDB header: {error}. {_CURE}"
-        ) from error
-    described = [name for name in header.sig_name or [] if name is not None]
-    if not described or len(described) != header.n_sig:
-        raise ValueError(
-            f"{record}.hea is cut short: it announces {header.n_sig} signals and names "
-            f"{len(described)}. {_CURE}"
-        )
-    return header
-
-
-def read_signals(record, leads):
-    """Read leads of a record in mV, and check them against the header.
-
-    Parameters
-    ----------
-    record : Path
-        The record's path without suffix.
-    leads : sequence of str
-        Names of the leads, in the order wanted; the header must hold them.
-
-    Returns
-    -------
-    ndarray of float32 of shape (n_leads, n_times)
-    """
-    import wfdb
-
-    header = read_header(record)
-    channels = [header.sig_name.index(lead) for lead in leads]
-    for name in {header.file_name[channel] for channel in channels}:
-        _check_size(record, header, name)
-    try:
-        signals = wfdb.rdrecord(str(record), channels=channels, physical=False)
-    except Exception as error:
-        raise ValueError(
-            f"The signals of {record} cannot be read as {record.name}.hea describes them: "
-            f"{error}. {_CURE}"
-        ) from error
-    _check_sums(record, header, channels, signals.d_signal)
-    units = {header.units[channel] for channel in channels}
-    if units != {"mV"}:
-        raise ValueError(f"{record}.hea gives its signals in {sorted(units)}; only mV is read.")
-    return signals.dac(return_res=32).T
-
-
-def _check_size(record, header, name):
-    """Check that a signal file is there and whole, since wfdb tells neither in plain words."""
-    path = record.with_name(name)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing, though {record.name}.hea asks for it. {_CURE}")
-    inside = [i for i, file_name in enumerate(header.file_name) if file_name == name]
-    if any(header.fmt[i] not in _BYTES_PER_SAMPLE for i in inside) or not header.sig_len:
-        return
-    per_frame = sum(_BYTES_PER_SAMPLE[header.fmt[i]] * header.samps_per_frame[i] for i in inside)
-    needed = math.ceil(per_frame * header.sig_len) + (header.byte_offset[inside[0]] or 0)
-    found = path.stat().st_size
-    if found < needed:
-        raise ValueError(
-            f"{path} is cut short: it holds {found} bytes, {record.name}.hea asks for {needed}. "
-            f"{_CURE}"
-        )
-
-
-def _check_sums(record, header, channels, digital):
-    """Check the samples' sums: a file that was overwritten in part reads without an error."""
-    found = digital.sum(axis=0, dtype=np.int64).astype(np.int16)
-    for channel, checksum in zip(channels, found, strict=True):
-        expected = header.checksum[channel]
-        if expected is not None and np.int64(expected).astype(np.int16) != checksum:
-            path = record.with_name(header.file_name[channel])
-            raise ValueError(
-                f"{path} is damaged: the samples of lead {header.sig_name[channel]} do not agree "
-                f"with the checksum in {record.name}.hea. {_CURE}"
-            )
-
-
-def read_annotations(record, extension):
-    """Read the annotations of a record.
-
-    Parameters
-    ----------
-    record : Path
-        The record's path without suffix.
-    extension : str
-        The annotator, for example "atr".
-
-    Returns
-    -------
-    samples : ndarray of int of shape (n_annotations,)
-    symbols : ndarray of str of shape (n_annotations,)
-    """
-    import wfdb
-
-    path = Path(f"{record}.{extension}")
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is missing: without it the record has no labels. {_CURE}")
-    # Annotations end with two zero bytes; a file that lost its end would only seem to hold fewer.
-    if path.read_bytes()[-2:] != b"\0\0":
-        raise ValueError(f"{path} is cut short: it lacks the mark of its end. {_CURE}")
-    try:
-        annotations = wfdb.rdann(str(record), extension)
-    except Exception as error:
-        raise ValueError(f"{path} cannot be read as WFDB annotations: {error}. {_CURE}") from error
-    return np.asarray(annotations.sample), np.asarray(annotations.symbol, dtype=str)

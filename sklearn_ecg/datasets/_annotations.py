@@ -1,0 +1,88 @@
+"""Annotations of WFDB records (MIT format): which beat or wave lies at which sample.
+
+A file is a sequence of words of 16 bits, the upper six a code, the lower ten a number
+(https://wfdb.io/spec/annotation-files.html). Codes up to 49 are annotations, and the number is
+their distance from the one before; of the others SKIP is a distance of more than ten bits, AUX a
+note of as many bytes as the number says, and the last word is 0.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_ecg.datasets._header import CURE
+from sklearn_ecg.records._report import MissingFileError, RecordError
+
+_SKIP, _AUX = 59, 63
+_LAST_ANNOTATION = 49
+# By code, from 0 on; "?" of code 30 is a beat that was not classified.
+_SYMBOLS = np.array(list(' NLRaVFJASEj/Q~\0|\0sT*D"=pB^t+u?![]en@xf()r'))
+
+
+def read_annotations(record, extension):
+    """Read the annotations of a record.
+
+    Parameters
+    ----------
+    record : path-like
+        The record's path without suffix.
+    extension : str
+        The annotator, for example "atr".
+
+    Returns
+    -------
+    samples : ndarray of int of shape (n_annotations,)
+    symbols : ndarray of str of shape (n_annotations,)
+
+    Raises
+    ------
+    RecordError
+        If the file is missing (then it is a `FileNotFoundError` too), cut short or not understood.
+    """
+    path = Path(f"{record}.{extension}")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise MissingFileError(
+            path, "is missing: without it the record has no labels", CURE
+        ) from None
+    # A file that lost its end would only seem to hold fewer.
+    if content[-2:] != b"\0\0" or len(content) % 2:
+        raise RecordError(path, "is cut short: it lacks the mark of its end", CURE)
+    words = np.frombuffer(content, dtype="<u2")
+    codes, numbers = words >> 10, (words & 1023).astype(np.int64)
+    codes, numbers = _settle_data(codes, numbers, words, path)
+    end = np.flatnonzero((codes == 0) & (numbers == 0))[0]
+    codes, numbers = codes[:end], numbers[:end]
+
+    moves = (codes <= _LAST_ANNOTATION) | (codes == _SKIP)
+    samples = np.cumsum(np.where(moves, numbers, 0))
+    annotated = codes <= _LAST_ANNOTATION
+    unknown = np.setdiff1d(codes[annotated], np.flatnonzero(_SYMBOLS != ""))
+    if len(unknown):
+        raise RecordError(
+            path, f"holds annotations of the codes {unknown.tolist()}, which WFDB leaves open", CURE
+        )
+    return samples[annotated], _SYMBOLS[codes[annotated]]
+
+
+# A code that is none: words that belong to the word before.
+_DATA = 62
+
+
+def _settle_data(codes, numbers, words, path):
+    """Put the distance of each SKIP into its own place, and mark words that are no codes."""
+    data_until = 0
+    for i in np.flatnonzero((codes == _SKIP) | (codes == _AUX)).tolist():
+        if i < data_until:
+            continue
+        if codes[i] == _SKIP:
+            data_until = i + 3
+            high, low = (int(word) for word in words[i + 1 : i + 3])
+            numbers[i] = np.int32(np.uint32((high << 16) | low).view(np.int32))
+        else:
+            data_until = i + 1 + (int(numbers[i]) + 1) // 2
+        if data_until > len(codes) - 1:
+            raise RecordError(path, "is damaged: a note or distance goes beyond its end", CURE)
+        codes[i + 1 : data_until] = _DATA
+    return codes, numbers

@@ -1,0 +1,306 @@
+"""All signals of a collection in one file, read as a memory map.
+
+A cache is two files in the folder that the user names: ``KEY.int16`` (or ``.float32``, for signals
+that are not 16-bit integers times a gain) holds the samples, record after record, lead after lead;
+``KEY.npz`` tells where each record lies, its gains, and which records could not be read. The key
+is made of the names, sizes and times of change of all files, so that other files mean another
+cache. While it is written, samples go to ``KEY.int16.part`` and what is known of the records done
+to ``KEY.progress``: whoever is interrupted goes on where it ended. The index comes last, and
+under its name at once or not at all.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import warnings
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from sklearn_ecg.datasets._signal_files import to_mV
+from sklearn_ecg.records import LazySignals
+from sklearn_ecg.records._report import RecordError
+
+_VERSION = 1
+# Marks invalid samples and leads that are missing.
+_INVALID = -(2**15)
+# Records begin at multiples of so many bytes.
+_ALIGNMENT = 64
+# Records between two notes of progress, each of which waits for the disk.
+_CHUNK = 1024
+
+
+def cache_signals(reader, lengths, n_leads, cache_dir, *, files, settings):
+    """Copy signals into one file, or open the copy that is there.
+
+    Parameters
+    ----------
+    reader : callable
+        ``reader(i)`` returns a signal in mV. If it has a method ``digital(i)``, which returns
+        int16 samples (-32768 where invalid), gains per mV and baselines, or None where there are
+        none, these are stored, and nothing is lost.
+    lengths : array-like of int of shape (n_records,)
+    n_leads : int
+    cache_dir : path-like
+    files : list of (list of path)
+        The files of each record, by whose names, sizes and times the copy is known.
+    settings : tuple
+        What else the signals depend on.
+
+    Returns
+    -------
+    cached : CachedReader
+        Of all records, also those that could not be read.
+    errors : dict of int to RecordError
+        The records that could not be read.
+    """
+    folder = Path(cache_dir).expanduser()
+    folder.mkdir(parents=True, exist_ok=True)
+    base = folder / _key(files, (settings, n_leads, [int(n) for n in lengths]))
+    stored = _open(base, lengths, n_leads)
+    if stored is None:
+        stored = _write(base, reader, lengths, n_leads)
+    index, data = stored
+    errors = {int(i): RecordError(*error) for i, *error in json.loads(str(index["errors"]))}
+    source = LazySignals(reader, (len(lengths), n_leads), lengths=lengths)
+    return CachedReader(str(data.absolute()), index, lengths, n_leads, source), errors
+
+
+def _key(files, settings):
+    digest = hashlib.sha256(repr((_VERSION, settings)).encode())
+    for group in files:
+        for path in group:
+            try:
+                stat = os.stat(path)
+                known = (os.path.basename(path), stat.st_size, stat.st_mtime_ns)
+            except OSError:
+                known = (os.path.basename(path), None)
+            digest.update(repr(known).encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()[:24]
+
+
+def _places(lengths, n_leads, dtype):
+    """Return where each record begins, and the size of the whole, in bytes."""
+    sizes = np.asarray(lengths, dtype=np.int64) * n_leads * dtype.itemsize
+    ends = np.cumsum(-(-sizes // _ALIGNMENT) * _ALIGNMENT)
+    return np.concatenate([[0], ends[:-1]]), int(ends[-1])
+
+
+def _open(base, lengths, n_leads):
+    """Return index and data file of a whole cache, or None."""
+    index_file = base.with_suffix(".npz")
+    if not index_file.exists():
+        return None
+    try:
+        with np.load(index_file) as stored:
+            index = dict(stored)
+        dtype = np.dtype(str(index["dtype"]))
+        data = base.with_suffix(f".{dtype.name}")
+        found, needed = data.stat().st_size, _places(lengths, n_leads, dtype)[1]
+        if found != needed:
+            raise ValueError(f"{data} holds {found} bytes in the place of {needed}")
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        warnings.warn(
+            f"The copy of the signals in {base.parent} is damaged ({error}); it is written anew.",
+            stacklevel=2,
+        )
+        index_file.unlink()
+        return None
+    return index, data
+
+
+def _write(base, reader, lengths, n_leads):
+    has_integers = hasattr(reader, "digital")
+    try:
+        return _write_as(
+            np.dtype(np.int16 if has_integers else np.float32), base, reader, lengths, n_leads
+        )
+    except _NotIntegers:
+        return _write_as(np.dtype(np.float32), base, reader, lengths, n_leads)
+
+
+class _NotIntegers(Exception):
+    """A record is not stored as 16-bit integers."""
+
+
+def _write_as(dtype, base, reader, lengths, n_leads):
+    places, n_bytes = _places(lengths, n_leads, dtype)
+    data, part = base.with_suffix(f".{dtype.name}"), base.with_suffix(f".{dtype.name}.part")
+    progress_file = base.with_suffix(f".{dtype.name}.progress")
+    known = _known(progress_file, part, len(places), n_leads, n_bytes)
+    errors = []
+    with open(part, "r+b") as samples, open(progress_file, "r+b") as progress:
+        for start in range(0, len(places), _CHUNK):
+            chunk = slice(start, min(start + _CHUNK, len(places)))
+            todo = start + np.flatnonzero(known["done"][chunk] == 0)
+            for i in todo.tolist():
+                try:
+                    known[i] = _store(samples, reader, i, places[i], dtype)
+                except RecordError as error:
+                    errors.append((i, error.file, error.problem, error.what_to_do))
+                except _NotIntegers:
+                    _remove(part, progress_file)
+                    raise
+            if len(todo):
+                # A record counts as done only once its samples are on the disk.
+                samples.flush()
+                os.fsync(samples.fileno())
+                progress.seek(start * known.itemsize)
+                progress.write(known[chunk].tobytes())
+                progress.flush()
+    index = {name: known[name] for name in ("gains", "baselines", "sums")}
+    index |= {"errors": json.dumps(errors), "dtype": dtype.name}
+    # Another process that wrote the same copy may have been faster.
+    with contextlib.suppress(FileNotFoundError):
+        os.replace(part, data)
+    index_part = base.with_suffix(f".npz.{os.getpid()}.part")
+    with open(index_part, "wb") as file:
+        np.savez(file, **index)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(index_part, base.with_suffix(".npz"))
+    _remove(progress_file)
+    return index | {"errors": np.array(index["errors"])}, data
+
+
+def _known(progress_file, part, n_records, n_leads, n_bytes):
+    """Return what is known of the records that are done, and make the files for the others."""
+    row = [("done", "u1"), ("sums", "<u8")]
+    row += [("gains", "<f8", (n_leads,)), ("baselines", "<f8", (n_leads,))]
+    known = np.zeros(n_records, dtype=row)
+    is_resumed = (
+        part.exists()
+        and progress_file.exists()
+        and part.stat().st_size == n_bytes
+        and progress_file.stat().st_size == known.nbytes
+    )
+    if is_resumed:
+        return np.fromfile(progress_file, dtype=row)
+    free = shutil.disk_usage(part.parent).free
+    if free < n_bytes:
+        raise OSError(
+            f"The copy of the signals needs {n_bytes / 1e9:.1f} GB, and {part.parent} has "
+            f"{free / 1e9:.1f} GB left. Free some space or choose another cache_dir."
+        )
+    with open(part, "wb") as file:
+        file.truncate(n_bytes)
+    known.tofile(progress_file)
+    return known
+
+
+def _store(samples, reader, i, place, dtype):
+    """Write the samples of a record; return its row of what is known."""
+    if dtype == np.float32:
+        stored = np.ascontiguousarray(reader(i), dtype=np.float32)
+        gains, baselines = np.ones(len(stored)), np.zeros(len(stored))
+    else:
+        digital = reader.digital(i)
+        if digital is None:
+            raise _NotIntegers
+        stored, gains, baselines = digital
+    content = stored.tobytes()
+    content += bytes(-len(content) % _ALIGNMENT)
+    samples.seek(place)
+    samples.write(content)
+    return 1, _sum(np.frombuffer(content, dtype=np.uint64)), gains, baselines
+
+
+def _sum(words):
+    return words.sum(dtype=np.uint64)
+
+
+def _remove(*paths):
+    for path in paths:
+        path.unlink(missing_ok=True)
+
+
+class CachedReader:
+    """The `read` of `LazySignals` for a cache.
+
+    Parameters
+    ----------
+    path : str
+        Of the samples.
+    index : dict
+    lengths : array-like of int of shape (n_records,)
+    n_leads : int
+    source : LazySignals
+        Where a record comes from whose copy turns out to be damaged.
+    """
+
+    def __init__(self, path, index, lengths, n_leads, source):
+        self.path = path
+        self.dtype = np.dtype(str(index["dtype"]))
+        self.n_leads = n_leads
+        self.lengths = np.asarray(lengths)
+        self.places = _places(lengths, n_leads, self.dtype)[0]
+        self.gains, self.baselines = index["gains"], index["baselines"]
+        self.sums = index["sums"]
+        self.source = source
+        self._start()
+
+    def _start(self):
+        self._map = None
+        self._state = np.zeros(len(self.places), dtype=np.uint8)
+
+    def __call__(self, i):
+        """Return record i, of shape (n_leads, n_times), as float32 in mV."""
+        stored = self._stored(i)
+        return self.source[i] if stored is None else self._to_mV(i, stored)
+
+    def many(self, indices):
+        return [self(int(i)) for i in indices]
+
+    def window(self, i, start, stop):
+        stored = self._stored(i)
+        if stored is None:
+            return self.source.window(i, start, stop)
+        return self._to_mV(i, stored[:, start:stop])
+
+    def take(self, indices):
+        """Return a reader of some of the records."""
+        taken = object.__new__(CachedReader)
+        taken.__dict__.update(self.__dict__)
+        for name in ("lengths", "places", "gains", "baselines", "sums", "source"):
+            setattr(taken, name, getattr(self, name)[indices])
+        taken._start()
+        return taken
+
+    def _to_mV(self, i, stored):
+        if self.dtype == np.float32:
+            return stored.copy()
+        return to_mV(stored, self.gains[i], self.baselines[i], _INVALID)
+
+    def _stored(self, i):
+        """Return the samples of record i as they lie in the map, or None if they are damaged."""
+        if self._map is None:
+            # A plain array over the map: slicing np.memmap costs as much as scaling a record.
+            self._map = np.asarray(np.memmap(self.path, dtype=np.uint8, mode="r"))
+        place = int(self.places[i])
+        n_bytes = int(self.lengths[i]) * self.n_leads * self.dtype.itemsize
+        if self._state[i] == _UNCHECKED:
+            padded = -(-n_bytes // _ALIGNMENT) * _ALIGNMENT
+            is_whole = _sum(self._map[place : place + padded].view(np.uint64)) == self.sums[i]
+            self._state[i] = _WHOLE if is_whole else _DAMAGED
+            if not is_whole:
+                warnings.warn(
+                    f"{self.path} is damaged; a record is read from its own files instead. Delete "
+                    "it to have it written anew.",
+                    stacklevel=4,
+                )
+        if self._state[i] == _DAMAGED:
+            return None
+        return self._map[place : place + n_bytes].view(self.dtype).reshape(self.n_leads, -1)
+
+    def __getstate__(self):
+        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self._start()
+
+
+_UNCHECKED, _WHOLE, _DAMAGED = range(3)
