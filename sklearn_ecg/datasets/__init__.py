@@ -1,13 +1,14 @@
 """Loaders of ECG data sets, simulated records, and label noise of known amount."""
 
 from sklearn_ecg.datasets._challenge import load_challenge
-from sklearn_ecg.datasets._corruption import corrupt_labels
+from sklearn_ecg.datasets._corruption import corrupt_labels, make_weak_labels
 from sklearn_ecg.datasets._cpsc2018 import load_cpsc2018
 from sklearn_ecg.datasets._fetch import fetch_cpsc2018, fetch_ludb, fetch_mitdb, fetch_ptbxl
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
 from sklearn_ecg.datasets._simulated import make_ecg_records
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.datasets._wfdb import load_wfdb
 
 __all__ = [
     "codes_to_labels",
@@ -21,5 +22,7 @@ __all__ = [
     "load_mitdb",
     "load_ptbxl",
     "load_vocabulary",
+    "load_wfdb",
     "make_ecg_records",
+    "make_weak_labels",
 ]

@@ -1,17 +1,17 @@
 """Label noise of known kind and amount."""
 
-import numbers
-
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_random_state
 
+from sklearn_ecg.datasets._label_noise import LabelNoise, check_rates, like
 from sklearn_ecg.utils import check_labels
 
 _KINDS = ("swap", "missing", "extra", "confused")
 
 
-def corrupt_labels(y, rate, kind="swap", random_state=None, *, confusion=None):
+def corrupt_labels(
+    y, rate, kind="swap", random_state=None, *, confusion=None, groups=None, label_names=None
+):
     """Make correct labels as wrong as weak ones are, by a known amount.
 
     Of each label, ``round(rate * n_positives)`` of the records that have it are drawn, and there
@@ -27,8 +27,10 @@ def corrupt_labels(y, rate, kind="swap", random_state=None, *, confusion=None):
     ----------
     y : array-like or DataFrame of shape (n_records, n_labels)
         The correct labels: 1 present, 0 absent, -1 unknown. It is not changed.
-    rate : float
-        Share of each label's positives that are hit, in [0, 1].
+    rate : float, sequence of float of length n_labels, or dict
+        Share of each label's positives that are hit, in [0, 1]: the same for all, one for each,
+        or by the label's name; a dict leaves labels that it does not name as they are. Without
+        names its keys are the numbers of columns.
     kind : {"swap", "missing", "extra", "confused"}, default="swap"
     random_state : int, RandomState instance or None, default=None
         Pass an int for the same noise each time.
@@ -37,6 +39,12 @@ def corrupt_labels(y, rate, kind="swap", random_state=None, *, confusion=None):
         label j; rows need not sum to one, the diagonal is ignored. A label with a row of zeros
         is never mistaken and stays as it is. By default one plus the number of records that
         have both: findings that appear together are those between which a reader decides.
+    groups : array-like of shape (n_records,), default=None
+        Patients. With them errors go along with patients, as those of a reader or a device do:
+        the records of a patient that have a label are all hit before the next patient's, and
+        the last patient in part where the number is full.
+    label_names : sequence of str of length n_labels, default=None
+        By default the columns of a DataFrame.
 
     Returns
     -------
@@ -47,6 +55,10 @@ def corrupt_labels(y, rate, kind="swap", random_state=None, *, confusion=None):
     ------
     ValueError
         Also if fewer records than asked have a label that could come in the place of theirs.
+
+    See Also
+    --------
+    make_weak_labels : Several kinds of noise at once.
 
     Notes
     -----
@@ -69,67 +81,105 @@ def corrupt_labels(y, rate, kind="swap", random_state=None, *, confusion=None):
     >>> y_weak.sum()
     np.int64(20)
     """
-    labels, names = check_labels(y, name="y")
-    if not isinstance(rate, numbers.Real) or not 0 <= rate <= 1:
-        raise ValueError(f"rate must be a number between 0 and 1; got {rate!r}.")
+    labels, names = check_labels(y, name="y", label_names=label_names)
+    rates = check_rates(rate, "rate", labels.shape[1], names)
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {_KINDS}; got {kind!r}.")
     if confusion is not None and kind != "confused":
         raise ValueError(f'confusion is for kind="confused" alone; kind is {kind!r}.')
-    random_state = check_random_state(random_state)
-
-    weights = _replacement_weights(labels, kind, confusion)
-    corrupted = labels.copy()
-    for label in range(labels.shape[1]):
-        has_label = labels[:, label] == 1
-        n_hit = round(rate * np.count_nonzero(has_label))
-        if kind == "missing":
-            hit = random_state.choice(np.flatnonzero(has_label), n_hit, replace=False)
-        else:
-            if confusion is not None and not weights[label].any():
-                continue
-            # The records' own labels must stay out even where they have been replaced already.
-            free = (labels == 0) & (corrupted == 0) & (weights[label] > 0)
-            eligible = np.flatnonzero(has_label & free.any(axis=1))
-            if len(eligible) < n_hit:
-                name = repr(str(names[label])) if names is not None else label
-                raise ValueError(
-                    f"rate={rate:g} asks for {n_hit} records with label {name} to get another "
-                    f"label, but only {len(eligible)} have one left that they could get. Lower "
-                    'rate, or use kind="missing".'
-                )
-            hit = random_state.choice(eligible, n_hit, replace=False)
-            corrupted[hit, _draw(free[hit] * weights[label], random_state)] = 1
-        if kind != "extra":
-            corrupted[hit, label] = 0
-
-    if isinstance(y, pd.DataFrame):
-        return pd.DataFrame(corrupted, index=y.index, columns=y.columns)
-    return corrupted.reshape(np.shape(y))
+    noise = LabelNoise(
+        labels, names, confusion=confusion, groups=groups, random=check_random_state(random_state)
+    )
+    n_positives = (labels == 1).sum(axis=0)
+    for label, label_rate in enumerate(rates):
+        n_hit = round(label_rate * n_positives[label])
+        noise.hit(label, n_hit, kind, asked=f"rate={label_rate:g}")
+    return like(y, noise.corrupted)
 
 
-def _replacement_weights(labels, kind, confusion):
-    """Return, in row i, how readily each label comes in the place of label i."""
-    n_labels = labels.shape[1]
-    if confusion is not None:
-        weights = np.array(confusion, dtype=float)
-        valid = weights.shape == (n_labels, n_labels) and (weights >= 0).all()
-        if not valid or not np.isfinite(weights).all():
-            raise ValueError(
-                f"confusion must be a matrix of {n_labels} by {n_labels} finite numbers that are "
-                f"not negative, a row per true label; got an array of shape {weights.shape}."
-            )
-    elif kind == "confused":
-        present = (labels == 1).astype(float)
-        weights = 1 + present.T @ present
-    else:
-        weights = np.ones((n_labels, n_labels))
-    np.fill_diagonal(weights, 0)
-    return weights
+def make_weak_labels(
+    y,
+    *,
+    missing=0.10,
+    extra=0.05,
+    confused=0.05,
+    confusion=None,
+    groups=None,
+    label_names=None,
+    random_state=None,
+):
+    """Make correct labels as weak as those that come out of a hospital's files.
 
+    Some labels were never written down, some were written beside the right one, some in the place
+    of another: of each label's positives a share is hit by each of these, and none by two.
 
-def _draw(weights, random_state):
-    """Draw one column per row, in proportion to the row's weights."""
-    cumulated = weights.cumsum(axis=1)
-    points = random_state.uniform(size=len(weights)) * cumulated[:, -1]
-    return (cumulated > points[:, np.newaxis]).argmax(axis=1)
+    Parameters
+    ----------
+    y : array-like or DataFrame of shape (n_records, n_labels)
+        The correct labels: 1 present, 0 absent, -1 unknown. It is not changed.
+    missing, extra, confused : float, sequence of float of length n_labels, or dict
+        Share of each label's positives that are dropped, get a random further label, or become a
+        label that they are plausibly mistaken for, as `corrupt_labels` does each; given for
+        all labels, for each, or by name. For no label they may add up to more than 1. The
+        defaults are an assumption, with omissions in front, and no measurement.
+    confusion : array-like of shape (n_labels, n_labels), default=None
+        How readily each label is mistaken for which other, as for `corrupt_labels`.
+    groups : array-like of shape (n_records,), default=None
+        Patients, along with whom errors go, as for `corrupt_labels`.
+    label_names : sequence of str of length n_labels, default=None
+        By default the columns of a DataFrame.
+    random_state : int, RandomState instance or None, default=None
+        Pass an int for the same noise each time.
+
+    Returns
+    -------
+    ndarray of int8 or DataFrame of the shape of y
+        The weak labels. Unknown entries (-1) stay unknown.
+
+    Raises
+    ------
+    ValueError
+        Also if fewer records than asked have a label that could come in the place of theirs.
+
+    See Also
+    --------
+    corrupt_labels : One kind of noise.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg.datasets import make_weak_labels
+    >>> y = np.repeat(np.eye(3, dtype=int), 100, axis=0)
+    >>> rates = {"AF": 0.3, "PVC": 0.1}
+    >>> weak = make_weak_labels(
+    ...     y, missing=rates, extra=0, label_names=["AF", "PVC", "STE"], random_state=0
+    ... )
+    >>> ((y == 1) & (weak == 0)).sum(axis=0)  # missing and confused
+    array([35, 15,  5])
+    >>> ((y == 0) & (weak == 1)).sum()  # confused
+    np.int64(15)
+    """
+    labels, names = check_labels(y, name="y", label_names=label_names)
+    rates = {
+        kind: check_rates(rate, kind, labels.shape[1], names)
+        # Those that need another label come while there are most records to choose from.
+        for kind, rate in (("confused", confused), ("extra", extra), ("missing", missing))
+    }
+    totals = np.sum(list(rates.values()), axis=0)
+    if (totals > 1 + 1e-9).any():
+        label = int(totals.argmax())
+        raise ValueError(
+            f"missing, extra and confused add up to {totals[label]:g} for label "
+            f"{label if names is None else repr(str(names[label]))}; each positive is hit once at "
+            "most, so that 1 is the most."
+        )
+    noise = LabelNoise(
+        labels, names, confusion=confusion, groups=groups, random=check_random_state(random_state)
+    )
+    n_positives = (labels == 1).sum(axis=0)
+    for kind, of_label in rates.items():
+        for label, rate in enumerate(of_label):
+            # Rounding up each kind must not ask for more than there are.
+            n_hit = min(round(rate * n_positives[label]), noise.n_untouched(label))
+            noise.hit(label, n_hit, kind, asked=f"{kind}={rate:g}")
+    return like(y, noise.corrupted)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sklearn_ecg.datasets import corrupt_labels
+from sklearn_ecg.datasets import corrupt_labels, make_weak_labels
 
 KINDS = ("swap", "missing", "extra", "confused")
 
@@ -122,3 +122,117 @@ def test_too_little_to_choose_from(kind):
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         corrupt_labels(make_labels(0), **arguments)
+
+
+def make_patients(y):
+    """Four records of each patient, with the same labels, in mixed order."""
+    y = np.repeat(y, 4, axis=0)
+    order = np.random.default_rng(0).permutation(len(y))
+    return y[order], np.repeat(np.arange(len(y) // 4), 4)[order]
+
+
+@pytest.mark.parametrize("form", ["sequence", "dict", "frame", "numbers"])
+def test_rates_by_label(form):
+    y = make_labels(0)
+    names = list("abcde")
+    rates = [0.5, 0, 0.25, 0, 1.0]
+    by_name = {name: rate for name, rate in zip(names, rates, strict=True) if rate}
+    if form == "sequence":
+        weak = corrupt_labels(y, rates, "missing", random_state=0)
+    elif form == "dict":
+        weak = corrupt_labels(y, by_name, "missing", random_state=0, label_names=names)
+    elif form == "frame":
+        frame = pd.DataFrame(y, columns=names)
+        weak = corrupt_labels(frame, by_name, "missing", random_state=0).to_numpy()
+    else:
+        weak = corrupt_labels(y, {0: 0.5, 2: 0.25, 4: 1.0}, "missing", random_state=0)
+    counts = (y == 1).sum(axis=0)
+    expected = [round(rate * count) for rate, count in zip(rates, counts, strict=True)]
+    assert list(((y == 1) & (weak == 0)).sum(axis=0)) == expected
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_errors_go_along_with_patients(kind):
+    y, patients = make_patients(make_labels(1, n_records=120, unknown=False))
+    weak = corrupt_labels(y, 0.3, kind, random_state=0, groups=patients)
+    asked = [round(0.3 * count) for count in (y == 1).sum(axis=0)]
+    gained_of = ((y == 0) & (weak == 1)).sum(axis=1)
+    if kind == "extra":
+        assert gained_of.sum() == sum(asked)
+        return
+    for label in range(5):
+        hit = (y[:, label] == 1) & (weak[:, label] == 0)
+        assert hit.sum() == asked[label]
+        has = np.bincount(patients[y[:, label] == 1], minlength=120)
+        per_patient = np.bincount(patients[hit], minlength=120)
+        # Whole patients, but for the one at which the number was full; records with no other
+        # label to get cannot be hit by a swap.
+        partly = (per_patient > 0) & (per_patient < has)
+        assert partly.sum() <= 1, (label, per_patient[partly])
+    assert (weak[:, 0] != corrupt_labels(y, 0.3, kind, random_state=1, groups=patients)[:, 0]).any()
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    missing=st.floats(0, 0.3),
+    extra=st.floats(0, 0.3),
+    confused=st.floats(0, 0.3),
+    with_groups=st.booleans(),
+)
+def test_weak_labels_hold_all_kinds_in_exact_amounts(seed, missing, extra, confused, with_groups):
+    y = make_labels(seed)
+    before = y.copy()
+    groups = np.arange(len(y)) // 3 if with_groups else None
+    rates = {"missing": missing, "extra": extra, "confused": confused}
+    weak = make_weak_labels(y, **rates, groups=groups, random_state=seed)
+    np.testing.assert_array_equal(y, before)
+    np.testing.assert_array_equal(weak == -1, y == -1)
+    counts = (y == 1).sum(axis=0)
+    lost = [round(missing * count) + round(confused * count) for count in counts]
+    gained = sum(round(extra * count) + round(confused * count) for count in counts)
+    assert list(((y == 1) & (weak == 0)).sum(axis=0)) == lost
+    assert ((y == 0) & (weak == 1)).sum() == gained
+    again = make_weak_labels(y, **rates, groups=groups, random_state=seed)
+    np.testing.assert_array_equal(weak, again)
+
+
+def test_weak_labels_by_name_and_confusion():
+    frame = pd.DataFrame(np.repeat(np.eye(3, dtype=int), 100, axis=0), columns=["AF", "PAC", "PVC"])
+    confusion = [[0, 0, 0], [0, 0, 1], [0, 1, 0]]
+    weak = make_weak_labels(
+        frame,
+        missing={"AF": 0.2},
+        extra=0,
+        confused={"AF": 0.5, "PAC": 0.4},
+        confusion=confusion,
+        random_state=0,
+    )
+    assert list(weak.columns) == list(frame.columns)
+    # AF is never mistaken; PAC is, for PVC alone.
+    assert list(weak[:100].sum()) == [80, 0, 0]
+    assert list(weak[100:200].sum()) == [0, 60, 40]
+    pd.testing.assert_frame_equal(weak[200:], frame[200:].astype(np.int8))
+
+
+def test_rounding_never_asks_for_more_than_there_are():
+    y = np.zeros((10, 2), dtype=int)
+    y[:5, 0] = 1
+    weak = make_weak_labels(y, missing=0.3, extra=0.3, confused=0.4, random_state=0)
+    assert ((y == 1) & (weak == 0)).sum() == 3
+    assert ((y == 0) & (weak == 1)).sum() == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"missing": 0.6, "extra": 0.5}, "add up to 1.15 for label 0"),
+        ({"missing": {"AF": 0.6}}, r"missing has rates for \['AF'\], but the labels are \[0, 1"),
+        ({"extra": [0.1, 0.2]}, "extra must be a number, or one for each of the 5 labels; got 2"),
+        ({"confused": [0.1, 0.2, 0.1, 0.1, -1]}, "confused must be a number .*; got -1"),
+        ({"groups": [1, 2]}, "groups must hold one patient for each of the 300"),
+    ],
+)
+def test_bad_arguments_of_weak_labels(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        make_weak_labels(make_labels(0), **arguments)
