@@ -4,6 +4,7 @@ from sklearn_ecg.datasets._challenge import load_challenge
 from sklearn_ecg.datasets._corruption import corrupt_labels, make_weak_labels
 from sklearn_ecg.datasets._cpsc2018 import load_cpsc2018
 from sklearn_ecg.datasets._fetch import fetch_cpsc2018, fetch_ludb, fetch_mitdb, fetch_ptbxl
+from sklearn_ecg.datasets._ludb import load_ludb, load_ludb_annotations
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
 from sklearn_ecg.datasets._simulated import make_ecg_records
@@ -19,6 +20,8 @@ __all__ = [
     "fetch_ptbxl",
     "load_challenge",
     "load_cpsc2018",
+    "load_ludb",
+    "load_ludb_annotations",
     "load_mitdb",
     "load_ptbxl",
     "load_vocabulary",
