@@ -15,11 +15,11 @@ from sklearn_ecg.datasets._bookkeeping import (
 )
 from sklearn_ecg.datasets._challenge import find_headers, header_diagnoses, names_of
 from sklearn_ecg.datasets._collection import open_collection
-from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.datasets._leads import LEADS_12
+from sklearn_ecg.datasets._mat_files import open_mat_files
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
-from sklearn_ecg.records import ECGRecords, LazySignals
-from sklearn_ecg.records._report import MissingFileError, RecordError, Report
+from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.records._report import Report
 
 _SAMPLING_RATE = 500.0
 _LABEL_COLUMNS = ["First_label", "Second_label", "Third_label"]
@@ -40,7 +40,7 @@ def load_cpsc2018(path, *, cache_dir=None):
         The folder that holds the records, in folders of its own or not.
     cache_dir : path-like, default=None
         Folder for a copy of the signals in one file, written once, from which epochs are read at
-        the disk's speed. For the form with headers alone.
+        the disk's speed.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def load_cpsc2018(path, *, cache_dir=None):
     FileNotFoundError
         If the folder is missing, or holds no records or no ``REFERENCE.csv`` for them.
     ValueError
-        If none of the records can be read, or a given `cache_dir` cannot be used.
+        If none of the records can be read.
 
     See Also
     --------
@@ -76,12 +76,7 @@ def load_cpsc2018(path, *, cache_dir=None):
     folder = find_folder(path, dataset=_DATASET)
     if next(folder.rglob("*.hea"), None) is not None:
         return _load_with_headers(folder, cache_dir)
-    if cache_dir is not None:
-        raise ValueError(
-            "cache_dir serves the form of CPSC2018 with headers (*.hea) alone, and "
-            f"{str(folder)!r} holds none; leave cache_dir=None."
-        )
-    return _load_with_reference(folder)
+    return _load_with_reference(folder, cache_dir)
 
 
 def _load_with_headers(folder, cache_dir):
@@ -103,22 +98,22 @@ def _load_with_headers(folder, cache_dir):
     )
 
 
-def _load_with_reference(folder):
+def _load_with_reference(folder, cache_dir):
     report = Report()
     files = _records_in(folder, report)
     reference, file, contradicting = _read_reference(folder, report)
     absent = [id for id in reference.index if id not in files]
     if absent:
         report_absent(report, absent, [f"{id}.mat" for id in absent], folder)
+    ids, signals = open_mat_files(files, cache_dir, report)
 
-    ids = list(files)
     codes = [_codes(reference.loc[id]) if id in reference.index else [] for id in ids]
     labels = _labels(codes, ids, report, file)
     without = [id for id, own in zip(ids, codes, strict=True) if not own]
     report_unlabelled(report, without, file, "gives no labels for the record")
     is_unknown = np.isin(ids, [*without, *contradicting])
     return ECGRecords(
-        LazySignals(MatReader([str(files[id]) for id in ids]), (len(ids), len(LEADS_12))),
+        signals,
         _SAMPLING_RATE,
         lead_names=LEADS_12,
         ids=ids,
@@ -172,38 +167,3 @@ def _labels(codes, ids, report, file):
     report_unknown_codes(report, codes, ids, "cpsc2018", file)
     names = load_vocabulary("cpsc2018")["abbreviation"]
     return codes_to_labels(codes, "cpsc2018", by="abbreviation", label_names=names)[0]
-
-
-class MatReader:
-    """The `read` of `LazySignals` for the challenge's own ``.mat`` files.
-
-    Parameters
-    ----------
-    paths : list of str
-    """
-
-    def __init__(self, paths):
-        self.paths = paths
-
-    def __call__(self, i):
-        """Return record i, of shape (12, n_times), as float32 in mV."""
-        from scipy.io import loadmat
-
-        path = self.paths[i]
-        try:
-            content = loadmat(path, squeeze_me=True, struct_as_record=False)
-        except FileNotFoundError:
-            raise MissingFileError(path, "is missing", CURE) from None
-        except Exception as error:
-            # SciPy raises a dozen kinds of errors on damaged files.
-            raise RecordError(path, f"cannot be read as a MATLAB file: {error}", CURE) from error
-        data = getattr(content.get("ECG"), "data", None)
-        if np.ndim(data) != 2 or len(data) != len(LEADS_12):
-            found = sorted(name for name in content if not name.startswith("__"))
-            problem = f"holds no struct ECG with data of 12 leads; it holds {found}"
-            raise RecordError(path, problem, CURE)
-        return data.astype(np.float32)
-
-    def take(self, indices):
-        """Return a reader of some of the records."""
-        return MatReader([self.paths[i] for i in indices])

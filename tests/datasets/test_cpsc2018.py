@@ -50,6 +50,7 @@ def test_both_forms_agree(records, cpsc2018):
     assert list(own_form.ids) == [f"A{i:04d}" for i in range(1, 13)]
     same = records[np.isin(records.ids, own_form.ids)]
     np.testing.assert_array_equal(own_form.labels, same.labels)
+    np.testing.assert_array_equal(own_form.signals.lengths, same.signals.lengths)
     assert own_form.lead_names == same.lead_names
     for own, other in zip(own_form.signals, same.signals, strict=True):
         # The headers' form is rounded to 1 uV.
@@ -132,18 +133,54 @@ def test_doubled_records_are_read_once(small):
     assert "TrainingSet2" in records.report["file"][0]
 
 
-def test_damaged_records_name_their_file_when_they_are_touched(small):
+def test_damaged_records_are_left_out_by_name(small):
     (small / "TrainingSet1" / "A0001.mat").write_bytes(b"MATLAB 5.0 MAT-file, broken off")
     savemat(small / "TrainingSet1" / "A0002.mat", {"val": np.zeros((12, 10))})
-    (small / "TrainingSet2" / "A0004.mat").rename(small / "TrainingSet2" / "A0005.mat")
+    truncated = (small / "TrainingSet2" / "A0003.mat").read_bytes()[:100_000]
+    (small / "TrainingSet2" / "A0003.mat").write_bytes(truncated)
     records = load_cpsc2018(small)
-    with pytest.raises(ValueError, match=r"A0001.mat cannot be read as a MATLAB file"):
+    assert list(records.ids) == ["A0004"]
+    problems = dict(zip(records.report["id"], records.report["problem"], strict=True))
+    assert "cannot be read as a MATLAB file" in problems["A0001"]
+    assert "holds no struct ECG" in problems["A0002"] and "['val']" in problems["A0002"]
+    assert "cut short: it holds 100000 of" in problems["A0003"]
+
+
+def test_damage_that_shows_late_names_the_file(small):
+    path = small / "TrainingSet1" / "A0001.mat"
+    content = bytearray(path.read_bytes())
+    content[50_000:50_100] = bytes(100)
+    path.write_bytes(content)
+    records = load_cpsc2018(small)
+    with pytest.raises(ValueError, match=r"A0001\.mat cannot be read as a MATLAB file"):
         records.signals[0]
-    with pytest.raises(ValueError, match=r"A0002.mat holds no struct ECG.*\['val'\]"):
-        records.signals[1]
     (small / "TrainingSet2" / "A0003.mat").unlink()
-    with pytest.raises(FileNotFoundError, match=r"A0003.mat is missing"):
+    with pytest.raises(FileNotFoundError, match=r"A0003\.mat is missing"):
         records.signals[2]
+    assert list(load_cpsc2018(small, cache_dir=small / "cache").ids) == ["A0002", "A0004"]
+
+
+def test_files_of_other_programs(small, records):
+    signal = records.signals[0]
+    content = {"ECG": {"sex": "Male", "age": 74, "data": signal.astype(float)}}
+    savemat(small / "TrainingSet1" / "A0001.mat", content, do_compression=False)
+    np.testing.assert_array_equal(load_cpsc2018(small).signals[0], signal)
+
+
+@pytest.mark.parametrize("part", ["TrainingSet", "wfdb"])
+def test_a_copy_of_the_signals(cpsc2018, tmp_path, part):
+    if part == "wfdb":
+        for path in (cpsc2018 / "wfdb").glob("A000*"):
+            shutil.copy(path, tmp_path)
+    folder = tmp_path if part == "wfdb" else cpsc2018 / part
+    direct = load_cpsc2018(folder)
+    for _ in range(2):
+        cached = load_cpsc2018(folder, cache_dir=tmp_path / "cache")
+        np.testing.assert_array_equal(cached.ids, direct.ids)
+        np.testing.assert_array_equal(cached.labels, direct.labels)
+        for copy, signal in zip(cached.signals, direct.signals, strict=True):
+            np.testing.assert_array_equal(copy, signal)
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
 
 
 def test_records_travel_to_workers(small):
