@@ -25,6 +25,7 @@ puts one into the report.
 """
 
 import dataclasses
+import filecmp
 import functools
 import os
 from collections import Counter
@@ -284,35 +285,42 @@ def _by_layout(paths, ids, layout, report):
 
 
 def _without_copies(candidates, report):
-    """Leave out records whose samples another one holds as well, by all that headers tell.
+    """Leave out records whose samples another one holds as well.
 
     A copy on both sides of a split would flatter every score.
     """
-    first_with = {}
+    firsts = {}
     kept = []
     for candidate in candidates:
         header = candidate.header
-        sums = tuple(header.checksums)
-        if None in sums or not any(sums):
+        sums = header.checksums
+        # Only records that agree in all that headers tell of the samples are compared.
+        key = (sums, header.initial_values, candidate.n_times, header.lead_names)
+        first = None
+        if None not in sums and any(sums):
+            first = firsts.setdefault(key, candidate)
+        if first in (None, candidate) or not _same_files(first.header, header):
             kept.append(candidate)
             continue
-        key = (sums, tuple(header.initial_values), candidate.n_times, header.lead_names)
-        first = first_with.setdefault(key, candidate)
-        if first is candidate:
-            kept.append(candidate)
-        else:
-            report.add(
-                candidate.id,
-                f"{candidate.path}.hea",
-                f"describes the same samples as record {first.id}",
-                "Move one of the two out of the folder.",
-            )
+        report.add(
+            candidate.id,
+            f"{candidate.path}.hea",
+            f"describes the same samples as record {first.id}",
+            "Move one of the two out of the folder.",
+        )
     return kept
+
+
+def _same_files(header, other):
+    pairs = zip(header.files, other.files, strict=False)
+    return len(header.files) == len(other.files) and all(
+        filecmp.cmp(mine, theirs, shallow=False) for mine, theirs in pairs
+    )
 
 
 def _common_leads(candidates):
     """Return the leads that most records hold, in the order of the first of these."""
-    counts = Counter(_voltages(c.lead_names, tuple(c.header.units)) for c in candidates)
+    counts = Counter(_voltages(c.lead_names, c.header.units) for c in candidates)
     counts.pop((), None)
     return counts.most_common(1)[0][0] if counts else ()
 
@@ -335,6 +343,14 @@ def _with_leads(candidates, leads, missing_leads, report):
                 'Ask for leads that all records have, or for missing_leads="nan".',
             )
             continue
+        if missing:
+            report.add(
+                candidate.id,
+                f"{candidate.path}.hea",
+                f"lacks {_listed(missing)}, which are NaN",
+                "Ask for leads that all records have to do without NaN.",
+                kept=True,
+            )
         try:
             if candidate.header is not None:
                 check_units(candidate.header, leads)

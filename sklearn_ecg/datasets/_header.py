@@ -31,7 +31,7 @@ _GAIN = re.compile(
 
 @dataclasses.dataclass(slots=True)
 class Header:
-    """What a WFDB header says; lists have an entry per signal.
+    """What a WFDB header says; tuples have an entry per signal.
 
     Parameters
     ----------
@@ -43,18 +43,18 @@ class Header:
         Samples of each signal; None where the header leaves that to the file's size.
     lead_names : tuple of str
         In the usual spelling.
-    files : list of str
+    files : tuple of str
         Paths of the signal files; a single one holds all signals.
-    formats : list of tuple
+    formats : tuple of tuple
         (number, samples per frame, skew, byte offset).
-    gains : list of float or None
+    gains : tuple of float or None
         ADC units per physical unit; None where the signal was never calibrated.
-    baselines : list of int
-    units : list of str
-    initial_values, checksums : list of int or None
+    baselines : tuple of int
+    units : tuple of str
+    initial_values, checksums : tuple of int or None
     comments : list of str
         Without their "#".
-    segments : list of str
+    segments : tuple of str
         Names of the records of which this one consists; most have none.
     """
 
@@ -62,15 +62,15 @@ class Header:
     sampling_rate: float
     n_times: int | None
     lead_names: tuple
-    files: list
-    formats: list
-    gains: list
-    baselines: list
-    units: list
-    initial_values: list
-    checksums: list
+    files: tuple
+    formats: tuple
+    gains: tuple
+    baselines: tuple
+    units: tuple
+    initial_values: tuple
+    checksums: tuple
     comments: list
-    segments: list
+    segments: tuple
 
 
 def read_header(path):
@@ -146,21 +146,22 @@ def _parse(lines, comments, path):
     gains, baselines, units = zip(*map(_gain, gains), strict=True)
     if None in baselines:
         zeros = _integers(adc_zeros)
-        baselines = [z if b is None else b for b, z in zip(baselines, zeros, strict=True)]
+        pairs = zip(baselines, zeros, strict=True)
+        baselines = tuple(zero if baseline is None else baseline for baseline, zero in pairs)
     return Header(
         path=path,
         sampling_rate=sampling_rate,
         n_times=n_times,
         lead_names=tuple(map(canonical_lead, names)),
         files=_paths(files, path),
-        formats=list(map(_format, formats)),
-        gains=list(gains),
-        baselines=list(baselines),
-        units=list(units),
+        formats=tuple(map(_format, formats)),
+        gains=gains,
+        baselines=baselines,
+        units=units,
         initial_values=_integers(initial),
         checksums=_integers(sums),
         comments=comments,
-        segments=[],
+        segments=(),
     )
 
 
@@ -178,7 +179,7 @@ def _paths(files, path):
     for file in files:
         if _last_part(file) != file:
             raise _SyntaxError(f"its signal file {file[:80]!r} lies in another folder")
-    return [folder + file for file in files]
+    return tuple(folder + file for file in files)
 
 
 def _last_part(path):
@@ -232,7 +233,9 @@ def _gain(text):
 
 def _integers(texts):
     try:
-        return [None if text is None else int(text) for text in texts]
+        if None in texts:
+            return tuple(None if text is None else int(text) for text in texts)
+        return tuple(map(int, texts))
     except ValueError:
         raise _SyntaxError(f"{texts} are not all integers") from None
 
@@ -248,22 +251,22 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times):
         for segment in header.segments:
             if segment is not None:
                 described.update(zip(segment.sig_name, segment.units, strict=True))
-        units = [described[name] or "mV" for name in header.sig_name]
+        units = tuple(described[name] or "mV" for name in header.sig_name)
     except Exception as error:
         raise _SyntaxError(f"wfdb finds in its segments: {type(error).__name__} {error}") from None
     n_signals = len(names)
-    segments = [line.split()[0] for line in lines[1:]]
-    unknown = [None] * n_signals
+    segments = tuple(line.split()[0] for line in lines[1:])
+    unknown = (None,) * n_signals
     return Header(
         path=path,
         sampling_rate=sampling_rate,
         n_times=n_times or header.sig_len,
         lead_names=names,
-        files=[f"{path}.hea"],
-        formats=[("segments", 1, 0, 0)] * n_signals,
+        files=(f"{path}.hea",),
+        formats=(("segments", 1, 0, 0),) * n_signals,
         # The segments are read in physical units.
-        gains=[1.0] * n_signals,
-        baselines=[0] * n_signals,
+        gains=(1.0,) * n_signals,
+        baselines=(0,) * n_signals,
         units=units,
         initial_values=unknown,
         checksums=unknown,

@@ -235,10 +235,12 @@ def check_units(header, leads):
             )
 
 
+@functools.lru_cache(maxsize=1024)
 def resampling_ratio(old_rate, new_rate):
     return Fraction(new_rate / old_rate).limit_denominator(10_000)
 
 
+@functools.lru_cache(maxsize=1024)
 def resampled_length(n_times, old_rate, new_rate):
     """Return the samples that `resampled` makes of n_times."""
     ratio = resampling_ratio(old_rate, new_rate)

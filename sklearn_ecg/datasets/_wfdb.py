@@ -82,8 +82,9 @@ def load_wfdb(
     Left out and reported are records whose files are missing, cut short, of an unknown format or
     the same as those of another record, headers that make no sense, and leads whose unit is no
     voltage (such as "adu") or that were never calibrated: nothing is guessed. Invalid samples are
-    NaN. Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, others and records of several
-    segments through wfdb; samples are the same, bit for bit.
+    NaN. Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, with the same samples as
+    wfdb's bit for bit; others, and records of several segments, are read by wfdb, which does not
+    look at checksums.
 
     Examples
     --------

@@ -1,0 +1,121 @@
+"""Samples against wfdb's, bit for bit, in every format that is read directly."""
+
+import numpy as np
+import pytest
+import wfdb
+
+from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._signal_files import to_mV, units_per_mV
+
+# What wfdb cannot write: the type of the integers on disk, and what is added to a sample.
+BY_HAND = {"61": (">i2", 0), "160": ("<u2", 2**15)}
+LIMITS = {"16": 2**15, "61": 2**15, "160": 2**15, "212": 2**11, "24": 2**23, "32": 2**31, "80": 128}
+
+
+def write_record(folder, name, digital, number, *, gains=(200.0,), baselines=(0,), units=("mV",)):
+    """Write a record through wfdb, or by hand in a format that it does not write."""
+    n_leads = digital.shape[1]
+    keywords = {
+        "fs": 360,
+        "units": list(units) * (n_leads // len(units)),
+        "sig_name": ["i", "AVR", "mlii"][:n_leads],
+        "adc_gain": list(gains) * (n_leads // len(gains)),
+        "baseline": list(baselines) * (n_leads // len(baselines)),
+        "write_dir": str(folder),
+    }
+    if number not in BY_HAND:
+        wfdb.wrsamp(name, d_signal=digital, fmt=[number] * n_leads, **keywords)
+        return
+    wfdb.wrsamp(name, d_signal=digital, fmt=["16"] * n_leads, **keywords)
+    dtype, offset = BY_HAND[number]
+    (folder / f"{name}.dat").write_bytes((digital + offset).astype(dtype).tobytes())
+    header = folder / f"{name}.hea"
+    header.write_text(header.read_text().replace(".dat 16 ", f".dat {number} "))
+
+
+@pytest.mark.parametrize("number", list(LIMITS))
+@pytest.mark.parametrize("n_leads", [1, 3])
+def test_formats(tmp_path, rng, number, n_leads):
+    limit = LIMITS[number]
+    # An odd number of samples leaves a pair of format 212 half filled.
+    digital = rng.integers(-limit + 1, limit, (1001, n_leads))
+    digital[:2, 0] = limit - 1, -limit + 1
+    digital[[7, 500], n_leads - 1] = -limit
+    write_record(tmp_path, "r", digital, number, gains=(201.5,), baselines=(-3,))
+    signals = open_collection([tmp_path / "r"]).signals
+    expected = wfdb.rdrecord(str(tmp_path / "r")).p_signal.T.astype(np.float32)
+    assert np.isnan(expected).sum() == 2
+    np.testing.assert_array_equal(signals[0], expected)
+    assert signals[0].dtype == np.float32
+    # Windows that begin and end inside a pair.
+    for start, stop in [(0, 1), (1, 2), (333, 800), (334, 801), (1000, 1001)]:
+        np.testing.assert_array_equal(signals.window(0, start, stop), expected[:, start:stop])
+
+
+@pytest.mark.parametrize(
+    ("folder", "step"),
+    [("mitdb", 9), ("ptb-xl", 97), ("cpsc2018/wfdb", 23), ("ludb/data", 17)],
+)
+def test_data_sets_are_read_as_wfdb_reads_them(shared_data, folder, step):
+    paths = sorted(path.with_suffix("") for path in (shared_data / folder).rglob("*.hea"))[::step]
+    for path in paths:
+        expected = wfdb.rdrecord(str(path)).p_signal.T.astype(np.float32)
+        np.testing.assert_array_equal(open_collection([path]).signals[0], expected)
+
+
+@pytest.mark.parametrize("gain", [1000.0, 200.0, 0.1, 1 / 3, 1e-4, 4880.0])
+@pytest.mark.parametrize("baseline", [0, -2048, 40_000, 2**23 + 1, 2**31 - 1])
+def test_scaling_rounds_once(rng, gain, baseline):
+    digital = rng.integers(-(2**15) + 1, 2**15, (2, 4000)).astype(np.int16)
+    signal = to_mV(digital, np.full(2, gain), np.full(2, baseline), -(2**15))
+    expected = ((digital.astype(np.float64) - baseline) / gain).astype(np.float32)
+    np.testing.assert_array_equal(signal, expected)
+
+
+def test_units_become_mV(tmp_path, rng):
+    digital = rng.integers(-1000, 1000, (100, 3))
+    write_record(
+        tmp_path, "r", digital, "16", gains=(200.0, 0.2, 200_000.0), units=("mV", "uV", "V")
+    )
+    signal = open_collection([tmp_path / "r"]).signals[0]
+    np.testing.assert_array_equal(signal, (digital.T / 200).astype(np.float32))
+
+
+@pytest.mark.parametrize("units", ["adu", "NU", "mmHg", "", "%", "Vs"])
+def test_other_units_are_no_voltage(units):
+    assert units_per_mV(units) is None
+
+
+def test_leads_in_several_files(tmp_path, rng):
+    digital = rng.integers(-1000, 1000, (100, 3))
+    write_record(tmp_path, "r", digital[:, :2], "16")
+    write_record(tmp_path, "s", digital[:, 2:], "212")
+    lines = (tmp_path / "r.hea").read_text().splitlines()
+    other = (tmp_path / "s.hea").read_text().splitlines()[1].replace(" i", " V2")
+    (tmp_path / "r.hea").write_text("\n".join(["r 3 360 100", *lines[1:3], other]))
+    (tmp_path / "s.hea").unlink()
+    signals = open_collection([tmp_path / "r"], leads=["V2", "I"]).signals
+    expected = (digital[:, [2, 0]].T / 200).astype(np.float32)
+    np.testing.assert_array_equal(signals[0], expected)
+    cached = open_collection([tmp_path / "r"], leads=["V2", "I"], cache_dir=tmp_path / "cache")
+    np.testing.assert_array_equal(cached.signals[0], expected)
+
+
+def test_what_only_wfdb_reads(tmp_path, rng):
+    """Several samples per frame, and several segments, one of which is not among the records."""
+    signal = rng.normal(size=(400, 2))
+    for name, part in [("s1", signal[:150]), ("s2", signal[150:])]:
+        leads = {"units": ["mV", "mV"], "sig_name": ["I", "II"], "fmt": ["16", "16"]}
+        wfdb.wrsamp(name, fs=100, p_signal=part, write_dir=str(tmp_path), **leads)
+    (tmp_path / "whole.hea").write_text("whole/2 2 100 400\ns1 150\ns2 250\n")
+    paths = sorted(path.with_suffix("") for path in tmp_path.glob("*.hea"))
+    collection = open_collection(paths)
+    assert list(collection.ids) == ["whole"] and not len(collection.report)
+    expected = wfdb.rdrecord(str(tmp_path / "whole")).p_signal.T.astype(np.float32)
+    np.testing.assert_array_equal(collection.signals[0], expected)
+    np.testing.assert_array_equal(collection.signals.window(0, 140, 160), expected[:, 140:160])
+
+    header = tmp_path / "s1.hea"
+    header.write_text(header.read_text().replace(".dat 16 ", ".dat 16x2 ").replace(" 150", " 75"))
+    smoothed = wfdb.rdrecord(str(tmp_path / "s1")).p_signal.T.astype(np.float32)
+    np.testing.assert_array_equal(open_collection([tmp_path / "s1"]).signals[0], smoothed)

@@ -1,0 +1,353 @@
+"""Folders of WFDB records: what is whole is loaded, what is not is named."""
+
+import pickle
+import re
+import shutil
+
+import joblib
+import numpy as np
+import pytest
+import wfdb
+
+from sklearn_ecg.datasets import load_wfdb
+from sklearn_ecg.datasets._collection import Layout, open_collection
+from sklearn_ecg.datasets._leads import LEADS_12
+from sklearn_ecg.records._report import RecordError
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Six simulated records of two leads, 2 s at 100 Hz, free to be damaged."""
+    folder = tmp_path / "Réc 心電"
+    for number in range(6):
+        write(folder / f"r{number}", number)
+    return folder
+
+
+def write(record, seed, n_times=200, rate=100, leads=("I", "AVR"), units="mV"):
+    record.parent.mkdir(parents=True, exist_ok=True)
+    samples = np.random.default_rng(seed).integers(-900, 900, (n_times, len(leads)))
+    wfdb.wrsamp(
+        record.name,
+        fs=rate,
+        units=[units] * len(leads),
+        sig_name=list(leads),
+        d_signal=samples,
+        fmt=["16"] * len(leads),
+        adc_gain=[1000.0] * len(leads),
+        baseline=[0] * len(leads),
+        write_dir=str(record.parent),
+    )
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def problem_of(records, id):
+    """Return what the report says of a record, which must be one row."""
+    rows = records.report[records.report["id"] == id]
+    assert len(rows) == 1 and not rows["kept"].item()
+    assert id not in records.ids
+    assert len(rows["what_to_do"].item()) > 20
+    return f"{rows['file'].item()} {rows['problem'].item()}"
+
+
+def test_all_that_is_whole(folder):
+    records = load_wfdb(folder)
+    assert records.shape == (6, 2, 200) and records.sampling_rate == 100
+    assert records.lead_names == ("I", "aVR")
+    assert list(records.ids) == [f"r{i}" for i in range(6)]
+    assert records.labels is None and records.report.empty
+    expected = wfdb.rdrecord(str(folder / "r3")).p_signal.T.astype(np.float32)
+    np.testing.assert_array_equal(records.signals[3], expected)
+    np.testing.assert_array_equal(np.asarray(records)[3], expected)
+
+
+def damage_header(folder):
+    (folder / "r2.hea").write_text("r2 2 100")
+
+
+def damage_size(folder):
+    edit(folder / "r2.hea", "r2 2 100 200", "r2 2 100 900000000000000")
+
+
+def damage_signals(folder):
+    path = folder / "r2.dat"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def damage_by_loss(folder):
+    (folder / "r2.dat").unlink()
+
+
+def damage_by_loss_of_header(folder):
+    (folder / "r2.hea").unlink()
+
+
+def damage_by_doubling(folder):
+    shutil.copy(folder / "r1.dat", folder / "r2.dat")
+    text = (folder / "r1.hea").read_text()
+    (folder / "r2.hea").write_text(text.replace("r1", "r2"))
+
+
+def damage_units(folder):
+    edit(folder / "r2.hea", "/mV", "/adu")
+
+
+def damage_gain(folder):
+    edit(folder / "r2.hea", "1000.0(0)/mV", "0")
+
+
+def damage_lead(folder):
+    edit(folder / "r2.hea", "AVR", "V9")
+
+
+def damage_rate(folder):
+    edit(folder / "r2.hea", "r2 2 100 200", "r2 2 250 200")
+
+
+def damage_format(folder):
+    edit(folder / "r2.hea", ".dat 16 ", ".dat 77 ")
+
+
+def damage_lead_names(folder):
+    edit(folder / "r2.hea", "AVR", "I")
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (damage_header, r"r2\.hea .*cut short"),
+        (
+            damage_size,
+            r"r2\.dat is cut short: it holds 800 bytes, r2\.hea asks for 3600000000000000",
+        ),
+        (damage_signals, r"r2\.dat is cut short: it holds 799 bytes, r2\.hea asks for 800"),
+        (damage_by_loss, r"r2\.dat is missing, though r2\.hea asks for it"),
+        (damage_by_loss_of_header, r"r2\.dat has no header"),
+        (damage_by_doubling, r"r2\.hea describes the same samples as record r1"),
+        (damage_units, r"r2\.hea gives lead I in 'adu', which is not a voltage"),
+        (damage_gain, r"r2\.hea gives no gain for lead I"),
+        (damage_lead, r"r2\.hea lacks lead aVR: it has leads I, V9"),
+        (damage_rate, r"r2\.hea was sampled at 250 Hz, most others at 100 Hz"),
+        (damage_format, r"r2\.hea gives its signals in the unknown format 77"),
+        (damage_lead_names, r"r2\.hea lacks lead aVR"),
+    ],
+)
+def test_what_is_damaged_is_named_and_the_rest_is_loaded(folder, damage, problem):
+    damage(folder)
+    records = load_wfdb(folder)
+    assert list(records.ids) == ["r0", "r1", "r3", "r4", "r5"]
+    assert re.search(problem, problem_of(records, "r2"))
+    assert len(np.asarray(records)) == 5
+    assert len(records[:2].report) == 1
+
+
+@pytest.mark.parametrize("how", ["verify", "cache_dir"])
+def test_signals_that_contradict_their_headers(folder, tmp_path, how):
+    content = bytearray((folder / "r2.dat").read_bytes())
+    content[100] ^= 4
+    (folder / "r2.dat").write_bytes(content)
+    # Fewer samples than there are: only the checksum tells.
+    edit(folder / "r4.hea", "r4 2 100 200", "r4 2 100 150")
+    untouched = load_wfdb(folder)
+    assert len(untouched) == 6
+    with pytest.raises(RecordError, match=r"r2\.dat is damaged: the samples of lead I .*checksum"):
+        untouched.signals[2]
+    records = load_wfdb(folder, **{how: True if how == "verify" else tmp_path / "cache"})
+    assert list(records.ids) == ["r0", "r1", "r3", "r5"]
+    assert "checksum in r2.hea" in problem_of(records, "r2")
+    assert "checksum in r4.hea" in problem_of(records, "r4")
+    assert load_wfdb(folder, checksums=False).signals[2].shape == (2, 200)
+
+
+def test_records_that_agree_in_their_checksums_are_no_copies(folder):
+    """Two bytes of one record change places: sums stay, samples do not."""
+    damage_by_doubling(folder)
+    samples = np.fromfile(folder / "r2.dat", "<i2").reshape(-1, 2)
+    samples[[50, 60]] = samples[[60, 50]]
+    samples.tofile(folder / "r2.dat")
+    assert len(load_wfdb(folder)) == 6
+
+
+def test_eight_and_fifteen_leads_where_twelve_are_asked(tmp_path):
+    frank = ("vx", "vy", "vz")
+    write(tmp_path / "twelve", 0, leads=LEADS_12)
+    write(tmp_path / "fifteen", 1, leads=(*frank, *(name.lower() for name in LEADS_12[::-1])))
+    write(tmp_path / "eight", 2, leads=("I", "II", "V1", "V2", "V3", "V4", "V5", "V6"))
+    records = load_wfdb(tmp_path, leads=LEADS_12)
+    assert list(records.ids) == ["fifteen", "twelve"]
+    assert "lacks leads III, aVR, aVL, aVF" in problem_of(records, "eight")
+    expected = wfdb.rdrecord(str(tmp_path / "fifteen")).p_signal[:, :2:-1].T
+    np.testing.assert_array_equal(records.signals[0], expected.astype(np.float32))
+
+    filled = load_wfdb(tmp_path, leads=LEADS_12, missing_leads="nan")
+    assert list(filled.ids) == ["eight", "fifteen", "twelve"]
+    missing = np.isnan(filled.signals[0]).all(axis=1)
+    assert [name for name, gone in zip(LEADS_12, missing, strict=True) if gone] == [
+        "III",
+        "aVR",
+        "aVL",
+        "aVF",
+    ]
+    assert filled.report[["id", "kept"]].values.tolist() == [["eight", True]]
+
+
+def test_leads_that_most_records_hold(tmp_path):
+    for number, leads in enumerate([("MLII", "V1"), ("MLII", "V1"), ("V5", "V2"), ("V1", "MLII")]):
+        write(tmp_path / f"r{number}", number, leads=leads)
+    records = load_wfdb(tmp_path)
+    assert records.lead_names == ("MLII", "V1") and list(records.ids) == ["r0", "r1", "r3"]
+    expected = wfdb.rdrecord(str(tmp_path / "r3")).p_signal[:, ::-1].T
+    np.testing.assert_array_equal(records.signals[2], expected.astype(np.float32))
+
+
+def test_signals_that_are_no_ecg_do_not_count_as_leads(tmp_path):
+    write(tmp_path / "r", 0, leads=("I", "RESP"))
+    lines = (tmp_path / "r.hea").read_text().splitlines()
+    lines[2] = lines[2].replace("/mV", "/l")
+    (tmp_path / "r.hea").write_text("\n".join(lines))
+    assert load_wfdb(tmp_path).lead_names == ("I",)
+
+
+def test_other_rates_are_resampled_where_that_is_asked(folder):
+    time = np.arange(500) / 250
+    tone = np.stack([np.sin(2 * np.pi * 3 * time), np.cos(2 * np.pi * 3 * time)], axis=1)
+    leads = {"units": ["mV", "mV"], "sig_name": ["I", "AVR"], "fmt": ["16", "16"]}
+    wfdb.wrsamp("tone", fs=250, p_signal=tone, write_dir=str(folder), **leads)
+    records = load_wfdb(folder, sampling_rate=100)
+    assert records.shape == (7, 2, 200) and records.report.empty
+    inside = slice(20, 180)
+    expected = np.sin(2 * np.pi * 3 * np.arange(200) / 100)
+    np.testing.assert_allclose(records.signals[6][0, inside], expected[inside], atol=0.01)
+    np.testing.assert_array_equal(records.signals[0], load_wfdb(folder / "r0.hea").signals[0])
+
+
+def test_records_of_different_lengths(folder):
+    write(folder / "sub" / "long", 9, n_times=350)
+    records = load_wfdb(folder)
+    assert records.n_times is None and records.ids[-1] == "sub/long"
+    assert list(records.signals.lengths) == [200] * 6 + [350]
+    assert records.signals[6].shape == (2, 350)
+    assert records[:6].shape == (6, 2, 200)
+
+
+def test_windows_read_no_more_than_they_need(folder, monkeypatch):
+    write(folder / "short", 8, n_times=40)
+    records = load_wfdb(folder, window=0.6)
+    assert records.shape == (18, 2, 60)
+    assert list(records.ids[:4]) == ["r0/000", "r0/001", "r0/002", "r1/000"]
+    assert list(records.groups[:4]) == ["r0", "r0", "r0", "r1"]
+    whole = load_wfdb(folder).signals[1]
+    np.testing.assert_array_equal(
+        np.asarray(records[3:6]), whole[:, :180].reshape(2, 3, 60).swapaxes(0, 1)
+    )
+    assert "shorter than a window" in problem_of(records, "short")
+    # Whoever read the whole file would find it cut short.
+    path = folder / "r0.dat"
+    path.write_bytes(path.read_bytes()[:400])
+    assert records.signals[0].shape == (2, 60)
+    with pytest.raises(RecordError, match=r"r0\.dat is cut short"):
+        records.signals[2]
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_travelling_to_workers(folder, tmp_path, cached):
+    records = load_wfdb(folder, window=1.0, cache_dir=tmp_path / "cache" if cached else None)
+    sent = pickle.dumps(records[2:4].signals)
+    np.testing.assert_array_equal(np.asarray(pickle.loads(sent)), np.asarray(records)[2:4])
+    assert len(sent) < len(pickle.dumps(records.signals))
+    # Reading is no change: caches know the records again.
+    before = joblib.hash(records.signals)
+    np.asarray(records)
+    assert joblib.hash(records.signals) == before
+    assert joblib.hash(records[1:].signals) != before
+
+
+def test_patterns_and_single_records(folder):
+    write(folder / "deep" / "er" / "r9", 9)
+    assert list(load_wfdb(folder / "r[12].hea").ids) == ["r1", "r2"]
+    assert list(load_wfdb(folder / "r[12]").ids) == ["r1", "r2"]
+    assert list(load_wfdb(str(folder / "**" / "r9.hea")).ids) == ["r9"]
+    assert list(load_wfdb(folder / "r1.hea").ids) == ["r1"]
+    assert load_wfdb(folder).ids[0] == "deep/er/r9"
+
+
+def test_nothing_there(folder, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"nowhere' is not there"):
+        load_wfdb(tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"empty' holds no WFDB headers"):
+        load_wfdb(tmp_path / "empty")
+    for path in folder.glob("*.dat"):
+        path.unlink()
+    with pytest.raises(
+        ValueError, match=r"None of the 6 records can be read: .*r0\.dat is missing"
+    ):
+        load_wfdb(folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"leads": "I"}, "leads must be a sequence of names"),
+        ({"leads": ()}, "leads must be a sequence of names"),
+        ({"leads": ("V1",)}, r"None of the 6 records .*lacks lead V1: it has leads I, aVR"),
+        ({"sampling_rate": 0}, "sampling_rate must be a positive number; got 0"),
+        ({"window": -1}, "window must be a positive number; got -1"),
+        ({"window": 0.001}, "shorter than a sample at 100 Hz"),
+        ({"window": 3}, r"window=3 s is longer than the longest record \(2 s\)"),
+        ({"missing_leads": "zero"}, "missing_leads must be"),
+    ],
+)
+def test_bad_arguments(folder, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        load_wfdb(folder, **arguments)
+
+
+def test_a_layout_spares_headers_until_signals_are_touched(folder):
+    layout = Layout(100, 200, ("I", "aVR"))
+    paths = [folder / f"r{i}" for i in range(7)]
+    edit(folder / "r0.hea", "r0 2 100", "r0 2 500")
+    edit(folder / "r1.hea", "AVR", "V1")
+    damage_units(folder)
+    (folder / "r3.dat").write_bytes(b"short")
+    collection = open_collection(paths, ids=np.arange(7) * 10, layout=layout)
+    assert list(collection.ids) == [0, 10, 20, 40, 50] and list(collection.kept) == [0, 1, 2, 4, 5]
+    report = collection.report.to_frame()
+    assert list(report["id"]) == [30, 60]
+    assert list(report["problem"]) == ["is cut short: it holds 5 of 800 bytes", "is missing"]
+    for place, problem in [
+        (0, r"r0\.hea tells of 200 samples at 500 Hz, where the data set has 200 at 100 Hz"),
+        (1, r"r1\.hea lacks the leads \['aVR'\]"),
+        (2, r"r2\.hea gives lead I in 'adu'"),
+    ]:
+        with pytest.raises(RecordError, match=problem):
+            collection.signals[place]
+    expected = wfdb.rdrecord(str(folder / "r4")).p_signal.T.astype(np.float32)
+    np.testing.assert_array_equal(collection.signals[3], expected)
+    verified = open_collection(paths, layout=layout, verify=True)
+    assert list(verified.kept) == [4, 5] and len(verified.report) == 5
+
+
+def test_the_mitdb_folder(shared_data):
+    records = load_wfdb(shared_data / "mitdb", leads=["MLII", "V1"])
+    assert records.shape == (40, 2, 650_000)
+    assert len(records.report) == 8
+    windows = load_wfdb(shared_data / "mitdb", window=10, leads=["MLII", "V1"])
+    assert windows.shape == (7200, 2, 3600)
+    np.testing.assert_array_equal(
+        windows.signals[-1], records.signals[-1][:, 179 * 3600 : 180 * 3600]
+    )
+
+
+@pytest.mark.parametrize(
+    ("folder", "n_records"), [("ptb-xl/records100", 1987), ("cpsc2018/wfdb", 300), ("ludb", 200)]
+)
+def test_folders_of_twelve_leads(shared_data, folder, n_records):
+    records = load_wfdb(shared_data / folder, verify=True)
+    assert len(records) == n_records and records.lead_names == LEADS_12
+    assert records.report.empty
