@@ -8,6 +8,7 @@ from sklearn_ecg.datasets._ludb import load_ludb, load_ludb_annotations
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
 from sklearn_ecg.datasets._simulated import make_ecg_records
+from sklearn_ecg.datasets._tables import read_records
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.datasets._wfdb import load_wfdb
 
@@ -28,4 +29,5 @@ __all__ = [
     "load_wfdb",
     "make_ecg_records",
     "make_weak_labels",
+    "read_records",
 ]

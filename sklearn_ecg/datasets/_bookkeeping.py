@@ -166,5 +166,10 @@ def report_unlabelled(report, ids, file, problem):
         What is wrong there.
     """
     advice = "Its labels are unknown (-1); give them, or leave it out by its id."
+    report_many(report, ids, file, problem, advice, kept=True)
+
+
+def report_many(report, ids, file, problem, what_to_do, kept=False):
+    """Report records of which the same is to be said, one by one if they are few."""
     for group in [[id] for id in ids] if len(ids) <= _NAMED_SINGLY else [list(ids)]:
-        report.add(some(group), file, problem, advice, kept=True)
+        report.add(some(group), file, problem, what_to_do, kept)

@@ -1,0 +1,254 @@
+"""People's own data: arrays in every kind of file, labels joined by id, and nothing lost."""
+
+import pickle
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_ecg.datasets import read_records
+from sklearn_ecg.datasets._array_files import StoredSignals
+
+
+@pytest.fixture
+def signals(rng):
+    return rng.normal(size=(5, 2, 300)).astype(np.float32)
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(
+        {"ecg": ["e", "d", "c", "b", "a"], "AF": [1, 0, 1, 0, 1], "LBBB": [0, 0, 1, 1, 0]}
+    )
+
+
+IDS = ["a", "b", "c", "d", "e"]
+
+
+def save(signals, folder, kind):
+    """Write signals and ids as people do; return the file and the arguments to read it."""
+    path = folder / f"记录 signals{kind}"
+    if kind == ".npy":
+        np.save(path, signals)
+        return path, {"ids": IDS}
+    if kind == ".npz":
+        np.savez(path, ecg=signals, names=IDS)
+        return path, {"ids": "names"}
+    if kind == ".zarr":
+        zarr = pytest.importorskip("zarr")
+        group = zarr.open_group(str(path), mode="w")
+        stored = group.create_array(
+            "ecg", shape=signals.shape, dtype=signals.dtype, chunks=(2, 2, 300)
+        )
+        stored[:] = signals
+        return path, {"ids": IDS}
+    h5py = pytest.importorskip("h5py")
+    with h5py.File(path, "w") as file:
+        file.create_dataset("data/ecg", data=signals, chunks=(2, 2, 300))
+        file.create_dataset("names", data=IDS)
+    return path, {"ids": "names"}
+
+
+KINDS = [".npy", ".npz", ".h5", ".hdf5", ".zarr"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_file(signals, table, tmp_path, kind):
+    path, arguments = save(signals, tmp_path, kind)
+    records = read_records(
+        path, table, sampling_rate=250, lead_names=["I", "II"], id_column="ecg", **arguments
+    )
+    assert records.shape == (5, 2, 300) and records.sampling_rate == 250
+    assert list(records.ids) == IDS and list(records.label_names) == ["AF", "LBBB"]
+    np.testing.assert_array_equal(records.labels, table.set_index("ecg").loc[IDS])
+    assert records.report.empty
+    np.testing.assert_array_equal(np.asarray(records), signals)
+    np.testing.assert_array_equal(records[[4, 0]].signals[0], signals[4])
+    np.testing.assert_array_equal(
+        np.asarray(pickle.loads(pickle.dumps(records[[3]])))[0], signals[3]
+    )
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("units, per_mV", [("uV", 1000), ("V", 1e-3)])
+def test_units(signals, tmp_path, kind, units, per_mV):
+    stored = (signals * per_mV).astype(np.int16 if units == "uV" else np.float64)
+    path, _ = save(stored, tmp_path, kind)
+    for source in (path, stored, list(stored)):
+        records = read_records(source, units=units)
+        found = np.stack(list(records.signals))
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, stored / per_mV, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [".npy", ".h5", ".zarr"])
+def test_no_more_is_read_than_is_touched(signals, tmp_path, kind, monkeypatch):
+    path, _ = save(signals * 1000, tmp_path, kind)
+    keys = []
+    read = StoredSignals._read
+    monkeypatch.setattr(
+        StoredSignals, "_read", lambda self, key: keys.append(key) or read(self, key)
+    )
+    records = read_records(path, units="uV")
+    assert keys == []
+    records[[3, 1]].signals[0]
+    np.testing.assert_allclose(records.signals.window(2, 10, 20), signals[2, :, 10:20], rtol=1e-5)
+    assert keys == [3, (2, slice(None), slice(10, 20))]
+
+
+def test_records_of_different_lengths():
+    records = read_records([np.zeros((2, 100)), np.ones((2, 150))], units="uV")
+    assert records.n_times is None
+    np.testing.assert_allclose(records.signals[1], 1e-3)
+
+
+def test_rows_in_the_order_of_the_signals(signals, table):
+    records = read_records(signals, table, label_columns=["LBBB"])
+    np.testing.assert_array_equal(records.labels[:, 0], table["LBBB"])
+
+
+def test_records_without_rows_and_rows_without_records(signals, table):
+    table = pd.concat([table.iloc[1:], table.iloc[[0]].assign(ecg="x")])
+    records = read_records(signals, table, ids=IDS, id_column="ecg")
+    assert len(records) == 5
+    np.testing.assert_array_equal(records.labels[:4], [[1, 0], [0, 1], [1, 1], [0, 0]])
+    np.testing.assert_array_equal(records.labels[4], [-1, -1])
+    assert records.report[["id", "kept"]].values.tolist() == [["e", True], ["x", False]]
+
+
+def test_many_records_without_rows_make_one_line():
+    table = pd.DataFrame({"ecg": [0, 1], "AF": [1, 0]})
+    records = read_records(np.zeros((50, 1, 20)), table, id_column="ecg")
+    assert (records.labels == -1).sum() == 48
+    (row,) = records.report.to_dict("records")
+    assert row["id"] == "2, 3, 4, 5, 6 and 43 more" and row["kept"]
+
+
+def test_doubled_rows(signals, table):
+    table = pd.concat([table, table.iloc[[0]], table.iloc[[1]].assign(AF=1)])
+    records = read_records(signals, table, ids=IDS, id_column="ecg")
+    np.testing.assert_array_equal(records.labels[3], [-1, -1])
+    np.testing.assert_array_equal(records.labels[4], [1, 0])
+    problems = dict(zip(records.report["id"], records.report["problem"], strict=True))
+    assert "contradict" in problems["d"] and "2 equal rows" in problems["e"]
+
+
+def test_doubled_ids_are_refused(signals, table):
+    with pytest.raises(ValueError, match=r"ids must be unique; repeated: .*'a'"):
+        read_records(signals, table, ids=["a", "a", "b", "c", "d"], id_column="ecg")
+
+
+def test_empty_cells_are_unknown(signals, table):
+    table = table.astype({"AF": object, "LBBB": float})
+    table.loc[0, "AF"], table.loc[1, "AF"], table.loc[2, "LBBB"] = "", True, np.nan
+    records = read_records(signals, table, ids=IDS, id_column="ecg")
+    np.testing.assert_array_equal(records.labels[:, 0], [1, 0, 1, 1, -1])
+    np.testing.assert_array_equal(records.labels[:, 1], [0, 1, -1, 0, 0])
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_tables_in_files(signals, table, tmp_path, suffix):
+    path = tmp_path / f"标签{suffix}"
+    table = table.assign(ecg=["0005", "0004", "0003", "0002", "0001"])
+    if suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        pytest.importorskip("pyarrow")
+        table.to_parquet(path)
+    ids = ["0001", "0002", "0003", "0004", "0005"]
+    records = read_records(signals, path, ids=ids, id_column="ecg")
+    np.testing.assert_array_equal(records.labels[:, 0], [1, 0, 1, 0, 1])
+    assert records.report.empty
+
+
+def test_ids_that_are_numbers_in_one_place_and_text_in_the_other(signals, tmp_path):
+    path = tmp_path / "labels.csv"
+    pd.DataFrame({"ecg": [4, 3, 2, 1, 0], "AF": [1, 0, 0, 0, 0]}).to_csv(path, index=False)
+    assert read_records(signals, path, id_column="ecg").labels[:, 0].tolist() == [0, 0, 0, 0, 1]
+    table = pd.read_csv(path)
+    records = read_records(signals, table, ids=["0", "1", "2", "3", "4"], id_column="ecg")
+    assert records.labels[:, 0].tolist() == [0, 0, 0, 0, 1]
+
+
+def test_patients_folds_and_trust(signals, table):
+    table = table.assign(
+        patient=[1, 1, 2, 3, 3], fold=[1, 1, 2, 2, 2], good=[True] * 2 + [False] * 3
+    )
+    columns = {"group_column": "patient", "split_column": "fold", "trusted_column": "good"}
+    records = read_records(signals, table, ids=IDS, id_column="ecg", **columns)
+    assert list(records.label_names) == ["AF", "LBBB"]
+    assert list(records.groups) == [3, 3, 2, 1, 1] and list(records.split) == [2, 2, 2, 1, 1]
+    assert list(records.trusted) == [False, False, False, True, True]
+    without = read_records(
+        signals,
+        table.iloc[1:],
+        ids=IDS,
+        id_column="ecg",
+        trusted_column="good",
+        label_columns=["AF"],
+    )
+    assert list(without.trusted) == [False, False, False, True, False]
+    with pytest.raises(ValueError, match=r"'patient' of .* has no value for the records e"):
+        read_records(signals, table.iloc[1:], ids=IDS, id_column="ecg", group_column="patient")
+
+
+def test_signals_alone(signals):
+    records = read_records(signals, sampling_rate=500)
+    assert records.labels is None and list(records.ids) == [0, 1, 2, 3, 4]
+
+
+def test_tables_that_do_not_fit(signals, table):
+    with pytest.raises(ValueError, match=r"4 rows for 5 records.*id_column, one of \['ecg'"):
+        read_records(signals, table.iloc[1:])
+    with pytest.raises(ValueError, match=r"column 'ecg' of the table.*is that of a record"):
+        read_records(signals, table, ids=["A1", "A2", "A3", "A4", "A5"], id_column="ecg")
+    with pytest.raises(ValueError, match=r"lacks the columns \['name'\]"):
+        read_records(signals, table, id_column="name")
+    with pytest.raises(ValueError, match=r"'age' .* holds 63 for the record a.*label_columns"):
+        read_records(signals, table.assign(age=63), ids=IDS, id_column="ecg")
+    with pytest.raises(ValueError, match="ids must name each of the 5 records"):
+        read_records(signals, table, ids=IDS[1:], id_column="ecg")
+    with pytest.raises(ValueError, match="without a table"):
+        read_records(signals, id_column="ecg")
+
+
+def test_files_that_cannot_be_read(signals, table, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"There is no file .* with signals"):
+        read_records(tmp_path / "ecg.npy")
+    with pytest.raises(FileNotFoundError, match=r"There is no file .* with labels"):
+        read_records(signals, tmp_path / "labels.csv")
+    for name in ("ecg.npy", "ecg.h5", "ecg.npz"):
+        (tmp_path / name).write_bytes(b"nothing of the kind")
+        with pytest.raises(ValueError, match="cannot be read as"):
+            read_records(tmp_path / name)
+    (tmp_path / "ecg.mat").touch()
+    with pytest.raises(ValueError, match=r"a file of \['\.npy'"):
+        read_records(tmp_path / "ecg.mat")
+    (tmp_path / "labels.xlsx").touch()
+    with pytest.raises(ValueError, match=r"must be a DataFrame or a \.csv or \.parquet"):
+        read_records(signals, tmp_path / "labels.xlsx")
+    with pytest.raises(ValueError, match="units must be one of"):
+        read_records(signals, units="adu")
+
+
+def test_arrays_of_a_wrong_shape(signals, tmp_path):
+    np.save(tmp_path / "swapped.npy", signals.swapaxes(1, 2))
+    with pytest.raises(ValueError, match=r"more leads \(300\) than samples"):
+        read_records(tmp_path / "swapped.npy")
+    np.savez(tmp_path / "two.npz", one=signals, two=signals)
+    with pytest.raises(ValueError, match=r"key must name the array.*'one'.*'two'"):
+        read_records(tmp_path / "two.npz")
+    assert len(read_records(tmp_path / "two.npz", key="two")) == 5
+    with pytest.raises(ValueError, match="'names' is no array"):
+        read_records(tmp_path / "two.npz", key="two", ids="names")
+
+
+@pytest.mark.parametrize(
+    "module, kind, extra", [("h5py", ".h5", "hdf5"), ("zarr", ".zarr", "zarr")]
+)
+def test_a_missing_package_names_its_extra(tmp_path, monkeypatch, module, kind, extra):
+    (tmp_path / f"ecg{kind}").touch()
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf"pip install 'sklearn_ecg\[{extra}\]'"):
+        read_records(tmp_path / f"ecg{kind}")
