@@ -91,7 +91,7 @@ def load_challenge(
     collection = open_collection(
         paths, ids=names_of(paths, folder), sampling_rate=sampling_rate, cache_dir=cache_dir
     )
-    codes, has_codes = header_diagnoses(collection)
+    codes, has_codes = header_diagnoses(collection, f"{folder}/*.hea")
     report_unknown_codes(collection.report, codes, collection.ids, "snomed", f"{folder}/*.hea")
     labels = _labels(codes, _COLUMNS[classes])
     records = collection.to_records(
@@ -123,10 +123,15 @@ def names_of(paths, folder):
     ]
 
 
-def header_diagnoses(collection):
+def header_diagnoses(collection, file):
     """Return the SNOMED CT codes in the headers' comments, and where there are any.
 
-    Records without are put into the collection's report.
+    Parameters
+    ----------
+    collection : Collection
+        Into its report go records without diagnoses.
+    file : str
+        For the report.
 
     Returns
     -------
@@ -140,7 +145,7 @@ def header_diagnoses(collection):
         codes.append([code for code in own if code and code.lower() != "unknown"])
     has_codes = pd.Series(codes).str.len().to_numpy() > 0
     without = collection.ids[~has_codes]
-    report_unlabelled(collection.report, without, "*.hea", "gives no diagnosis (# Dx:)")
+    report_unlabelled(collection.report, without, file, "gives no diagnosis (# Dx:)")
     return codes, has_codes
 
 

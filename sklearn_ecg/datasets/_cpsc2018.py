@@ -88,7 +88,7 @@ def _load_with_headers(folder, cache_dir):
         sampling_rate=_SAMPLING_RATE,
         cache_dir=cache_dir,
     )
-    snomed, has_codes = header_diagnoses(collection)
+    snomed, has_codes = header_diagnoses(collection, f"{folder}/*.hea")
     vocabulary = load_vocabulary("cpsc2018")
     of_snomed = dict(zip(vocabulary["snomed_ct"], vocabulary["code"], strict=True))
     codes = [[of_snomed.get(code, f"SNOMED CT {code}") for code in own] for own in snomed]

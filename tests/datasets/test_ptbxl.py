@@ -93,6 +93,15 @@ def test_absent_records_are_counted_in_the_report(records):
     assert "lacks 19812 records" in row["problem"] and not row["kept"]
 
 
+def test_a_copy_of_the_signals(small, tmp_path):
+    direct = load_ptbxl(small)
+    for _ in range(2):
+        cached = load_ptbxl(small, cache_dir=tmp_path / "cache")
+        np.testing.assert_array_equal(np.asarray(cached), np.asarray(direct))
+        np.testing.assert_array_equal(cached.labels, direct.labels)
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
+
+
 @pytest.fixture
 def small(ptbxl, tmp_path):
     """A writable copy of the first five records, in a folder with a name of its own."""

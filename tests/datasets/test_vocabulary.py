@@ -43,6 +43,18 @@ def test_scp_statements_are_those_of_ptb_xl(shared_data):
             assert ours.loc[code, "superclass"] == statement["diagnostic_class"]
 
 
+def test_aha_codes_are_joined_to_scp_statements_as_ptb_xl_publishes(shared_data):
+    published = pd.read_csv(
+        shared_data / "ptb-xl" / "scp_statements.csv", index_col=0, keep_default_na=False, dtype=str
+    )["AHA code"]
+    # These two give AHA's modifiers "low amplitude" and "inversion", which mean less.
+    published = published[published != ""].drop(["LOWT", "INVT"])
+    concept = load_vocabulary().set_index(["system", "code"])["concept"]
+    assert len(published) > 30
+    for code, aha in published.items():
+        assert concept["scp", code] == concept["aha", aha]
+
+
 def test_the_challenges_classes(vocabulary):
     scored = vocabulary[vocabulary["challenge_2021"] != ""]
     assert set(scored["system"]) == {"snomed"}
