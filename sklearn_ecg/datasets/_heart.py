@@ -79,8 +79,8 @@ def _events(beat, patient):
         # The region is a place in the thorax: it does not turn with the heart's axis.
         levels = np.array(ST_LEVELS[beat.st, patient.regions[beat.st]])
         segment = [(centre, width, *(height * levels)) for centre, width, height in ST_EVENTS]
-        gain = patient.st_mV[beat.st]
-        waves.append(_placed(segment, beat.qrs_offset_s, stretch / 1000, np.eye(2), gain))
+        gains = np.tile(patient.st_mV[beat.st], (len(segment), 1))
+        waves.append(_placed(segment, beat.qrs_offset_s, stretch / 1000, np.eye(2), gains))
 
     waves = np.concatenate(waves)
     return waves[:, 0], waves[:, 1], waves[:, 2:]
@@ -92,5 +92,6 @@ def _placed(waves, origin_s, unit_s, rotation, gains):
     placed[:, :2] *= unit_s
     placed[:, 0] += origin_s
     placed[:, 2:4] = placed[:, 2:4] @ rotation.T
-    placed[:, 2:] *= gains
+    # PVC's table has fewer waves than there are gains.
+    placed[:, 2:] *= gains[: len(placed)]
     return placed

@@ -27,10 +27,10 @@ def fibrillatory_waves(patient, n_times, sampling_rate, rng):
     start = rng.uniform(0, 2 * np.pi, 4)
     slow = np.sin(2 * np.pi * np.outer(drift_hz, time) + start[:2, np.newaxis])
     phase = 2 * np.pi * patient.f_wave_hz * time + 1.5 * slow[0]
-    height = patient.f_wave_mV * (1 + 0.3 * slow[1])
+    height = 1 + 0.3 * slow[1]
     # The second harmonic sharpens the waves.
     waves = np.sin(phase + start[2]) + 0.35 * np.sin(2 * phase + start[3])
-    return np.outer(F_WAVE_LEADS, height * waves)
+    return np.outer(np.multiply(F_WAVE_LEADS, patient.f_wave_mV), height * waves)
 
 
 def electrode_noise(levels_mV, n_times, sampling_rate, rng):
@@ -57,9 +57,12 @@ def electrode_noise(levels_mV, n_times, sampling_rate, rng):
     for low_hz, high_hz in ((0.05, 0.15), (0.15, 0.35)):
         phase = 2 * np.pi * rng.uniform(low_hz, high_hz) * time + _phases(rng)
         electrodes += levels_mV["wander"] * np.sin(phase)
-    phase = 2 * np.pi * _MAINS_HZ * time + _phases(rng)
+    start = _phases(rng)
     if sampling_rate > 2 * _MAINS_HZ:
-        electrodes += np.sqrt(2) * levels_mV["mains"] * np.sin(phase)
+        hum = 2 * np.pi * _MAINS_HZ * time
+        # sin(hum + start), of one sine and cosine for all electrodes.
+        sines = np.sin(start) * np.cos(hum) + np.cos(start) * np.sin(hum)
+        electrodes += np.sqrt(2) * levels_mV["mains"] * sines
 
     right_arm, left_arm, left_leg = electrodes[:3]
     reference = (right_arm + left_arm + left_leg) / 3

@@ -14,7 +14,7 @@ class Patient:
     heart_rate: float
     fibrillation_rate: float  # ventricular beats per minute in atrial fibrillation
     rotations: dict  # of the leads I and II, by the axes of P, QRS and T
-    p_gains: np.ndarray
+    p_gains: np.ndarray  # per wave of a table and independent lead, likewise the next two
     qrs_gains: np.ndarray
     t_gains: np.ndarray
     pr_ms: float
@@ -24,9 +24,9 @@ class Patient:
     pvc: str
     pvc_ms: float
     regions: dict
-    st_mV: dict
+    st_mV: dict  # per independent lead
     f_wave_hz: float
-    f_wave_mV: float
+    f_wave_mV: np.ndarray  # per independent lead
 
 
 def make_patient(rng):
@@ -45,9 +45,9 @@ def make_patient(rng):
         heart_rate=np.clip(rng.normal(70, 9), 54, 92),
         fibrillation_rate=rng.uniform(70, 125),
         rotations=_rotations(rng),
-        p_gains=_gains(0.15, 0.05, rng),
-        qrs_gains=_gains(0.18, 0.10, rng),
-        t_gains=_gains(0.20, 0.08, rng),
+        p_gains=_gains(0.15, 0.05, 0.12, 2, rng),
+        qrs_gains=_gains(0.18, 0.10, 0.10, 3, rng),
+        t_gains=_gains(0.20, 0.08, 0.08, 2, rng),
         pr_ms=np.clip(pr_ms, 125, 190),
         long_pr_ms=rng.uniform(220, 310),
         qrs_ms={
@@ -59,16 +59,24 @@ def make_patient(rng):
         pvc=("PVC right", "PVC left")[rng.randint(2)],
         pvc_ms=rng.uniform(138, 172),
         regions={finding: _region(finding, rng) for finding in ("STE", "STD")},
-        st_mV={"STE": rng.uniform(0.25, 0.45), "STD": rng.uniform(0.15, 0.30)},
+        st_mV={
+            finding: rng.uniform(low, high) * rng.uniform(0.8, 1.0, len(INDEPENDENT_LEADS))
+            for finding, low, high in (("STE", 0.25, 0.45), ("STD", 0.15, 0.30))
+        },
         f_wave_hz=rng.uniform(4.5, 8.5),
-        f_wave_mV=rng.uniform(0.04, 0.10),
+        f_wave_mV=rng.uniform(0.04, 0.10) * np.exp(rng.normal(0, 0.15, len(INDEPENDENT_LEADS))),
     )
 
 
-def _gains(of_all, of_each, rng):
-    """Return a gain per independent lead; I and II share theirs, as parts of one vector."""
-    gains = np.exp(rng.normal(0, of_all) + rng.normal(0, of_each, len(INDEPENDENT_LEADS)))
-    gains[1] = gains[0]
+def _gains(of_all, of_each, of_wave, n_waves, rng):
+    """Return a gain per wave and independent lead; I and II share theirs, as parts of one vector.
+
+    What differs between the waves of a table makes another form: a deeper notch, a taller R'.
+    """
+    n_leads = len(INDEPENDENT_LEADS)
+    of_lead = rng.normal(0, of_all) + rng.normal(0, of_each, n_leads)
+    gains = np.exp(of_lead + rng.normal(0, of_wave, (n_waves, n_leads)))
+    gains[:, 1] = gains[:, 0]
     return gains
 
 

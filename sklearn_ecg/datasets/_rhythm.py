@@ -7,6 +7,8 @@ import numpy as np
 # Beats outside the record whose waves reach into it.
 _MARGIN_S = 2.0
 _SHORTEST_AF_CYCLE_S = 0.36
+# In a short record a slow rhythm may leave no place for an early beat; then another is drawn.
+_ATTEMPTS = 200
 
 
 @dataclass(frozen=True)
@@ -42,12 +44,15 @@ def make_beats(findings, patient, heart_rate, duration_s, rng):
     -------
     list of Beat
     """
-    fibrillates = "AF" in findings
-    cycles = (_fibrillation if fibrillates else _sinus)(heart_rate, duration_s, rng)
-    onsets = -_MARGIN_S + np.concatenate([[0], np.cumsum(cycles)]) + rng.uniform(0, cycles[0])
-    kinds = np.full(len(onsets), "AF" if fibrillates else "sinus", dtype="<U5")
     premature = [kind for kind in ("PAC", "PVC") if kind in findings]
-    _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng)
+    for _ in range(_ATTEMPTS):
+        onsets, kinds = _rhythm("AF" in findings, premature, heart_rate, duration_s, rng)
+        if set(premature) <= set(kinds[(onsets >= 0) & (onsets < duration_s)]):
+            break
+    else:
+        raise ValueError(
+            f"no place for the early beats {premature} in a record of duration_s={duration_s:g}."
+        )
 
     kept = onsets < duration_s + _MARGIN_S
     onsets, kinds = onsets[kept], kinds[kept]
@@ -57,6 +62,15 @@ def make_beats(findings, patient, heart_rate, duration_s, rng):
         _beat(kind, onset, mean_cycle, findings, patient, rng)
         for kind, onset in zip(kinds, onsets, strict=True)
     ]
+
+
+def _rhythm(fibrillates, premature, heart_rate, duration_s, rng):
+    """Return when QRS complexes begin, in s, and the kinds of their beats."""
+    cycles = (_fibrillation if fibrillates else _sinus)(heart_rate, duration_s, rng)
+    onsets = -_MARGIN_S + np.concatenate([[0], np.cumsum(cycles)]) + rng.uniform(0, cycles[0])
+    kinds = np.full(len(onsets), "AF" if fibrillates else "sinus", dtype="<U5")
+    _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng)
+    return onsets, kinds
 
 
 def _sinus(heart_rate, duration_s, rng):
@@ -92,17 +106,15 @@ def _fibrillation(heart_rate, duration_s, rng):
 def _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng):
     """Let some beats come early, in place, with the pause that follows each kind."""
     mean_cycle = 60 / heart_rate
-    for turn in range(rng.randint(1, 4) * len(premature)):
+    # One to three of each kind in ten seconds.
+    n_rounds = max(round(duration_s / 10), 1)
+    for turn in range(rng.randint(1, 4) * n_rounds * len(premature)):
         kind = premature[turn % len(premature)]
         # The beat, the one before it and the one after its pause lie inside the record.
-        candidates = [
-            k
-            for k in range(1, len(onsets) - 1)
-            if onsets[k - 1] >= 0
-            and onsets[k + 1] <= duration_s - 0.5
-            and not np.isin(kinds[k - 1 : k + 2], ("PAC", "PVC")).any()
-        ]
-        if not candidates:
+        regular = (kinds != "PAC") & (kinds != "PVC")
+        inside = (onsets[:-2] >= 0) & (onsets[2:] <= duration_s - 0.5)
+        candidates = 1 + np.flatnonzero(inside & regular[:-2] & regular[1:-1] & regular[2:])
+        if not len(candidates):
             continue
         k = candidates[rng.randint(len(candidates))]
         early, late = (0.60, 0.72) if kind == "PAC" else (0.55, 0.68)

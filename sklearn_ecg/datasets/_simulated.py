@@ -1,6 +1,7 @@
 """Simulated 12-lead records with findings that show as the textbook says."""
 
 import numbers
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -30,8 +31,10 @@ _PASSING = {"AF": 0.05, "PAC": 0.12, "PVC": 0.12, "STE": 0.03}
 
 _NOISE_MV = {"wander": 0.05, "mains": 0.005, "muscle": 0.012}
 
-# An early beat of each kind and its pause fit into this at the slowest rate.
-_SHORTEST_S = 8.0
+# An early beat and its pause fit into the first at the slowest rate, one of each kind into the
+# second.
+_SHORTEST_S = 5.0
+_SHORTEST_OF_BOTH_S = 8.0
 
 
 def make_ecg_records(
@@ -43,6 +46,7 @@ def make_ecg_records(
     duration_s=10.0,
     records_per_patient=2,
     noise=1.0,
+    lead_off=0.0,
     random_state=None,
     return_beats=False,
 ):
@@ -78,15 +82,23 @@ def make_ecg_records(
     sampling_rate : float, default=500
         Hz.
     duration_s : float, default=10.0
-        Seconds per record, at least 8 so that an early beat and its pause fit in.
+        Seconds per record, at least 5 so that an early beat and its pause fit in; below 8 a record
+        shows PAC or PVC, not both. Half an hour is fine too: early beats are as frequent in it,
+        one to three of a kind in ten seconds.
     records_per_patient : int, default=2
-        The patient's axis, amplitudes, intervals and lasting findings are the same in all.
+        The patient's axis, amplitudes, forms of waves, intervals and lasting findings are the
+        same in all.
     noise : float or dict, default=1.0
         Noise arises at the electrodes, so that Einthoven's equation holds in its presence too.
         A number scales the mild default, root mean squares of
         ``{"wander": 0.05, "mains": 0.005, "muscle": 0.012}`` mV per electrode; a dict gives
         these in mV, those left out being 0. Mains hum has 50 Hz, and is left out where the
         sampling rate cannot carry that.
+    lead_off : float, dict or sequence of str, default=0.0
+        Leads that came off. A number is the probability for each lead of each record, a dict
+        gives one for some leads by name, a sequence names leads that are off in all records. Such
+        a lead is a flat line of 0 mV throughout, as devices write it, and not NaN, which says that
+        it was not recorded; labels stay as they are.
     random_state : int, RandomState instance or None, default=None
         Pass an int for the same records each time.
     return_beats : bool, default=False
@@ -141,6 +153,10 @@ def make_ecg_records(
     """
     _check_arguments(n_records, labels, leads, sampling_rate, duration_s, records_per_patient)
     levels = _noise_levels(noise)
+    off_chances = _lead_off_chances(lead_off, leads)
+    exclusive = list(_EXCLUSIVE)
+    if duration_s < _SHORTEST_OF_BOTH_S:
+        exclusive.append({"PAC", "PVC"})
     rng = check_random_state(random_state)
     n_patients = -(-n_records // records_per_patient)
     main_findings = _in_turn(list(labels), n_patients, rng)
@@ -153,8 +169,8 @@ def make_ecg_records(
         number, visit = divmod(record, records_per_patient)
         if visit == 0:
             patient = make_patient(rng)
-            lasting = _join({main_findings[number]}, _LASTING, labels, rng)
-        findings = _join(lasting, _PASSING, labels, rng)
+            lasting = _join({main_findings[number]}, _LASTING, labels, exclusive, rng)
+        findings = _join(lasting, _PASSING, labels, exclusive, rng)
         rate = patient.fibrillation_rate if "AF" in findings else patient.heart_rate
         rate = max(rate + rng.uniform(-4, 4), 50)
         beats = make_beats(findings, patient, rate, duration_s, rng)
@@ -168,6 +184,10 @@ def make_ecg_records(
         ids.append(f"P{number:04d}-{visit}")
         all_findings.append(findings)
         tables.extend(_row(ids[-1], beat) for beat in beats if 0 <= beat.qrs_onset_s < duration_s)
+
+    # Drawn last and for all twelve leads, so that all else is the same with and without it.
+    is_off = rng.uniform(size=(n_records, len(LEADS)))[:, kept_leads] < off_chances
+    signals[is_off] = 0
 
     records = ECGRecords(
         signals,
@@ -197,7 +217,7 @@ def _check_arguments(n_records, labels, leads, sampling_rate, duration_s, record
         )
     if not isinstance(duration_s, numbers.Real) or not _SHORTEST_S <= duration_s < np.inf:
         raise ValueError(
-            f"duration_s must be at least {_SHORTEST_S:g} s, so that early beats and their pauses "
+            f"duration_s must be at least {_SHORTEST_S:g} s, so that an early beat and its pause "
             f"fit in; got {duration_s!r}. Cut shorter records out of the signals."
         )
 
@@ -215,13 +235,30 @@ def _noise_levels(noise):
     return {name: noise * level for name, level in _NOISE_MV.items()}
 
 
+def _lead_off_chances(lead_off, leads):
+    """Return the probability for each lead that it is off."""
+    if isinstance(lead_off, numbers.Real):
+        chances = dict.fromkeys(leads, lead_off)
+    elif isinstance(lead_off, Mapping):
+        chances = lead_off
+    else:
+        chances = dict.fromkeys([lead_off] if isinstance(lead_off, str) else lead_off, 1.0)
+    valid = [isinstance(p, numbers.Real) and 0 <= p <= 1 for p in chances.values()]
+    if not set(chances) <= set(leads) or not all(valid):
+        raise ValueError(
+            f"lead_off must be a probability, a dict of them by lead, or names, for leads among "
+            f"{tuple(leads)}; got {lead_off!r}."
+        )
+    return np.array([chances.get(lead, 0.0) for lead in leads])
+
+
 def _in_turn(labels, n_patients, rng):
     """Return a main finding per patient, each label equally often, in random order."""
     rounds = -(-n_patients // len(labels))
     return [labels[i] for _ in range(rounds) for i in rng.permutation(len(labels))][:n_patients]
 
 
-def _join(findings, chances, labels, rng):
+def _join(findings, chances, labels, exclusive, rng):
     """Return the findings and those that join them by chance and may stand beside them."""
     joined = set(findings)
     for label, chance in chances.items():
@@ -229,7 +266,7 @@ def _join(findings, chances, labels, rng):
         occurs = rng.uniform() < chance
         pairs = [{label, other} for other in joined]
         allowed = label in labels and "Normal" not in joined
-        if occurs and allowed and not any(pair in _EXCLUSIVE for pair in pairs):
+        if occurs and allowed and not any(pair in exclusive for pair in pairs):
             joined.add(label)
     return joined
 

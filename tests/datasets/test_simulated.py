@@ -259,6 +259,87 @@ def test_labels_tell_which_early_beats_there_are():
         assert has == labelled
 
 
+@pytest.mark.parametrize(("duration_s", "sampling_rate"), [(5, 100), (6.5, 257.5), (8, 100)])
+def test_short_records_show_all_their_labels(duration_s, sampling_rate):
+    records, beats = make_ecg_records(
+        300,
+        duration_s=duration_s,
+        sampling_rate=sampling_rate,
+        noise=0,
+        random_state=5,
+        return_beats=True,
+    )
+    assert records.n_times == round(duration_s * sampling_rate)
+    table = records.to_frame()
+    assert (table[list(records.label_names)].sum() >= 20).all()
+    for kind in ("PAC", "PVC"):
+        has = set(beats.loc[beats.kind == kind, "id"])
+        assert has == set(table.index[table[kind] == 1])
+    both = (table["PAC"] == 1) & (table["PVC"] == 1)
+    assert both.any() == (duration_s >= 8)
+    assert ((table["AF"] == 1) & (table["PVC"] == 1)).any()
+
+
+def test_half_an_hour():
+    records, beats = make_ecg_records(
+        9, duration_s=1800, sampling_rate=100, leads=("II", "V1"), random_state=0, return_beats=True
+    )
+    assert records.shape == (9, 2, 180_000)
+    assert np.isfinite(records.signals).all()
+    main = np.array(records.label_names)[records.labels.argmax(axis=1)]
+    for record, label in zip(records, main, strict=True):
+        times = beats.loc[beats.id == record.ids[0], "qrs_onset_s"].to_numpy()
+        # Beats to the very end, at a plausible rate.
+        assert times.max() > 1797 and np.diff(times).max() < 4
+        assert 45 * 30 < len(times) < 145 * 30
+        early = (beats.loc[beats.id == record.ids[0], "kind"] == label).sum()
+        if label in ("PAC", "PVC"):
+            # One to three in ten seconds, in every part of the record.
+            assert 100 < early < 600
+    of_pvc = beats[beats.kind == "PVC"].groupby("id").qrs_onset_s
+    assert (of_pvc.min() < 300).all() and (of_pvc.max() > 1500).all()
+
+
+def test_patients_differ_in_form_and_are_true_to_themselves():
+    """Height ratios of waves, which no gain of a lead changes, vary between patients alone."""
+    records, beats = make_ecg_records(
+        40, labels=("RBBB",), noise=0, records_per_patient=2, random_state=1, return_beats=True
+    )
+    ratios = []
+    for i in range(len(records)):
+        v1 = records.signals[i, 6].astype(float)
+        inside = beats[(beats.id == records.ids[i]) & beats.qrs_onset_s.between(0.5, 9)]
+        shapes = [part(v1, beat.qrs_onset_s, beat.qrs_offset_s) for beat in inside.itertuples()]
+        ratios.append(np.median([s[: len(s) // 3].max() / s[len(s) // 2 :].max() for s in shapes]))
+    ratios = np.reshape(ratios, (20, 2))
+    within = np.abs(ratios[:, 0] - ratios[:, 1]).mean()
+    between = ratios.mean(axis=1).std()
+    assert between > 0.04 and between > 5 * within
+
+
+def test_leads_come_off():
+    options = {"n_records": 60, "duration_s": 5, "sampling_rate": 100, "random_state": 0}
+    whole = make_ecg_records(**options)
+
+    def off(lead_off, **more):
+        records = make_ecg_records(**options, **more, lead_off=lead_off)
+        flat = (records.signals == 0).all(axis=2)
+        # All other leads, and the labels, are as they were.
+        kept = [LEADS.index(lead) for lead in records.lead_names]
+        np.testing.assert_array_equal(records.signals[~flat], whole.signals[:, kept][~flat])
+        np.testing.assert_array_equal(records.labels, whole.labels)
+        return flat
+
+    assert not off(0).any()
+    assert off(0.2).mean() == pytest.approx(0.2, abs=0.05)
+    assert off(["V1", "aVR"]).all(axis=0).nonzero()[0].tolist() == [3, 6]
+    assert off("V1").sum() == 60
+    by_lead = off({"V1": 0.5, "II": 1.0}).mean(axis=0)
+    assert by_lead[1] == 1 and 0.3 < by_lead[6] < 0.7 and by_lead.sum() == by_lead[[1, 6]].sum()
+    # Which ones are off does not depend on which leads are asked for.
+    np.testing.assert_array_equal(off(0.3, leads=("V1", "II")), off(0.3)[:, [6, 1]])
+
+
 def test_seed_and_subsets():
     records = make_ecg_records(6, random_state=3)
     again = make_ecg_records(6, random_state=3)
@@ -308,10 +389,14 @@ def test_noise_levels():
         ({"labels": ("Normal", "VT")}, "labels must be .* got \\('Normal', 'VT'\\)"),
         ({"labels": "AF"}, "labels must be a sequence"),
         ({"leads": ("II", "II")}, "leads must be a sequence of different names"),
-        ({"duration_s": 2}, "duration_s must be at least 8 s"),
+        ({"duration_s": 4.9}, "duration_s must be at least 5 s"),
         ({"sampling_rate": 10}, "sampling_rate must be at least 50 Hz"),
         ({"noise": -1}, "noise must be a number from 0 on"),
         ({"noise": {"hum": 1}}, "noise must give mV"),
+        ({"lead_off": 1.5}, r"lead_off must be a probability.*got 1\.5"),
+        ({"lead_off": ["V7"]}, "leads among .*'V6'.*got .'V7'"),
+        ({"lead_off": {"II": -0.1}}, "lead_off must be a probability"),
+        ({"lead_off": "V1", "leads": ("I", "II")}, "leads among .'I', 'II'.; got 'V1'"),
     ],
 )
 def test_bad_arguments(arguments, message):
