@@ -314,7 +314,7 @@ def _without_copies(candidates, report):
 def _same_files(header, other):
     pairs = zip(header.files, other.files, strict=False)
     return len(header.files) == len(other.files) and all(
-        filecmp.cmp(mine, theirs, shallow=False) for mine, theirs in pairs
+        mine == theirs or filecmp.cmp(mine, theirs, shallow=False) for mine, theirs in pairs
     )
 
 

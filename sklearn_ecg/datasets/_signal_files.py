@@ -224,11 +224,10 @@ def to_mV(digital, gains_per_mV, baselines, invalid):
     if digital.dtype.itemsize <= 2 and (narrow == gains).all() and (abs(baselines) < 2**23).all():
         # float32 holds numerator and denominator exactly, so its quotient is the one that float64
         # would be rounded to (Figueroa 1995: double rounding is innocuous from 2p + 2 bits on).
+        signal = digital.astype(np.float32)
         if baselines.any():
-            signal = np.subtract(digital, baselines.astype(np.float32), dtype=np.float32)
-            signal /= narrow
-        else:
-            signal = np.divide(digital, narrow, dtype=np.float32)
+            signal -= baselines.astype(np.float32)
+        signal /= narrow
     else:
         signal = ((digital - baselines.astype(np.float64)) / gains).astype(np.float32)
     if digital.size and digital.min() == invalid:
