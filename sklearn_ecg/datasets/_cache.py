@@ -20,15 +20,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_ecg.datasets._signal_files import to_mV
+from sklearn_ecg.datasets._cached_reader import ALIGNMENT, CachedReader, places, sum_of
+from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.records import LazySignals
 from sklearn_ecg.records._report import RecordError
 
 _VERSION = 1
-# Marks invalid samples and leads that are missing.
-_INVALID = -(2**15)
-# Records begin at multiples of so many bytes.
-_ALIGNMENT = 64
 # Records between two notes of progress, each of which waits for the disk.
 _CHUNK = 1024
 
@@ -82,13 +79,6 @@ def _key(files, settings):
     return digest.hexdigest()[:24]
 
 
-def _places(lengths, n_leads, dtype):
-    """Return where each record begins, and the size of the whole, in bytes."""
-    sizes = np.asarray(lengths, dtype=np.int64) * n_leads * dtype.itemsize
-    ends = np.cumsum(-(-sizes // _ALIGNMENT) * _ALIGNMENT)
-    return np.concatenate([[0], ends[:-1]]), int(ends[-1])
-
-
 def _open(base, lengths, n_leads):
     """Return index and data file of a whole cache, or None."""
     index_file = base.with_suffix(".npz")
@@ -99,7 +89,7 @@ def _open(base, lengths, n_leads):
             index = dict(stored)
         dtype = np.dtype(str(index["dtype"]))
         data = base.with_suffix(f".{dtype.name}")
-        found, needed = data.stat().st_size, _places(lengths, n_leads, dtype)[1]
+        found, needed = data.stat().st_size, places(lengths, n_leads, dtype)[1]
         if found != needed:
             raise ValueError(f"{data} holds {found} bytes in the place of {needed}")
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -127,18 +117,18 @@ class _NotIntegers(Exception):
 
 
 def _write_as(dtype, base, reader, lengths, n_leads):
-    places, n_bytes = _places(lengths, n_leads, dtype)
+    begins, n_bytes = places(lengths, n_leads, dtype)
     data, part = base.with_suffix(f".{dtype.name}"), base.with_suffix(f".{dtype.name}.part")
     progress_file = base.with_suffix(f".{dtype.name}.progress")
-    known = _known(progress_file, part, len(places), n_leads, n_bytes)
+    known = _known(progress_file, part, len(begins), n_leads, n_bytes)
     errors = []
     with open(part, "r+b") as samples, open(progress_file, "r+b") as progress:
-        for start in range(0, len(places), _CHUNK):
-            chunk = slice(start, min(start + _CHUNK, len(places)))
+        for start in range(0, len(begins), _CHUNK):
+            chunk = slice(start, min(start + _CHUNK, len(begins)))
             todo = start + np.flatnonzero(known["done"][chunk] == 0)
             for i in todo.tolist():
                 try:
-                    known[i] = _store(samples, reader, i, places[i], dtype)
+                    known[i] = _store(samples, reader, i, lengths[i], begins[i], dtype)
                 except RecordError as error:
                     errors.append((i, error.file, error.problem, error.what_to_do))
                 except _NotIntegers:
@@ -191,7 +181,7 @@ def _known(progress_file, part, n_records, n_leads, n_bytes):
     return known
 
 
-def _store(samples, reader, i, place, dtype):
+def _store(samples, reader, i, n_times, place, dtype):
     """Write the samples of a record; return its row of what is known."""
     if dtype == np.float32:
         stored = np.ascontiguousarray(reader(i), dtype=np.float32)
@@ -201,106 +191,17 @@ def _store(samples, reader, i, place, dtype):
         if digital is None:
             raise _NotIntegers
         stored, gains, baselines = digital
+    if stored.shape[1] != n_times:
+        raise RecordError(
+            f"record {i}", f"has {stored.shape[1]} samples in the place of {n_times}", CURE
+        )
     content = stored.tobytes()
-    content += bytes(-len(content) % _ALIGNMENT)
+    content += bytes(-len(content) % ALIGNMENT)
     samples.seek(place)
     samples.write(content)
-    return 1, _sum(np.frombuffer(content, dtype=np.uint64)), gains, baselines
-
-
-def _sum(words):
-    return words.sum(dtype=np.uint64)
+    return 1, sum_of(np.frombuffer(content, dtype=np.uint64)), gains, baselines
 
 
 def _remove(*paths):
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-class CachedReader:
-    """The `read` of `LazySignals` for a cache.
-
-    Parameters
-    ----------
-    path : str
-        Of the samples.
-    index : dict
-    lengths : array-like of int of shape (n_records,)
-    n_leads : int
-    source : LazySignals
-        Where a record comes from whose copy turns out to be damaged.
-    """
-
-    def __init__(self, path, index, lengths, n_leads, source):
-        self.path = path
-        self.dtype = np.dtype(str(index["dtype"]))
-        self.n_leads = n_leads
-        self.lengths = np.asarray(lengths)
-        self.places = _places(lengths, n_leads, self.dtype)[0]
-        self.gains, self.baselines = index["gains"], index["baselines"]
-        self.sums = index["sums"]
-        self.source = source
-        self._start()
-
-    def _start(self):
-        self._map = None
-        self._state = np.zeros(len(self.places), dtype=np.uint8)
-
-    def __call__(self, i):
-        """Return record i, of shape (n_leads, n_times), as float32 in mV."""
-        stored = self._stored(i)
-        return self.source[i] if stored is None else self._to_mV(i, stored)
-
-    def many(self, indices):
-        return [self(int(i)) for i in indices]
-
-    def window(self, i, start, stop):
-        stored = self._stored(i)
-        if stored is None:
-            return self.source.window(i, start, stop)
-        return self._to_mV(i, stored[:, start:stop])
-
-    def take(self, indices):
-        """Return a reader of some of the records."""
-        taken = object.__new__(CachedReader)
-        taken.__dict__.update(self.__dict__)
-        for name in ("lengths", "places", "gains", "baselines", "sums", "source"):
-            setattr(taken, name, getattr(self, name)[indices])
-        taken._start()
-        return taken
-
-    def _to_mV(self, i, stored):
-        if self.dtype == np.float32:
-            return stored.copy()
-        return to_mV(stored, self.gains[i], self.baselines[i], _INVALID)
-
-    def _stored(self, i):
-        """Return the samples of record i as they lie in the map, or None if they are damaged."""
-        if self._map is None:
-            # A plain array over the map: slicing np.memmap costs as much as scaling a record.
-            self._map = np.asarray(np.memmap(self.path, dtype=np.uint8, mode="r"))
-        place = int(self.places[i])
-        n_bytes = int(self.lengths[i]) * self.n_leads * self.dtype.itemsize
-        if self._state[i] == _UNCHECKED:
-            padded = -(-n_bytes // _ALIGNMENT) * _ALIGNMENT
-            is_whole = _sum(self._map[place : place + padded].view(np.uint64)) == self.sums[i]
-            self._state[i] = _WHOLE if is_whole else _DAMAGED
-            if not is_whole:
-                warnings.warn(
-                    f"{self.path} is damaged; a record is read from its own files instead. Delete "
-                    "it to have it written anew.",
-                    stacklevel=4,
-                )
-        if self._state[i] == _DAMAGED:
-            return None
-        return self._map[place : place + n_bytes].view(self.dtype).reshape(self.n_leads, -1)
-
-    def __getstate__(self):
-        return {name: value for name, value in self.__dict__.items() if name[0] != "_"}
-
-    def __setstate__(self, state):
-        self.__dict__.update(state)
-        self._start()
-
-
-_UNCHECKED, _WHOLE, _DAMAGED = range(3)

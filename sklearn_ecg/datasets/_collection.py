@@ -25,19 +25,25 @@ puts one into the report.
 """
 
 import dataclasses
-import filecmp
-import functools
 import os
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
 from sklearn_ecg.datasets._cache import cache_signals
-from sklearn_ecg.datasets._header import CURE, Header, read_header
+from sklearn_ecg.datasets._candidates import (
+    by_layout,
+    common_leads,
+    common_rate,
+    relative_names,
+    with_headers,
+    with_leads,
+    with_rate,
+    without_copies,
+)
+from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.datasets._leads import canonical_lead
-from sklearn_ecg.datasets._reader import WFDBReader, check_units, resampled_length
-from sklearn_ecg.datasets._signal_files import check_files, units_per_mV
+from sklearn_ecg.datasets._reader import WFDBReader, resampled_length
 from sklearn_ecg.records import ECGRecords, LazySignals
 from sklearn_ecg.records._report import RecordError, Report
 
@@ -158,16 +164,16 @@ def open_collection(
         raise ValueError(f"ids must name each of the {len(paths)} paths; got {len(ids)}.")
     leads = None if leads is None else tuple(canonical_lead(lead) for lead in leads)
     if layout is None:
-        candidates = _with_headers(paths, ids, report)
-        candidates = _without_copies(candidates, report)
+        candidates = with_headers(paths, ids, report)
+        candidates = without_copies(candidates, report)
     else:
-        candidates = _by_layout(paths, ids, layout, report)
+        candidates = by_layout(paths, ids, layout, report)
     if leads is None:
-        leads = _common_leads(candidates) if layout is None else tuple(layout.leads)
-    candidates = _with_leads(candidates, leads, missing_leads, report)
+        leads = common_leads(candidates) if layout is None else tuple(layout.leads)
+    candidates = with_leads(candidates, leads, missing_leads, report)
     if sampling_rate is None:
-        sampling_rate = _common_rate(candidates)
-        candidates = _with_rate(candidates, sampling_rate, report)
+        sampling_rate = common_rate(candidates)
+        candidates = with_rate(candidates, sampling_rate, report)
     if not candidates:
         raise ValueError(_nothing_left(paths, report))
 
@@ -211,178 +217,6 @@ def open_collection(
         headers=None if layout is not None else [candidates[i].header for i in readable],
         report=report,
     )
-
-
-class _Candidate(NamedTuple):
-    position: int
-    id: object
-    path: str
-    header: Header | None
-    n_times: int
-    sampling_rate: float
-    lead_names: tuple
-
-
-def relative_names(paths, folder=None):
-    """Return the paths relative to a folder, with "/" between their parts.
-
-    By default to the folder that all of them share.
-    """
-    if folder is None:
-        folder = os.path.commonpath([os.path.dirname(path) for path in paths]) if paths else ""
-    prefix = os.path.join(folder, "")
-    return [path.removeprefix(prefix).replace(os.sep, "/") for path in paths]
-
-
-def _with_headers(paths, ids, report):
-    headers = {}
-    for position, (path, id) in enumerate(zip(paths, ids, strict=True)):
-        try:
-            headers[position] = read_header(path)
-        except RecordError as error:
-            report.add_error(id, error)
-    # Segments are read as parts of the records that they belong to.
-    segments = {
-        os.path.join(os.path.dirname(header.path), name)
-        for header in headers.values()
-        for name in header.segments
-    }
-    candidates = []
-    for position, header in headers.items():
-        path, id = paths[position], ids[position]
-        if path in segments:
-            continue
-        try:
-            n_times = check_files(header)
-        except RecordError as error:
-            report.add_error(id, error)
-            continue
-        candidates.append(
-            _Candidate(position, id, path, header, n_times, header.sampling_rate, header.lead_names)
-        )
-    return candidates
-
-
-def _by_layout(paths, ids, layout, report):
-    """Take the layout's word for every record whose files are there and large enough."""
-    n_bytes = layout.n_bytes or 2 * layout.n_times * len(layout.leads)
-    candidates = []
-    for position, (path, id) in enumerate(zip(paths, ids, strict=True)):
-        file = path + layout.suffix
-        try:
-            os.stat(f"{path}.hea")
-            found = os.stat(file).st_size
-        except OSError as error:
-            report.add(id, error.filename, "is missing", CURE)
-            continue
-        if found < n_bytes:
-            report.add(id, file, f"is cut short: it holds {found} of {n_bytes} bytes", CURE)
-            continue
-        candidates.append(
-            _Candidate(position, id, path, None, layout.n_times, layout.sampling_rate, layout.leads)
-        )
-    return candidates
-
-
-def _without_copies(candidates, report):
-    """Leave out records whose samples another one holds as well.
-
-    A copy on both sides of a split would flatter every score.
-    """
-    firsts = {}
-    kept = []
-    for candidate in candidates:
-        header = candidate.header
-        sums = header.checksums
-        # Only records that agree in all that headers tell of the samples are compared.
-        key = (sums, header.initial_values, candidate.n_times, header.lead_names)
-        first = None
-        if None not in sums and any(sums):
-            first = firsts.setdefault(key, candidate)
-        if first in (None, candidate) or not _same_files(first.header, header):
-            kept.append(candidate)
-            continue
-        report.add(
-            candidate.id,
-            f"{candidate.path}.hea",
-            f"describes the same samples as record {first.id}",
-            "Move one of the two out of the folder.",
-        )
-    return kept
-
-
-def _same_files(header, other):
-    pairs = zip(header.files, other.files, strict=False)
-    return len(header.files) == len(other.files) and all(
-        mine == theirs or filecmp.cmp(mine, theirs, shallow=False) for mine, theirs in pairs
-    )
-
-
-def _common_leads(candidates):
-    """Return the leads that most records hold, in the order of the first of these."""
-    counts = Counter(_voltages(c.lead_names, c.header.units) for c in candidates)
-    counts.pop((), None)
-    return counts.most_common(1)[0][0] if counts else ()
-
-
-@functools.lru_cache(maxsize=1024)
-def _voltages(names, units):
-    pairs = zip(names, units, strict=True)
-    return tuple(name for name, unit in pairs if units_per_mV(unit) and names.count(name) == 1)
-
-
-def _with_leads(candidates, leads, missing_leads, report):
-    kept = []
-    for candidate in candidates:
-        missing = [lead for lead in leads if lead not in candidate.lead_names]
-        if missing and (missing_leads == "leave out" or len(missing) == len(leads)):
-            report.add(
-                candidate.id,
-                f"{candidate.path}.hea",
-                f"lacks {_listed(missing)}: it has {_listed(candidate.lead_names)}",
-                'Ask for leads that all records have, or for missing_leads="nan".',
-            )
-            continue
-        if missing:
-            report.add(
-                candidate.id,
-                f"{candidate.path}.hea",
-                f"lacks {_listed(missing)}, which are NaN",
-                "Ask for leads that all records have to do without NaN.",
-                kept=True,
-            )
-        try:
-            if candidate.header is not None:
-                check_units(candidate.header, leads)
-        except RecordError as error:
-            report.add_error(candidate.id, error)
-            continue
-        kept.append(candidate)
-    return kept
-
-
-def _listed(leads):
-    return ("lead " if len(leads) == 1 else "leads ") + ", ".join(leads)
-
-
-def _common_rate(candidates):
-    counts = Counter(candidate.sampling_rate for candidate in candidates)
-    return counts.most_common(1)[0][0] if counts else None
-
-
-def _with_rate(candidates, sampling_rate, report):
-    kept = []
-    for candidate in candidates:
-        if candidate.sampling_rate == sampling_rate:
-            kept.append(candidate)
-            continue
-        report.add(
-            candidate.id,
-            f"{candidate.path}.hea",
-            f"was sampled at {candidate.sampling_rate:g} Hz, most others at {sampling_rate:g} Hz",
-            f"Give sampling_rate={sampling_rate:g} to have it resampled.",
-        )
-    return kept
 
 
 def _errors(reader):

@@ -246,6 +246,8 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times):
 
     try:
         header = wfdb.rdheader(path, rd_segments=True)
+        if sum(header.seg_len) != header.sig_len:
+            raise ValueError(f"{sum(header.seg_len)} samples in the place of {header.sig_len}")
         names = tuple(canonical_lead(name) for name in header.sig_name)
         described = {}
         for segment in header.segments:

@@ -68,12 +68,14 @@ def check_files(header):
 def _size(path, header):
     try:
         return os.stat(path).st_size
-    except OSError:
-        raise _missing(path, header) from None
+    except OSError as error:
+        raise _unreadable(path, header, error) from None
 
 
-def _missing(path, header):
-    return MissingFileError(path, f"is missing, though {_name(header)} asks for it", CURE)
+def _unreadable(path, header, error):
+    if isinstance(error, FileNotFoundError):
+        return MissingFileError(path, f"is missing, though {_name(header)} asks for it", CURE)
+    return RecordError(path, f"cannot be read: {error.strerror}", "See to the file's permissions.")
 
 
 def _cut_short(path, found, needed, header):
@@ -152,19 +154,22 @@ def _read_samples(path, number, offset, first, last, header):
 
 def _read_bytes(path, begin, end, header):
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
-    except OSError:
-        raise _missing(path, header) from None
-    with open(descriptor, "rb", buffering=0) as file:
-        found = os.fstat(descriptor).st_size
-        if found < end:
-            raise _cut_short(path, found, end, header)
-        if begin:
+        with open(path, "rb", buffering=0) as file:
+            found = os.fstat(file.fileno()).st_size
+            if found < end:
+                raise _cut_short(path, found, end, header)
             file.seek(begin)
-        content = file.read(end - begin)
-        while len(content) < end - begin:
-            content += file.read(end - begin - len(content))
+            content = file.read(end - begin)
+            # One call reads two gigabytes at most.
+            while len(content) < end - begin:
+                content += file.read(end - begin - len(content)) or _no_more(path)
+    except OSError as error:
+        raise _unreadable(path, header, error) from None
     return content
+
+
+def _no_more(path):
+    raise OSError(None, "it became shorter while it was read", path)
 
 
 def _unpack_212(content, n_samples):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from sklearn_ecg.datasets._collection import open_collection, relative_names
+from sklearn_ecg.datasets._candidates import relative_names
+from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.datasets._windows import cut_windows
 

@@ -219,6 +219,15 @@ def test_a_reader_of_floats(tmp_path, rng):
     np.testing.assert_array_equal(cached.many(range(5)), signals)
 
 
+def test_a_record_of_another_length_than_it_should_be_overwrites_no_other(tmp_path, rng):
+    signals = [rng.normal(size=(2, n)).astype(np.float32) for n in (30, 5000, 30)]
+    cached, errors = cache_signals(
+        signals.__getitem__, [30, 30, 30], 2, tmp_path, files=[[]] * 3, settings=()
+    )
+    assert list(errors) == [1] and "5000 samples in the place of 30" in str(errors[1])
+    np.testing.assert_array_equal(cached(2), signals[2])
+
+
 def test_a_disk_that_is_full(folder, tmp_path, monkeypatch):
     usage = shutil.disk_usage(tmp_path)._replace(free=100)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)

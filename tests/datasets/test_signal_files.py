@@ -1,11 +1,14 @@
 """Samples against wfdb's, bit for bit, in every format that is read directly."""
 
+import pickle
+
 import numpy as np
 import pytest
 import wfdb
 
 from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._signal_files import to_mV, units_per_mV
+from sklearn_ecg.records._report import RecordError
 
 # What wfdb cannot write: the type of the integers on disk, and what is added to a sample.
 BY_HAND = {"61": (">i2", 0), "160": ("<u2", 2**15)}
@@ -119,3 +122,26 @@ def test_what_only_wfdb_reads(tmp_path, rng):
     header.write_text(header.read_text().replace(".dat 16 ", ".dat 16x2 ").replace(" 150", " 75"))
     smoothed = wfdb.rdrecord(str(tmp_path / "s1")).p_signal.T.astype(np.float32)
     np.testing.assert_array_equal(open_collection([tmp_path / "s1"]).signals[0], smoothed)
+
+
+def test_segments_that_do_not_make_up_their_record(tmp_path, rng):
+    write_record(tmp_path, "s", rng.integers(-100, 100, (50, 1)), "16")
+    for lines in ("whole/1 1 100 99999999999\ns 50", "whole/2 1 100 100\ns 50\nlost 50"):
+        (tmp_path / "whole.hea").write_text(lines)
+        collection = open_collection([tmp_path / "s", tmp_path / "whole"])
+        assert list(collection.ids) == ["s"]
+        assert "wfdb finds in its segments" in collection.report.to_frame()["problem"].item()
+
+
+def test_errors_travel_from_workers(tmp_path, rng):
+    write_record(tmp_path, "r", rng.integers(-100, 100, (50, 1)), "16")
+    signals = open_collection([tmp_path / "r"]).signals
+    path = tmp_path / "r.dat"
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"r\.dat is missing, though r\.hea asks") as raised:
+        signals[0]
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
+    path.mkdir()
+    with pytest.raises(RecordError, match=r"r\.dat (cannot be read|is cut short)") as raised:
+        signals[0]
+    assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
