@@ -351,3 +351,17 @@ def test_folders_of_twelve_leads(shared_data, folder, n_records):
     records = load_wfdb(shared_data / folder, verify=True)
     assert len(records) == n_records and records.lead_names == LEADS_12
     assert records.report.empty
+
+
+def test_a_record_that_memory_does_not_hold(tmp_path):
+    n_times = 100_000_000_000
+    (tmp_path / "long.hea").write_text(f"long 1 1000 {n_times}\nlong.dat 16 1000\n")
+    with open(tmp_path / "long.dat", "wb") as file:
+        # A sparse file: nothing but its end takes room on the disk.
+        file.truncate(2 * n_times - 4)
+        file.seek(0, 2)
+        file.write(np.array([1500, -2500], dtype="<i2").tobytes())
+    records = load_wfdb(tmp_path)
+    assert records.shape == (1, 1, n_times)
+    found = records.signals.window(0, n_times - 3, n_times)
+    np.testing.assert_array_equal(found, np.array([[0, 1.5, -2.5]], dtype=np.float32))
