@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestClassifier
-from sklearn.metrics import f1_score
+from sklearn.base import clone
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.impute import SimpleImputer
+from sklearn.metrics import f1_score, roc_auc_score
 from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import (
@@ -16,6 +18,8 @@ from sklearn_ecg import (
 from sklearn_ecg.datasets import corrupt_labels, load_mitdb, make_ecg_records
 from sklearn_ecg.metrics import label_cleaning_report
 
+LEADS = ("II", "V1", "V6")
+
 
 def make_weak(truth, rate=0.2):
     """A third of the records is trusted; `rate` of the others' labels is swapped."""
@@ -24,65 +28,65 @@ def make_weak(truth, rate=0.2):
     return truth.with_labels(np.where(trusted[:, None], truth.labels, noisy), trusted=trusted)
 
 
+def label_f1(truth, weak, labels):
+    """Weighted F1 of the weak records' labels before and after cleaning."""
+    doubtful = ~weak.trusted
+    report = label_cleaning_report(truth.labels[doubtful], weak.labels[doubtful], labels[doubtful])
+    return report.loc["weighted avg", ["weak_f1", "clean_f1"]]
+
+
 def test_mitdb(shared_data):
-    """Every sixth window of each of the 40 records, a third of the patients held out."""
-    truth = load_mitdb(shared_data / "mitdb")[::6]
+    """Every tenth window of each of the 40 records, a third of the patients held out."""
+    truth = load_mitdb(shared_data / "mitdb")[::10]
     truth = truth[(truth.labels == 1).any(axis=1)]
     train, test = next(TrustedKFold(3).split(truth, truth.labels))
     weak = make_weak(truth[train])
-
-    forest = make_pipeline(
-        ECGFeatureExtractor(),
-        RandomForestClassifier(100, min_samples_leaf=2, random_state=0),
-    )
-    pipeline = make_pipeline(AFPLabelCleaner(random_state=0), OnCleanedLabels(forest)).fit(weak)
-    doubtful = ~weak.trusted
-    report = label_cleaning_report(
-        truth[train].labels[doubtful], weak.labels[doubtful], pipeline[0].labels_[doubtful]
-    )
-    before, after = report.loc["weighted avg", ["weak_f1", "clean_f1"]]
+    pipeline = make_pipeline(
+        AFPLabelCleaner(random_state=0),
+        LabelCorrelationECGClassifier(max_epochs=6, validation_fraction=None, random_state=0),
+    ).fit(weak)
+    before, after = label_f1(truth[train], weak, pipeline[0].labels_)
     assert before < 0.85
-    assert after > 0.93
+    assert after > 0.92
 
-    classifier = LabelCorrelationECGClassifier(max_epochs=4, random_state=0)
-    classifier.fit(weak, pipeline[0].labels_)
-    predicted = classifier.predict(truth[test])
-    chance = np.ones_like(predicted)
-    truth_labels = truth[test].labels
-    scores = [
-        f1_score(truth_labels, labels, average="weighted", zero_division=0)
-        for labels in (predicted, chance)
-    ]
-    assert scores[0] > scores[1]
+    shown = truth.labels[test].any(axis=0) & ~truth.labels[test].all(axis=0)
+    probabilities = pipeline.predict_proba(truth[test])
+    # Patients whom no training saw: far from perfect, and far from chance, which is 0.5.
+    assert roc_auc_score(truth.labels[test][:, shown], probabilities[:, shown]) > 0.65
 
 
 def test_simulated_records():
-    truth = make_ecg_records(400, sampling_rate=100, random_state=1)
+    """A gradient boosting on cleaned labels beats the same on weak ones, on new patients."""
+    truth = make_ecg_records(400, leads=LEADS, sampling_rate=100, random_state=1)
     train, test = next(TrustedKFold(4).split(truth, truth.labels))
-    weak = make_weak(truth[train])
-    model = make_pipeline(ECGFeatureExtractor(), RandomForestClassifier(100, random_state=0))
-    on_clean = make_pipeline(AFPLabelCleaner(random_state=0), OnCleanedLabels(model)).fit(weak)
-    on_weak = OnCleanedLabels(model).fit(weak, weak.labels)
+    weak = make_weak(truth[train], rate=0.3)
+    boosting = OnCleanedLabels(
+        HistGradientBoostingClassifier(max_iter=20, max_features=0.3, random_state=0),
+        features=make_pipeline(ECGFeatureExtractor(), SimpleImputer()),
+    )
+    on_clean = make_pipeline(AFPLabelCleaner(random_state=0), boosting).fit(weak)
+    on_weak = clone(boosting).fit(weak, weak.labels)
     cleaned, raw = (
-        f1_score(truth[test].labels, fitted.predict(truth[test]), average="macro")
+        f1_score(truth.labels[test], fitted.predict(truth[test]), average="macro")
         for fitted in (on_clean, on_weak)
     )
     assert cleaned > raw
-    doubtful = ~weak.trusted
-    report = label_cleaning_report(
-        truth[train].labels[doubtful], weak.labels[doubtful], on_clean[0].labels_[doubtful]
-    )
-    assert report.loc["weighted avg", "clean_f1"] > report.loc["weighted avg", "weak_f1"] + 0.05
+    before, after = label_f1(truth[train], weak, on_clean[0].labels_)
+    assert after > before + 0.05
 
 
 @pytest.mark.parametrize("kind", ["swap", "missing", "extra", "confused"])
-def test_every_kind_of_noise_is_reduced(kind):
-    truth = make_ecg_records(300, sampling_rate=100, random_state=2)
-    trusted = np.arange(300) % 3 == 0
+def test_every_kind_of_noise_is_reduced(kind, simulated_table):
+    truth, table = simulated_table
+    trusted = np.arange(len(truth)) % 3 == 0
     noisy = corrupt_labels(truth.labels, 0.3, kind=kind, random_state=0)
     weak = truth.with_labels(np.where(trusted[:, None], truth.labels, noisy), trusted=trusted)
-    cleaned = AFPLabelCleaner(random_state=0).fit_transform(weak)
-    report = label_cleaning_report(
-        truth.labels[~trusted], weak.labels[~trusted], cleaned.labels[~trusted]
-    )
-    assert report.loc["weighted avg", "clean_f1"] > report.loc["weighted avg", "weak_f1"]
+    cleaner = AFPLabelCleaner(random_state=0).fit(table, weak.labels, trusted=trusted)
+    before, after = label_f1(truth, weak, cleaner.labels_)
+    assert after > before
+
+
+@pytest.fixture(scope="module")
+def simulated_table():
+    truth = make_ecg_records(300, leads=LEADS, sampling_rate=100, random_state=2)
+    return truth, ECGFeatureExtractor().fit_transform(truth)

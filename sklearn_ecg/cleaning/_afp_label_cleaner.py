@@ -5,6 +5,7 @@ import numbers
 
 import joblib
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -378,7 +379,7 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         self._position = {key: row for row, key in enumerate(_fingerprints(table, given.labels))}
         ids = X.ids if isinstance(X, ECGRecords) else np.arange(len(table))
         judged = np.isin(np.arange(len(table)), weak_rows)
-        self.undecided_ = review_list(results, given, ids, judged[:, np.newaxis] & self.learned_)
+        self._review = review_list(results, given, ids, judged[:, np.newaxis] & self.learned_)
 
     def _recall_or_clean(self, table, weak):
         """Return what `fit` gave to records that it saw, and clean the others."""
@@ -399,8 +400,28 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         if len(given.label_names) != len(self.label_names_):
             raise ValueError(
                 f"y has {len(given.label_names)} labels, but the cleaner was fitted to "
-                f"{len(self.label_names_)}: {list(self.label_names_)}."
+                f"{len(self.label_names_)}: {self.label_names_.tolist()}."
             )
+        numbered = np.arange(len(given.label_names)).astype(str)
+        known = not np.array_equal(given.label_names, numbered)
+        if known and not np.array_equal(given.label_names, self.label_names_):
+            raise ValueError(
+                f"y has the labels {given.label_names.tolist()}, but the cleaner was fitted to "
+                f"{self.label_names_.tolist()}, in this order; reorder or rename them."
+            )
+
+    # The tables are made when asked for: skops stores arrays, and no DataFrames.
+    @property
+    def undecided_(self):
+        check_is_fitted(self)
+        return pd.DataFrame(self._review)
+
+    @property
+    def noise_rates_(self):
+        check_is_fitted(self)
+        return pd.DataFrame(
+            self._noise_rates, index=self.label_names_, columns=["missing", "wrong"]
+        )
 
     @property
     def anchor_patterns_(self):
@@ -429,6 +450,6 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
 def _fingerprints(table, weak):
     """A key per record, by which `transform` recognises the records of `fit`."""
     return [
-        hashlib.blake2b(row.tobytes() + given.tobytes(), digest_size=16).digest()
+        hashlib.blake2b(row.tobytes() + given.tobytes(), digest_size=16).hexdigest()
         for row, given in zip(np.ascontiguousarray(table), np.ascontiguousarray(weak), strict=True)
     ]

@@ -81,7 +81,7 @@ def is_table(X):
     return isinstance(X, pd.DataFrame) or np.asarray(X).ndim != 3
 
 
-def fit_extractor(features, X, *, memory, n_jobs, verbose):
+def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
     """Fit a clone of the feature extractor, the default one where `features` is None."""
     if features is None:
         extractor = ECGFeatureExtractor(n_jobs=n_jobs, memory=memory, verbose=verbose)

@@ -10,8 +10,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted
 
+from sklearn_ecg.cleaning._inputs import fit_extractor, is_table
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import StrOptions, check_labels, check_params
+from sklearn_ecg.utils import HasMethods, StrOptions, check_labels, check_params
 
 
 def _inner_has(method):
@@ -32,9 +33,11 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator : classifier
-        Any scikit-learn classifier. It is given what the cleaner was given: a table of features,
-        or `ECGRecords` without labels, for which it may be a pipeline that begins with
-        `ECGFeatureExtractor`.
+        Any scikit-learn classifier.
+    features : transformer or "passthrough", default=None
+        Makes a table of signals, once for all labels; by default `ECGFeatureExtractor()`, as for
+        `AFPLabelCleaner`. A table goes to `estimator` as it is, and so do signals with
+        "passthrough".
     unknown : {"mask", "drop"}, default="mask"
         What becomes of undecided labels (-1). "mask" fits one clone per label on the records
         whose label is known, so that no record is lost. "drop" leaves out records with any
@@ -47,6 +50,8 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     ----------
     estimators_ : list of classifiers
         One per label, or a single one that handles all labels.
+    features_ : transformer or None
+        The fitted `features`; None where the estimators were given what `fit` was given.
     classes_ : ndarray of shape (n_labels,)
         The labels' names where they are known, else 0 ... n_labels - 1. For one-dimensional ``y``
         the classes.
@@ -78,12 +83,14 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
     _parameter_constraints = {
         "estimator": "no_validation",
+        "features": [HasMethods(["fit", "transform"]), StrOptions({"passthrough"}), None],
         "unknown": [StrOptions({"mask", "drop"})],
         "n_jobs": "no_validation",
     }
 
-    def __init__(self, estimator, *, unknown="mask", n_jobs=None):
+    def __init__(self, estimator, *, features=None, unknown="mask", n_jobs=None):
         self.estimator = estimator
+        self.features = features
         self.unknown = unknown
         self.n_jobs = n_jobs
 
@@ -102,6 +109,10 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_params(self)
         X, y, names = _unpack(X, y)
+        self.features_ = None
+        if not is_table(X) and self.features != "passthrough":
+            self.features_ = fit_extractor(self.features, X, n_jobs=self.n_jobs)
+            X = self.features_.transform(X)
         if _is_one_dimensional(y):
             return self._fit_single_label(X, y)
         labels, column_names = check_labels(y, n_records=_num_samples(X), label_names=names)
@@ -161,6 +172,11 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             if hasattr(self.estimators_[0], name):
                 setattr(self, name, getattr(self.estimators_[0], name))
 
+    def _given(self, X):
+        """Return what the estimators are given of `X`."""
+        X = X.without_labels() if isinstance(X, CleanedRecords) else X
+        return X if self.features_ is None else self.features_.transform(X)
+
     @available_if(_inner_has("predict"))
     def predict(self, X):
         """Predict labels.
@@ -174,7 +190,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_records, n_labels), or (n_records,) after one-dimensional ``y``
         """
         check_is_fitted(self)
-        X = _without_labels(X)
+        X = self._given(X)
         if self._native:
             return self.estimators_[0].predict(X)
         return np.column_stack([estimator.predict(X) for estimator in self.estimators_])
@@ -192,7 +208,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ndarray of shape (n_records, n_labels)
         """
         check_is_fitted(self)
-        X = _without_labels(X)
+        X = self._given(X)
         if self._native:
             probabilities = self.estimators_[0].predict_proba(X)
             # Forests answer with a list of (n_records, 2), one per label.
@@ -244,10 +260,6 @@ def _unpack(X, y):
 
 def _is_one_dimensional(y):
     return not sparse.issparse(y) and np.asarray(y).ndim == 1
-
-
-def _without_labels(X):
-    return X.without_labels() if isinstance(X, CleanedRecords) else X
 
 
 def _fit_one(estimator, X, y, rows):

@@ -55,21 +55,19 @@ def review_list(results, given, ids, judged):
 
     Returns
     -------
-    DataFrame
+    dict of ndarray
         Columns record (its id), label, weak and probability (NaN where not judged).
     """
     record, label = np.nonzero(results.provenance == "undecided")
     was_judged = judged[record, label]
     probability = np.where(was_judged, results.belief[record, label], np.nan)
     order = np.lexsort((record, np.abs(probability - 0.5), ~was_judged))
-    return pd.DataFrame(
-        {
-            "record": ids[record[order]],
-            "label": given.label_names[label[order]],
-            "weak": given.labels[record[order], label[order]],
-            "probability": probability[order],
-        }
-    )
+    return {
+        "record": ids[record[order]],
+        "label": given.label_names[label[order]],
+        "weak": given.labels[record[order], label[order]],
+        "probability": probability[order],
+    }
 
 
 def cleaning_report(cleaner):

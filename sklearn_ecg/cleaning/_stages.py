@@ -3,7 +3,6 @@
 import warnings
 
 import numpy as np
-import pandas as pd
 from sklearn.utils.validation import check_memory
 
 from sklearn_ecg.cleaning._anchors import find_anchor_labels, find_anchor_patterns
@@ -139,7 +138,7 @@ class CleaningStages:
                 path_length=path_length[~trusted],
                 update=True,
             )
-        self.noise_rates_ = self._describe_noise(labels[~trusted], decisions)
+        self._noise_rates = self._describe_noise(labels[~trusted], decisions)
         return decisions, lived
 
     def _discriminator(self, patients):
@@ -196,7 +195,7 @@ class CleaningStages:
                 given, present = weak[:, label] == 1, decisions.labels[:, label] == 1
                 rates[label] = (present & ~given).sum(), (given & ~present).sum()
                 rates[label] /= np.maximum((present.sum(), (~present).sum()), 1)
-        return pd.DataFrame(rates, index=self.label_names_, columns=["missing", "wrong"])
+        return rates
 
     def _clean_table(self, table, weak):
         """Clean records that `fit` did not see."""

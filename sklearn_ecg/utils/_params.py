@@ -1,12 +1,13 @@
 """The one place that touches scikit-learn's private parameter validation."""
 
 from sklearn.utils._param_validation import (
+    HasMethods,
     Interval,
     StrOptions,
     validate_parameter_constraints,
 )
 
-__all__ = ["Interval", "StrOptions", "check_params"]
+__all__ = ["HasMethods", "Interval", "StrOptions", "check_params"]
 
 
 def check_params(estimator):

@@ -63,8 +63,8 @@ def _as_indicator(values, name):
         record, label = np.argwhere(~valid)[0]
         raise ValueError(
             f"{name} must hold 1 (present), 0 (absent) or -1 (unknown) only; got "
-            f"{values.item(record, label)!r} for record {record}, label {label}. For classes in one "
-            "column use sklearn.preprocessing.MultiLabelBinarizer or LabelBinarizer first."
+            f"{values.item(record, label)!r} for record {record}, label {label}. For classes in "
+            "one column use sklearn.preprocessing.MultiLabelBinarizer or LabelBinarizer first."
         )
     return values.astype(np.int8)
 

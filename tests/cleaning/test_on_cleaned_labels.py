@@ -9,6 +9,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.multioutput import ClassifierChain
+from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import CleanedRecords, ECGRecords, OnCleanedLabels
@@ -52,8 +53,13 @@ def test_labels_that_nobody_cleaned_never_win_over_y(table):
             return super().predict(np.asarray(X)[:, 0])
 
     records = ECGRecords(signals, labels=1 - y)
-    assert OnCleanedLabels(OnSignals()).fit(records, y).score(records, y) > 0.9
-    assert OnCleanedLabels(OnSignals()).fit(records).score(records, 1 - y) > 0.9
+    assert (
+        OnCleanedLabels(OnSignals(), features="passthrough").fit(records, y).score(records, y) > 0.9
+    )
+    assert (
+        OnCleanedLabels(OnSignals(), features="passthrough").fit(records).score(records, 1 - y)
+        > 0.9
+    )
 
 
 class Recorder(DummyClassifier):
@@ -97,9 +103,27 @@ def test_native_multi_label_classifiers_are_fitted_once(table, estimator):
     assert ((model.predict_proba(X) > 0.5) == (model.predict(X) == 1)).mean() > 0.99
 
 
+def test_signals_are_measured_once_for_all_labels(rng):
+    """Features are a property of the record, however many labels there are."""
+
+    class Counting(FunctionTransformer):
+        calls = 0
+
+        def transform(self, X):
+            Counting.calls += 1
+            return np.asarray(X)[:, :, :2].reshape(len(X), -1)
+
+    y = rng.integers(0, 2, size=(50, 3))
+    records = ECGRecords(rng.normal(size=(50, 2, 30)), sampling_rate=10, labels=y)
+    model = OnCleanedLabels(LogisticRegression(), features=Counting()).fit(records)
+    assert Counting.calls == 1
+    assert model.predict_proba(records).shape == (50, 3)
+    assert Counting.calls == 2
+
+
 def test_a_chain_cannot_mask_single_labels():
     cleaned = make_cleaned(np.zeros((3, 1)), [[1, 0], [0, -1], [0, 1]])
-    with pytest.raises(ValueError, match="ClassifierChain .* unknown='drop'"):
+    with pytest.raises(ValueError, match=r"ClassifierChain .* unknown='drop'"):
         OnCleanedLabels(ClassifierChain(LogisticRegression())).fit(cleaned)
 
 
