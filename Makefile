@@ -4,7 +4,7 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 
-.PHONY: help install demo test lint clean
+.PHONY: help install demo test lint docs clean
 
 help:  ## What can be made
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -21,13 +21,18 @@ install: $(INSTALLED)  ## Make .venv with the package and its development tools
 demo: $(INSTALLED)  ## The main job: weak labels in, cleaned labels and a trained classifier out
 	$(RUN) examples/demo_mitdb.py
 
+# One thread per process: two processes with two threads each would be slower than both.
 test: $(INSTALLED)  ## The test suite
-	$(RUN) -m pytest
+	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto
 
 lint: $(INSTALLED)  ## Format, style and spelling
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
 	$(VENV)/bin/codespell
 
+docs: $(INSTALLED)  ## The documentation, into docs/_build/html
+	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	OMP_NUM_THREADS=1 $(RUN) -m sphinx -W --keep-going docs docs/_build/html
+
 clean:  ## Remove what was made
-	rm -rf $(VENV) demo_output build dist .pytest_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) demo_output docs/_build docs/generated docs/auto_examples build dist .pytest_cache .ruff_cache *.egg-info
