@@ -145,6 +145,11 @@ def make_weak_labels(
     --------
     corrupt_labels : One kind of noise.
 
+    Notes
+    -----
+    Amounts are exact but for rounding: where all shares of a rare label are rounded up to more
+    than there are, fewer are missing.
+
     Examples
     --------
     >>> import numpy as np
