@@ -91,7 +91,7 @@ def find_records(folder):
         print("MIT-BIH is not at hand; downloading it from PhysioNet.")
         try:
             found = fetch_mitdb()
-        except OSError as error:
+        except (ImportError, OSError) as error:
             print(f"That failed ({error}).\nData: 2,000 simulated records in its place.")
             return make_ecg_records(2000, sampling_rate=250, random_state=0)
     records = load_mitdb(found)
