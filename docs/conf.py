@@ -12,7 +12,6 @@ release = __version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.intersphinx",
     "numpydoc",
     "myst_parser",
     "sphinx_gallery.gen_gallery",
@@ -21,11 +20,6 @@ exclude_patterns = ["_build"]
 myst_enable_extensions = ["dollarmath"]
 autosummary_generate = True
 numpydoc_show_class_members = False
-intersphinx_mapping = {
-    "sklearn": ("https://scikit-learn.org/stable", None),
-    "numpy": ("https://numpy.org/doc/stable", None),
-}
-
 html_theme = "pydata_sphinx_theme"
 html_theme_options = {"show_toc_level": 2}
 

@@ -58,10 +58,10 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
     ----------
     n_components_ : int
         Clusters that hold records.
-    weights_ : ndarray of shape (n_components_,)
-    means_ : ndarray of shape (n_components_, n_features)
-    covariances_ : ndarray of shape (n_components_, n_features) or \
-            (n_components_, n_features, n_features)
+    weights_ : ndarray of shape (n_components,)
+    means_ : ndarray of shape (n_components, n_features)
+    covariances_ : ndarray of shape (n_components, n_features) or \
+            (n_components, n_features, n_features)
     labels_ : ndarray of int of shape (n_records,)
         The cluster of each record of `fit`: the assignment that was sampled last, or the most
         probable one.
@@ -239,7 +239,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
 
         Returns
         -------
-        ndarray of shape (n_records, n_components_)
+        ndarray of shape (n_records, n_components)
         """
         log_joint = self._log_joint(X)
         return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
