@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.features._r_peaks import detect_r_peaks, usable_leads
+from sklearn_ecg.features._checks import check_r_peaks, check_signal
+from sklearn_ecg.features._r_peaks import find_r_peaks, usable_leads
 from sklearn_ecg.features._waves import WAVES, find_waves
 from sklearn_ecg.preprocessing import bandpass
 
@@ -25,7 +26,7 @@ def delineate(signal, sampling_rate, r_peaks=None):
     sampling_rate : float
         Hz.
     r_peaks : array-like of int of shape (n_beats,), default=None
-        Samples of the R peaks; by default those of `detect_r_peaks`.
+        Samples of the R peaks in ascending order; by default those of `detect_r_peaks`.
 
     Returns
     -------
@@ -54,15 +55,10 @@ def delineate(signal, sampling_rate, r_peaks=None):
     >>> bool(waves["p_peak"].isna().all())
     True
     """
-    signal = np.atleast_2d(np.asarray(signal, dtype=np.float64))
+    signal = check_signal(signal, sampling_rate)
     if r_peaks is None:
-        r_peaks = detect_r_peaks(signal, sampling_rate)
-    r_peaks = np.asarray(r_peaks, dtype=np.intp)
-    if len(r_peaks) and not 0 <= r_peaks.min() <= r_peaks.max() < signal.shape[1]:
-        raise ValueError(
-            f"r_peaks must lie in the record's {signal.shape[1]} samples; got values from "
-            f"{r_peaks.min()} to {r_peaks.max()}."
-        )
+        r_peaks = find_r_peaks(signal, sampling_rate)
+    r_peaks = check_r_peaks(r_peaks, n_times=signal.shape[1])
     n_leads, n_beats = len(signal), len(r_peaks)
     found = {wave: np.full((n_leads, n_beats), np.nan) for wave in WAVES}
     usable = usable_leads(signal)

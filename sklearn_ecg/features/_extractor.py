@@ -120,7 +120,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         records = self._check_records(X, reset=False)
-        extract = check_memory(self.memory).cache(_extract, ignore=["n_jobs", "verbose"])
+        extract = check_memory(self.memory).cache(_extract, ignore=["ids", "n_jobs", "verbose"])
         return extract(
             records.signals,
             records.ids,

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from sklearn_ecg.features._r_peaks import detect_r_peaks, usable_leads
+from sklearn_ecg.features._r_peaks import find_r_peaks, usable_leads
 from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.features._waves import find_waves, qrs_bounds, take_windows
 from sklearn_ecg.preprocessing import bandpass
@@ -44,7 +44,7 @@ class HeartBeats:
         self.sampling_rate = sampling_rate
         self.usable = usable_leads(signal)
         signal = signal[self.usable]
-        r_peaks = detect_r_peaks(signal, sampling_rate) * (WORKING_RATE / sampling_rate)
+        r_peaks = find_r_peaks(signal, sampling_rate) * (WORKING_RATE / sampling_rate)
         self.r_peaks = np.round(r_peaks).astype(np.intp)
         if len(r_peaks):
             self.broad = bandpass(signal, sampling_rate, 0.5, new_rate=WORKING_RATE)

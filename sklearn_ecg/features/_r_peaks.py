@@ -4,6 +4,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.signal import find_peaks
 
+from sklearn_ecg.features._checks import check_signal
 from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing import bandpass
 
@@ -41,6 +42,11 @@ def detect_r_peaks(signal, sampling_rate):
     ndarray of int of shape (n_beats,)
         Samples of the R peaks in ascending order; empty for a record without beats.
 
+    Raises
+    ------
+    ValueError
+        If the signal is not one record, has more leads than samples, or the rate is no rate.
+
     See Also
     --------
     delineate : Bounds and peaks of the P, QRS and T waves of each beat.
@@ -60,7 +66,11 @@ def detect_r_peaks(signal, sampling_rate):
     >>> detect_r_peaks(signal, sampling_rate=250)
     array([100, 300, 500, 700, 900])
     """
-    signal = np.atleast_2d(np.asarray(signal, dtype=np.float64))
+    return find_r_peaks(check_signal(signal, sampling_rate), sampling_rate)
+
+
+def find_r_peaks(signal, sampling_rate):
+    """As `detect_r_peaks`, for a signal that was checked."""
     signal = signal[usable_leads(signal)]
     if not len(signal) or signal.shape[1] < _T_WAVE_S * sampling_rate:
         return np.empty(0, dtype=np.intp)

@@ -81,3 +81,9 @@ def test_bounds_on_real_records(shared_data):
             values.extend((nearest - reference) * 2)
     for name, limit in {"p_onset": 20, "qrs_onset": 15, "qrs_offset": 15, "t_offset": 30}.items():
         assert abs(np.median(errors[name])) < limit, name
+
+
+@pytest.mark.parametrize("r_peaks", [[[100, 200]], [100.5], [np.nan], [200, 100], [True], ["a"]])
+def test_r_peaks_that_are_no_samples(r_peaks):
+    with pytest.raises(ValueError, match="r_peaks must be whole numbers of samples in ascending"):
+        delineate(np.zeros((1, 500)), 100, r_peaks)

@@ -203,6 +203,15 @@ def test_memory_keeps_features_between_calls(real, tmp_path):
     second = ECGFeatureExtractor(memory=str(tmp_path), verbose=1).fit_transform(real)
     assert list(tmp_path.rglob("output.pkl")) == stored
     assert_array_equal(first, second)
+    # The same signals under other names are the same measurements.
+    renamed = ECGRecords(
+        real.signals,
+        real.sampling_rate,
+        lead_names=real.lead_names,
+        ids=[f"r{i}" for i in real.ids],
+    )
+    assert_array_equal(ECGFeatureExtractor(memory=memory).fit_transform(renamed), first)
+    assert list(tmp_path.rglob("output.pkl")) == stored
 
 
 def test_dead_leads_are_nan_and_leave_the_rest_alone(real):

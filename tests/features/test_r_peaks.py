@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import wfdb
 
-from sklearn_ecg.features import detect_r_peaks
+from sklearn_ecg.features import delineate, detect_r_peaks
 
 BEATS = list("NLRBAaJSVrFejnE/fQ?")
 
@@ -106,3 +106,21 @@ def test_records_without_beats_have_none(signal):
 
 def test_one_beat():
     np.testing.assert_allclose(detect_r_peaks(pulses(250, [0.5], 1.0), 250), [125], atol=1)
+
+
+@pytest.mark.parametrize("function", [detect_r_peaks, delineate])
+@pytest.mark.parametrize(
+    ("signal", "sampling_rate", "message"),
+    [
+        (np.zeros((3, 2, 500)), 100, r"signal must be one record.*\(3, 2, 500\)"),
+        (np.zeros((500, 2)), 100, r"more leads \(500\) than samples \(2\).*signal.T"),
+        (np.zeros((2, 0)), 100, r"more leads \(2\) than samples \(0\)"),
+        ([["a", "b"]], 100, "numbers in mV"),
+        (np.zeros((2, 500)), 0, "sampling_rate must be a positive number.*got 0"),
+        (np.zeros((2, 500)), None, "sampling_rate must be a positive number.*got None"),
+        (np.zeros((2, 500)), np.inf, "sampling_rate must be a positive number.*got inf"),
+    ],
+)
+def test_bad_input_is_named(function, signal, sampling_rate, message):
+    with pytest.raises(ValueError, match=message):
+        function(signal, sampling_rate)

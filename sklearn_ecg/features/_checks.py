@@ -1,0 +1,43 @@
+"""Checks of one record, for the functions that take it as a plain array."""
+
+import numbers
+
+import numpy as np
+
+
+def check_signal(signal, sampling_rate):
+    """Return one record as a float64 array of shape (n_leads, n_times), or say what is wrong."""
+    signal = np.atleast_2d(np.asarray(signal))
+    if signal.ndim != 2 or signal.dtype.kind not in "fiu":
+        raise ValueError(
+            "signal must be one record: numbers in mV of shape (n_leads, n_times) or (n_times,); "
+            f"got an array of {signal.dtype} of shape {signal.shape}."
+        )
+    n_leads, n_times = signal.shape
+    if n_leads > n_times:
+        raise ValueError(
+            f"signal has more leads ({n_leads}) than samples ({n_times}); it must have the shape "
+            "(n_leads, n_times). If times and leads are swapped, pass signal.T."
+        )
+    if not isinstance(sampling_rate, numbers.Real) or not 0 < sampling_rate < np.inf:
+        raise ValueError(
+            f"sampling_rate must be a positive number of samples per second; got {sampling_rate!r}."
+        )
+    return signal.astype(np.float64)
+
+
+def check_r_peaks(r_peaks, n_times):
+    """Return R peaks as an integer array, or say what is wrong."""
+    r_peaks = np.asarray(r_peaks)
+    whole = r_peaks.dtype.kind in "iuf" and np.array_equal(r_peaks, np.round(r_peaks))
+    if r_peaks.ndim != 1 or not whole or (np.diff(r_peaks) <= 0).any():
+        raise ValueError(
+            "r_peaks must be whole numbers of samples in ascending order, of shape (n_beats,); "
+            f"got an array of {r_peaks.dtype} of shape {r_peaks.shape}."
+        )
+    if len(r_peaks) and not 0 <= r_peaks[0] <= r_peaks[-1] < n_times:
+        raise ValueError(
+            f"r_peaks must lie in the record's {n_times} samples; got values from "
+            f"{r_peaks[0]} to {r_peaks[-1]}."
+        )
+    return r_peaks.astype(np.intp)
