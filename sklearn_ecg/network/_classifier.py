@@ -6,17 +6,17 @@ import numpy as np
 import torch
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_random_state
+from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._correlation import label_correlation
-from sklearn_ecg.network._device import resolve_device
+from sklearn_ecg.network._device import half_the_cores, resolve_device
 from sklearn_ecg.network._loss import AsymmetricLoss
 from sklearn_ecg.network._net import LabelCorrelationNet
 from sklearn_ecg.network._signal_net import SignalNet
-from sklearn_ecg.network._signals import LeadScaler, match_leads, prepare_signals
+from sklearn_ecg.network._signals import LeadScaler, leads_to_select, prepare_signals
 from sklearn_ecg.network._split import validation_mask
 from sklearn_ecg.network._targets import resolve_targets
 from sklearn_ecg.records import CleanedRecords, as_records
@@ -129,6 +129,11 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     record; then probabilities are scaled to sum to 1 and `predict` returns classes. A
     two-dimensional y is always a multi-label indicator, also with a single column. Labels are
     named by the columns of a DataFrame y, else by the records' own label names if y has as many.
+    A label that no training record has is learned as absent, with a warning.
+
+    On a CPU torch gets at most half of the cores while this classifier fits or predicts, since
+    its threads slow each other down many times where other processes are busy; set the
+    environment variable OMP_NUM_THREADS to choose another number.
 
     The paper gives neither the numbers of channels and layers nor the order of its blocks; see
     the modules for what is reconstructed. Its own network is ``width="paper",
@@ -294,6 +299,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         self.label_correlation_ = label_correlation(labels[training])
         dataset = self._dataset_of(scaler.transform(signals), labels, training)
         self._train(dataset, seed=random_state.randint(np.iinfo(np.int32).max))
+        self._check_converged(signals, records.ids)
         return self
 
     def _learn_input(self, records):
@@ -314,7 +320,12 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
 
     def _prepare(self, records):
-        return prepare_signals(records, sampling_rate=self.sampling_rate_, n_times=self.n_times_)
+        return prepare_signals(
+            records,
+            sampling_rate=self.sampling_rate_,
+            n_times=self.n_times_,
+            lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
+        )
 
     def _hold_out(self, labels, groups, random_state):
         if self.validation_fraction is None:
@@ -328,6 +339,16 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
             rows = torch.from_numpy(self.validation_indices_)
             held_out = SignalDataset(signals, labels, rows)
         return SignalDataset(signals, labels, torch.from_numpy(training), held_out)
+
+    def _check_converged(self, signals, ids):
+        if all(torch.isfinite(values).all() for values in self.module_.state_dict().values()):
+            return
+        sizes = np.array([np.abs(signal).max() for signal in signals])
+        raise ValueError(
+            f"Training diverged: weights became NaN or infinite. Lower lr={self.lr:g}, or look at "
+            f"record {ids[sizes.argmax()]}, whose largest sample is {sizes.max():.3g} usual "
+            "deviations of its lead away from its centre."
+        )
 
     def initialize_module(self):
         """Make the network; skorch calls this once shapes and labels are known."""
@@ -412,15 +433,21 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         signals = self._prepare(records)
         LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
         dataset = SignalDataset(torch.from_numpy(signals), torch.empty(len(signals), 0))
-        with torch.inference_mode():
-            return self.forward(dataset).numpy().astype(np.float64)
+        with torch.inference_mode(), half_the_cores(self.device_):
+            logits = self.forward(dataset).numpy().astype(np.float64)
+        bad = ~np.isfinite(logits).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"The network has no finite answer for {bad.sum()} records, the first of them "
+                f"{records.ids[bad.argmax()]}: are its signals in mV?"
+            )
+        return logits
 
     def _check_input(self, X):
         records = _signals_of(X)
         name = type(self).__name__
         if len(records) == 0:
             raise ValueError(f"X holds no records; {name} needs at least one to predict.")
-        records = match_leads(records, self.lead_names_in_, self.n_leads_in_)
         if self.sampling_rate_ is None:
             if records.n_times != self.n_times_:
                 found = "different numbers of" if records.n_times is None else records.n_times
@@ -459,6 +486,11 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         if not self.multilabel_:
             return accuracy_score(y, predicted, sample_weight=sample_weight)
         labels, _ = check_labels(y, n_records=len(predicted))
+        if labels.shape != predicted.shape:
+            raise ValueError(
+                f"y has {labels.shape[1]} labels, but the classifier was fitted on "
+                f"{predicted.shape[1]}: {', '.join(map(str, self.classes_))}."
+            )
         return _masked_macro_f1(labels, predicted, sample_weight)
 
 
@@ -483,7 +515,8 @@ def _softmax(logits):
 
 def _masked_macro_f1(labels, predicted, sample_weight):
     """As scikit-learn's macro F1, without unknown labels; 0 for a label that nobody has."""
-    weight = np.ones(len(labels)) if sample_weight is None else np.asarray(sample_weight)
+    weight = np.ones(len(labels)) if sample_weight is None else column_or_1d(sample_weight)
+    check_consistent_length(labels, weight)
     known = (labels != -1) * weight[:, np.newaxis]
     hits = (known * (labels == 1) * predicted).sum(axis=0)
     found_or_true = (known * ((labels == 1).astype(int) + predicted)).sum(axis=0)

@@ -1,7 +1,9 @@
-"""Where a net runs, and the randomness that it runs with."""
+"""Where a net runs, on how many cores, and the randomness that it runs with."""
 
+import os
 from contextlib import contextmanager
 
+import joblib
 import torch
 
 
@@ -31,3 +33,23 @@ def seeded(seed, device):
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield torch.Generator().manual_seed(seed)
+
+
+@contextmanager
+def half_the_cores(device):
+    """Let torch use at most half of the cores within the block, unless OMP_NUM_THREADS is set.
+
+    Its threads wait for each other by spinning. With as many threads as cores, any other busy
+    process makes each of a batch's hundreds of waits last a time slice of the scheduler, and
+    training takes tens of times longer than with one thread.
+    """
+    before = torch.get_num_threads()
+    most = max(1, joblib.cpu_count() // 2)
+    if torch.device(device).type != "cpu" or "OMP_NUM_THREADS" in os.environ or before <= most:
+        yield
+        return
+    torch.set_num_threads(most)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -11,7 +11,7 @@ from skorch.utils import noop, to_tensor
 
 from sklearn_ecg.network._batches import Batches
 from sklearn_ecg.network._callbacks import EpochProgress
-from sklearn_ecg.network._device import seeded
+from sklearn_ecg.network._device import half_the_cores, seeded
 
 
 class SignalNet(NeuralNet):
@@ -41,7 +41,7 @@ class SignalNet(NeuralNet):
 
     def _train(self, dataset, seed):
         """Train a new module on a data set; the whole of skorch's fit for arrays."""
-        with seeded(seed, self.device_) as self.generator_:
+        with seeded(seed, self.device_) as self.generator_, half_the_cores(self.device_):
             self._dataset = dataset
             self.initialize()
             self.notify("on_train_begin", X=dataset, y=None)

@@ -1,16 +1,19 @@
 """From records of any form to one standardised float32 array."""
 
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 from scipy.signal import resample_poly
+
+from sklearn_ecg.records import LazySignals
 
 # Records that are resampled together: enough to be fast, few enough to stay out of memory's way.
 _CHUNK = 512
 
 
-def prepare_signals(records, *, sampling_rate, n_times):
-    """Bring records to one rate, length and type.
+def prepare_signals(records, *, sampling_rate, n_times, lead_names=None):
+    """Bring records to one rate, length, order of leads and type.
 
     Parameters
     ----------
@@ -20,12 +23,15 @@ def prepare_signals(records, *, sampling_rate, n_times):
     n_times : int
         Longer records lose their end, shorter ones are padded with NaN, which
         `LeadScaler.transform` turns into the lead's centre.
+    lead_names : sequence of str, default=None
+        The leads to take, in their order; by default all as they are.
 
     Returns
     -------
     ndarray of shape (n_records, n_leads, n_times), float32
     """
-    prepared = np.full((len(records), records.n_leads, n_times), np.nan, dtype=np.float32)
+    n_leads = records.n_leads if lead_names is None else len(lead_names)
+    prepared = np.full((len(records), n_leads, n_times), np.nan, dtype=np.float32)
     ratio = Fraction(1)
     if sampling_rate is not None and records.sampling_rate is not None:
         ratio = Fraction(sampling_rate / records.sampling_rate).limit_denominator(1000)
@@ -33,6 +39,8 @@ def prepare_signals(records, *, sampling_rate, n_times):
     n_needed = int(np.ceil(n_times / ratio))
     for start in range(0, len(records), _CHUNK):
         chunk = records[start : start + _CHUNK]
+        if lead_names is not None:
+            chunk = chunk.select_leads(lead_names)
         for rows, signals in _of_equal_length(chunk, n_needed):
             _check_finite(signals, chunk[rows])
             if ratio != 1:
@@ -47,11 +55,16 @@ def prepare_signals(records, *, sampling_rate, n_times):
 
 def _of_equal_length(records, n_needed):
     """Yield (rows, signals of shape (n_rows, n_leads, n_times)), cut to what is needed."""
-    if records.n_times is not None:
-        signals = np.asarray(records.signals)[..., :n_needed]
+    signals = records.signals
+    is_long = records.n_times is None or records.n_times > n_needed
+    if isinstance(signals, LazySignals) and is_long:
+        # Of long records no more is read than is kept.
+        signals = map(partial(signals.window, start=0, stop=n_needed), range(len(signals)))
+    elif records.n_times is not None:
+        signals = np.asarray(signals)[..., :n_needed]
         yield np.arange(len(records)), signals.astype(np.float32, copy=False)
         return
-    for row, signal in enumerate(records.signals):
+    for row, signal in enumerate(signals):
         yield np.array([row]), np.asarray(signal, dtype=np.float32)[np.newaxis, :, :n_needed]
 
 
@@ -68,8 +81,8 @@ def _check_finite(signals, records):
     )
 
 
-def match_leads(records, lead_names, n_leads):
-    """Return records with the leads that a model was trained on, in its order.
+def leads_to_select(records, lead_names, n_leads):
+    """Return the leads to take from records for a model, or say which it misses.
 
     Parameters
     ----------
@@ -81,9 +94,9 @@ def match_leads(records, lead_names, n_leads):
 
     Returns
     -------
-    ECGRecords
-        The same records, or the same with leads reordered by name. Leads that the model does not
-        know are left out.
+    tuple of str or None
+        None where the records have the model's leads in its order already. Leads that the model
+        does not know are left out.
     """
     if lead_names is None or records.lead_names is None:
         if records.n_leads != n_leads:
@@ -92,42 +105,16 @@ def match_leads(records, lead_names, n_leads):
                 f"The records have {records.n_leads} leads, but the classifier was fitted on "
                 f"{n_leads} leads{names}."
             )
-        return records
+        return None
     if records.lead_names == lead_names:
-        return records
+        return None
     missing = [name for name in lead_names if name not in records.lead_names]
     if missing:
         raise ValueError(
             f"The records lack leads that the classifier was fitted on: {', '.join(missing)}; "
             f"they have {', '.join(records.lead_names)}."
         )
-    order = [records.lead_names.index(name) for name in lead_names]
-    return _OrderedLeads(records, order, lead_names)
-
-
-class _OrderedLeads:
-    """The view of records that `prepare_signals` reads, with leads in another order."""
-
-    def __init__(self, records, order, lead_names):
-        self._records = records
-        self._order = order
-        self.lead_names = lead_names
-        self.n_leads = len(order)
-        self.n_times = records.n_times
-        self.sampling_rate = records.sampling_rate
-        self.ids = records.ids
-
-    def __len__(self):
-        return len(self._records)
-
-    def __getitem__(self, rows):
-        return _OrderedLeads(self._records[rows], self._order, self.lead_names)
-
-    @property
-    def signals(self):
-        if self.n_times is not None:
-            return np.asarray(self._records.signals)[:, self._order]
-        return [np.asarray(signal)[self._order] for signal in self._records.signals]
+    return lead_names
 
 
 class LeadScaler:

@@ -54,7 +54,7 @@ def resolve_targets(X, y, estimator_name):
     if isinstance(y, pd.DataFrame):
         label_names = None  # its columns name the labels
     labels, names = check_labels(y, label_names=label_names)
-    _check_known(labels, names, estimator_name)
+    labels = _learnable(labels, names, estimator_name)
     return labels, np.arange(labels.shape[1]) if names is None else names, True
 
 
@@ -75,15 +75,17 @@ def _one_hot(y, estimator_name):
     return np.eye(len(classes), dtype=np.int8)[codes], classes
 
 
-def _check_known(labels, names, estimator_name):
+def _learnable(labels, names, estimator_name):
     if labels.size and not (labels != -1).any():
         raise ValueError(f"All labels in y are unknown (-1); {estimator_name} cannot learn.")
-    absent = np.flatnonzero(~(labels == 1).any(axis=0))
-    if len(absent):
-        which = ", ".join(str(names[k] if names is not None else k) for k in absent)
+    absent = ~(labels == 1).any(axis=0)
+    if absent.any():
+        which = ", ".join(str(k if names is None else names[k]) for k in np.flatnonzero(absent))
         warnings.warn(
-            f"No training record has the label {which}: it will be predicted absent. Leave it "
+            f"No training record has the label {which}: it will be learned as absent. Leave it "
             "out of y if that is not wanted.",
             UserWarning,
             stacklevel=4,
         )
+    # What is not known of such a label must not leave its output to chance.
+    return np.where(absent, labels.dtype.type(0), labels)

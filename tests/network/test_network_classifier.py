@@ -10,15 +10,19 @@ import pandas as pd
 import pytest
 import sklearn
 import torch
+from numpy.testing import assert_allclose
 from scipy.signal import resample
 from sklearn.base import clone
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback
 
 from sklearn_ecg import CleanedRecords, ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier, LabelCorrelationNet
+from sklearn_ecg.network._device import half_the_cores
+from sklearn_ecg.records import LazySignals
 
 NAMES = ["fast", "tall", "late"]
 
@@ -137,15 +141,13 @@ def test_names_come_from_a_data_frame_or_are_numbers(records):
 
 
 def test_unknown_labels_do_not_move_the_network(records):
-    # Nothing but the loss and the correlation matrix see labels, and both ignore unknown ones.
+    # The one label that is known says present; if any unknown one counted, it would say absent.
     labels = records.labels.copy()
     labels[:, 2] = -1
-    with pytest.warns(UserWarning, match="No training record has the label late"):
-        trained = quick(shortcut=False, weight_decay=0).fit(records.with_labels(labels))
-    head = trained.module_.label_head
-    assert (head.bias[2] == 0).all()
-    assert (head.bias[:2] != 0).all()
-    assert np.isfinite(trained.predict_proba(records)).all()
+    labels[0, 2] = 1
+    trained = quick(shortcut=False, weight_decay=0, validation_fraction=None)
+    trained.fit(records.with_labels(labels))
+    assert trained.module_.label_head.bias[2] > 0
 
 
 def test_a_label_without_positives_is_learned_as_absent(records):
@@ -155,6 +157,14 @@ def test_a_label_without_positives_is_learned_as_absent(records):
         trained = make_classifier(max_epochs=5).fit(records.with_labels(labels))
     assert np.isfinite(trained.decision_function(records)).all()
     assert trained.predict(records)[:, 1].sum() == 0
+
+
+def test_a_label_of_which_nothing_is_known_is_learned_as_absent(records):
+    labels = records.labels.copy()
+    labels[:, 1] = -1
+    with pytest.warns(UserWarning, match="the label tall: it will be learned as absent"):
+        unknown = make_classifier(max_epochs=5).fit(records.with_labels(labels))
+    assert unknown.predict(records)[:, 1].sum() == 0
 
 
 # One-dimensional y
@@ -325,6 +335,54 @@ def test_a_flat_lead_is_no_obstacle(records):
     assert np.isfinite(trained.predict_proba(signals)).all()
 
 
+class LongRecords:
+    """A reader of records of an hour, of which only the beginning may be read."""
+
+    def __init__(self, records):
+        self.signals = records.signals
+
+    def __call__(self, i):
+        raise AssertionError("a whole record was read")
+
+    def window(self, i, start, stop):
+        assert stop <= self.signals.shape[2]
+        return self.signals[i, :, start:stop]
+
+
+@pytest.mark.parametrize("lengths", [None, np.arange(96) + 360_000])
+def test_of_long_lazy_records_only_what_is_kept_is_read(fitted, records, lengths):
+    shape = (96, 2, 360_000) if lengths is None else (96, 2)
+    signals = LazySignals(LongRecords(records), shape, lengths=lengths)
+    lazy = ECGRecords(signals, 100, lead_names=["II", "V1"])
+    assert_allclose(fitted.predict_proba(lazy), fitted.predict_proba(records))
+    assert_allclose(
+        fitted.predict_proba(lazy.select_leads(["V1", "II"])), fitted.predict_proba(records)
+    )
+
+
+def test_leaves_cores_to_others_and_gives_them_back(records, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setattr("joblib.cpu_count", lambda: 2)
+    seen = []
+
+    class Look(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            seen.append(torch.get_num_threads())
+
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        trained = quick(callbacks=[Look()]).fit(records)
+        trained.predict(records)
+        assert set(seen) == {1}
+        assert torch.get_num_threads() == 2
+        monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        with half_the_cores("cpu"):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_signals_are_not_changed(records):
     signals = np.asarray(records).astype(np.float32)
     before = signals.copy()
@@ -378,6 +436,24 @@ def test_bad_input_is_named(records, make, message):
     X, y = make(records)
     with pytest.raises(ValueError, match=message):
         quick().fit(X, y)
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")
+def test_no_answer_is_an_error_and_not_an_absent_label(fitted, records):
+    signals = records.signals.copy()
+    signals[7] *= 1e30
+    wild = records.with_signals(signals)
+    with pytest.raises(ValueError, match="no finite answer for 1 records, the first of them 7"):
+        fitted.predict(wild)
+    with pytest.raises(ValueError, match=r"Training diverged.*record 7"):
+        quick(validation_fraction=None).fit(wild)
+
+
+def test_scores_of_other_shapes_are_refused(fitted, records):
+    with pytest.raises(ValueError, match=r"y has 2 labels, but .* fitted on 3: fast, tall, late"):
+        fitted.score(records, records.labels[:, :2])
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fitted.score(records, sample_weight=np.ones(5))
 
 
 def test_a_table_of_features_is_refused(records):
