@@ -82,7 +82,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "estimator": "no_validation",
+        "estimator": [HasMethods(["fit", "predict"])],
         "features": [HasMethods(["fit", "transform"]), StrOptions({"passthrough"}), None],
         "unknown": [StrOptions({"mask", "drop"})],
         "n_jobs": "no_validation",
@@ -223,14 +223,31 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             ]
         )
 
-    def score(self, X, y):
+    def score(self, X, y, sample_weight=None):
         """Return macro F1; accuracy for one-dimensional ``y``.
 
         `ClassifierMixin` would count a record with one wrong label of many as wholly wrong.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of n_records
+        y : array-like of shape (n_records, n_labels) or (n_records,)
+        sample_weight : array-like of shape (n_records,), default=None
+
+        Returns
+        -------
+        float
         """
+        predicted = self.predict(X)
         if _is_one_dimensional(y):
-            return accuracy_score(y, self.predict(X))
-        return f1_score(y, self.predict(X), average="macro", zero_division=0)
+            return accuracy_score(y, predicted, sample_weight=sample_weight)
+        y, _ = check_labels(y, n_records=len(predicted))
+        if (y == -1).any():
+            raise ValueError(
+                f"y holds {(y == -1).sum()} unknown labels (-1): scores need the truth. Leave "
+                "those records out."
+            )
+        return f1_score(y, predicted, average="macro", zero_division=0, sample_weight=sample_weight)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

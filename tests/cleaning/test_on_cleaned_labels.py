@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import cross_val_score
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.multioutput import ClassifierChain
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import CleanedRecords, ECGRecords, OnCleanedLabels
@@ -183,3 +185,21 @@ def expected_failures(estimator):
 )
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+def test_scores_in_a_search_with_metadata_routing():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, (80, 2))
+    X = y + rng.normal(0, 0.3, (80, 2))
+    with config_context(enable_metadata_routing=True):
+        pipe = make_pipeline(StandardScaler(), OnCleanedLabels(LogisticRegression()))
+        search = GridSearchCV(pipe, {"oncleanedlabels__unknown": ["mask"]}, cv=2).fit(X, y)
+    assert search.best_score_ > 0.9
+
+
+def test_score_refuses_unknown_labels():
+    X, y = np.array([[0.0], [1.0], [0.1], [0.9]]), np.array([[0], [1], [0], [1]])
+    classifier = OnCleanedLabels(LogisticRegression()).fit(X, y)
+    with pytest.raises(ValueError, match="1 unknown labels"):
+        classifier.score(X, [[0], [1], [0], [-1]])
+    assert classifier.score(X, [[0], [1], [0], [0]], sample_weight=[1, 1, 1, 0]) == 1
