@@ -45,10 +45,9 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
     [2.0, 1.0, 1.0, 0.0, 1.0]
     """
     if hasattr(y_clean, "label_names"):
-        label_names = y_clean.label_names if label_names is None else label_names
-        y_clean = y_clean.labels
-    y_true, true_names = check_labels(y_true, name="y_true", label_names=label_names)
-    y_weak, _ = check_labels(y_weak, name="y_weak", n_records=len(y_true))
+        y_clean = pd.DataFrame(y_clean.labels, columns=y_clean.label_names)
+    y_true, true_names = check_labels(y_true, name="y_true")
+    y_weak, weak_names = check_labels(y_weak, name="y_weak", n_records=len(y_true))
     y_clean, clean_names = check_labels(y_clean, name="y_clean", n_records=len(y_true))
     for name, labels in (("y_weak", y_weak), ("y_clean", y_clean)):
         if labels.shape != y_true.shape:
@@ -59,10 +58,7 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
         raise ValueError(
             "y_true holds unknown labels (-1): scores need the truth. Leave those records out."
         )
-    names = next(
-        (known for known in (true_names, clean_names) if known is not None),
-        np.arange(y_true.shape[1]).astype(str),
-    )
+    names = _common_names(label_names, true_names, weak_names, clean_names, y_true.shape[1])
     weak = (y_weak == 1).astype(np.int8)
     clean = np.where(y_clean == -1, weak, y_clean)
     report = pd.concat([_scores(y_true, weak, "weak_"), _scores(y_true, clean, "clean_")], axis=1)
@@ -79,6 +75,28 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
         report[column] = np.append(mask.sum(axis=0), mask.sum())
     report.index = pd.Index([*names, "weighted avg"], name="label")
     return report
+
+
+def _common_names(label_names, true_names, weak_names, clean_names, n_labels):
+    """Return the labels' names, or say which argument has them in another order."""
+    if label_names is not None:
+        return check_labels(np.empty((0, n_labels)), label_names=label_names)[1]
+    sources = {"y_true": true_names, "y_weak": weak_names, "y_clean": clean_names}
+    numbered = np.arange(n_labels).astype(str)
+    known = {
+        source: names
+        for source, names in sources.items()
+        if names is not None and not np.array_equal(names, numbered)
+    }
+    first = next(iter(known), None)
+    for source, names in known.items():
+        if not np.array_equal(names, known[first]):
+            raise ValueError(
+                f"{source} has the labels {names.tolist()}, but {first} has "
+                f"{known[first].tolist()}; bring them to one order, or pass label_names if they "
+                "mean the same."
+            )
+    return numbered if first is None else known[first]
 
 
 def _scores(y_true, y_pred, prefix):

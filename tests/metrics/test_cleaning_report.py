@@ -67,3 +67,11 @@ def test_a_label_that_never_occurs_scores_zero_and_weighs_nothing():
 def test_bad_input_names_the_argument(labels, message):
     with pytest.raises(ValueError, match=message):
         label_cleaning_report(*labels)
+
+
+def test_labels_in_another_order_are_refused():
+    truth = pd.DataFrame({"AF": [1, 0], "PVC": [0, 1]})
+    with pytest.raises(ValueError, match="y_clean has the labels"):
+        label_cleaning_report(truth, truth, truth[["PVC", "AF"]])
+    named = label_cleaning_report(truth.to_numpy(), truth, truth.to_numpy())
+    assert list(named.index[:2]) == ["AF", "PVC"]
