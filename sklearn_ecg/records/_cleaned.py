@@ -12,9 +12,9 @@ PROVENANCES = (
     "anchor",  # a weak label that lies in a pattern shared with the trusted records
     "included",  # added by an inclusion rule
     "excluded",  # removed by an exclusion rule
-    "confirmed",  # a discriminator agrees with the weak label
-    "added",  # a discriminator found a missing label
-    "removed",  # a discriminator found a wrong label
+    "confirmed",  # a discriminator agrees with the weak label, or nothing speaks against it
+    "added",  # a discriminator found a missing label, or an unknown one present
+    "removed",  # a discriminator found a wrong label, or an unknown one absent
     "undecided",  # left to a person
 )
 
@@ -68,14 +68,14 @@ class CleanedRecords(ECGRecords):
     def __init__(
         self, signals, sampling_rate=None, *, labels, weak_labels, provenance, confidence, **fields
     ):
+        if labels is None:
+            raise ValueError("labels are None; records without labels are ECGRecords.")
         super().__init__(signals, sampling_rate, labels=labels, **fields)
         shape = self._labels.shape
-        self._weak_labels, _ = check_labels(
-            weak_labels, n_records=len(self), name="weak_labels", label_names=self._label_names
-        )
+        self._weak_labels, _ = check_labels(weak_labels, n_records=len(self), name="weak_labels")
         self._provenance = np.asarray(provenance, dtype="<U9")
         self._confidence = np.asarray(confidence, dtype=np.float64)
-        for name in ("provenance", "confidence"):
+        for name in ("weak_labels", "provenance", "confidence"):
             found = getattr(self, name).shape
             if found != shape:
                 raise ValueError(
@@ -84,6 +84,8 @@ class CleanedRecords(ECGRecords):
         unknown = np.setdiff1d(self._provenance, PROVENANCES)
         if len(unknown):
             raise ValueError(f"provenance must be one of {PROVENANCES}; got {list(unknown)}.")
+        if not ((self._confidence >= 0) & (self._confidence <= 1)).all():
+            raise ValueError("confidence must hold probabilities in [0, 1], without NaN.")
         self._freeze()
 
     weak_labels = property(lambda self: self._weak_labels)
@@ -123,6 +125,23 @@ class CleanedRecords(ECGRecords):
                 "provenance": self._provenance[record, label],
                 "confidence": self._confidence[record, label],
             }
+        )
+
+    def with_labels(self, labels, label_names=None, *, trusted=None):
+        """As `ECGRecords.with_labels`; a feature table cannot carry labels by itself."""
+        if self.is_table:
+            raise TypeError(
+                "a feature table cannot be ECGRecords; pass other labels as y beside the table, "
+                "cleaned.without_labels()."
+            )
+        return super().with_labels(labels, label_names, trusted=trusted)
+
+    def __repr__(self):
+        text = super().__repr__()
+        if not self.is_table:
+            return text
+        return text.replace(
+            f"{self.n_leads} leads, {self._describe_length()}", f"{self.n_leads} features", 1
         )
 
     def without_labels(self):

@@ -24,6 +24,8 @@ def check_labels(labels, *, n_records=None, name="y", label_names=None):
     labels : ndarray of shape (n_records, n_labels), int8
     label_names : ndarray of shape (n_labels,) of str, or None
     """
+    if isinstance(labels, pd.Series) and labels.name is not None:
+        labels = labels.to_frame()
     if isinstance(labels, pd.DataFrame):
         if label_names is None:
             label_names = [str(column) for column in labels.columns]
@@ -44,6 +46,10 @@ def check_labels(labels, *, n_records=None, name="y", label_names=None):
         )
     values = _as_indicator(values, name)
     if label_names is not None:
+        if isinstance(label_names, str):
+            raise ValueError(
+                f"label_names must be a sequence of names, not the string {label_names!r}."
+            )
         label_names = np.asarray(label_names, dtype=str)
         if label_names.shape != (values.shape[1],):
             raise ValueError(
@@ -61,10 +67,16 @@ def _as_indicator(values, name):
     valid = np.isin(values, (0, 1, -1))
     if not valid.all():
         record, label = np.argwhere(~valid)[0]
+        found = values.item(record, label)
+        cure = (
+            "Where a label is not known, write -1."
+            if pd.isna(found)
+            else "For classes in one column use sklearn.preprocessing.MultiLabelBinarizer or "
+            "LabelBinarizer first."
+        )
         raise ValueError(
-            f"{name} must hold 1 (present), 0 (absent) or -1 (unknown) only; got "
-            f"{values.item(record, label)!r} for record {record}, label {label}. For classes in "
-            "one column use sklearn.preprocessing.MultiLabelBinarizer or LabelBinarizer first."
+            f"{name} must hold 1 (present), 0 (absent) or -1 (unknown) only; got {found!r} for "
+            f"record {record}, label {label}. {cure}"
         )
     return values.astype(np.int8)
 
@@ -89,6 +101,12 @@ def check_trusted(trusted, *, n_records, name="trusted"):
         raise ValueError(
             f"{name} must be a mask with one entry for each of the {n_records} records; got an "
             f"array of shape {mask.shape}."
+        )
+    if pd.isna(mask).any():
+        record = int(np.flatnonzero(pd.isna(mask))[0])
+        raise ValueError(
+            f"{name} is missing for record {record}; a record of which that is unknown is not "
+            "trusted: False."
         )
     if mask.dtype != bool:
         if not np.isin(mask, (0, 1)).all():

@@ -75,3 +75,27 @@ def test_an_estimator_that_does_not_know_cleaned_records_is_told_the_cure(signal
 def test_contradictions_are_refused(changes, message):
     with pytest.raises(ValueError, match=message):
         make_cleaned(np.zeros((3, 7)), **changes)
+
+
+def test_bad_parts_are_named():
+    parts = {
+        "labels": [[1], [0]],
+        "weak_labels": [[1], [1]],
+        "provenance": [["confirmed"], ["removed"]],
+        "confidence": [[1.0], [0.9]],
+    }
+    for changes, message in (
+        ({"labels": None}, "labels are None"),
+        ({"weak_labels": [[1, 0], [0, 1]]}, "weak_labels must have the shape"),
+        ({"confidence": [[7.0], [0.5]]}, "confidence must hold probabilities"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            CleanedRecords(np.zeros((2, 3)), **(parts | changes))
+    table = CleanedRecords(np.zeros((2, 3)), **parts)
+    assert "3 features" in repr(table)
+    with pytest.raises(TypeError, match="as y beside the table"):
+        table.with_labels([[1], [1]])
+    series = pd.Series([1, 0], name="AF")
+    assert list(ECGRecords(np.zeros((2, 1, 9)), labels=series).label_names) == ["AF"]
+    with pytest.raises(ValueError, match="not the string 'AF'"):
+        ECGRecords(np.zeros((2, 1, 9)), labels=[[1], [0]], label_names="AF")
