@@ -22,7 +22,7 @@ from sklearn_ecg.cleaning._reports import (
 )
 from sklearn_ecg.cleaning._stages import CleaningStages
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import Interval, StrOptions, check_params
+from sklearn_ecg.utils import HasMethods, Interval, StrOptions, check_params
 
 _SHARE = Interval(numbers.Real, 0, 1, closed="both")
 
@@ -71,7 +71,8 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
     discriminator : classifier, default=None
         In the place of the extra trees; cross-fitted by patient where `groups` are known.
     memory : str or joblib.Memory, default=None
-        Keeps what does not depend on a threshold, so that a search over thresholds is cheap.
+        Keeps what does not depend on a threshold, so that a search over thresholds is cheap;
+        with an int for `random_state`, since other seeds give other clusters and forests.
     n_jobs : int, default=None
     random_state : int, RandomState instance or None, default=None
     verbose : int, default=0
@@ -84,7 +85,8 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
     provenance_ : ndarray of str of shape (n_records, n_labels)
         Where each label comes from, one of `sklearn_ecg.records.PROVENANCES`.
     confidence_ : ndarray of shape (n_records, n_labels)
-        Probability that each label is right.
+        Probability that each label is right; 0.5 where nothing is known. With ``method="paper"``
+        labels that discriminators settle have the ratio of distances in its place.
     undecided_ : DataFrame
         What a person must look at, most doubtful first: record, label, weak, probability.
     patterns_ : list of Pattern
@@ -135,8 +137,8 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
     """
 
     _parameter_constraints = {
-        "features": "no_validation",
-        "mixture": "no_validation",
+        "features": [HasMethods(["fit", "transform"]), None],
+        "mixture": [HasMethods(["fit"]), None],
         "method": [StrOptions({"bayes", "paper"})],
         "min_support": [Interval(numbers.Integral, 1, None, closed="left")],
         "min_confidence": [_SHARE],
@@ -150,7 +152,7 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         "margin": [Interval(numbers.Real, 0, 0.5, closed="left")],
         "undecided": [StrOptions({"unknown", "weak"})],
         "unseen": [StrOptions({"keep", "clean"})],
-        "discriminator": "no_validation",
+        "discriminator": [HasMethods(["fit", "predict_proba"]), None],
         "memory": [str, joblib.Memory, None],
         "n_jobs": [numbers.Integral, None],
         "random_state": ["random_state"],
@@ -336,32 +338,45 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         """Return features as an array; extract them if X holds signals."""
         if is_table(X):
             values = X.without_labels() if isinstance(X, CleanedRecords) else X
-            return validate_data(
+            table = validate_data(
                 self,
                 values,
                 reset=reset,
                 dtype=np.float64,
-                ensure_all_finite="allow-nan",
+                ensure_all_finite=False,
                 ensure_min_samples=2 if reset else 1,
             )
+            self._check_no_infinity(table, np.arange(len(table)), "Replace it, by NaN if unknown.")
+            return table
         n_records = len(X)
         if n_records < (2 if reset else 1):
+            why = ": labels are learned by comparing records." if reset else "."
             raise ValueError(
                 f"Found array with {n_records} record(s) while a minimum of {2 if reset else 1} is "
-                "required: labels are learned by comparing records."
+                f"required{why}"
             )
         if reset:
-            self.n_features_in_ = X.shape[1]
+            self.n_features_in_ = X.shape[1] if hasattr(X, "shape") else len(X[0])
             self.extractor_ = fit_extractor(
                 self.features, X, memory=self.memory, n_jobs=self.n_jobs, verbose=self.verbose
             )
         if not hasattr(self, "extractor_"):
             raise ValueError("the cleaner was fitted to a feature table; got signals.")
         table = np.asarray(self.extractor_.transform(X), dtype=np.float64)
-        if np.isinf(table).any():
-            record = int(np.flatnonzero(np.isinf(table).any(axis=1))[0])
-            raise ValueError(f"features of record {record} are infinite; look at its signal.")
+        self._check_no_infinity(
+            table, getattr(X, "ids", np.arange(len(table))), "Look at its signal."
+        )
         return table
+
+    def _check_no_infinity(self, table, ids, cure):
+        infinite = np.argwhere(np.isinf(table))
+        if len(infinite):
+            record, feature = infinite[0]
+            names = getattr(self, "feature_names_in_", np.arange(table.shape[1]))
+            raise ValueError(
+                f"Input X contains infinity: feature {names[feature]!s} of record {ids[record]!s}, "
+                f"and {len(infinite) - 1} other values. {cure}"
+            )
 
     def _set_results(self, X, table, given, weak_rows, decisions):
         """Keep what was decided of the weak records, and the rest as it is."""
@@ -376,7 +391,9 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         self.labels_ = self._final_labels(results, weak_rows)
         self.provenance_, self.confidence_ = results.provenance, results.confidence
         self._weak, self._trusted = given.labels, given.trusted
-        self._position = {key: row for row, key in enumerate(_fingerprints(table, given.labels))}
+        keys = _fingerprints(table, given.labels)
+        # Weak records last: one that equals a trusted record is not trusted for that.
+        self._position = {keys[row]: row for row in np.argsort(~given.trusted, kind="stable")}
         ids = X.ids if isinstance(X, ECGRecords) else np.arange(len(table))
         judged = np.isin(np.arange(len(table)), weak_rows)
         self._review = review_list(results, given, ids, judged[:, np.newaxis] & self.learned_)

@@ -33,7 +33,7 @@ class Decisions:
         return cls(
             labels.copy(),
             np.full(labels.shape, provenance, dtype="<U9"),
-            np.full(labels.shape, 1.0 if trusted else 0.5),
+            np.where(trusted & (labels != -1), 1.0, 0.5),
             belief if trusted else np.full(labels.shape, 0.5),
         )
 

@@ -61,6 +61,8 @@ def check_input(X, y, trusted, groups, *, n_records):
             "weak labels, or ECGRecords that carry theirs."
         )
     labels, columns = check_labels(y, n_records=n_records)
+    if not labels.shape[1]:
+        raise ValueError("y has no labels (columns), so there is nothing to clean.")
     if columns is None:
         fits = names is not None and len(names) == labels.shape[1]
         columns = names if fits else np.arange(labels.shape[1]).astype(str)
@@ -76,9 +78,14 @@ def is_table(X):
     """Whether X holds a feature table, for which no extractor runs."""
     if isinstance(X, CleanedRecords):
         return X.is_table
-    if isinstance(X, ECGRecords):
+    if isinstance(X, ECGRecords) or is_signal_list(X):
         return False
     return isinstance(X, pd.DataFrame) or np.asarray(X).ndim != 3
+
+
+def is_signal_list(X):
+    """Whether X is a list of signals of shape (n_leads, n_times), of equal length or not."""
+    return isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) == 2
 
 
 def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
@@ -114,6 +121,11 @@ class FeatureScaling:
     def fill(self, features):
         """Return features without gaps."""
         return np.where(np.isnan(features), self.median, features)
+
+    def standardise(self, filled):
+        """Return filled features in units of their range, so that their units do not matter."""
+        span = self.high - self.low
+        return (filled - self.median) / np.where(span > 0, span, 1.0)
 
     def scale(self, filled):
         """Return filled features in [0, 1]; a constant feature is 0."""

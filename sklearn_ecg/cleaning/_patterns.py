@@ -1,9 +1,11 @@
 """Patterns: the clusters of the records that carry a label, and of those that do not."""
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
@@ -81,9 +83,18 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
     found = Parallel(n_jobs=n_jobs)(
         delayed(_cluster)(X[members], mixture, random_state) for *_, members in tasks
     )
+    restless = sum(not converged for *_, converged in found)
+    if restless:
+        warnings.warn(
+            f"Assignments still changed in {restless} of {len(found)} clusterings when `mixture` "
+            "stopped; their clusters are one sample of many. Pass a mixture with more max_iter.",
+            ConvergenceWarning,
+            # Past the cache, the stage and `fit`.
+            stacklevel=5,
+        )
     return [
         Pattern(label, present, source, mean, covariance, members[assigned == m])
-        for (label, present, source, members), (means, covariances, assigned) in zip(
+        for (label, present, source, members), (means, covariances, assigned, _) in zip(
             tasks, found, strict=True
         )
         for m, (mean, covariance) in enumerate(zip(means, covariances, strict=True))
@@ -91,13 +102,16 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
 
 
 def _cluster(X, mixture, random_state):
-    """Return means, covariances and assignments of the clusters of one set of records."""
+    """Return means, covariances and assignments of the clusters of one set, and if they settled."""
     if len(X) == 0:
-        return [], [], np.empty(0, dtype=int)
+        return [], [], np.empty(0, dtype=int), True
     if len(X) < _MIN_CLUSTERED:
         # Few records understate a variance; a floor of 0.05 of the range keeps them from it.
         variance = X.var(axis=0) + 0.05**2
-        return X.mean(axis=0)[np.newaxis], variance[np.newaxis], np.zeros(len(X), dtype=int)
-    with threadpool_limits(limits=1):
+        return X.mean(axis=0)[np.newaxis], variance[np.newaxis], np.zeros(len(X), dtype=int), True
+    with threadpool_limits(limits=1), warnings.catch_warnings():
+        # One warning for all clusterings is enough.
+        warnings.simplefilter("ignore", ConvergenceWarning)
         fitted = clone(mixture).set_params(random_state=random_state).fit(X)
-    return fitted.means_, fitted.covariances_, fitted.labels_
+    converged = getattr(fitted, "inference", None) != "gibbs" or fitted.converged_
+    return fitted.means_, fitted.covariances_, fitted.labels_, converged

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sklearn_ecg.cleaning._inputs import is_signal_list
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 
 
@@ -35,9 +36,10 @@ def cleaned_records(X, given, labels, provenance, confidence):
             lead_names=None if X.lead_names is None else X.lead_names,
             ids=X.ids,
             split=X.split,
+            report=X.report,
             **fields,
         )
-    signals = X if isinstance(X, pd.DataFrame) else np.asarray(X)
+    signals = X if isinstance(X, pd.DataFrame) or is_signal_list(X) else np.asarray(X)
     return CleanedRecords(signals, **fields)
 
 
@@ -80,7 +82,7 @@ def cleaning_report(cleaner):
             "weak": (before == 1).sum(axis=0),
             "clean": (after == 1).sum(axis=0),
             "added": ((after == 1) & (before != 1)).sum(axis=0),
-            "removed": ((after == 0) & (before != 0)).sum(axis=0),
+            "removed": ((after == 0) & (before == 1)).sum(axis=0),
             "undecided": undecided.sum(axis=0),
         },
         index=pd.Index(cleaner.label_names_, name="label"),

@@ -50,7 +50,8 @@ class CleaningStages:
                 fate = f"of these {cleaned} are cleaned by what weak records say alone"
             warnings.warn(
                 f"Too few examples of labels {names} among the trusted or among the weak records "
-                f"(at least {_MIN_EXAMPLES} with and without a label are needed); {fate}. Trust "
+                f"({_MIN_EXAMPLES} with and {_MIN_EXAMPLES} without a label are needed, fewer "
+                f"among less than {4 * _MIN_EXAMPLES} records); {fate}. Trust "
                 "more records that have them to clean them too.",
                 UserWarning,
                 stacklevel=3,
@@ -103,7 +104,7 @@ class CleaningStages:
         self._calibrations, self._pattern_discriminators = {}, {}
         if self.method == "bayes" and self.discriminators and len(learned):
             rounds = check_memory(self.memory).cache(clean_in_rounds, ignore=["n_jobs", "verbose"])(
-                filled,
+                self._scaling.standardise(filled),
                 labels,
                 trusted,
                 self._discriminator(patients),
@@ -219,7 +220,7 @@ class CleaningStages:
 
     def _believe(self, filled, weak):
         """Combine learned scores with weak labels, at the noise rates of these records."""
-        scores = self._fitted_discriminator.score(filled)
+        scores = self._fitted_discriminator.score(self._scaling.standardise(filled))
         belief = np.zeros(weak.shape)
         for label, calibration in self._calibrations.items():
             probability = calibration.probability(scores[:, [label]])

@@ -141,7 +141,8 @@ def clean_by_thresholds(
     open_[:, learned] = weak[:, learned] != 0
     labels = np.where(weak == 1, 1, 0).astype(np.int8)
     provenance = np.full(weak.shape, "confirmed", dtype="<U9")
-    belief = np.where(weak == 1, 0.5, 0.0)
+    # Labels that are not given are not questioned, so that nothing is known of them.
+    belief = np.full(weak.shape, 0.5)
 
     def settle(where, value, stage, probability):
         labels[where], provenance[where], open_[where] = value, stage, False

@@ -431,3 +431,118 @@ def test_clean_and_transform_refuse_other_labels(fitted, table):
         fitted.clean(X, weak[:, :2])
     with pytest.raises(ValueError, match="12 features"):
         fitted.transform(X[:, :3])
+
+
+def test_units_of_features_do_not_matter(table):
+    X, _, weak, trusted = table
+    units = np.array([1e-9, 1e-3, 1.0, 1e3, 1e45, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
+    mixture = DirichletProcessGaussianMixture(n_components=3)
+    plain, scaled = (
+        AFPLabelCleaner(mixture=mixture, max_iter=1, random_state=0)
+        .fit(features, weak, trusted=trusted)
+        .labels_
+        for features in (X, X * units)
+    )
+    assert (plain == scaled).mean() > 0.99
+
+
+def test_infinite_feature_is_named(table):
+    X, _, weak, trusted = table
+    frame = pd.DataFrame(X).add_prefix("feature_")
+    frame.iloc[7, 3] = np.inf
+    with pytest.raises(ValueError, match="infinity: feature feature_3 of record 7"):
+        AFPLabelCleaner().fit(frame, weak, trusted=trusted)
+
+
+def test_lists_of_signals_are_signals(table):
+    X, _, weak, trusted = table
+    n_records = 60
+    chosen = np.r_[np.flatnonzero(trusted)[:30], np.flatnonzero(~trusted)[:30]]
+    signals = list(X[chosen, np.newaxis])
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
+    cleaned = cleaner.fit_transform(signals, weak[chosen], trusted=trusted[chosen])
+    assert cleaned.shape == (n_records, 1, 12) and not cleaned.is_table
+    nested = cleaner.fit_transform(np.array(signals).tolist(), weak[chosen], trusted[chosen])
+    assert_array_equal(nested.labels, cleaned.labels)
+    uneven = [np.resize(signal, (1, 12 + i % 2)) for i, signal in enumerate(signals)]
+    cleaner.set_params(features=FirstSamples())
+    assert cleaner.fit_transform(uneven, weak[chosen], trusted[chosen]).n_times is None
+
+
+class FirstSamples(FlatSignals):
+    """Features that are the first samples, for records of different lengths."""
+
+    def transform(self, X):
+        return np.stack([np.ravel(signal)[:12] for signal in getattr(X, "signals", X)])
+
+
+def test_what_the_loader_left_out_is_still_reported(table):
+    X, _, weak, trusted = table
+    left_out = pd.DataFrame({"id": ["r"], "file": ["r.dat"], "problem": ["truncated"]})
+    records = ECGRecords(X[:, np.newaxis], 10, labels=weak, trusted=trusted, report=left_out)
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
+    assert cleaner.fit_transform(records).report.equals(left_out)
+
+
+def test_a_weak_record_that_equals_a_trusted_one_is_not_trusted(table):
+    X, _, weak, trusted = table
+    X, weak = X.copy(), weak.copy()
+    ours, theirs = np.flatnonzero(trusted)[0], np.flatnonzero(~trusted)[0]
+    X[theirs], weak[theirs] = X[ours], weak[ours]
+    # Trusted records come last, as they may in a data set.
+    order = np.argsort(trusted, kind="stable")
+    records = ECGRecords(X[order, np.newaxis], 10, labels=weak[order], trusted=trusted[order])
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
+    cleaned = cleaner.fit_transform(records)
+    assert_array_equal(cleaner.transform(records).provenance, cleaned.provenance)
+
+
+def test_unknown_labels_are_never_certain_and_reports_add_up(table):
+    X, _, weak, trusted = table
+    weak = weak.copy()
+    weak[::7, 1] = -1
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(mixture=mixture, max_iter=1, random_state=0, undecided="weak")
+    cleaner.fit(X, weak, trusted=trusted)
+    assert (cleaner.confidence_[trusted & (weak[:, 1] == -1), 1] == 0.5).all()
+    report = cleaner.report()
+    assert_array_equal(report["clean"], report["weak"] + report["added"] - report["removed"])
+
+
+def test_papers_method_claims_nothing_of_labels_that_it_does_not_question(table):
+    X, _, weak, trusted = table
+    mixture = DirichletProcessGaussianMixture(n_components=3)
+    cleaner = AFPLabelCleaner(method="paper", mixture=mixture, rules=False, random_state=0)
+    cleaner.fit(X, weak, trusted=trusted)
+    assert (cleaner.confidence_[~trusted][weak[~trusted] == 0] == 0.5).all()
+
+
+def test_papers_method_warns_once_of_restless_clusters(table):
+    X, _, weak, trusted = table
+    mixture = DirichletProcessGaussianMixture(3, inference="gibbs", max_iter=1)
+    with pytest.warns(ConvergenceWarning) as caught:
+        AFPLabelCleaner(method="paper", mixture=mixture, random_state=0).fit(
+            X, weak, trusted=trusted
+        )
+    assert len(caught) == 1 and caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("name", ["features", "mixture", "discriminator"])
+def test_parameters_that_are_no_estimators_are_named(table, name):
+    X, _, weak, trusted = table
+    with pytest.raises(ValueError, match=f"'{name}' parameter"):
+        AFPLabelCleaner(**{name: "forest"}).fit(X, weak, trusted=trusted)
+
+
+def test_labels_without_a_column_and_without_a_value_name_the_cure(table):
+    X, _, weak, trusted = table
+    with pytest.raises(ValueError, match="no labels"):
+        AFPLabelCleaner().fit(X, weak[:, :0], trusted=trusted)
+    with pytest.raises(ValueError, match="write -1"):
+        AFPLabelCleaner().fit(X, np.where(weak == 1, np.nan, 0), trusted=trusted)
+    unknown = pd.array([True] * 300 + [None] * 300, dtype="boolean")
+    with pytest.raises(ValueError, match="trusted is missing for record 300"):
+        AFPLabelCleaner().fit(X, weak, trusted=unknown)
