@@ -44,7 +44,7 @@ def resolve_targets(X, y, estimator_name):
             "records that have labels."
         )
     if not isinstance(y, pd.DataFrame) and not sparse.issparse(y):
-        y = np.asarray(y)
+        y = _as_array(y)
     if y.ndim == 1:
         labels, classes = _one_hot(y, estimator_name)
         return labels, classes, False
@@ -56,6 +56,16 @@ def resolve_targets(X, y, estimator_name):
     labels, names = check_labels(y, label_names=label_names)
     labels = _learnable(labels, names, estimator_name)
     return labels, np.arange(labels.shape[1]) if names is None else names, True
+
+
+def _as_array(y):
+    try:
+        return np.asarray(y)
+    except ValueError as error:
+        raise ValueError(
+            "y has rows of different lengths. If each holds the names of a record's labels, turn "
+            "them into 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer."
+        ) from error
 
 
 def _one_hot(y, estimator_name):

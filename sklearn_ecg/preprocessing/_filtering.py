@@ -42,6 +42,8 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
     >>> bool(np.abs(filtered - beat)[250:-250].max() < 0.02)
     True
     """
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"low={low:g} must be below high={high:g}.")
     signals = np.asarray(signals)
     if signals.dtype.kind != "f":
         signals = signals.astype(np.float64)

@@ -424,6 +424,7 @@ def with_nan(records):
         (lambda r: (r, r.labels[:-1]), "labels for 95 records, but X has 96"),
         (lambda r: (r, np.full((96, 2), -1)), "All labels in y are unknown"),
         (lambda r: (r, np.zeros(96)), "y has 1 class"),
+        (lambda r: (r, [["AF"], ["AF", "PVC"]] * 48), r"names of a record's labels.*Binarizer"),
         (lambda r: (np.asarray(r), None), "requires y to be passed"),
         (lambda r: (r.with_labels(None), None), "requires y to be passed"),
         (

@@ -68,6 +68,8 @@ def test_records_keep_everything_but_their_signals(rng):
 def test_edges_in_the_wrong_order(rng):
     with pytest.raises(ValueError, match="low=40 must be below high=1"):
         BandpassFilter(40, 1, sampling_rate=100).fit_transform(rng.normal(size=(2, 1, 500)))
+    with pytest.raises(ValueError, match="low=40 must be below high=1"):
+        bandpass(np.zeros((2, 100)), 100, 40, 1)
 
 
 def test_plain_arrays_need_a_rate(rng):
