@@ -226,6 +226,11 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         -------
         self
         """
+        self._fit(X, y, trusted, groups)
+        return self
+
+    def _fit(self, X, y, trusted, groups):
+        """Fit, and return the checked input; warnings count on being one call below the user's."""
         check_params(self)
         table = self._feature_table(X, reset=True)
         given = check_input(X, y, trusted, groups, n_records=len(table))
@@ -248,7 +253,7 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         self.lifetimes_ = np.zeros(len(table), dtype=int)
         self.lifetimes_[rows[~is_trusted]] = lived
         self._set_results(X, table, given, rows[~is_trusted], decisions)
-        return self
+        return given
 
     def fit_transform(self, X, y=None, trusted=None, groups=None):
         """Clean labels and return the records with them.
@@ -262,8 +267,7 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         -------
         CleanedRecords
         """
-        self.fit(X, y, trusted=trusted, groups=groups)
-        given = check_input(X, y, trusted, groups, n_records=len(self.labels_))
+        given = self._fit(X, y, trusted, groups)
         return cleaned_records(X, given, self.labels_, self.provenance_, self.confidence_)
 
     def clean(self, X, y=None, groups=None):

@@ -100,7 +100,9 @@ def find_anchor_patterns(patterns, X, labels, trusted):
     The cost of a match is the sum of its two distances, each divided by its mean over all
     pairs. An exact assignment takes the place of the paper's simulated annealing; a matched pair
     is an anchor where it costs less than pairs do on average (the paper averages over the
-    solutions that its search passes through).
+    solutions that its search passes through). The paper does not ask whether what lies in the
+    pattern has the label; patterns overlap where features are many, so here most of the trusted
+    records that lie in an anchor pattern must have it.
 
     Parameters
     ----------
@@ -137,15 +139,10 @@ def find_anchor_patterns(patterns, X, labels, trusted):
             if cost[i, j] <= cost.mean():
                 inside = theirs[j].contains(X[trusted])
                 right = (labels[trusted][inside, label] == 1).sum()
-                anchors.append(
-                    AnchorPattern(
-                        ours[i],
-                        theirs[j],
-                        wasserstein[i, j],
-                        label_distance[i, j],
-                        (right + 1) / (inside.sum() + 2),
-                    )
-                )
+                accuracy = (right + 1) / (inside.sum() + 2)
+                if accuracy > 0.5:
+                    distances = wasserstein[i, j], label_distance[i, j]
+                    anchors.append(AnchorPattern(ours[i], theirs[j], *distances, accuracy))
     return anchors
 
 

@@ -54,7 +54,7 @@ class CleaningStages:
                 f"among less than {4 * _MIN_EXAMPLES} records); {fate}. Trust "
                 "more records that have them to clean them too.",
                 UserWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
 
     def _learn_patterns(self, filled, labels, trusted):
