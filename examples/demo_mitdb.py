@@ -52,7 +52,7 @@ def main():
 
     # Nobody is held out for early stopping: a few of 28 patients would say little of an epoch.
     classifier = LabelCorrelationECGClassifier(
-        max_epochs=8, validation_fraction=None, random_state=arguments.seed, verbose=1
+        max_epochs=6, validation_fraction=None, random_state=arguments.seed, verbose=1
     )
     scores = {}
     for name, data in (("weak", weak), ("cleaned", cleaned), ("true", training)):
