@@ -59,7 +59,11 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, files, settings):
     base = folder / _key(files, (settings, n_leads, [int(n) for n in lengths]))
     stored = _open(base, lengths, n_leads)
     if stored is None:
-        stored = _write(base, reader, lengths, n_leads)
+        try:
+            stored = _write(base, reader, lengths, n_leads)
+        except FileNotFoundError:
+            # Another process has finished the very copy that was to be resumed.
+            stored = _open(base, lengths, n_leads) or _write(base, reader, lengths, n_leads)
     index, data = stored
     errors = {int(i): RecordError(*error) for i, *error in json.loads(str(index["errors"]))}
     source = LazySignals(reader, (len(lengths), n_leads), lengths=lengths)
@@ -85,8 +89,9 @@ def _open(base, lengths, n_leads):
     if not index_file.exists():
         return None
     try:
-        with np.load(index_file) as stored:
+        with open(index_file, "rb") as file, np.load(file) as stored:
             index = dict(stored)
+        _check_index(index, len(lengths), n_leads)
         dtype = np.dtype(str(index["dtype"]))
         data = base.with_suffix(f".{dtype.name}")
         found, needed = data.stat().st_size, places(lengths, n_leads, dtype)[1]
@@ -100,6 +105,14 @@ def _open(base, lengths, n_leads):
         index_file.unlink()
         return None
     return index, data
+
+
+def _check_index(index, n_records, n_leads):
+    json.loads(str(index["errors"]))
+    shapes = {"gains": (n_records, n_leads), "baselines": (n_records, n_leads)}
+    for name, shape in {**shapes, "sums": (n_records,)}.items():
+        if index[name].shape != shape:
+            raise ValueError(f"its {name} have shape {index[name].shape} in the place of {shape}")
 
 
 def _write(base, reader, lengths, n_leads):

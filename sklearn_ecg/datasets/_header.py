@@ -15,6 +15,7 @@ are mV, as the specification says. A baseline that is missing is the ADC's zero.
 
 import dataclasses
 import functools
+import math
 import re
 
 from sklearn_ecg.datasets._leads import canonical_lead
@@ -218,6 +219,8 @@ def _format(text):
     if match is None or len(text) > 40:
         raise _SyntaxError(f"the format {text[:80]!r} is unknown")
     number, samples_per_frame, skew, offset = match.groups()
+    if samples_per_frame and not int(samples_per_frame):
+        raise _SyntaxError(f"the format {text!r} has no samples in a frame")
     return number, int(samples_per_frame or 1), int(skew or 0), int(offset or 0)
 
 
@@ -226,9 +229,10 @@ def _gain(text):
     match = _GAIN.fullmatch(text)
     if match is None:
         raise _SyntaxError(f"{text[:80]!r} is not a gain")
-    gain = float(match["gain"])
-    baseline = match["baseline"]
-    return gain or None, int(float(baseline)) if baseline else None, match["units"] or "mV"
+    gain, baseline = float(match["gain"]), float(match["baseline"] or 0)
+    if not (math.isfinite(gain) and math.isfinite(baseline)):
+        raise _SyntaxError(f"the gain {text[:80]!r} is not finite")
+    return gain or None, int(baseline) if match["baseline"] else None, match["units"] or "mV"
 
 
 def _integers(texts):

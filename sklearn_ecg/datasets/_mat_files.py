@@ -16,6 +16,8 @@ _N_LEADS = 12
 # compressed. In that, the size of the matrix of 12 leads stands as two integers of 32 bits.
 _HEADER_BYTES, _TAG_BYTES = 128, 8
 _COMPRESSED, _INT32 = 15, 5
+# zlib makes no more bytes than this of one.
+_MOST_COMPRESSED = 1032
 _DIMENSIONS = struct.pack("<3i", _INT32, 8, _N_LEADS)
 
 
@@ -66,9 +68,12 @@ def open_mat_files(files, cache_dir, report):
 
 def length_of(path):
     """Return the number of samples of a record, from the first bytes of its file if possible."""
-    with open(path, "rb") as file:
-        head = file.read(4096)
-        n_bytes = os.fstat(file.fileno()).st_size
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4096)
+            n_bytes = os.fstat(file.fileno()).st_size
+    except OSError as error:
+        raise RecordError(path, f"cannot be read: {error.strerror}", CURE) from error
     kind, size = struct.unpack_from("<2i", head.ljust(_HEADER_BYTES + _TAG_BYTES), _HEADER_BYTES)
     if kind == _COMPRESSED:
         needed = _HEADER_BYTES + _TAG_BYTES + size
@@ -80,7 +85,11 @@ def length_of(path):
             raise RecordError(path, f"cannot be read: {error}", CURE) from error
         at = begin.find(_DIMENSIONS)
         if at >= 0:
-            return struct.unpack_from("<i", begin, at + len(_DIMENSIONS))[0]
+            n_times = struct.unpack_from("<i", begin, at + len(_DIMENSIONS))[0]
+            if not 0 < n_times * _N_LEADS <= _MOST_COMPRESSED * size:
+                problem = f"claims {n_times} samples, which its {n_bytes} bytes cannot hold"
+                raise RecordError(path, problem, CURE)
+            return n_times
     return MatReader([path])(0).shape[1]
 
 

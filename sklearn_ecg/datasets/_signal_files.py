@@ -56,7 +56,7 @@ def check_files(header):
             continue
         per_frame = bits / 8 * sum(header.formats[channel][1] for channel in channels)
         if n_times is None:
-            n_times = int((found - offset) / per_frame)
+            n_times = max(0, int((found - offset) / per_frame))
         needed = math.ceil(per_frame * n_times) + offset
         if found < needed:
             raise _cut_short(path, found, needed, header)

@@ -46,6 +46,8 @@ def _normal(value):
     """Return the one form of all that counts as equal; nothing is copied that has it already."""
     if isinstance(value, list):
         return [_normal(item) for item in value]
+    if isinstance(value, pd.DataFrame):
+        return _normal_frame(value)
     if not isinstance(value, np.ndarray):
         return value
     if value.ndim == 1 and value.dtype.kind in "iu":
@@ -57,6 +59,12 @@ def _normal(value):
         value = value.astype(f"<U{max(np.char.str_len(value).max(initial=1), 1)}", copy=False)
     # A plain array for a memory map too; to joblib's workers it still travels as its file's name.
     return np.ascontiguousarray(value)
+
+
+def _normal_frame(frame):
+    """Rebuild a table from its columns: how pandas lays them out in blocks shows in hashes."""
+    columns = {i: frame.iloc[:, i].array for i in range(frame.shape[1])}
+    return pd.DataFrame(columns, index=frame.index, copy=True).set_axis(frame.columns, axis=1)
 
 
 def _same(mine, other):

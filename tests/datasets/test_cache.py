@@ -143,9 +143,23 @@ def overwrite(path):
     path.write_bytes(content)
 
 
+def forget_gains(path):
+    with np.load(path) as stored:
+        index = {name: stored[name] for name in stored.files if name != "gains"}
+    np.savez(path, **index)
+
+
+def shorten_gains(path):
+    with np.load(path) as stored:
+        index = dict(stored)
+    np.savez(path, **{**index, "gains": index["gains"][:3]})
+
+
 @pytest.mark.parametrize(
     ("suffix", "damage"),
     [
+        ("npz", forget_gains),
+        ("npz", shorten_gains),
         ("int16", cut),
         ("int16", empty),
         ("int16", lose),
@@ -179,6 +193,21 @@ def test_a_cache_whose_index_is_lost(folder, tmp_path, reads):
     lose(file_of(cache, "npz"))
     assert_same(load_wfdb(folder, cache_dir=cache), folder)
     assert len(reads) == 20
+
+
+def test_another_process_finishes_the_copy_that_was_to_be_resumed(folder, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    find_known = _cache._known
+
+    def find_known_and_lose_the_race(*arguments):
+        known = find_known(*arguments)
+        monkeypatch.undo()
+        load_wfdb(folder, cache_dir=cache)
+        return known
+
+    monkeypatch.setattr(_cache, "_known", find_known_and_lose_the_race)
+    assert_same(load_wfdb(folder, cache_dir=cache), folder)
+    assert len(list(cache.iterdir())) == 2
 
 
 def test_damaged_records_are_reported_each_time(folder, tmp_path):

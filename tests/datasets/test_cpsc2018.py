@@ -3,6 +3,8 @@
 import csv
 import pickle
 import shutil
+import struct
+import zlib
 
 import numpy as np
 import pandas as pd
@@ -158,6 +160,23 @@ def test_damage_that_shows_late_names_the_file(small):
     with pytest.raises(FileNotFoundError, match=r"A0003\.mat is missing"):
         records.signals[2]
     assert list(load_cpsc2018(small, cache_dir=small / "cache").ids) == ["A0002", "A0004"]
+
+
+@pytest.mark.parametrize("n_times", [-5, 0, 2_000_000_000])
+def test_sizes_that_no_file_can_hold_are_not_believed(small, n_times):
+    path = small / "TrainingSet1" / "A0001.mat"
+    content = path.read_bytes()
+    inner = bytearray(zlib.decompress(content[136:]))
+    dimensions = struct.pack("<3i", 5, 8, 12)
+    struct.pack_into("<i", inner, inner.index(dimensions) + len(dimensions), n_times)
+    inner = zlib.compress(inner)
+    path.write_bytes(content[:128] + struct.pack("<2i", 15, len(inner)) + inner)
+    (small / "TrainingSet1" / "A0009.mat").mkdir()
+    records = load_cpsc2018(small)
+    assert not np.isin(["A0001", "A0009"], records.ids).any()
+    problems = records.report.set_index("id")["problem"]
+    assert f"claims {n_times} samples" in problems["A0001"]
+    assert "cannot be read" in problems["A0009"]
 
 
 def test_files_of_other_programs(small, records):

@@ -1,13 +1,16 @@
 """Equality and hashing by content: what caches rely on."""
 
+import copy
 import pickle
 
 import joblib
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_ecg import CleanedRecords, ECGRecords
 from sklearn_ecg.records import LazySignals
+from sklearn_ecg.records._report import Report
 
 
 def make_records(**changes):
@@ -31,6 +34,15 @@ def assert_same(first, second):
     assert first == second
     assert hash(first) == hash(second)
     assert joblib.hash(first) == joblib.hash(second)
+
+
+def test_copies_are_equal():
+    report = Report()
+    report.add("e", "e.dat", "is missing", "Download it again.")
+    for records in (make_records(), make_records(report=report.to_frame())):
+        assert_same(records, copy.deepcopy(records))
+        assert_same(records, pickle.loads(pickle.dumps(records)))
+        pd.testing.assert_frame_equal(copy.deepcopy(records).report, records.report)
 
 
 def test_equal_content_is_equal():
