@@ -11,6 +11,7 @@ from sklearn_ecg.datasets._reader import WFDBReader, check_units
 from sklearn_ecg.datasets._signal_files import check_files
 from sklearn_ecg.datasets._wfdb import list_headers
 from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.records._report import Report
 
 # "Records 201 and 202 came from the same male subject", says the database's directory; every
 # other record is a person of its own.
@@ -88,7 +89,8 @@ def load_mitdb(
         raise ValueError(f"window must be a positive number of seconds; got {window!r}.")
     labels = _check_symbols(labels)
     leads = tuple(canonical_lead(lead) for lead in leads)
-    headers, sampling_rate = _headers_with(path, leads)
+    report = Report()
+    headers, sampling_rate = _headers_with(path, leads, report)
     n_times = round(window * sampling_rate)
     if not n_times:
         raise ValueError(
@@ -123,7 +125,14 @@ def load_mitdb(
         )
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     signals = arrays.pop("signals")
-    return ECGRecords(signals, sampling_rate, lead_names=leads, label_names=labels, **arrays)
+    return ECGRecords(
+        signals,
+        sampling_rate,
+        lead_names=leads,
+        label_names=labels,
+        report=report.to_frame(),
+        **arrays,
+    )
 
 
 def _check_symbols(labels):
@@ -136,7 +145,7 @@ def _check_symbols(labels):
     return labels
 
 
-def _headers_with(path, leads):
+def _headers_with(path, leads, report):
     """Return the headers of the records that hold all leads, and their sampling rate."""
     headers = {
         record: read_header(record)
@@ -150,6 +159,12 @@ def _headers_with(path, leads):
         raise ValueError(
             f"No record in {str(path)!r} holds the leads {leads}; its records hold {known}."
         )
+    for record, header in headers.items():
+        if record not in holding:
+            problem = f"lacks some of the leads {', '.join(leads)}: it has "
+            problem += ", ".join(header.lead_names)
+            advice = "Ask for leads that it has, with the parameter leads."
+            report.add(record.name, f"{record}.hea", problem, advice)
     rates = {header.sampling_rate for header in holding.values()}
     if len(rates) > 1:
         raise ValueError(

@@ -150,3 +150,11 @@ def test_wrong_folders(folder, tmp_path):
 def test_bad_arguments(folder, arguments, message):
     with pytest.raises(ValueError, match=message):
         load_mitdb(folder, **arguments)
+
+
+def test_records_without_the_leads_are_reported(shared_data):
+    records = load_mitdb(shared_data / "mitdb")
+    on_disk = {path.stem for path in (shared_data / "mitdb").glob("*.hea")}
+    loaded = {str(id).split("/")[0] for id in records.ids}
+    assert set(records.report["id"]) == on_disk - loaded
+    assert len(records.report) == 8 and not records.report["kept"].any()
