@@ -11,7 +11,7 @@ from sklearn_ecg.datasets._reader import WFDBReader, check_units
 from sklearn_ecg.datasets._signal_files import check_files
 from sklearn_ecg.datasets._wfdb import list_headers
 from sklearn_ecg.records import ECGRecords
-from sklearn_ecg.records._report import Report
+from sklearn_ecg.records._report import RecordError, Report
 
 # "Records 201 and 202 came from the same male subject", says the database's directory; every
 # other record is a person of its own.
@@ -57,13 +57,16 @@ def load_mitdb(
         ``"100/000"`` (record and number of the window); `groups` are the patients: records 201
         and 202 are of one person.
 
+        Records that are damaged, incomplete or without the leads are left out, and named with
+        what to do in `report`.
+
     Raises
     ------
     FileNotFoundError
-        If the folder, or the signals or annotations that belong to a header in it, are missing.
+        If there is no such folder, or no record in it.
     ValueError
-        If a file cannot be read, is cut short or does not agree with its checksum, or if no
-        record holds the leads.
+        If no record holds the leads, or none can be read; then the message names the first file
+        that is missing, cut short or does not agree with its checksum.
 
     See Also
     --------
@@ -98,17 +101,14 @@ def load_mitdb(
         )
 
     parts = []
+    errors = []
     for record, header in headers.items():
-        check_units(header, leads)
-        read = WFDBReader(
-            [str(record)],
-            [header],
-            [check_files(header)],
-            leads=leads,
-            sampling_rate=sampling_rate,
-        )
-        signals = read(0)
-        samples, symbols = read_annotations(record, "atr")
+        try:
+            signals, samples, symbols = _read(record, header, leads)
+        except RecordError as error:
+            report.add_error(record.name, error)
+            errors.append(error)
+            continue
         n_windows = signals.shape[1] // n_times
         if not n_windows:
             raise ValueError(
@@ -123,6 +123,8 @@ def load_mitdb(
                 "groups": [_SAME_PATIENT.get(record.name, record.name)] * n_windows,
             }
         )
+    if not parts:
+        raise errors[0]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     signals = arrays.pop("signals")
     return ECGRecords(
@@ -145,12 +147,30 @@ def _check_symbols(labels):
     return labels
 
 
+def _read(record, header, leads):
+    """Return a record's signals, and the samples and symbols of its annotations."""
+    check_units(header, leads)
+    read = WFDBReader(
+        [str(record)],
+        [header],
+        [check_files(header)],
+        leads=leads,
+        sampling_rate=header.sampling_rate,
+    )
+    return read(0), *read_annotations(record, "atr")
+
+
 def _headers_with(path, leads, report):
     """Return the headers of the records that hold all leads, and their sampling rate."""
-    headers = {
-        record: read_header(record)
-        for record in list_headers(path, dataset="the MIT-BIH database", fetch=_FETCH)
-    }
+    headers, errors = {}, []
+    for record in list_headers(path, dataset="the MIT-BIH database", fetch=_FETCH):
+        try:
+            headers[record] = read_header(record)
+        except RecordError as error:
+            report.add_error(record.name, error)
+            errors.append(error)
+    if not headers:
+        raise errors[0]
     holding = {
         record: header for record, header in headers.items() if set(leads) <= set(header.lead_names)
     }
