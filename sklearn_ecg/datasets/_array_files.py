@@ -20,20 +20,19 @@ def open_signals(signals, key, units, ids_key):
     signals : path-like, array-like or list of arrays
     key, ids_key : str or None
         Names of arrays in the file.
-    units : str
+    units : str or None
 
     Returns
     -------
     signals : ndarray, memmap, list or LazySignals
     ids : ndarray or None
     """
-    if units not in _MV_PER_UNIT:
+    if units is not None and units not in _MV_PER_UNIT:
         raise ValueError(f"units must be one of {list(_MV_PER_UNIT)}; got {units!r}.")
-    scale = _MV_PER_UNIT[units]
     if not isinstance(signals, (str, os.PathLike)):
         if key is not None or ids_key is not None:
             raise ValueError("key, and ids as a string, name arrays of a file; signals is none.")
-        return _scaled(signals, scale), None
+        return _scaled(signals, units), None
     path = Path(signals).expanduser()
     if not path.exists():
         raise FileNotFoundError(f"There is no file {str(path)!r} with signals.")
@@ -41,38 +40,50 @@ def open_signals(signals, key, units, ids_key):
     if suffix == ".npy":
         if key is not None or ids_key is not None:
             raise ValueError(f"{path} holds one array alone; key and ids cannot name others.")
-        return _memory_map(path, scale), None
+        return _memory_map(path, units), None
     if suffix == ".npz":
-        return _from_npz(path, key, scale, ids_key)
+        return _from_npz(path, key, units, ids_key)
     if suffix not in _OPENERS:
         known = [".npy", ".npz", *_OPENERS]
         raise ValueError(f"signals must be an array or a file of {known}; got {str(path)!r}.")
-    return _from_store(path, suffix, key, scale, ids_key)
+    return _from_store(path, suffix, key, units, ids_key)
 
 
-def _scaled(signals, scale):
+def _mV_per_unit(units, dtype):
+    """Return what a unit is worth; nobody stores whole numbers of mV, so those must be asked."""
+    if units is None and dtype.kind in "iu":
+        raise ValueError(
+            f"signals are whole numbers ({dtype}), whose units must be said: pass units='uV', 'mV' "
+            "or 'V', or bring samples of a recorder to mV by its gain and baseline first."
+        )
+    return 1.0 if units is None else _MV_PER_UNIT[units]
+
+
+def _scaled(signals, units):
     if isinstance(signals, list) and len({np.shape(signal) for signal in signals}) > 1:
-        return [_scaled(np.asarray(signal), scale) for signal in signals]
+        return [_scaled(np.asarray(signal), units) for signal in signals]
     signals = np.asarray(signals)
+    scale = _mV_per_unit(units, signals.dtype)
     if scale == 1 or signals.dtype.kind not in "fiu":
         return signals
     return signals.astype(np.float32) * np.float32(scale)
 
 
-def _memory_map(path, scale):
+def _memory_map(path, units):
     signals = _load(path)
     check_array(signals)
+    scale = _mV_per_unit(units, signals.dtype)
     if scale == 1 and signals.dtype.kind == "f":
         return signals
     return LazySignals(StoredSignals(str(path), ".npy", None, scale), signals.shape)
 
 
-def _from_npz(path, key, scale, ids_key):
+def _from_npz(path, key, units, ids_key):
     with _load(path) as stored:
         arrays = dict(stored)
     shapes = {name: array.shape for name, array in arrays.items()}
     ids = None if ids_key is None else _as_ids(arrays, ids_key, shapes, path)
-    return _scaled(arrays[_choose(key, shapes, path)], scale), ids
+    return _scaled(arrays[_choose(key, shapes, path)], units), ids
 
 
 def _load(path):
@@ -83,7 +94,7 @@ def _load(path):
         raise ValueError(f"{path} cannot be read as NumPy arrays of numbers.") from None
 
 
-def _from_store(path, suffix, key, scale, ids_key):
+def _from_store(path, suffix, key, units, ids_key):
     store = _OPENERS[suffix](str(path))
     arrays = _arrays_in(store)
     shapes = {name: array.shape for name, array in arrays.items()}
@@ -91,6 +102,7 @@ def _from_store(path, suffix, key, scale, ids_key):
     key = _choose(key, shapes, path)
     # Checks shape and type without reading anything.
     check_array(np.broadcast_to(np.zeros((), dtype=arrays[key].dtype), shapes[key]))
+    scale = _mV_per_unit(units, arrays[key].dtype)
     return LazySignals(StoredSignals(str(path), suffix, key, scale), shapes[key]), ids
 
 

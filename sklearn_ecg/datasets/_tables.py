@@ -25,7 +25,7 @@ def read_records(
     *,
     sampling_rate=None,
     lead_names=None,
-    units="mV",
+    units=None,
     ids=None,
     key=None,
     id_column=None,
@@ -49,8 +49,8 @@ def read_records(
     sampling_rate : float, default=None
         Hz.
     lead_names : sequence of str, default=None
-    units : {"mV", "uV", "V"}, default="mV"
-        The units of `signals`.
+    units : {"mV", "uV", "V"}, default=None
+        The units of `signals`; by default mV, but units of whole numbers must be said.
     ids : array-like of shape (n_records,), or str, default=None
         The name of each record of `signals`, in their order; a string names the array of the file
         that holds them. By default the numbers 0, 1, ....

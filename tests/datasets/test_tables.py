@@ -252,3 +252,15 @@ def test_a_missing_package_names_its_extra(tmp_path, monkeypatch, module, kind, 
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=rf"pip install 'sklearn_ecg\[{extra}\]'"):
         read_records(tmp_path / f"ecg{kind}")
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_units_of_whole_numbers_must_be_said(tmp_path, stored):
+    """Samples of a recorder taken for mV would be a thousand times too large."""
+    signals = np.full((2, 1, 50), 500, dtype=np.int16)
+    if stored:
+        np.save(tmp_path / "signals.npy", signals)
+    source = tmp_path / "signals.npy" if stored else signals
+    with pytest.raises(ValueError, match=r"whole numbers \(int16\).*units='uV'"):
+        read_records(source)
+    np.testing.assert_allclose(np.asarray(read_records(source, units="uV")), 0.5)
