@@ -24,8 +24,9 @@ _LEAD_MS = 1e6
 def score_delineation(annotations, waves, *, tolerance_ms=50, error_tolerance_ms=150):
     """Score the waves of any number of leads, point by point.
 
-    Detections outside of a lead's annotated span are left out: nobody looked there. The others
-    are matched one to one to the annotated points of the same kind in the same lead.
+    Detections are matched one to one to the annotated points of the same kind in the same lead.
+    Those without a match outside of the lead's annotated span don't count: nobody looked there.
+    (They are matched first because the span often begins and ends with a wave's own bound.)
 
     Parameters
     ----------
@@ -53,23 +54,25 @@ def score_delineation(annotations, waves, *, tolerance_ms=50, error_tolerance_ms
     rows = []
     for name, wave, column, detected_column in POINTS:
         expected = annotations[annotations["wave"] == wave]
-        expected = _timeline_ms(expected["number"], expected[column])
+        expected = _timeline_ms(expected["number"], expected[column])[0]
         samples = waves[detected_column]
         inside = samples.between(waves["span_start"], waves["span_stop"])
-        found = _timeline_ms(waves["number"][inside], samples[inside])
-        n_matched = len(match_points(expected, found, tolerance_ms))
+        found, inside = _timeline_ms(waves["number"], samples, inside)
+        matched = match_points(expected, found, tolerance_ms)[:, 1]
+        n_matched = len(matched)
+        n_detected = n_matched + np.count_nonzero(np.delete(inside, matched))
         pairs = match_points(expected, found, error_tolerance_ms)
         errors = found[pairs[:, 1]] - expected[pairs[:, 0]]
         rows.append(
             {
                 "point": name,
-                "f1": 100 * f1_score(n_matched, len(expected), len(found)),
+                "f1": 100 * f1_score(n_matched, len(expected), n_detected),
                 "sensitivity": 100 * n_matched / max(len(expected), 1),
-                "precision": 100 * n_matched / max(len(found), 1),
+                "precision": 100 * n_matched / max(n_detected, 1),
                 "mean_ms": errors.mean() if len(errors) else np.nan,
                 "sd_ms": errors.std() if len(errors) else np.nan,
                 "annotated": len(expected),
-                "detected": len(found),
+                "detected": n_detected,
                 "matched": n_matched,
             }
         )
@@ -107,8 +110,8 @@ def count_false_p_waves(annotations, waves):
     }
 
 
-def _timeline_ms(lead_numbers, samples):
-    """Return the times of points of all leads one after the other, in ascending order."""
-    known = samples.notna()
-    times = lead_numbers[known] * _LEAD_MS + samples[known] * (1000 / SAMPLING_RATE)
-    return np.sort(times.to_numpy())
+def _timeline_ms(lead_numbers, samples, *along):
+    """Return the times of points of all leads in one ascending row, and what belongs to them."""
+    times = (lead_numbers * _LEAD_MS + samples * (1000 / SAMPLING_RATE)).to_numpy()
+    order = np.argsort(times)[: np.count_nonzero(~np.isnan(times))]
+    return [times[order], *(values.to_numpy()[order] for values in along)]
