@@ -33,7 +33,7 @@ def read_beats(folder, record):
     return beats, np.c_[samples[symbols == "["], samples[symbols == "]"]]
 
 
-def count_beats(beats, flutter, r_peaks, tolerance_ms):
+def match_beats(beats, flutter, r_peaks, tolerance_ms):
     """Match one record's detections to its beats, one to one.
 
     Parameters
@@ -46,13 +46,17 @@ def count_beats(beats, flutter, r_peaks, tolerance_ms):
 
     Returns
     -------
-    n_matched, n_annotated, n_detected : int
+    counts : tuple of int
+        The numbers of matched, annotated and detected beats.
+    errors_ms : ndarray of shape (n_matched,)
+        Detected minus annotated times.
     """
-    r_peaks = np.asarray(r_peaks)
+    r_peaks = np.asarray(r_peaks, dtype=float)
     inside = (r_peaks[:, np.newaxis] >= flutter[:, 0]) & (r_peaks[:, np.newaxis] <= flutter[:, 1])
     r_peaks = r_peaks[~inside.any(axis=1)]
     pairs = match_points(beats, r_peaks, tolerance_ms / 1000 * SAMPLING_RATE)
-    return len(pairs), len(beats), len(r_peaks)
+    errors = (r_peaks[pairs[:, 1]] - beats[pairs[:, 0]]) * (1000 / SAMPLING_RATE)
+    return (len(pairs), len(beats), len(r_peaks)), errors
 
 
 def score_r_peaks(folder, r_peaks, tolerances_ms=TOLERANCES_MS):
@@ -70,14 +74,16 @@ def score_r_peaks(folder, r_peaks, tolerances_ms=TOLERANCES_MS):
     -------
     dict of float to dict
         For each tolerance: f1, sensitivity and precision in per cent over all beats, the numbers
-        of missed and false beats, and by_record, F1 in per cent of each record.
+        of missed and false beats, median_error_ms of the matched ones, and by_record, F1 in per
+        cent of each record.
     """
     scores = {}
     for tolerance_ms in tolerances_ms:
-        counts = {
-            record: count_beats(*read_beats(folder, record), found, tolerance_ms)
-            for record, found in r_peaks.items()
-        }
+        counts, errors_ms = {}, []
+        for record, found in r_peaks.items():
+            beats, flutter = read_beats(folder, record)
+            counts[record], errors = match_beats(beats, flutter, found, tolerance_ms)
+            errors_ms.append(errors)
         matched, annotated, detected = np.sum(list(counts.values()), axis=0).tolist()
         scores[tolerance_ms] = {
             "f1": 100 * f1_score(matched, annotated, detected),
@@ -85,6 +91,7 @@ def score_r_peaks(folder, r_peaks, tolerances_ms=TOLERANCES_MS):
             "precision": 100 * matched / max(detected, 1),
             "missed": annotated - matched,
             "false": detected - matched,
+            "median_error_ms": float(np.median(np.concatenate(errors_ms))),
             "by_record": {record: 100 * f1_score(*count) for record, count in counts.items()},
         }
     return scores

@@ -1,0 +1,185 @@
+"""R peaks on MIT-BIH: all 48 records of half an hour, one to one against the beat annotations.
+
+Every method sees the first lead of each record; ours also both leads at once. A detection is right
+if it is the only one paired with a beat within the tolerance. In record 207 the marks of flutter
+waves are no beats, and detections inside flutter are left out. NeuroKit's methods see what its
+`ecg_clean` makes of the lead, by the method of the same name where there is one. `error` is the
+median of detected minus annotated times: a detector may mark another point of the complex than
+the annotators did, as pantompkins1985 does.
+"""
+
+import argparse
+import json
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks._beat_scores import SAMPLING_RATE, score_r_peaks
+from benchmarks._data import data_folder
+from benchmarks._report import write_results
+from sklearn_ecg.features import detect_r_peaks
+
+_NEUROKIT = (
+    "neurokit",
+    "pantompkins1985",
+    "hamilton2002",
+    "martinez2004",
+    "gamboa2008",
+    "elgendi2010",
+    "kalidas2017",
+    "nabian2018",
+    "rodrigues2021",
+    "khamis2016",
+    "manikandan2012",
+)
+# More than five seconds for half an hour of one lead.
+_NEUROKIT_SLOW = ("engzeemod2012", "zong2003", "christov2004", "promac")
+_NEUROKIT_CLEANING = {
+    *("neurokit", "pantompkins1985", "hamilton2002", "elgendi2010", "engzeemod2012"),
+    *("kalidas2017", "zong2003", "christov2004", "gamboa2008"),
+}
+
+
+def main():
+    arguments = parse_arguments()
+    folder = data_folder("mitdb")
+    records = sorted(path.stem for path in folder.glob("*.hea"))
+    if arguments.quick:
+        records = records[::12]
+    if arguments.predictions:
+        methods = read_predictions(arguments.predictions)
+    else:
+        methods = {"first lead": detect_in_first_lead, "both leads": detect_r_peaks}
+    methods = {f"sklearn_ecg, {leads}": method for leads, method in methods.items()}
+    methods |= peers(slow=arguments.slow)
+    rows = [measure(name, method, folder, records) for name, method in methods.items()]
+    frame = pd.DataFrame(rows).drop(columns="by_record").set_index("method")
+    text = (
+        f"{__doc__.split(chr(10) * 2, 1)[1]}\n"
+        f"{len(records)} records. F1, sensitivity and precision in per cent; seconds are the "
+        f"median for one record, on one core.\n\n{frame.round(2).to_markdown()}\n\n"
+        f"{describe_ours(arguments.predictions)}\n\n"
+        f"Our hardest records, F1 at 150 ms:\n\n{hardest(rows, methods).to_markdown()}"
+    )
+    write_results("r_peaks", "R peaks on MIT-BIH", text, rows)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help="four records")
+    parser.add_argument("--slow", action="store_true", help="also peers slower than 5 s a record")
+    parser.add_argument(
+        "--predictions",
+        metavar="FILE",
+        help="JSON with our R peaks, found by detectors that never saw the record they look at: "
+        '{"first lead": {"100": [77, 370, ...], ...}, "both leads": {...}}',
+    )
+    return parser.parse_args()
+
+
+def detect_in_first_lead(signal, sampling_rate):
+    return detect_r_peaks(signal[0], sampling_rate)
+
+
+def read_predictions(file):
+    """Return, for each entry of the file, a method that looks up what was found."""
+    return json.loads(Path(file).read_text())
+
+
+def peers(slow):
+    """Return functions of (signal, sampling_rate) that look at the first lead."""
+    methods = {"wfdb XQRS": detect_with_xqrs, "sleepecg": detect_with_sleepecg}
+    for name in _NEUROKIT + (_NEUROKIT_SLOW if slow else ()):
+        methods[f"NeuroKit {name}"] = NeuroKitDetector(name)
+    return methods
+
+
+def detect_with_xqrs(signal, sampling_rate):
+    from wfdb.processing import xqrs_detect
+
+    return xqrs_detect(signal[0], sampling_rate, verbose=False)
+
+
+def detect_with_sleepecg(signal, sampling_rate):
+    from sleepecg import detect_heartbeats
+
+    return detect_heartbeats(signal[0], sampling_rate)
+
+
+class NeuroKitDetector:
+    """One of NeuroKit's methods, behind the cleaning that belongs to it."""
+
+    def __init__(self, method):
+        self.method = method
+
+    def __call__(self, signal, sampling_rate):
+        import neurokit2 as nk
+
+        cleaning = self.method if self.method in _NEUROKIT_CLEANING else "neurokit"
+        cleaned = nk.ecg_clean(signal[0], sampling_rate, method=cleaning)
+        _, found = nk.ecg_peaks(cleaned, sampling_rate, method=self.method)
+        found = np.asarray(found["ECG_R_Peaks"], dtype=float)
+        return np.unique(found[np.isfinite(found)])
+
+
+def measure(name, method, folder, records):
+    """Detect in every record and score; return a row of the table."""
+    import wfdb
+
+    found, seconds, failed = {}, [], []
+    for record in records:
+        if isinstance(method, dict):
+            found[record] = method[record]
+            continue
+        signal = wfdb.rdrecord(str(folder / record)).p_signal.T
+        started = time.perf_counter()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                found[record] = method(signal, SAMPLING_RATE)
+        except Exception as error:
+            # A record on which a peer breaks down is one on which it found nothing.
+            found[record] = []
+            failed.append(f"{record}: {error!r}")
+        seconds.append(time.perf_counter() - started)
+    if failed:
+        print(f"{name} failed on {len(failed)} record(s), such as {failed[0]}")
+    scores = score_r_peaks(folder, found)
+    wide, narrow = scores[150], scores[50]
+    row = {
+        "method": name,
+        "F1 at 150 ms": wide["f1"],
+        "F1 at 50 ms": narrow["f1"],
+        "sensitivity": wide["sensitivity"],
+        "precision": wide["precision"],
+        "missed": wide["missed"],
+        "false": wide["false"],
+        "error (ms)": wide["median_error_ms"],
+        "seconds": float(np.median(seconds)) if seconds else np.nan,
+        "failed": len(failed),
+        "by_record": wide["by_record"],
+    }
+    print({key: value for key, value in row.items() if key != "by_record"}, flush=True)
+    return row
+
+
+def describe_ours(predictions):
+    if predictions:
+        return (
+            "Our R peaks are out of fold: each record was looked at by a detector that was made "
+            "without it."
+        )
+    return "Our R peaks are those of `detect_r_peaks` as it is shipped."
+
+
+def hardest(rows, methods):
+    """Return F1 of every method on the six records on which our first method does worst."""
+    frame = pd.DataFrame({row["method"]: row["by_record"] for row in rows})
+    return frame.nsmallest(6, next(iter(methods))).T.round(1)
+
+
+if __name__ == "__main__":
+    main()
