@@ -91,7 +91,7 @@ def count_false_p_waves(annotations, waves):
     -------
     dict
         per_beat: false P waves per annotated QRS complex of these leads; n_leads; n_beats;
-        n_false; share: which part of all false P waves (50 ms) lies in these leads.
+        n_false; share: which part of all false P waves (no mark within 150 ms) lies in these leads.
     """
     has_p = annotations["wave"].eq("P").groupby([annotations["id"], annotations["lead"]])
     silent = annotations[~has_p.transform("any")]
@@ -99,7 +99,7 @@ def count_false_p_waves(annotations, waves):
     spans = silent.drop_duplicates(["id", "lead"])[["id", "lead", "span_start", "span_stop"]]
     found = waves.merge(spans, on=["id", "lead"])
     n_false = int(found["p_peak"].between(found["span_start"], found["span_stop"]).sum())
-    scores = score_delineation(annotations, waves).loc["P peak"]
+    scores = score_delineation(annotations, waves, tolerance_ms=150).loc["P peak"]
     n_false_anywhere = scores["detected"] - scores["matched"]
     return {
         "per_beat": n_false / max(n_beats, 1),
