@@ -112,6 +112,6 @@ def count_false_p_waves(annotations, waves):
 
 def _timeline_ms(lead_numbers, samples, *along):
     """Return the times of points of all leads in one ascending row, and what belongs to them."""
-    times = (lead_numbers * _LEAD_MS + samples * (1000 / SAMPLING_RATE)).to_numpy()
+    times = (lead_numbers * _LEAD_MS + samples * (1000 / SAMPLING_RATE)).to_numpy(dtype=float)
     order = np.argsort(times)[: np.count_nonzero(~np.isnan(times))]
     return [times[order], *(values.to_numpy()[order] for values in along)]
