@@ -1,8 +1,20 @@
-"""Filters, resampling and fixed length, as transformers of signals."""
+"""Filters, resampling, fixed length and scaling, as transformers of signals."""
 
 from sklearn_ecg.preprocessing._bandpass_filter import BandpassFilter
-from sklearn_ecg.preprocessing._filtering import bandpass
+from sklearn_ecg.preprocessing._baseline_filter import BaselineFilter
+from sklearn_ecg.preprocessing._filtering import bandpass, notch
 from sklearn_ecg.preprocessing._fixed_length import FixedLength
+from sklearn_ecg.preprocessing._lead_scaler import LeadScaler
+from sklearn_ecg.preprocessing._powerline_filter import PowerlineFilter
 from sklearn_ecg.preprocessing._resampler import Resampler
 
-__all__ = ["BandpassFilter", "FixedLength", "Resampler", "bandpass"]
+__all__ = [
+    "BandpassFilter",
+    "BaselineFilter",
+    "FixedLength",
+    "LeadScaler",
+    "PowerlineFilter",
+    "Resampler",
+    "bandpass",
+    "notch",
+]

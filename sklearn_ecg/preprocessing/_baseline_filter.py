@@ -1,0 +1,98 @@
+"""BaselineFilter: bring the line between the waves to zero."""
+
+import numbers
+
+import numpy as np
+from scipy import ndimage
+
+from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.preprocessing._filtering import bandpass
+from sklearn_ecg.utils import Interval
+
+_POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
+# The baseline changes so slowly that medians of fewer samples do.
+_RATE = 100
+_WAVE_BAND_HZ = 20.0
+# A breath or a shift of the body is slower, an ST segment is not.
+_BASELINE_HZ = 1.0
+
+
+class BaselineFilter(SignalTransformer):
+    """Subtract the baseline, found by medians, without shifting anything in time.
+
+    A median over 200 ms takes out QRS complexes and P waves, a second one over 600 ms T waves;
+    smoothed to below 1 Hz, what is left is the line on which the waves stand. Unlike a high-pass
+    filter this brings that line to zero and not the mean, which the waves themselves shift.
+
+    Parameters
+    ----------
+    windows_s : tuple of float, default=(0.2, 0.6)
+        Lengths of the medians in s, one after the other.
+    sampling_rate : float, default=None
+        Hz. Needed for plain arrays only; `ECGRecords` know their own.
+
+    See Also
+    --------
+    BandpassFilter : ``BandpassFilter(low=0.5, high=None)`` is the linear way.
+
+    Notes
+    -----
+    The medians are those of the paper; it subtracts what they leave as it is, steps included.
+
+    References
+    ----------
+    de Chazal P, O'Dwyer M, Reilly RB. Automatic classification of heartbeats using ECG morphology
+    and heartbeat interval features. IEEE Trans Biomed Eng 51(7):1196-1206 (2004).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import ECGRecords
+    >>> from sklearn_ecg.preprocessing import BaselineFilter
+    >>> times = np.arange(2500) / 250
+    >>> beats = np.exp(-(((times % 1 - 0.5) / 0.01) ** 2))
+    >>> wander = 2 + np.sin(2 * np.pi * 0.2 * times)
+    >>> records = ECGRecords((beats + wander)[None, None], sampling_rate=250, lead_names=["II"])
+    >>> filtered = BaselineFilter().fit_transform(records)
+    >>> bool(np.abs(filtered.signals[0, 0] - beats).max() < 0.1)
+    True
+    """
+
+    _parameter_constraints = {
+        "windows_s": [tuple, list],
+        "sampling_rate": [_POSITIVE, None],
+    }
+
+    def __init__(self, windows_s=(0.2, 0.6), *, sampling_rate=None):
+        self.windows_s = windows_s
+        self.sampling_rate = sampling_rate
+
+    def _transform_signals(self, signals, sampling_rate):
+        valid = [isinstance(window, numbers.Real) and window > 0 for window in self.windows_s]
+        if not valid or not all(valid):
+            raise ValueError(f"windows_s must be positive numbers of s; got {self.windows_s!r}.")
+        baseline = bandpass(signals, sampling_rate, high=_WAVE_BAND_HZ, new_rate=_RATE)
+        first, *others = self.windows_s
+        # The ends are mirrored: in time alone while there are waves, later also in height, so that
+        # a baseline that rises goes on to rise.
+        baseline = _median(baseline, first, reflect_type="even")
+        for window in others:
+            baseline = _median(baseline, window, reflect_type="odd")
+        baseline = _extend(baseline, _RATE, reflect_type="odd")
+        smooth = bandpass(baseline, _RATE, high=_BASELINE_HZ)[..., _RATE:]
+        smooth = bandpass(smooth, _RATE, new_rate=sampling_rate)
+        return signals - smooth[..., : signals.shape[-1]]
+
+
+def _median(signals, window_s, reflect_type):
+    """Return running medians of signals at `_RATE`."""
+    half = round(window_s * _RATE / 2)
+    padded = _extend(signals, half, reflect_type)
+    # SciPy's median is fast along one axis only; each signal brings its own surroundings.
+    medians = ndimage.median_filter(padded.ravel(), 2 * half + 1).reshape(padded.shape)
+    return medians[..., half : half + signals.shape[-1]]
+
+
+def _extend(signals, n_samples, reflect_type):
+    widths = [(0, 0)] * (signals.ndim - 1) + [(n_samples, n_samples)]
+    return np.pad(signals, widths, mode="reflect", reflect_type=reflect_type)

@@ -1,0 +1,61 @@
+"""PowerlineFilter: remove the hum of the mains."""
+
+import numbers
+
+from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.preprocessing._filtering import notch
+from sklearn_ecg.utils import Interval
+
+_POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
+
+
+class PowerlineFilter(SignalTransformer):
+    """Remove the mains' frequency and its multiples, without shifting anything in time.
+
+    Parameters
+    ----------
+    frequency : float, default=50.0
+        Hz: 50 in most countries, 60 in the Americas and parts of Asia. It must lie below half the
+        sampling rate.
+    bandwidth : float, default=2.0
+        Width in Hz of the band of which less than half the amplitude passes. A wider one follows
+        hum that changes faster, and takes more from the QRS complex.
+    n_harmonics : int, default=None
+        How many multiples, the first being the frequency itself; by default all below half the
+        sampling rate.
+    sampling_rate : float, default=None
+        Hz. Needed for plain arrays only; `ECGRecords` know their own.
+
+    See Also
+    --------
+    notch : The function behind it, with the exact gain.
+    BandpassFilter : With ``high=40`` it takes the hum too, and all above it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import ECGRecords
+    >>> from sklearn_ecg.preprocessing import PowerlineFilter
+    >>> hum = 0.2 * np.sin(2 * np.pi * 60 * np.arange(2500) / 250)
+    >>> records = ECGRecords(np.tile(hum, (1, 2, 1)), sampling_rate=250, lead_names=["I", "II"])
+    >>> bool(abs(PowerlineFilter(60).fit_transform(records).signals).max() < 1e-9)
+    True
+    """
+
+    _parameter_constraints = {
+        "frequency": [_POSITIVE],
+        "bandwidth": [_POSITIVE],
+        "n_harmonics": [Interval(numbers.Integral, 1, None, closed="left"), None],
+        "sampling_rate": [_POSITIVE, None],
+    }
+
+    def __init__(self, frequency=50.0, *, bandwidth=2.0, n_harmonics=None, sampling_rate=None):
+        self.frequency = frequency
+        self.bandwidth = bandwidth
+        self.n_harmonics = n_harmonics
+        self.sampling_rate = sampling_rate
+
+    def _transform_signals(self, signals, sampling_rate):
+        return notch(
+            signals, sampling_rate, self.frequency, self.bandwidth, n_harmonics=self.n_harmonics
+        )
