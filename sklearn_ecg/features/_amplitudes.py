@@ -2,188 +2,174 @@
 
 import numpy as np
 
-from sklearn_ecg.features._heart_beats import MS, WORKING_RATE
-from sklearn_ecg.features._statistics import nan_median
-from sklearn_ecg.features._waves import take_windows
+from sklearn_ecg.features._heart_beats import BEFORE, MS, WORKING_RATE
+from sklearn_ecg.features._statistics import nan_median, nan_spread
 
-UNITS = {
-    "P_amplitude_mV": "mV",
-    "Q_amplitude_mV": "mV",
-    "R_amplitude_mV": "mV",
-    "S_amplitude_mV": "mV",
-    "J_amplitude_mV": "mV",
-    "ST60_amplitude_mV": "mV",
-    "ST80_amplitude_mV": "mV",
-    "T_amplitude_mV": "mV",
-    "QRS_peak_to_peak_mV": "mV",
-    "R_amplitude_SD_mV": "mV",
-    "QRS_area_mV_ms": "mV ms",
-    "T_area_mV_ms": "mV ms",
-    "QRS_duration_ms": "ms",
-    "QRS_early_area_share": "",
-    "QRS_late_area_share": "",
-    "R_peak_time_ms": "ms",
-    "QRS_notches": "",
-    "R_share": "",
-    "T_to_QRS_ratio": "",
-    "T_asymmetry": "",
-    "QRS_energy_below_10Hz": "",
-    "QRS_energy_10_25Hz": "",
-    "QRS_energy_above_40Hz": "",
-}
-
-_BEFORE, _AFTER = 25, 40  # samples of the QRS window around R: 100 ms and 160 ms
+_QRS_FROM, _QRS_TO = 25, 40  # samples of the QRS window around R: 100 ms and 160 ms
 _SPECTRUM = 128  # points of the Fourier transform of a QRS complex: bins of 2 Hz
+_FLAT_SHARE = 0.05  # of the QRS, peak to peak: what is smaller is no wave of it
+_STEPS = np.linspace(0, 1, 13)  # along a P or T wave, which bends slowly
 
 
 def amplitude_features(beats):
     """Measure each lead; every value is the median over the beats, of shape (n_leads,)."""
-    signal, waves = beats.filtered, beats.waves
-    level = _value_at(signal, waves["qrs_onset"] - 2)  # 8 ms before the QRS: the PR segment
-    qrs = take_windows(signal, beats.r_peaks, _BEFORE, _AFTER) - level[..., np.newaxis]
-    inside = _inside_qrs(beats)
-    qrs_inside = np.where(inside, qrs, np.nan)
-    r, q, s = _q_r_s(qrs_inside)
-    j = _value_at(signal, waves["qrs_offset"]) - level
-    t = _value_at(signal, waves["t_peak"]) - level
-    peak_to_peak = nan_median(r - np.minimum(q, s))
-    r_median, t_median = nan_median(r), nan_median(t)
-    negative = nan_median(-np.minimum(q, s))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        features = {
-            "P_amplitude_mV": nan_median(_value_at(signal, waves["p_peak"]) - level),
-            "Q_amplitude_mV": nan_median(q),
-            "R_amplitude_mV": r_median,
-            "S_amplitude_mV": nan_median(s),
-            "J_amplitude_mV": nan_median(j),
-            "ST60_amplitude_mV": nan_median(_value_at(signal, waves["qrs_offset"] + 15) - level),
-            "ST80_amplitude_mV": nan_median(_value_at(signal, waves["qrs_offset"] + 20) - level),
-            "T_amplitude_mV": t_median,
-            "QRS_peak_to_peak_mV": peak_to_peak,
-            "R_amplitude_SD_mV": _spread(r),
-            "QRS_area_mV_ms": nan_median(_sum(qrs_inside)) * MS,
-            "T_area_mV_ms": _t_area(beats, level),
-            "QRS_duration_ms": nan_median(waves["qrs_offset"] - waves["qrs_onset"]) * MS,
-            **_early_and_late_shares(qrs_inside),
-            "R_peak_time_ms": nan_median(_first_peak(qrs_inside) - _onset(inside)) * MS,
-            "QRS_notches": nan_median(_notches(qrs_inside, peak_to_peak)),
-            "R_share": r_median / (r_median + negative),
-            "T_to_QRS_ratio": t_median / peak_to_peak,
-            "T_asymmetry": nan_median(
-                (waves["t_peak"] - waves["t_onset"]) / (waves["t_offset"] - waves["t_onset"])
-            ),
-        }
-    features.update(_band_shares(beats))
-    return features
+    waves = beats.waves
+    # The level is that of the PR segment, 8 ms before the QRS.
+    places = [waves["qrs_onset"] - 2, waves["p_peak"], waves["t_peak"]]
+    places += [waves["qrs_offset"] + after for after in (0, 15, 20)]  # J, 60 and 80 ms
+    p_length, t_length = (waves[f"{w}_offset"] - waves[f"{w}_onset"] for w in "pt")
+    places += [waves["p_onset"] + step * p_length for step in _STEPS]
+    places += [waves["t_onset"] + step * t_length for step in _STEPS]
+    values = _values_at(beats.filtered, np.stack(places))
+    level, p, t, j, st60, st80 = values[:6]
+    p_wave, t_wave = np.split(values[6:], 2)
+    p_wave, t_chord = _over_chord(p_wave), _over_chord(t_wave)
+    by_beat = _QRSComplex(beats, level).measure() | {
+        "P_amplitude_mV": p - level,
+        "J_amplitude_mV": j - level,
+        "ST60_amplitude_mV": st60 - level,
+        "ST80_amplitude_mV": st80 - level,
+        "ST_slope_mV_per_s": (st80 - j) / 0.08,
+        "T_amplitude_mV": t - level,
+        "P_area_mV_ms": _mean(p_wave) * p_length * MS,
+        "T_area_mV_ms": _mean(t_wave - level) * t_length * MS,
+        "T_asymmetry": (waves["t_peak"] - waves["t_onset"]) / t_length,
+        "T_negative_share": -np.minimum(t_chord, 0).sum(axis=0) / np.abs(t_chord).sum(axis=0),
+        "QRS_duration_ms": (waves["qrs_offset"] - waves["qrs_onset"]) * MS,
+    }
+    medians = nan_median(np.stack(list(by_beat.values())))
+    features = dict(zip(by_beat, medians, strict=True))
+    features["R_amplitude_SD_mV"], features["T_amplitude_SD_mV"] = nan_spread(
+        np.stack([by_beat["R_amplitude_mV"], by_beat["T_amplitude_mV"]])
+    )
+    r, q = features["R_amplitude_mV"], -features["Q_amplitude_mV"]
+    features["R_share"] = r / (r + features.pop("negative"))
+    features["Q_share"] = q / (q + r)
+    features["T_to_QRS_ratio"] = features["T_amplitude_mV"] / features["QRS_peak_to_peak_mV"]
+    return features | _band_shares(beats.main_beat)
 
 
-def _value_at(signal, samples):
-    """Return the signal at the given samples (n_leads, n_beats), NaN where there is none."""
-    n_times = signal.shape[1]
+def _values_at(signal, samples):
+    """Return the signal at the given samples (..., n_leads, n_beats), NaN where there is none."""
+    n_leads, n_times = signal.shape
     known = (samples >= 0) & (samples < n_times)
     index = np.where(known, samples, 0).astype(np.intp)
-    return np.where(known, np.take_along_axis(signal, index, axis=1), np.nan)
+    index += np.arange(0, n_leads * n_times, n_times)[:, np.newaxis]
+    return np.where(known, signal.ravel()[index], np.nan)
 
 
-def _inside_qrs(beats):
-    offsets = np.arange(-_BEFORE, _AFTER + 1)
-    times = beats.r_peaks[:, np.newaxis] + offsets
-    onset, offset = beats.waves["qrs_onset"], beats.waves["qrs_offset"]
-    return (times >= onset[..., np.newaxis]) & (times <= offset[..., np.newaxis])
+def _over_chord(wave):
+    """Return a wave, sampled along the first axis, over the line from its onset to its end."""
+    return wave - wave[0] - _STEPS[:, np.newaxis, np.newaxis] * (wave[-1] - wave[0])
 
 
-def _q_r_s(qrs):
-    """Return the heights of R and of the negative waves before and after it."""
-    filled = np.where(np.isnan(qrs), -np.inf, qrs)
-    peak = filled.argmax(axis=-1)[..., np.newaxis]
-    r = np.take_along_axis(filled, peak, -1)[..., 0]
-    missing = np.isinf(r)
-    position = np.arange(qrs.shape[-1])
-    deep = np.where(np.isnan(qrs), np.inf, qrs)
-    q = np.where(position <= peak, deep, np.inf).min(axis=-1)
-    s = np.where(position >= peak, deep, np.inf).min(axis=-1)
-    # A wave that does not cross the baseline is absent, and its height is zero.
-    waves = [np.maximum(r, 0), np.minimum(q, 0), np.minimum(s, 0)]
-    return [np.where(missing, np.nan, wave) for wave in waves]
+def _mean(wave):
+    """Return the mean over a wave by the trapezoidal rule."""
+    return (wave.sum(axis=0) - (wave[0] + wave[-1]) / 2) / (len(wave) - 1)
 
 
-def _first_peak(qrs):
-    return np.where(np.isnan(qrs), -np.inf, np.abs(qrs)).argmax(axis=-1).astype(float)
+class _QRSComplex:
+    """QRS complexes of shape (n_leads, n_beats, n_window) over their PR level, 0 outside."""
+
+    def __init__(self, beats, level):
+        window = beats.windows[..., BEFORE - _QRS_FROM : BEFORE + _QRS_TO + 1]
+        place = np.arange(window.shape[-1], dtype=np.int16)
+        first = np.ceil(beats.waves["qrs_onset"] - beats.r_peaks) + _QRS_FROM
+        last = np.floor(beats.waves["qrs_offset"] - beats.r_peaks) + _QRS_FROM
+        first, last = np.maximum(first, 0), np.minimum(last, len(place) - 1)
+        self.known = ~np.isnan(level) & (last >= first)
+        self.first = np.where(self.known, first, 0).astype(np.int16)[..., np.newaxis]
+        self.last = np.where(self.known, last, -1).astype(np.int16)[..., np.newaxis]
+        self.place = place
+        inside = (place >= self.first) & (place <= self.last)
+        level = np.where(self.known, level, 0).astype(window.dtype)
+        self.values = (window - level[..., np.newaxis]) * inside
+        # The steps into a complex and out of it are none of its own.
+        self.steps = (self.values[..., 1:] - self.values[..., :-1]) * (
+            inside[..., 1:] & inside[..., :-1]
+        )
+
+    def measure(self):
+        """Return the complexes' features by beat, of shape (n_leads, n_beats)."""
+        # A wave that does not cross the level is absent, and its height is zero.
+        r = np.maximum(self.values.max(axis=-1), 0)
+        is_before = self.place <= self.values.argmax(axis=-1)[..., np.newaxis]
+        size = r - np.minimum(self.values.min(axis=-1), 0)
+        # A complex without R is a QS, and counts as Q.
+        is_before |= (r < _FLAT_SHARE * size)[..., np.newaxis]
+        before = self.values * is_before
+        after = self.values - before
+        q, s = np.minimum(before.min(axis=-1), 0), np.minimum(after.min(axis=-1), 0)
+        is_low = self.values < -_FLAT_SHARE * size[..., np.newaxis]
+        q_length = np.count_nonzero(is_low & is_before, axis=-1)
+        s_length = np.count_nonzero(is_low, axis=-1) - q_length
+        way = np.abs(self.values)
+        shares = self._early_and_late_areas() / way.sum(axis=-1)
+        measured = {
+            "R_amplitude_mV": r,
+            "Q_amplitude_mV": q,
+            "S_amplitude_mV": s,
+            "negative": -np.minimum(q, s),
+            "QRS_peak_to_peak_mV": size,
+            "R2_amplitude_mV": self._second_r(before, after, q_length, s_length),
+            "QRS_area_mV_ms": self.values.sum(axis=-1) * MS,
+            "Q_duration_ms": q_length * MS,
+            "S_duration_ms": s_length * MS,
+            "R_peak_time_ms": (way.argmax(axis=-1) - self.first[..., 0]) * MS,
+            "QRS_path_ratio": np.abs(self.steps).sum(axis=-1) / size,
+            "QRS_notches": self._notches(size),
+            "QRS_early_area_share": shares[0],
+            "QRS_late_area_share": shares[1],
+        }
+        return {name: np.where(self.known, values, np.nan) for name, values in measured.items()}
+
+    def _second_r(self, before, after, q_length, s_length):
+        """Height of the wave before Q or after S, over where the QRS begins or ends."""
+        start, end = (
+            np.maximum(np.take_along_axis(self.values, np.maximum(place, 0), -1)[..., 0], 0)
+            for place in (self.first, self.last)
+        )
+        to_q = self.place <= before.argmin(axis=-1)[..., np.newaxis]
+        from_s = self.place >= after.argmin(axis=-1)[..., np.newaxis]
+        early = (before * to_q).max(axis=-1) - start
+        late = (after * from_s).max(axis=-1) - end
+        return np.maximum(0, np.maximum(early * (q_length > 0), late * (s_length > 0)))
+
+    def _early_and_late_areas(self):
+        """Signed areas of the first and the last 40 ms.
+
+        The late one is what tells the two bundle branch blocks apart in V1.
+        """
+        n = round(40 / MS)
+        early = (self.values * (self.place < self.first + n)).sum(axis=-1)
+        late = (self.values * (self.place > self.last - n)).sum(axis=-1)
+        return np.stack([early, late])
+
+    def _notches(self, size):
+        """Count the turning points that stand out by more than 3 % of the usual QRS."""
+        # Coarse steps of 3 samples keep noise from counting as a notch.
+        n_steps = self.steps.shape[-1] // 3
+        coarse = self.steps[..., : 3 * n_steps]
+        coarse = coarse[..., ::3] + coarse[..., 1::3] + coarse[..., 2::3]
+        usual = nan_median(np.where(self.known, size, np.nan))
+        moves = np.abs(coarse) > 0.03 * usual[:, np.newaxis, np.newaxis]
+        # Each step is compared with the last one before it that goes anywhere.
+        place = np.maximum.accumulate(np.arange(n_steps) * moves, axis=-1)[..., :-1]
+        previous = np.take_along_axis(coarse, place, -1)
+        turns = moves[..., 1:] & (coarse[..., 1:] * previous < 0)
+        return np.count_nonzero(turns, axis=-1).astype(float)
 
 
-def _onset(inside):
-    return np.where(inside.any(axis=-1), inside.argmax(axis=-1), np.nan)
-
-
-def _sum(qrs):
-    return np.where(np.isnan(qrs).all(axis=-1), np.nan, np.nansum(qrs, axis=-1))
-
-
-def _early_and_late_shares(qrs):
-    """Signed areas of the first and the last 40 ms of the QRS over its whole absolute area.
-
-    The late share is what tells the two bundle branch blocks apart in V1.
-    """
-    known = ~np.isnan(qrs)
-    samples = np.arange(qrs.shape[-1])
-    first = known.argmax(axis=-1)[..., np.newaxis]
-    last = qrs.shape[-1] - 1 - known[..., ::-1].argmax(axis=-1)[..., np.newaxis]
-    n = round(40 / MS)
-    total = _sum(np.abs(qrs))
-    return {
-        "QRS_early_area_share": nan_median(_sum(np.where(samples < first + n, qrs, 0)) / total),
-        "QRS_late_area_share": nan_median(_sum(np.where(samples > last - n, qrs, 0)) / total),
-    }
-
-
-def _spread(values):
-    low, high = (
-        np.nanmin(values, axis=-1, initial=np.inf),
-        np.nanmax(values, axis=-1, initial=-np.inf),
-    )
-    known = np.isfinite(low) & np.isfinite(high)
-    spread = np.full(len(values), np.nan)
-    if known.any():
-        spread[known] = np.nanstd(values[known], axis=-1)
-    return spread
-
-
-def _t_area(beats, level):
-    """Signed area between the bounds of the T wave, over the PR level."""
-    total = np.concatenate(
-        [np.zeros((len(beats.filtered), 1)), np.cumsum(beats.filtered, axis=1)], axis=1
-    )
-    onset, offset = beats.waves["t_onset"].round(), beats.waves["t_offset"].round()
-    area = _value_at(total, offset + 1) - _value_at(total, onset) - (offset + 1 - onset) * level
-    return nan_median(area) * MS
-
-
-def _notches(qrs, peak_to_peak):
-    """Count the turning points of the QRS that stand out by more than 5 % of its height."""
-    step = np.nan_to_num(np.diff(qrs, axis=-1))
-    # Coarse steps of 3 samples keep noise from counting as a notch.
-    coarse = step[..., : step.shape[-1] // 3 * 3].reshape(*step.shape[:-1], -1, 3).sum(axis=-1)
-    sign = np.sign(coarse) * (np.abs(coarse) > 0.03 * peak_to_peak[:, np.newaxis, np.newaxis])
-    turns = np.zeros(sign.shape[:-1])
-    last = sign[..., 0]
-    for k in range(1, sign.shape[-1]):
-        turns += (sign[..., k] * last) < 0
-        last = np.where(sign[..., k] != 0, sign[..., k], last)
-    return turns
-
-
-def _band_shares(beats):
-    """Shares of the median QRS's energy in bands: wide beats are slow, pacing spikes are fast."""
-    qrs = nan_median(np.nan_to_num(beats.windowed(beats.broad, 120, 160)), axis=1)
+def _band_shares(main_beat):
+    """Shares of the main QRS's energy in bands: wide beats are slow."""
+    qrs = main_beat[:, BEFORE - 30 : BEFORE + 41]
     qrs = (qrs - qrs.mean(axis=-1, keepdims=True)) * np.hanning(qrs.shape[-1])
     power = np.abs(np.fft.rfft(qrs, _SPECTRUM)) ** 2
     frequencies = np.fft.rfftfreq(_SPECTRUM, 1 / WORKING_RATE)
-    share = power / power.sum(axis=-1, keepdims=True)
-    bands = {
-        "QRS_energy_below_10Hz": frequencies < 10,
-        "QRS_energy_10_25Hz": (frequencies >= 10) & (frequencies < 25),
+    low, middle, high = (frequencies < 10, frequencies < 25, frequencies <= 40)
+    total = power[:, high].sum(axis=-1)
+    return {
+        "QRS_energy_below_10Hz": power[:, low].sum(axis=-1) / total,
+        "QRS_energy_10_25Hz": power[:, ~low & middle].sum(axis=-1) / total,
+        "QRS_energy_above_25Hz": power[:, ~middle & high].sum(axis=-1) / total,
     }
-    # Records sampled below 200 Hz hold too little above 40 Hz to speak of a share.
-    if beats.sampling_rate >= 200:
-        bands["QRS_energy_above_40Hz"] = frequencies >= 40
-    return {name: share[:, band].sum(axis=-1) for name, band in bands.items()}

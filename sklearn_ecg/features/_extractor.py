@@ -4,11 +4,17 @@ import numbers
 
 import joblib
 import numpy as np
+import pandas as pd
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 
-from sklearn_ecg.features._measurements import feature_units, measure
-from sklearn_ecg.records import ECGRecords, as_records
+from sklearn_ecg._version import __version__
+from sklearn_ecg.features._catalogue import GROUPS, features_of
+from sklearn_ecg.features._measurements import measure
+from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
+from sklearn_ecg.records import ECGRecords, LazySignals, as_records
+from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import Interval, check_params, progress
 
 _CHUNK = 16  # records per task: a tenth of a second of work
@@ -26,10 +32,14 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     ----------
     sampling_rate : float, default=None
         Hz. Needed for plain arrays only; `ECGRecords` know their own.
+    groups : sequence of str, default=("rhythm", "intervals", "axes", "amplitudes", "shape")
+        Which features to return. A further group, "quality", tells of the signal and not of the
+        heart: gaps, noise, drift, pacing spikes.
     n_jobs : int, default=None
         Number of joblib workers.
     memory : str or joblib.Memory, default=None
-        Where to keep the features of each call, so that the same records are measured once.
+        Where to keep the features of each call, so that the same records are measured once,
+        whatever the groups.
     verbose : int, default=0
         A progress bar if positive.
 
@@ -62,23 +72,35 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     >>> from sklearn_ecg import ECGFeatureExtractor, ECGRecords
     >>> signal = np.zeros(2500)
     >>> signal[125::250] = 1.0
-    >>> signal = np.convolve(signal, np.hanning(20), mode="same")
+    >>> signal = np.convolve(signal, np.hanning(21), mode="same")
     >>> records = ECGRecords(signal[None, None], sampling_rate=250, lead_names=["II"])
     >>> extractor = ECGFeatureExtractor().set_output(transform="pandas")
     >>> features = extractor.fit_transform(records)
     >>> features.loc[0, ["n_beats", "RR_mean_ms"]].tolist()
     [10.0, 1000.0]
+    >>> extractor.describe_features().loc["PR_interval_ms", ["definition", "normal"]].tolist()
+    ['P onset to QRS onset', '120-200']
     """
 
     _parameter_constraints = {
         "sampling_rate": [Interval(numbers.Real, 0, None, closed="neither"), None],
+        "groups": [list, tuple],
         "n_jobs": [numbers.Integral, None],
         "memory": [str, joblib.Memory, None],
         "verbose": ["verbose"],
     }
 
-    def __init__(self, sampling_rate=None, *, n_jobs=None, memory=None, verbose=0):
+    def __init__(
+        self,
+        sampling_rate=None,
+        *,
+        groups=("rhythm", "intervals", "axes", "amplitudes", "shape"),
+        n_jobs=None,
+        memory=None,
+        verbose=0,
+    ):
         self.sampling_rate = sampling_rate
+        self.groups = groups
         self.n_jobs = n_jobs
         self.memory = memory
         self.verbose = verbose
@@ -97,13 +119,15 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         self
         """
         check_params(self)
+        if not self.groups or not set(self.groups) <= set(GROUPS):
+            raise ValueError(f"groups must be some of {list(GROUPS)}; got {self.groups!r}.")
         records = self._check_records(X, reset=True)
         names = records.lead_names
         self.lead_names_ = names or tuple(f"lead{i}" for i in range(records.n_leads))
         self.sampling_rate_ = records.sampling_rate
-        units = feature_units(self.lead_names_)
-        self.feature_units_ = np.array(list(units.values()))
-        self._n_features_out = len(units)
+        chosen = self._chosen()
+        self.feature_units_ = np.array([feature.unit for feature, _ in chosen.values()], dtype=str)
+        self._n_features_out = len(chosen)
         return self
 
     def transform(self, X):
@@ -112,23 +136,76 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+            Leads that have names may come in any order, with others among them.
 
         Returns
         -------
         ndarray of float64 of shape (n_records, n_features_out)
-            Or a DataFrame, as `set_output` asks for.
+            Or a DataFrame, as `set_output` asks for; one of pandas is indexed by the records' ids.
+
+        Warns
+        -----
+        UserWarning
+            If leads contradict each other, repeat each other or hold infinity, or a record has no
+            beats to measure; the message names the records.
+        """
+        records, table = self._measure(X)
+        warn_of_problems(self._report(records, table))
+        chosen = self._chosen()
+        names = list(features_of(self.lead_names_))
+        features = table[:, [name in chosen for name in names]]
+        if self._output_container() == "pandas" and isinstance(X, ECGRecords):
+            index = pd.Index(records.ids, name="id")
+            return pd.DataFrame(features, index=index, columns=list(chosen))
+        return features
+
+    def quality_report(self, X):
+        """List what is wrong with records, so that a person can look at them.
+
+        With `memory`, what `transform` has measured is not measured again.
+
+        Parameters
+        ----------
+        X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+
+        Returns
+        -------
+        DataFrame
+            A row per finding: id (of the record), lead (empty where it is about the record),
+            problem, value (how much of it), and what_to_do. Empty where all is well.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_ecg import ECGFeatureExtractor, ECGRecords
+        >>> signal = np.convolve(np.arange(2500) % 250 == 125, np.hanning(21), mode="same")
+        >>> signals = np.stack([signal, signal])[:, np.newaxis]
+        >>> signals[1, 0, 600:900] = np.nan
+        >>> records = ECGRecords(signals, 250, lead_names=["II"], ids=["a", "b"])
+        >>> report = ECGFeatureExtractor().fit(records).quality_report(records)
+        >>> report[["id", "lead", "problem", "value"]]
+          id lead          problem  value
+        0  b   II  missing samples   0.12
+        """
+        return self._report(*self._measure(X))
+
+    def describe_features(self):
+        """Return the catalogue of the features: what each is, and what is normal.
+
+        Returns
+        -------
+        DataFrame
+            A row per feature, indexed by its name, with the columns lead (empty for the whole
+            record), group, unit, definition, normal (range in adults, where one exists) and source.
         """
         check_is_fitted(self)
-        records = self._check_records(X, reset=False)
-        extract = check_memory(self.memory).cache(_extract, ignore=["ids", "n_jobs", "verbose"])
-        return extract(
-            records.signals,
-            records.ids,
-            records.sampling_rate,
-            self.lead_names_,
-            n_jobs=self.n_jobs,
-            verbose=self.verbose,
-        )
+        rows = [
+            (lead, feature.group, feature.unit, feature.definition, feature.normal, feature.source)
+            for feature, lead in self._chosen().values()
+        ]
+        columns = ["lead", "group", "unit", "definition", "normal", "source"]
+        index = pd.Index(list(self._chosen()), name="feature")
+        return pd.DataFrame(rows, index=index, columns=columns)
 
     def get_feature_names_out(self, input_features=None):
         """Return the names of the features.
@@ -136,14 +213,42 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         input_features : None
-            Ignored; the names depend on the leads alone.
+            Ignored; the names depend on leads and groups alone.
 
         Returns
         -------
         ndarray of str of shape (n_features_out,)
         """
         check_is_fitted(self)
-        return np.array(list(feature_units(self.lead_names_)), dtype=object)
+        return np.array(list(self._chosen()), dtype=object)
+
+    def _chosen(self):
+        """Return the features of the groups asked for, by name."""
+        features = features_of(self.lead_names_)
+        return {name: pair for name, pair in features.items() if pair[0].group in self.groups}
+
+    def _measure(self, X):
+        """Return the records, their leads in the order of fit, and all their features."""
+        check_is_fitted(self)
+        records = self._check_records(X, reset=False)
+        extract = check_memory(self.memory).cache(_extract, ignore=["n_jobs", "verbose"])
+        table = extract(
+            _cheap_to_hash(records.signals),
+            records.sampling_rate,
+            self.lead_names_,
+            __version__,
+            n_jobs=self.n_jobs,
+            verbose=self.verbose,
+        )
+        return records, table
+
+    def _report(self, records, table):
+        return report_problems(table, records.ids, self.lead_names_)
+
+    def _output_container(self):
+        # Set by set_output; scikit-learn keeps the index of a DataFrame that it is given.
+        config = getattr(self, "_sklearn_output_config", {})
+        return config.get("transform", get_config()["transform_output"])
 
     def _check_records(self, X, *, reset):
         is_array = not isinstance(X, ECGRecords) and not (
@@ -157,7 +262,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         if reset:
             self.n_features_in_ = X.shape[1] if is_array else records.n_leads
         else:
-            self._check_leads(records)
+            records = self._order_leads(records)
             if records.sampling_rate is None:
                 records = as_records(records, self.sampling_rate_)
         if records.sampling_rate is None:
@@ -167,17 +272,25 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             )
         return records
 
-    def _check_leads(self, records):
-        if records.n_leads != len(self.lead_names_):
+    def _order_leads(self, records):
+        """Bring leads that have names into the order of fit."""
+        fitted = f"{type(self).__name__} was fitted with"
+        if records.lead_names in (None, self.lead_names_):
+            if records.n_leads != len(self.lead_names_):
+                raise ValueError(
+                    f"X has {records.n_leads} leads, but {fitted} {len(self.lead_names_)}: "
+                    f"{self.lead_names_}."
+                )
+            return records
+        spelt = {name.casefold(): name for name in records.lead_names}
+        missing = [name for name in self.lead_names_ if name.casefold() not in spelt]
+        if missing:
             raise ValueError(
-                f"X has {records.n_leads} leads, but {type(self).__name__} was fitted with "
-                f"{len(self.lead_names_)}: {self.lead_names_}."
+                f"X lacks the leads {missing}, and {fitted} them; X has the leads "
+                f"{list(records.lead_names)}. Fit on the leads that all records have "
+                "(records.select_leads), or fill missing ones with NaN."
             )
-        if records.lead_names not in (None, self.lead_names_):
-            raise ValueError(
-                f"X has the leads {records.lead_names}, but {type(self).__name__} was fitted with "
-                f"{self.lead_names_}; give it the same leads in the same order."
-            )
+        return records.select_leads([spelt[name.casefold()] for name in self.lead_names_])
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -186,15 +299,20 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _extract(signals, ids, sampling_rate, lead_names, *, n_jobs, verbose):
+def _cheap_to_hash(signals):
+    """Return signals in files as `LazySignals`, which caches know by file name and time."""
+    return as_lazy(signals) if isinstance(signals, np.memmap) else signals
+
+
+def _extract(signals, sampling_rate, lead_names, version, *, n_jobs, verbose):
     """Measure all records, a chunk at a time, so that no more of them is held than is read."""
     chunks = [slice(i, i + _CHUNK) for i in range(0, len(signals), _CHUNK)]
     tasks = (
-        joblib.delayed(_measure_chunk)(signals[chunk], ids[chunk], sampling_rate, lead_names)
+        joblib.delayed(_measure_chunk)(signals[chunk], sampling_rate, lead_names)
         for chunk in chunks
     )
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    features = np.empty((len(signals), len(feature_units(lead_names))))
+    features = np.empty((len(signals), len(features_of(lead_names))))
     bar = progress(
         zip(chunks, results, strict=True),
         description="Measuring records",
@@ -206,13 +324,7 @@ def _extract(signals, ids, sampling_rate, lead_names, *, n_jobs, verbose):
     return features
 
 
-def _measure_chunk(signals, ids, sampling_rate, lead_names):
-    rows = []
-    for signal, record in zip(signals, ids, strict=True):
-        if np.isinf(signal).any():
-            raise ValueError(
-                f"X contains infinity in record {record}; mark samples that were not recorded "
-                "with NaN."
-            )
-        rows.append(measure(signal, sampling_rate, lead_names))
-    return np.stack(rows)
+def _measure_chunk(signals, sampling_rate, lead_names):
+    if isinstance(signals, LazySignals):
+        signals = signals.read_many()
+    return np.stack([measure(signal, sampling_rate, lead_names) for signal in signals])

@@ -5,9 +5,10 @@ import functools
 import numpy as np
 from scipy import ndimage
 
-from sklearn_ecg.features._r_peaks import find_r_peaks, usable_leads
+from sklearn_ecg.features._quality import CheckedSignal
+from sklearn_ecg.features._r_peaks import find_r_peaks
 from sklearn_ecg.features._statistics import nan_median
-from sklearn_ecg.features._waves import find_waves, qrs_bounds, take_windows
+from sklearn_ecg.features._waves import find_waves, qrs_bounds
 from sklearn_ecg.preprocessing import bandpass
 
 #: All measurements are taken at this rate (Hz), so that they mean the same for every record.
@@ -19,12 +20,20 @@ ALIKE = 0.9
 
 _MOST_COMPARED = 400
 _NEIGHBOURS = 15  # intervals that a beat's prematurity is judged by
-_BEFORE, _AFTER = 63, 100  # samples around R: 252 ms and 400 ms
-_QRS = slice(_BEFORE - 30, _BEFORE + 41)  # -120 to +160 ms
+_SHORTEST_GAP_S = 0.1  # in which a beat may have gone unseen
+
+#: Samples of a beat's window before and after R: 252 ms and 400 ms.
+BEFORE, AFTER = 63, 100
+#: The part of the window by which shapes are compared, -120 to +160 ms, and where P waves stand.
+QRS = slice(BEFORE - 30, BEFORE + 41)
+P_REGION = slice(BEFORE - 55, BEFORE - 22)
 
 
 class HeartBeats:
     """One record's usable leads at the working rate, cut into beats.
+
+    Beats that a gap or an end of the record cuts off count for the rhythm alone: they are in
+    `all_r_peaks`, and everything else is of the others.
 
     Parameters
     ----------
@@ -34,72 +43,117 @@ class HeartBeats:
 
     Attributes
     ----------
-    usable : ndarray of bool of shape (n_leads,)
-    broad, filtered : ndarray of shape (n_usable_leads, n_times)
-        Free of baseline wander, and band-passed from 0.5 to 40 Hz.
+    checked : CheckedSignal
+        The signal at its own rate, and which leads are usable.
+    filtered : ndarray of float32 of shape (n_usable_leads, n_times)
+        From 0.5 to 40 Hz.
+    all_r_peaks : ndarray of int of shape (n_all_beats,)
     r_peaks : ndarray of int of shape (n_beats,)
     """
 
     def __init__(self, signal, sampling_rate):
-        self.sampling_rate = sampling_rate
-        self.usable = usable_leads(signal)
-        signal = signal[self.usable]
-        r_peaks = find_r_peaks(signal, sampling_rate) * (WORKING_RATE / sampling_rate)
-        self.r_peaks = np.round(r_peaks).astype(np.intp)
-        if len(r_peaks):
-            self.broad = bandpass(signal, sampling_rate, 0.5, new_rate=WORKING_RATE)
-            self.filtered = bandpass(self.broad, WORKING_RATE, high=40)
-            self.r_peaks = np.minimum(self.r_peaks, self.filtered.shape[1] - 1)
+        self.checked = CheckedSignal(signal, sampling_rate)
+        usable = self.checked.signal[self.checked.usable]
+        self.filtered = np.empty((0, 0), dtype=np.float32)
+        self.all_r_peaks = np.empty(0, dtype=np.intp)
+        if len(usable):
+            self.filtered = bandpass(usable, sampling_rate, 0.5, 40, new_rate=WORKING_RATE)
+            r_peaks = find_r_peaks(usable, sampling_rate) * (WORKING_RATE / sampling_rate)
+            r_peaks = np.minimum(np.round(r_peaks).astype(np.intp), self.filtered.shape[1] - 1)
+            self.all_r_peaks = r_peaks[~self._in_gap(r_peaks, sampling_rate)]
+        self._whole = self._are_whole(sampling_rate)
+        self.r_peaks = self.all_r_peaks[self._whole]
 
     def __len__(self):
         return len(self.r_peaks)
 
+    def _in_gap(self, r_peaks, sampling_rate):
+        """Whether no lead was recorded at a beat: what was found there is the gap's edge."""
+        if self.checked.recorded is None:
+            return np.zeros(len(r_peaks), dtype=bool)
+        covered = self.checked.recorded[self.checked.usable].any(axis=0)
+        times = np.round(r_peaks * (sampling_rate / WORKING_RATE)).astype(np.intp)
+        return ~covered[np.minimum(times, len(covered) - 1)]
+
+    def _are_whole(self, sampling_rate):
+        """Whether the record holds all of a beat's QRS window, in every usable lead."""
+        start, end = self.all_r_peaks + QRS.start - BEFORE, self.all_r_peaks + QRS.stop - BEFORE
+        whole = (start >= 0) & (end <= self.filtered.shape[1])
+        if self.checked.recorded is not None:
+            start, end = self.all_r_peaks - BEFORE, self.all_r_peaks + AFTER + 1
+            missing = ~self.checked.recorded[self.checked.usable].all(axis=0)
+            whole &= _count(missing, start, end, sampling_rate) == 0
+        return whole
+
     @functools.cached_property
     def rr_ms(self):
-        """Intervals between beats, of shape (n_beats - 1,)."""
-        return np.diff(self.r_peaks) * MS
+        """Intervals between all beats; NaN across a gap of all leads."""
+        rr = np.diff(self.all_r_peaks) * MS
+        if self.checked.recorded is not None and len(rr):
+            lost = ~self.checked.recorded[self.checked.usable].any(axis=0)
+            start, end = self.all_r_peaks[:-1], self.all_r_peaks[1:]
+            rate = self.checked.sampling_rate
+            rr[_count(lost, start, end, rate) > _SHORTEST_GAP_S * rate] = np.nan
+        return rr
+
+    @functools.cached_property
+    def _all_prematurity(self):
+        prematurity = np.full(len(self.all_r_peaks), np.nan)
+        known = np.flatnonzero(~np.isnan(self.rr_ms))
+        if len(known) > 1:
+            rr = self.rr_ms[known]
+            usual = ndimage.median_filter(rr, size=min(_NEIGHBOURS, len(rr)), mode="reflect")
+            prematurity[known + 1] = rr / usual
+        return prematurity
 
     @functools.cached_property
     def prematurity(self):
-        """Interval before each beat over the usual one around it; NaN for the first beat."""
-        if len(self) < 3:
-            return np.full(len(self), np.nan)
-        size = min(_NEIGHBOURS, len(self.rr_ms))
-        usual = ndimage.median_filter(self.rr_ms, size=size, mode="reflect")
-        return np.r_[np.nan, self.rr_ms / usual]
+        """Interval before each beat over the usual one around it; NaN where it is not known."""
+        return self._all_prematurity[self._whole]
+
+    @functools.cached_property
+    def rr_after(self):
+        """Interval after each beat over the usual one."""
+        return np.append(self._all_prematurity[1:], np.nan)[self._whole]
+
+    @functools.cached_property
+    def next_r_peaks(self):
+        """Sample of the beat after each; NaN behind the last and across a gap."""
+        following = np.where(np.isnan(self.rr_ms), np.nan, self.all_r_peaks[1:])
+        return np.append(following, np.nan)[self._whole]
 
     @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        return find_waves(self.filtered, self.r_peaks, WORKING_RATE)
+        waves = find_waves(self.filtered, self.all_r_peaks, WORKING_RATE)
+        return {name: samples[:, self._whole] for name, samples in waves.items()}
 
     @functools.cached_property
     def qrs_ms(self):
         """QRS duration of each beat, from all leads together."""
-        slope = np.gradient(self.filtered, axis=-1)
-        slope = slope / slope.std(axis=-1, keepdims=True)
-        onset, offset = qrs_bounds(np.sqrt((slope**2).mean(axis=0)), self.r_peaks, WORKING_RATE)
+        slope = (self.filtered[:, 2:] - self.filtered[:, :-2]) ** 2
+        together = np.pad(np.sqrt((1 / slope.mean(axis=1)) @ slope), 1, mode="edge")
+        onset, offset = qrs_bounds(together, self.r_peaks, WORKING_RATE)
         return (offset - onset) * MS
 
     @functools.cached_property
     def windows(self):
-        """Beats from -252 to +400 ms of R, (n_beats, n_leads, n_window); edge values outside."""
-        index = self.r_peaks[:, np.newaxis] + np.arange(-_BEFORE, _AFTER + 1)
-        index = np.clip(index, 0, self.filtered.shape[1] - 1)
-        return self.filtered[:, index].transpose(1, 0, 2)
+        """Beats from -252 to +400 ms of R, (n_leads, n_beats, n_window); edge values outside."""
+        index = self.r_peaks[:, np.newaxis] + np.arange(-BEFORE, AFTER + 1)
+        return self.filtered.take(index, axis=1, mode="clip")
 
     @functools.cached_property
     def qrs(self):
         """Beats from -120 to +160 ms of R without their mean, of unit energy in each lead."""
-        qrs = self.windows[..., _QRS]
+        qrs = self.windows[..., QRS]
         qrs = qrs - qrs.mean(axis=-1, keepdims=True)
-        usual = np.sqrt(nan_median((qrs**2).sum(axis=-1), axis=0))
-        return qrs / usual[:, np.newaxis]
+        usual = np.sqrt(nan_median(_energy(qrs), axis=1))
+        return qrs / usual[:, np.newaxis, np.newaxis]
 
     @functools.cached_property
     def _directions(self):
         """QRS complexes of all leads as unit vectors, of shape (n_beats, n_leads * n_window)."""
-        flat = self.qrs.reshape(len(self), -1)
+        flat = self.qrs.transpose(1, 0, 2).reshape(len(self), -1)
         return flat / np.linalg.norm(flat, axis=1, keepdims=True)
 
     @functools.cached_property
@@ -126,22 +180,41 @@ class HeartBeats:
     @functools.cached_property
     def main_beat(self):
         """Median of the beats of the main shape, of shape (n_leads, n_window)."""
-        return nan_median(self.windows[self.is_main], axis=0)
+        return nan_median(self.windows[:, self.is_main], axis=1)
+
+    @functools.cached_property
+    def _main_qrs(self):
+        return nan_median(self.qrs[:, self.is_main], axis=1)[:, np.newaxis]
 
     @functools.cached_property
     def correlation(self):
-        """Correlation of each beat's QRS with the main beat's, (n_beats, n_leads)."""
-        main = nan_median(self.qrs[self.is_main], axis=0)
-        product = (self.qrs * main).sum(axis=-1)
-        size = np.linalg.norm(self.qrs, axis=-1) * np.linalg.norm(main, axis=-1)
-        return product / size
+        """Correlation of each beat's QRS with the main beat's, (n_leads, n_beats)."""
+        product = np.einsum("lbt,lt->lb", self.qrs, self._main_qrs[:, 0])
+        return product / np.sqrt(_energy(self.qrs) * _energy(self._main_qrs))
 
     @functools.cached_property
     def deviation(self):
-        """Distance of each beat's QRS from the main beat's, over its size, (n_beats, n_leads)."""
-        main = nan_median(self.qrs[self.is_main], axis=0)
-        return np.linalg.norm(self.qrs - main, axis=-1) / np.linalg.norm(main, axis=-1)
+        """Distance of each beat's QRS from the main beat's, over its size, (n_leads, n_beats)."""
+        return np.sqrt(_energy(self.qrs - self._main_qrs) / _energy(self._main_qrs))
 
-    def windowed(self, signal, before_ms, after_ms):
-        """Cut `signal` around the R peaks; NaN outside the record."""
-        return take_windows(signal, self.r_peaks, int(before_ms / MS), int(after_ms / MS))
+    @functools.cached_property
+    def p_correlation(self):
+        """Correlation of each beat's P region with the usual one, over all leads, (n_beats,)."""
+        region = self.windows[..., P_REGION]
+        region = region - region.mean(axis=-1, keepdims=True)
+        usual = self.main_beat[:, P_REGION]
+        usual = usual - usual.mean(axis=-1, keepdims=True)
+        product = np.einsum("lbt,lt->b", region, usual)
+        return product / np.sqrt(_energy(region).sum(axis=0) * _energy(usual).sum())
+
+
+def _energy(signals):
+    return np.einsum("...t,...t->...", signals, signals)
+
+
+def _count(flags, start, end, sampling_rate):
+    """Count the flags between times at the working rate; `flags` have the record's own."""
+    total = np.append(0, np.cumsum(flags))
+    places = np.round(np.stack([start, end]) * (sampling_rate / WORKING_RATE)).astype(np.intp)
+    before_start, before_end = total[np.clip(places, 0, len(flags))]
+    return before_end - before_start

@@ -4,36 +4,20 @@ import functools
 
 import numpy as np
 
-from sklearn_ecg.features import _amplitudes, _axes, _intervals, _rhythm, _shape
+from sklearn_ecg.features import (
+    _amplitudes,
+    _axes,
+    _intervals,
+    _quality,
+    _rhythm,
+    _shape,
+    _voltages,
+)
+from sklearn_ecg.features._catalogue import lead_features, record_features
 from sklearn_ecg.features._heart_beats import HeartBeats
 
-_GLOBAL_UNITS = _rhythm.UNITS | _intervals.UNITS | _shape.GLOBAL_UNITS
-_LEAD_UNITS = _amplitudes.UNITS | _shape.LEAD_UNITS
-
-
-def feature_units(lead_names):
-    """Return the unit of every feature of records with these leads, by the feature's name.
-
-    Parameters
-    ----------
-    lead_names : sequence of str
-
-    Returns
-    -------
-    dict of str to str
-        In the order in which `measure` returns the features.
-    """
-    units = dict(_GLOBAL_UNITS)
-    if _axes.axis_leads(lead_names):
-        units |= _axes.UNITS
-    for lead in lead_names:
-        units |= {f"{lead}_{feature}": unit for feature, unit in _LEAD_UNITS.items()}
-    return units
-
-
-@functools.lru_cache(maxsize=16)
-def _names(lead_names):
-    return tuple(feature_units(lead_names))
+# Leads are measured in this order however a record lists them, so that it does not matter.
+_USUAL_ORDER = ["i", "ii", "mlii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 
 
 def measure(signal, sampling_rate, lead_names):
@@ -42,45 +26,72 @@ def measure(signal, sampling_rate, lead_names):
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
-        In mV; leads that are flat or hold NaN are left out, and their features are NaN.
+        In mV.
     sampling_rate : float
-    lead_names : sequence of str
+    lead_names : tuple of str
 
     Returns
     -------
     ndarray of float64 of shape (n_features,)
-        In the order of `feature_units`; NaN for what cannot be measured.
+        In the order of `features_of`; NaN for what cannot be measured.
     """
+    order, back = _orders(lead_names)
+    ordered = tuple(lead_names[lead] for lead in order)
     # A share of nothing is not measurable: it becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
-        features = _measure(np.asarray(signal, dtype=np.float64), sampling_rate, lead_names)
-    values = np.array([features.get(name, np.nan) for name in _names(tuple(lead_names))])
-    return np.where(np.isfinite(values), values, np.nan)
+        of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered)
+    nothing = np.full(len(lead_names), np.nan)
+    by_lead = np.stack([of_leads.get(f.name, nothing) for f in lead_features()], axis=1)
+    of_record = [of_record.get(f.name, np.nan) for f in record_features(lead_names)]
+    values = np.concatenate([np.array(of_record, dtype=np.float64), by_lead[back].ravel()])
+    values[np.isinf(values)] = np.nan
+    return values
+
+
+@functools.lru_cache(maxsize=16)
+def _orders(lead_names):
+    """Return the order in which leads are measured, and the way back."""
+
+    def key(lead):
+        name = lead_names[lead].casefold()
+        known = name in _USUAL_ORDER
+        return (_USUAL_ORDER.index(name), 0, "") if known else (99, len(name), name)
+
+    order = np.array(sorted(range(len(lead_names)), key=key))
+    return order, np.argsort(order)
 
 
 def _measure(signal, sampling_rate, lead_names):
-    """Return what can be measured, by name."""
+    """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
     beats = HeartBeats(signal, sampling_rate)
-    features = {"n_beats": len(beats)} if beats.usable.any() else {}
-    by_lead = {}
-    if len(beats):
-        features = (
-            _rhythm.rhythm_features(beats)
-            | _intervals.interval_features(beats)
-            | _shape.beat_shape_features(beats)
+    checked = beats.checked
+    of_record, of_leads = dict(checked.record_features), dict(checked.lead_features)
+    if checked.usable.any():
+        of_record |= _rhythm.rhythm_features(beats)
+        of_record["limb_lead_misfit"] = _quality.limb_lead_misfit(
+            beats.filtered, checked.usable, lead_names
         )
+        of_record["identical_leads"] = _quality.identical_leads(beats.filtered)
+        noise = _quality.noise(beats.filtered)
+        of_leads["noise_mV"] = _spread(noise, checked.usable)
+    if len(beats.all_r_peaks):
+        of_record["measured_beat_fraction"] = len(beats) / len(beats.all_r_peaks)
+    if len(beats):
         measured = _amplitudes.amplitude_features(beats) | _shape.lead_shape_features(beats)
-        by_lead = {name: _to_all_leads(values, beats.usable) for name, values in measured.items()}
-        leads = _axes.axis_leads(lead_names)
-        if leads:
-            features |= _axes.axis_features(by_lead, leads)
-    for name, values in by_lead.items():
-        for lead, value in zip(lead_names, values, strict=True):
-            features[f"{lead}_{name}"] = value
-    return features
+        of_leads |= {name: _spread(values, checked.usable) for name, values in measured.items()}
+        of_record |= _intervals.interval_features(beats) | _shape.beat_shape_features(beats)
+        of_record |= _axes.axis_features(of_leads, lead_names)
+        of_record |= _voltages.voltage_features(of_leads, lead_names, of_record["QRS_duration_ms"])
+        sizes = np.ptp(beats.main_beat, axis=1)
+        quiet = noise < _quality.NOISY * sizes
+        raw = checked.signal[checked.usable]
+        spikes = _quality.pacing_spikes(raw[quiet], sampling_rate, sizes[quiet])
+        of_record["pacing_spikes_per_beat"] = spikes / len(beats.all_r_peaks)
+    return of_record, of_leads
 
 
-def _to_all_leads(values, usable):
+def _spread(values, usable):
+    """Put the values of the usable leads in their places, NaN in the others."""
     spread = np.full(len(usable), np.nan)
     spread[usable] = values
     return spread

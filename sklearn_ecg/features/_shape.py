@@ -2,114 +2,75 @@
 
 import numpy as np
 
-from sklearn_ecg.features._heart_beats import _BEFORE, ALIKE, MS
-from sklearn_ecg.features._statistics import nan_median, nan_quantile
+from sklearn_ecg.features._heart_beats import ALIKE, BEFORE, MS, P_REGION
+from sklearn_ecg.features._statistics import nan_median, nan_quantile, quantiles
 
 #: Times from R (ms) at which beats are sampled.
 MAIN_TIMES_MS = (-200, -120, -80, -48, -24, 0, 24, 48, 72, 100, 140, 200, 280, 360)
 ODD_TIMES_MS = (-80, -48, -24, 0, 24, 48, 72, 100, 140, 200, 280)
 
-GLOBAL_UNITS = {
-    "main_beat_fraction": "",
-    "beat_shapes": "",
-    "odd_prematurity": "",
-    "odd_RR_after_ratio": "",
-    "odd_QRS_duration_ms": "ms",
-    "odd_QRS_widening_ms": "ms",
-    "odd_P_ratio": "",
-    "odd_deviation": "",
-    "premature_QRS_duration_ms": "ms",
-    "premature_QRS_widening_ms": "ms",
-    "premature_RR_after_ratio": "",
-    "premature_P_ratio": "",
-    "premature_deviation": "",
-    "premature_correlation": "",
-    "second_shape_fraction": "",
-    "second_shape_prematurity": "",
-    "second_shape_QRS_duration_ms": "ms",
-    "main_shape_shortest_RR_ratio": "",
-    "main_shape_premature_fraction": "",
-    "other_shape_shortest_RR_ratio": "",
-    "other_shape_widest_QRS_ms": "ms",
-    "wide_fraction": "",
-}
-LEAD_UNITS = {
-    "correlation_min": "",
-    "correlation_q10": "",
-    "correlation_median": "",
-    "deviation_median": "",
-    "deviation_q90": "",
-    "deviation_max": "",
-    "odd_size_ratio": "",
-    "odd_area_ratio": "",
-    **{f"main_beat_at_{time}ms": "" for time in MAIN_TIMES_MS},
-    **{f"odd_beat_at_{time}ms": "" for time in ODD_TIMES_MS},
-}
-
 
 def _columns(times_ms):
-    return _BEFORE + np.round(np.asarray(times_ms) / MS).astype(int)
+    return BEFORE + np.round(np.asarray(times_ms) / MS).astype(int)
 
 
 def beat_shape_features(beats):
     """Describe how alike the beats are, and the most different and the most premature one."""
-    deviation = beats.deviation.mean(axis=1)
+    deviation, prematurity, qrs = beats.deviation.mean(axis=0), beats.prematurity, beats.qrs_ms
     odd = int(deviation.argmax())
+    main, other = beats.is_main, ~beats.is_main
     features = {
-        "main_beat_fraction": beats.is_main.mean(),
+        "main_beat_fraction": main.mean(),
         "beat_shapes": _n_shapes(beats.similarity),
         "odd_deviation": deviation[odd],
         "odd_P_ratio": _p_ratio(beats, odd),
+        "odd_prematurity": prematurity[odd],
         **_timing("odd", beats, odd),
+        "main_shape_shortest_RR_ratio": nan_quantile(prematurity[main], 0),
+        "main_shape_premature_fraction": _share_of_known(prematurity[main], lambda p: p < 0.85),
+        "other_shape_shortest_RR_ratio": nan_quantile(prematurity[other], 0),
+        "other_shape_widest_QRS_ms": nan_quantile(qrs[other], 1),
+        "wide_fraction": _share_of_known(qrs, lambda width: width > 120),
+        "second_shape_fraction": 0.0,
     }
-    main_prematurity = beats.prematurity[beats.is_main]
-    features["main_shape_shortest_RR_ratio"] = nan_quantile(main_prematurity, 0)
-    if not np.isnan(main_prematurity).all():
-        features["main_shape_premature_fraction"] = np.nanmean(main_prematurity < 0.85)
-    features["other_shape_shortest_RR_ratio"] = nan_quantile(beats.prematurity[~beats.is_main], 0)
-    features["other_shape_widest_QRS_ms"] = nan_quantile(beats.qrs_ms[~beats.is_main], 1)
-    if not np.isnan(beats.qrs_ms).all():
-        features["wide_fraction"] = np.mean(beats.qrs_ms[~np.isnan(beats.qrs_ms)] > 120)
-    others = np.flatnonzero(~beats.is_main[beats.sample])
-    features["second_shape_fraction"] = 0.0
+    others = np.flatnonzero(other[beats.sample])
     if len(others):
         alike = beats.similarity[np.ix_(others, others)] > ALIKE
         second = others[alike[alike.sum(axis=1).argmax()]]
         features["second_shape_fraction"] = len(second) / len(beats.sample)
         second = beats.sample[second]
-        features["second_shape_prematurity"] = nan_median(beats.prematurity[second])
-        features["second_shape_QRS_duration_ms"] = nan_median(beats.qrs_ms[second])
-    if len(beats) >= 3:
-        early = int(np.nanargmin(beats.prematurity))
-        timing = _timing("premature", beats, early)
-        timing.pop("premature_prematurity")  # this is the rhythm's RR_shortest_ratio
-        features.update(
-            timing,
-            premature_deviation=deviation[early],
-            premature_correlation=beats.correlation[early].mean(),
-            premature_P_ratio=_p_ratio(beats, early),
-        )
+        features["second_shape_prematurity"] = nan_median(prematurity[second])
+        features["second_shape_QRS_duration_ms"] = nan_median(qrs[second])
+    if not np.isnan(prematurity).all():
+        early = int(np.nanargmin(prematurity))
+        features |= {
+            **_timing("premature", beats, early),
+            "premature_deviation": deviation[early],
+            "premature_correlation": beats.correlation[:, early].mean(),
+            "premature_P_ratio": _p_ratio(beats, early),
+            "premature_P_correlation": beats.p_correlation[early],
+        }
     return features
 
 
 def lead_shape_features(beats):
     """Describe each lead's main and most different beat, every value of shape (n_leads,)."""
-    correlation, deviation = beats.correlation, beats.deviation
-    odd = int(deviation.mean(axis=1).argmax())
-    scale = np.ptp(beats.main_beat[:, _BEFORE - 25 : _BEFORE + 41], axis=-1)
-    main = beats.main_beat / scale[:, np.newaxis]
-    different = beats.windows[odd] / scale[:, np.newaxis]
-    main = main - main[:, _BEFORE - 25 : _BEFORE - 10].mean(axis=1, keepdims=True)
-    different = different - different[:, _BEFORE - 35 : _BEFORE - 15].mean(axis=1, keepdims=True)
-    qrs = slice(_BEFORE - 20, _BEFORE + 31)
+    odd = int(beats.deviation.mean(axis=0).argmax())
+    scale = np.ptp(beats.main_beat[:, BEFORE - 25 : BEFORE + 41], axis=-1)[:, np.newaxis]
+    main, different = beats.main_beat / scale, beats.windows[:, odd] / scale
+    main = main - main[:, BEFORE - 25 : BEFORE - 10].mean(axis=1, keepdims=True)
+    different = different - different[:, BEFORE - 35 : BEFORE - 15].mean(axis=1, keepdims=True)
+    qrs = slice(BEFORE - 20, BEFORE + 31)
     area = np.abs(main[:, qrs]).sum(axis=1)
+    alike = quantiles(beats.correlation, (0.0, 0.1, 0.5))
+    apart = quantiles(beats.deviation, (0.5, 0.9, 1.0))
     features = {
-        "correlation_min": correlation.min(axis=0),
-        "correlation_q10": nan_quantile(correlation, 0.1, axis=0),
-        "correlation_median": nan_median(correlation, axis=0),
-        "deviation_median": nan_median(deviation, axis=0),
-        "deviation_q90": nan_quantile(deviation, 0.9, axis=0),
-        "deviation_max": deviation.max(axis=0),
+        "correlation_min": alike[0],
+        "correlation_q10": alike[1],
+        "correlation_median": alike[2],
+        "deviation_median": apart[0],
+        "deviation_q90": apart[1],
+        "deviation_max": apart[2],
         "odd_size_ratio": np.ptp(different[:, qrs], axis=1),
         "odd_area_ratio": np.abs(different[:, qrs]).sum(axis=1) / area,
     }
@@ -121,24 +82,26 @@ def lead_shape_features(beats):
 
 
 def _timing(prefix, beats, beat):
-    after = beats.prematurity[beat + 1] if beat + 1 < len(beats) else np.nan
     return {
-        f"{prefix}_prematurity": beats.prematurity[beat],
-        f"{prefix}_RR_after_ratio": after,
+        f"{prefix}_RR_after_ratio": beats.rr_after[beat],
         f"{prefix}_QRS_duration_ms": beats.qrs_ms[beat],
         f"{prefix}_QRS_widening_ms": beats.qrs_ms[beat] - nan_median(beats.qrs_ms),
     }
 
 
+def _share_of_known(values, is_so):
+    known = values[~np.isnan(values)]
+    return is_so(known).mean() if len(known) else np.nan
+
+
 def _p_ratio(beats, beat):
     """Energy where the P wave of a beat should be, over that of the main beat."""
-    p = slice(_BEFORE - 55, _BEFORE - 22)
 
     def energy(window):
-        part = window[:, p]
+        part = window[:, P_REGION]
         return ((part - part.mean(axis=1, keepdims=True)) ** 2).sum()
 
-    return energy(beats.windows[beat]) / energy(beats.main_beat)
+    return energy(beats.windows[:, beat]) / energy(beats.main_beat)
 
 
 def _n_shapes(similarity):

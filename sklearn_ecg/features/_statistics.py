@@ -5,25 +5,50 @@ import numpy as np
 
 def nan_quantile(values, q, axis=-1):
     """Return the quantile of what is not NaN, and NaN where nothing is."""
-    ordered = np.moveaxis(np.sort(values, axis=axis), axis, -1)  # sorting puts NaN last
-    n_values = ordered.shape[-1]
-    if not n_values:
-        return np.full(ordered.shape[:-1], np.nan)
-    if not np.isnan(ordered[..., -1]).any():
-        position = q * (n_values - 1)
-        below = int(position)
-        low, high = ordered[..., below], ordered[..., min(below + 1, n_values - 1)]
-        return low + (position - below) * (high - low)
-    position = q * np.maximum(np.count_nonzero(~np.isnan(ordered), axis=-1) - 1, 0)
-    below = position.astype(np.intp)
-    above = np.ceil(position).astype(np.intp)
-    rows = ordered.reshape(-1, n_values)
-    row = np.arange(len(rows))
-    low = rows[row, below.ravel()].reshape(below.shape)
-    high = rows[row, above.ravel()].reshape(below.shape)
-    return low + (position - below) * (high - low)
+    return quantiles(values, (q,), axis)[0]
 
 
 def nan_median(values, axis=-1):
     """Return the median of what is not NaN, and NaN where nothing is."""
-    return nan_quantile(values, 0.5, axis)
+    return quantiles(values, (0.5,), axis)[0]
+
+
+def quantiles(values, qs, axis=-1):
+    """Return several quantiles of what is not NaN, from one sort."""
+    values = np.asarray(values)
+    ordered = np.sort(values, axis=axis)  # puts NaN last
+    if axis not in (-1, values.ndim - 1):
+        ordered = np.moveaxis(ordered, axis, -1)
+    n_values = ordered.shape[-1]
+    if not n_values:
+        return [np.full(ordered.shape[:-1], np.nan) for _ in qs]
+    if not np.isnan(ordered[..., -1]).any():
+        return [_between(ordered, q * (n_values - 1)) for q in qs]
+    known = np.count_nonzero(~np.isnan(ordered), axis=-1)
+    rows = ordered.reshape(-1, n_values)
+    row = np.arange(len(rows))
+    results = []
+    for q in qs:
+        position = q * np.maximum(known.ravel() - 1, 0)
+        below = position.astype(np.intp)
+        low, high = rows[row, below], rows[row, np.ceil(position).astype(np.intp)]
+        results.append((low + (position - below) * (high - low)).reshape(known.shape))
+    return results
+
+
+def _between(ordered, position):
+    below = int(position)
+    low = ordered[..., below]
+    if below == position:
+        return low
+    return low + (position - below) * (ordered[..., below + 1] - low)
+
+
+def nan_spread(values):
+    """Return the standard deviation over the last axis of what is not NaN."""
+    known = ~np.isnan(values)
+    count = np.count_nonzero(known, axis=-1)
+    filled = np.where(known, values, 0)
+    mean = filled.sum(axis=-1) / count
+    apart = np.where(known, values - mean[..., np.newaxis], 0)
+    return np.sqrt((apart**2).sum(axis=-1) / count)

@@ -1,0 +1,84 @@
+"""The catalogue of all features: one table, from which names, units and documentation come."""
+
+import csv
+import functools
+from importlib import resources
+from typing import NamedTuple
+
+#: Groups of features, in the order of the table.
+GROUPS = ("rhythm", "intervals", "axes", "amplitudes", "shape", "quality")
+
+#: Endings of names and the units that they stand for; the first that fits counts.
+_UNITS = {
+    "_mV_ms": "mV ms",
+    "_mV_per_s": "mV/s",
+    "_mV": "mV",
+    "_ms": "ms",
+    "_bpm": "bpm",
+    "_deg": "deg",
+}
+
+
+class Feature(NamedTuple):
+    """A row of the catalogue.
+
+    `of` says what the feature belongs to: "record", "each lead", or the leads without which it
+    is not defined, where ``a|b`` stands for a or b.
+    """
+
+    name: str
+    of: str
+    group: str
+    definition: str
+    normal: str
+    source: str
+
+    @property
+    def unit(self):
+        return next((unit for end, unit in _UNITS.items() if self.name.endswith(end)), "")
+
+
+@functools.cache
+def catalogue():
+    """Return every row of the table."""
+    text = resources.files("sklearn_ecg.features").joinpath("catalogue.csv").read_text("utf-8")
+    return tuple(Feature(**row) for row in csv.DictReader(text.splitlines()))
+
+
+@functools.lru_cache(maxsize=16)
+def record_features(lead_names):
+    """Return the features of the whole record that these leads allow."""
+    return tuple(
+        feature
+        for feature in catalogue()
+        if feature.of == "record" or (feature.of != "each lead" and _allow(lead_names, feature.of))
+    )
+
+
+@functools.cache
+def lead_features():
+    """Return the features that each lead has."""
+    return tuple(feature for feature in catalogue() if feature.of == "each lead")
+
+
+def features_of(lead_names):
+    """Return all features of records with these leads, by their full names.
+
+    Parameters
+    ----------
+    lead_names : tuple of str
+
+    Returns
+    -------
+    dict of str to (Feature, str)
+        The feature and the lead that it belongs to, which is empty for those of the record.
+    """
+    features = {feature.name: (feature, "") for feature in record_features(lead_names)}
+    for lead in lead_names:
+        features |= {f"{lead}_{feature.name}": (feature, lead) for feature in lead_features()}
+    return features
+
+
+def _allow(lead_names, needed):
+    there = {name.casefold() for name in lead_names}
+    return all(there.intersection(one.casefold().split("|")) for one in needed.split())

@@ -1,0 +1,71 @@
+"""Features of several leads together: voltages of hypertrophy, and counts of leads."""
+
+import numpy as np
+
+_CHEST = ("v1", "v2", "v3", "v4", "v5", "v6")
+
+
+def voltage_features(by_lead, lead_names, qrs_ms):
+    """Combine the leads' amplitudes; what the leads do not allow is not there or NaN.
+
+    Parameters
+    ----------
+    by_lead : dict of ndarray of shape (n_leads,)
+        As `amplitude_features` measures them, NaN for leads that were left out.
+    lead_names : sequence of str of length n_leads
+    qrs_ms : float
+        Usual QRS duration.
+    """
+    place = {name.casefold(): lead for lead, name in enumerate(lead_names)}
+
+    def of(feature, lead):
+        return by_lead[feature][place[lead]] if lead in place else np.nan
+
+    def r(lead):
+        return of("R_amplitude_mV", lead)
+
+    def s(lead):
+        return max(-of("Q_amplitude_mV", lead), -of("S_amplitude_mV", lead))
+
+    cornell = r("avl") + s("v3")
+    limb = [of("QRS_peak_to_peak_mV", lead) for lead in ("i", "ii", "iii")]
+    return {
+        "Sokolow_Lyon_mV": s("v1") + np.fmax(r("v5"), r("v6")),
+        "RV_Sokolow_Lyon_mV": r("v1") + np.fmax(s("v5"), s("v6")),
+        "Cornell_mV": cornell,
+        "Cornell_product_mV_ms": cornell * qrs_ms,
+        "Lewis_mV": r("i") + s("iii") - r("iii") - s("i"),
+        "limb_QRS_max_mV": max(limb),
+        "precordial_transition": _transition(np.array([of("R_share", lead) for lead in _CHEST])),
+        **_shares_of_leads(by_lead),
+    }
+
+
+def _transition(r_share):
+    """Where along V1 to V6 the share of R passes one half, by interpolation."""
+    if np.isnan(r_share).any():
+        return np.nan
+    above = np.flatnonzero(r_share >= 0.5)
+    if not len(above):
+        return 7.0
+    first = int(above[0])
+    if first == 0:
+        return 1.0
+    low, high = r_share[first - 1], r_share[first]
+    return first + (0.5 - low) / (high - low)
+
+
+def _shares_of_leads(by_lead):
+    j, st80, t = (by_lead[f"{name}_amplitude_mV"] for name in ("J", "ST80", "T"))
+    q_wave = (by_lead["Q_duration_ms"] >= 30) & (by_lead["Q_amplitude_mV"] <= -0.1)
+    return {
+        "ST_elevated_leads": _share((j > 0.1) & (st80 > 0.1), j + st80),
+        "ST_depressed_leads": _share((j < -0.05) & (st80 < -0.05), j + st80),
+        "T_inverted_leads": _share(t < -0.1, t),
+        "Q_wave_leads": _share(q_wave, by_lead["Q_amplitude_mV"]),
+    }
+
+
+def _share(flags, values):
+    """Share of the leads in which the values are known."""
+    return np.count_nonzero(flags) / np.count_nonzero(~np.isnan(values))
