@@ -4,6 +4,8 @@ import numbers
 
 import numpy as np
 
+from sklearn_ecg.features import delineate
+from sklearn_ecg.plotting._marks import add_legend, mark_waves, shift_waves, waves_in_seconds
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 
 #: 25 mm/s and 10 mm/mV: a millimetre is 40 ms wide and 0.1 mV high.
@@ -20,7 +22,12 @@ _RHYTHM_LEAD = "II"
 _PAPER, _FINE, _BOLD, _INK = "#fffaf8", "#f7d9d4", "#eeb0a8", "#1a1a1a"
 # Room in s on the left for the calibration pulse, and right of the signal; in mV around the rows.
 _LEFT_S, _RIGHT_S, _ABOVE_MV, _BELOW_MV = 0.6, 0.2, 0.9, 0.8
-_CLOSEST_ROWS_MV = 2.0
+_CLOSEST_ROWS_MV, _FARTHEST_ROWS_MV = 2.0, 8.0
+# Spikes and loose electrodes beyond this height may cross other rows: they are not worth the paper.
+_HIGHEST_MV = 5.0
+# A lead's name stands at this height, and starts at the first of these times at which it covers
+# nothing of the signal.
+_NAME_MV, _NAME_STARTS_S, _NAME_SIZE = 0.75, np.arange(0.06, 1.0, 0.06), (0.4, 0.35)
 
 
 class ECGDisplay:
@@ -38,6 +45,9 @@ class ECGDisplay:
         By default the leads are numbered.
     title : str, default=""
         What stands above the paper.
+    waves : DataFrame, default=None
+        The waves to mark, as `sklearn_ecg.features.delineate` returns them for this signal; or
+        with the names of leads in the column ``lead``.
 
     Attributes
     ----------
@@ -47,6 +57,7 @@ class ECGDisplay:
 
     See Also
     --------
+    sklearn_ecg.features.delineate : The waves as a table.
     LabelCleaningDisplay : A record with what cleaning did to its labels.
 
     Examples
@@ -56,17 +67,30 @@ class ECGDisplay:
     >>> records = make_ecg_records(1, random_state=0)
     >>> display = ECGDisplay.from_records(records)
     >>> display.figure_.savefig("record.pdf")  # doctest: +SKIP
+
+    With the P, QRS and T waves that `delineate` finds:
+
+    >>> display = ECGDisplay.from_records(records, waves=True)
     """
 
-    def __init__(self, signal, sampling_rate, *, lead_names=None, title=""):
+    def __init__(self, signal, sampling_rate, *, lead_names=None, title="", waves=None):
         self.signal = signal
         self.sampling_rate = sampling_rate
         self.lead_names = lead_names
         self.title = title
+        self.waves = waves
 
     @classmethod
     def from_records(
-        cls, records, record=0, *, start_s=0.0, duration_s=10.0, layout="auto", ax=None
+        cls,
+        records,
+        record=0,
+        *,
+        start_s=0.0,
+        duration_s=10.0,
+        layout="auto",
+        waves=False,
+        ax=None,
     ):
         """Draw one record of a collection.
 
@@ -80,6 +104,10 @@ class ECGDisplay:
             The part to draw; it ends where the record ends.
         layout : {"auto", "stacked", "3x4"}, default="auto"
             See :meth:`plot`.
+        waves : bool or DataFrame, default=False
+            Whether to mark the waves that `sklearn_ecg.features.delineate` finds, each from onset
+            to offset with its peak; or the waves themselves, as that function returns them, in
+            samples of the whole record. What is absent is not marked.
         ax : matplotlib Axes, default=None
             By default a new figure, which has true scale when printed.
 
@@ -102,11 +130,16 @@ class ECGDisplay:
                 f"{records.ids[position]}, which lasts "
                 f"{signal.shape[1] / records.sampling_rate:g} s."
             )
+        if waves is True:
+            waves = delineate(signal, records.sampling_rate)
+        if waves is not False:
+            waves = shift_waves(waves, -start)
         display = cls(
             signal[:, start:stop],
             records.sampling_rate,
             lead_names=records.lead_names,
             title=_title(records, position),
+            waves=None if waves is False else waves,
         )
         return display.plot(layout=layout, ax=ax)
 
@@ -127,13 +160,16 @@ class ECGDisplay:
         """
         plt = import_pyplot()
         rows = self._rows(layout)
+        waves = self.waves
+        if waves is not None:
+            waves = waves_in_seconds(waves, self._names(), self.sampling_rate)
         baselines = _baselines(rows)
         duration_s = self.signal.shape[1] / self.sampling_rate
         left, right = -_LEFT_S, duration_s + _RIGHT_S
         lowest = min(_extreme(part, np.nanmin) for part in _stretches(rows[-1]))
         highest = max(_extreme(part, np.nanmax) for part in _stretches(rows[0]))
-        bottom = np.floor(2 * (min(lowest, 0.0) - _BELOW_MV)) / 2
-        top = np.ceil(2 * (baselines[0] + max(highest, 1.0) + _ABOVE_MV)) / 2
+        bottom = np.floor(2 * (np.clip(lowest, -_HIGHEST_MV, 0.0) - _BELOW_MV)) / 2
+        top = np.ceil(2 * (baselines[0] + np.clip(highest, 1.0, _HIGHEST_MV) + _ABOVE_MV)) / 2
         if ax is None:
             size = (right - left) * MM_PER_S, (top - bottom) * MM_PER_MV + 8
             _, ax = plt.subplots(figsize=[length / _MM_PER_INCH for length in size])
@@ -142,8 +178,10 @@ class ECGDisplay:
         for row, baseline in zip(rows, baselines, strict=True):
             _draw_calibration(ax, baseline)
             for lead, (start_s, values) in row:
-                self._draw_lead(ax, lead, start_s, values, baseline)
+                self._draw_lead(ax, lead, start_s, values, baseline, waves)
         ax.text(left + 0.1, bottom + 0.2, "25 mm/s   10 mm/mV", fontsize=8, color=_INK, va="bottom")
+        if self.waves is not None:
+            add_legend(ax)
         ax.set_title(self.title, fontsize=10, loc="left", x=0.01)
         self.figure_ = ax.figure
         self.axes_ = np.array([ax])
@@ -151,9 +189,8 @@ class ECGDisplay:
 
     def _rows(self, layout):
         """Return rows of (lead, (start in s, values about their median))."""
-        names = self.lead_names or [f"lead {i}" for i in range(len(self.signal))]
         leads = {
-            str(name): _about_median(lead) for name, lead in zip(names, self.signal, strict=True)
+            name: _about_median(lead) for name, lead in zip(self._names(), self.signal, strict=True)
         }
         standard = {lead for row in _STANDARD for lead in row}
         if layout not in ("auto", "stacked", "3x4"):
@@ -175,16 +212,23 @@ class ECGDisplay:
         ]
         return [*rows, [(_RHYTHM_LEAD, (0.0, leads[_RHYTHM_LEAD]))]]
 
-    def _draw_lead(self, ax, lead, start_s, values, baseline):
+    def _names(self):
+        names = self.lead_names or [f"lead {i}" for i in range(len(self.signal))]
+        return [str(name) for name in names]
+
+    def _draw_lead(self, ax, lead, start_s, values, baseline, waves):
         time = start_s + np.arange(len(values)) / self.sampling_rate
         ax.plot(time, baseline + values, color=_INK, linewidth=0.8, label=lead)
         if start_s > 0:
             ax.vlines(start_s, baseline - 0.25, baseline + 0.25, color=_INK, linewidth=0.8)
-        missing = " (not recorded)" if np.isnan(values).all() else ""
+        if waves is not None:
+            mark_waves(ax, lead, waves, time, baseline + values)
+        note = " (not recorded)" if np.isnan(values).all() else ""
+        note = " (flat)" if np.ptp(values) == 0 else note
         ax.text(
-            start_s + 0.06,
-            baseline + 0.75,
-            lead + missing,
+            start_s + _free_start(values, self.sampling_rate),
+            baseline + _NAME_MV,
+            lead + note,
             fontsize=9,
             fontweight="bold",
             color=_INK,
@@ -213,6 +257,16 @@ def _title(records, position):
     return f"{records.ids[position]}    {', '.join(present) or 'no label'}"
 
 
+def _free_start(values, sampling_rate):
+    """Return how many s after its start a lead's name does not cover its signal."""
+    covered = (values > _NAME_MV - 0.25) & (values < _NAME_MV + _NAME_SIZE[1])
+    for start_s in _NAME_STARTS_S:
+        first = round((start_s - 0.04) * sampling_rate)
+        if not covered[first : first + round(_NAME_SIZE[0] * sampling_rate)].any():
+            return start_s
+    return _NAME_STARTS_S[0]
+
+
 def _about_median(values):
     # An electrode's offset is no finding, and would push the lead off its row.
     return values - np.nanmedian(values) if np.isfinite(values).any() else values
@@ -227,7 +281,7 @@ def _baselines(rows):
             for above, below in zip(_stretches(upper), _stretches(lower), strict=True)
         ]
         gap = np.ceil(2 * (max(needed) + 0.1)) / 2
-        heights.append(heights[-1] + max(_CLOSEST_ROWS_MV, gap))
+        heights.append(heights[-1] + np.clip(gap, _CLOSEST_ROWS_MV, _FARTHEST_ROWS_MV))
     return heights[::-1]
 
 
