@@ -24,6 +24,7 @@ from sklearn_ecg.cleaning._stages import CleaningStages
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import HasMethods, Interval, StrOptions, check_params
 
+_BOUNDS = ("", "_low", "_high")
 _SHARE = Interval(numbers.Real, 0, 1, closed="both")
 
 
@@ -60,14 +61,19 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         Most rounds.
     anchors, rules, discriminators : bool, default=True
         Switch a stage off.
+    joint : bool, default=True
+        With "bayes", weigh the labels of a record together, since its errors come together: a
+        label is lost where another is written in its place. How they do is estimated as noise
+        rates are. If False, each label is weighed alone.
     margin : float, default=0.05
         With "bayes", a label is undecided while its probability is that near to one half.
     undecided : {"unknown", "weak"}, default="unknown"
         What becomes of undecided labels: -1, or the weak label.
-    unseen : {"keep", "clean"}, default="keep"
-        What becomes of labels that (almost) no trusted record has. "keep" leaves them as they are.
-        "clean" believes, with the noise rates of the other labels, what weak records say of one
-        another; nobody has vouched for what is learned of such a label.
+    unseen : {"clean", "keep"}, default="clean"
+        What becomes of labels that (almost) no trusted record has. "clean" believes, with the
+        noise rates of the other labels, what weak records say of one another; nobody has vouched
+        for what is learned of such a label, and a warning names it. "keep" leaves them as they
+        are.
     discriminator : classifier, default=None
         In the place of the extra trees; cross-fitted by patient where `groups` are known.
     memory : str or joblib.Memory, default=None
@@ -96,8 +102,10 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         A rule with its measures; ``accuracy`` is the lower 5 % bound of its accuracy on trusted
         records, and ``fires`` whether that is enough for it to be applied.
     noise_rates_ : DataFrame
-        For each label the estimated shares ``missing`` and ``wrong``: of the records that have
-        it without saying so, and of those that say so without having it.
+        For each label two estimated shares: ``missing``, of the records that have it, without
+        the weak label; ``wrong``, of those that do not have it, with the weak label. The columns
+        ``missing_low``, ``missing_high``, ``wrong_low`` and ``wrong_high`` bound their 95 %
+        intervals.
     lifetimes_ : ndarray of int of shape (n_records,)
         Rounds that each record lived.
     n_iter_ : int
@@ -149,6 +157,7 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         "anchors": ["boolean"],
         "rules": ["boolean"],
         "discriminators": ["boolean"],
+        "joint": ["boolean"],
         "margin": [Interval(numbers.Real, 0, 0.5, closed="left")],
         "undecided": [StrOptions({"unknown", "weak"})],
         "unseen": [StrOptions({"keep", "clean"})],
@@ -176,9 +185,10 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         anchors=True,
         rules=True,
         discriminators=True,
+        joint=True,
         margin=0.05,
         undecided="unknown",
-        unseen="keep",
+        unseen="clean",
         discriminator=None,
         memory=None,
         n_jobs=None,
@@ -197,6 +207,7 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
         self.anchors = anchors
         self.rules = rules
         self.discriminators = discriminators
+        self.joint = joint
         self.margin = margin
         self.undecided = undecided
         self.unseen = unseen
@@ -441,7 +452,9 @@ class AFPLabelCleaner(CleaningStages, TransformerMixin, BaseEstimator):
     def noise_rates_(self):
         check_is_fitted(self)
         return pd.DataFrame(
-            self._noise_rates, index=self.label_names_, columns=["missing", "wrong"]
+            self._noise_rates,
+            index=self.label_names_,
+            columns=[f"{rate}{bound}" for rate in ("missing", "wrong") for bound in _BOUNDS],
         )
 
     @property

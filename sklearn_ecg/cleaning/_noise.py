@@ -1,6 +1,9 @@
 """Noise rates of weak labels, and what a weak label is worth as evidence."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
+from scipy.stats import beta
 
 # Records worth of belief in the rates that an estimate starts from.
 _PRIOR_RECORDS = 5.0
@@ -79,3 +82,77 @@ def estimate_noise_rates(probability, weak, missing, wrong, *, max_iter=100):
         if np.allclose(before, (missing, wrong), atol=1e-4):
             break
     return missing, wrong
+
+
+def describe_noise_rates(belief, weak):
+    """Expected noise rates of one label, with intervals.
+
+    Parameters
+    ----------
+    belief : ndarray of shape (n_records,)
+        Probability of the label given everything.
+    weak : ndarray of shape (n_records,)
+
+    Returns
+    -------
+    ndarray of shape (6,)
+        Rate, lower and upper bound of its 95 % interval, of missing and of wrong labels; NaN
+        where no weak label is known.
+    """
+    known = weak != -1
+    belief, weak = belief[known], weak[known]
+    if not len(weak):
+        return np.full(6, np.nan)
+    return np.r_[_rate(belief, weak == 0), _rate(1 - belief, weak == 1)]
+
+
+def _rate(asked, error):
+    """Share of errors among records, each of which is asked with a probability; 95 % interval.
+
+    The records are a sample, and which of them are asked is not certain; both widen the interval,
+    that of the Beta distribution of the same variance.
+    """
+    n_asked, n_errors = asked.sum(), asked[error].sum()
+    mean = (n_errors + 0.5) / (n_asked + 1)
+    variance = mean * (1 - mean) / (n_asked + 2)
+    variance += (asked * (1 - asked) * (error - mean) ** 2).sum() / (n_asked + 1) ** 2
+    size = max(mean * (1 - mean) / variance - 1, 1e-3)
+    low, high = beta.ppf([0.025, 0.975], mean * size, (1 - mean) * size)
+    return n_errors / max(n_asked, 1e-9), low, high
+
+
+@dataclass(frozen=True, eq=False)
+class SingleErrors:
+    """Noise rates of several labels, whose errors know nothing of one another.
+
+    Attributes
+    ----------
+    missing, wrong : ndarray of shape (n_labels,)
+        ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
+    """
+
+    missing: np.ndarray
+    wrong: np.ndarray
+
+    def posterior(self, probability, weak):
+        """Combine the probabilities of a record's labels with its weak labels.
+
+        Parameters
+        ----------
+        probability : ndarray of shape (n_records, n_labels)
+            From the record's features alone.
+        weak : ndarray of shape (n_records, n_labels)
+            1, 0, or -1 (unknown, no evidence).
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels)
+        """
+        columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
+        return np.column_stack([posterior(*column) for column in columns])
+
+    def adapted(self, probability, weak):
+        """Return the errors of other records; these are worth a few records."""
+        columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
+        rates = np.array([estimate_noise_rates(*column) for column in columns])
+        return replace(self, missing=rates[:, 0], wrong=rates[:, 1])

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_ecg.cleaning._calibration import calibrate
+from sklearn_ecg.cleaning._label_sets import SetErrors, weight_of_empty
 from sklearn_ecg.cleaning._lifetimes import lifetimes
-from sklearn_ecg.cleaning._noise import posterior
+from sklearn_ecg.cleaning._noise import SingleErrors
 from sklearn_ecg.utils import progress
 
 # A label is settled, until the next round asks again, when it is that probable or improbable.
@@ -24,6 +25,8 @@ class Rounds:
         Probability of each label, given features and weak label.
     calibrations : dict of int to Calibration
         Of each label that could be learned.
+    errors : SetErrors or SingleErrors
+        Of the labels of `calibrations`, in their order.
     discriminator : ForestDiscriminator or ClassifierDiscriminator
         As fitted in the last round.
     lifetimes : ndarray of int of shape (n_records,)
@@ -33,6 +36,7 @@ class Rounds:
 
     belief: np.ndarray
     calibrations: dict
+    errors: SingleErrors
     discriminator: object
     lifetimes: np.ndarray
     n_iter: int
@@ -47,6 +51,7 @@ def clean_in_rounds(
     learned,
     unseen,
     anchored,
+    joint,
     path_length,
     lifetime_rate,
     max_iter,
@@ -69,6 +74,8 @@ def clean_in_rounds(
         Labels that they do not show, to be cleaned by what weak records say alone.
     anchored : ndarray of bool of shape (n_records, n_labels)
         Weak labels to be taken as right at first.
+    joint : bool
+        Whether to weigh the labels of a record together.
     path_length : ndarray of shape (n_records,)
     lifetime_rate : float
     max_iter : int
@@ -85,25 +92,24 @@ def clean_in_rounds(
     cleaned = np.r_[learned, unseen]
     lived = np.zeros(len(X), dtype=int)
     alive = ~trusted
-    calibrations = {}
     for n_iter in range(1, max_iter + 1):
         first = n_iter == 1
         targets = belief if first else as_doubtful(belief, trusted, learned, random_state + n_iter)
         scores = discriminator.fit_score(X, targets, n_jobs=n_jobs)
-        updated = belief.copy()
+        calibrations = {}
         for label in progress(cleaned, description=f"Round {n_iter}: labels", verbose=verbose):
             start = _start(labels[:, label], anchored[:, label]) if first else belief[:, label]
             # Labels that are learned come first, so that there are rates to borrow.
             borrowed = _typical_rates(calibrations, learned) if label in unseen else None
-            calibration = calibrate(
+            calibrations[label] = calibrate(
                 scores[:, [label]], labels[:, label], trusted, belief=start, rates=borrowed
             )
-            calibrations[label] = calibration
-            updated[~trusted, label] = posterior(
-                calibration.probability(scores[~trusted][:, [label]]),
-                labels[~trusted, label],
-                calibration.missing,
-                calibration.wrong,
+        probability = probabilities(calibrations, scores)
+        errors = find_errors(probability, labels[:, cleaned], trusted, calibrations, joint=joint)
+        updated = belief.copy()
+        if alive.any():
+            updated[np.ix_(~trusted, cleaned)] = errors.posterior(
+                probability[~trusted], labels[np.ix_(~trusted, cleaned)]
             )
         lived += alive
         settled = (updated[alive] > 0.5) == (belief[alive] > 0.5)
@@ -113,7 +119,37 @@ def clean_in_rounds(
         alive &= left > 0
         if not alive.any() or settled.all():
             break
-    return Rounds(belief, calibrations, discriminator, lived, n_iter)
+    return Rounds(belief, calibrations, errors, discriminator, lived, n_iter)
+
+
+def probabilities(calibrations, scores):
+    """Return the probability of each label that could be learned, from scores alone."""
+    return np.column_stack(
+        [calibration.probability(scores[:, [label]]) for label, calibration in calibrations.items()]
+    )
+
+
+def find_errors(probability, labels, trusted, calibrations, *, joint):
+    """Estimate how weak label sets differ from true ones, from the noise rates of single labels.
+
+    Parameters
+    ----------
+    probability, labels : ndarray of shape (n_records, n_calibrations)
+    trusted : ndarray of bool of shape (n_records,)
+    calibrations : dict of int to Calibration
+    joint : bool
+
+    Returns
+    -------
+    SetErrors or SingleErrors
+    """
+    missing, wrong = np.array([(c.missing, c.wrong) for c in calibrations.values()]).T
+    weak = trusted if trusted.all() else ~trusted
+    if not joint:
+        return SingleErrors(missing, wrong)
+    empty = weight_of_empty(probability[trusted], labels[trusted])
+    errors = SetErrors.independent(missing, wrong, probability[weak], empty)
+    return errors if trusted.all() else errors.adapted(probability[weak], labels[weak])
 
 
 def as_doubtful(belief, trusted, learned, random_state):

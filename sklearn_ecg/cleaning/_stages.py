@@ -9,9 +9,9 @@ from sklearn_ecg.cleaning._anchors import find_anchor_labels, find_anchor_patter
 from sklearn_ecg.cleaning._decisions import Decisions, decide
 from sklearn_ecg.cleaning._discriminators import ClassifierDiscriminator, ForestDiscriminator
 from sklearn_ecg.cleaning._lifetimes import mean_path_length
-from sklearn_ecg.cleaning._noise import estimate_noise_rates, posterior
+from sklearn_ecg.cleaning._noise import describe_noise_rates
 from sklearn_ecg.cleaning._patterns import find_patterns
-from sklearn_ecg.cleaning._rounds import clean_in_rounds
+from sklearn_ecg.cleaning._rounds import clean_in_rounds, probabilities
 from sklearn_ecg.cleaning._rules import (
     apply_exclusion,
     apply_inclusion,
@@ -111,6 +111,7 @@ class CleaningStages:
                 learned=np.flatnonzero(self.learned_ & ~self._unseen),
                 unseen=np.flatnonzero(self._unseen),
                 anchored=self._trusted_anchors(anchored),
+                joint=self.joint,
                 path_length=path_length,
                 lifetime_rate=self.lifetime_rate,
                 max_iter=self.max_iter,
@@ -118,10 +119,8 @@ class CleaningStages:
                 n_jobs=self.n_jobs,
                 verbose=self.verbose,
             )
-            self._calibrations, self._fitted_discriminator = (
-                rounds.calibrations,
-                rounds.discriminator,
-            )
+            self._calibrations, self._errors = rounds.calibrations, rounds.errors
+            self._fitted_discriminator = rounds.discriminator
             self.n_iter_, lived = rounds.n_iter, rounds.lifetimes[~trusted]
             decisions = self._decide(
                 rounds.belief[~trusted], X[~trusted], labels[~trusted], anchored[~trusted]
@@ -187,16 +186,13 @@ class CleaningStages:
         )
 
     def _describe_noise(self, weak, decisions):
-        rates = np.full((len(self.label_names_), 2), np.nan)
+        """Return expected noise rates and their intervals, a row per label."""
+        described = np.full((len(self.label_names_), 6), np.nan)
         for label in np.flatnonzero(self.learned_):
-            if label in self._calibrations:
-                calibration = self._calibrations[label]
-                rates[label] = calibration.missing, calibration.wrong
-            elif len(weak):
-                given, present = weak[:, label] == 1, decisions.labels[:, label] == 1
-                rates[label] = (present & ~given).sum(), (given & ~present).sum()
-                rates[label] /= np.maximum((present.sum(), (~present).sum()), 1)
-        return rates
+            # Thresholds give no probability; what they decide is taken as certain.
+            belief = decisions.belief if label in self._calibrations else decisions.labels == 1
+            described[label] = describe_noise_rates(1.0 * belief[:, label], weak[:, label])
+        return described
 
     def _clean_table(self, table, weak):
         """Clean records that `fit` did not see."""
@@ -219,15 +215,13 @@ class CleaningStages:
         return self._final_labels(results, rows), results
 
     def _believe(self, filled, weak):
-        """Combine learned scores with weak labels, at the noise rates of these records."""
+        """Combine learned scores with weak labels, at the errors of these records."""
         scores = self._fitted_discriminator.score(self._scaling.standardise(filled))
+        probability = probabilities(self._calibrations, scores)
+        cleaned = list(self._calibrations)
+        errors = self._errors.adapted(probability, weak[:, cleaned])
         belief = np.zeros(weak.shape)
-        for label, calibration in self._calibrations.items():
-            probability = calibration.probability(scores[:, [label]])
-            rates = estimate_noise_rates(
-                probability, weak[:, label], calibration.missing, calibration.wrong
-            )
-            belief[:, label] = posterior(probability, weak[:, label], *rates)
+        belief[:, cleaned] = errors.posterior(probability, weak[:, cleaned])
         return belief
 
     def _final_labels(self, results, judged_rows):

@@ -129,6 +129,26 @@ def test_noise_rates_are_estimated(fitted, table):
         given = weak[~trusted, label] == 1
         assert abs(rates.missing - (present & ~given).sum() / present.sum()) < 0.1
         assert abs(rates.wrong - (given & ~present).sum() / (~present).sum()) < 0.1
+        assert 0 <= rates.missing_low <= rates.missing <= rates.missing_high <= 1
+        assert 0 <= rates.wrong_low <= rates.wrong <= rates.wrong_high <= 1
+
+
+def test_intervals_of_noise_rates_hold_the_true_rates():
+    held, n_asked = 0, 0
+    for seed in range(3):
+        X, truth, trusted = make_table(n_records=400, seed=seed)
+        X = X + np.random.default_rng(seed).normal(0, 1, X.shape)
+        mixture = DirichletProcessGaussianMixture(n_components=2)
+        cleaner = AFPLabelCleaner(mixture=mixture, max_iter=2, random_state=0)
+        weak = swap(truth, trusted, 0.2, seed)
+        rates = cleaner.fit(X, weak, trusted=trusted).noise_rates_
+        true, given = truth[~trusted] == 1, weak[~trusted] == 1
+        missing = (true & ~given).sum(axis=0) / true.sum(axis=0)
+        wrong = (~true & given).sum(axis=0) / (~true).sum(axis=0)
+        for name, rate in (("missing", missing), ("wrong", wrong)):
+            held += ((rates[f"{name}_low"] <= rate) & (rate <= rates[f"{name}_high"])).sum()
+            n_asked += len(rate)
+    assert held >= 0.8 * n_asked
 
 
 def test_provenance_says_what_became_of_each_label(fitted, table):
@@ -160,6 +180,7 @@ def test_confidence_is_the_share_that_is_right():
 
 def test_review_list_is_what_is_undecided_most_doubtful_first(table):
     X, _, weak, trusted = table
+    X = X + np.random.default_rng(0).normal(0, 1.5, X.shape)
     cleaner = AFPLabelCleaner(random_state=0, margin=0.2).fit(X, weak, trusted=trusted)
     review = cleaner.undecided_
     undecided = cleaner.provenance_ == "undecided"
@@ -358,7 +379,7 @@ def test_labels_that_no_trusted_record_has_are_kept_and_named(table):
     weak = pd.DataFrame(weak.copy(), columns=["a", "b", "rare", "d"])
     weak.loc[trusted, "rare"] = 0
     with pytest.warns(UserWarning, match="labels rare among") as caught:
-        cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+        cleaner = AFPLabelCleaner(unseen="keep", random_state=0).fit(X, weak, trusted=trusted)
     assert len(caught) == 1 and caught[0].filename == __file__
     assert_array_equal(cleaner.labels_[:, 2], weak["rare"])
     assert cleaner.learned_.tolist() == [True, True, False, True]
@@ -369,7 +390,7 @@ def test_labels_that_no_trusted_record_has_can_be_cleaned_by_weak_ones_alone(tab
     X, truth, weak, trusted = table
     weak = weak.copy()
     shown = ~(trusted & (weak[:, 2] == 1))
-    cleaner = AFPLabelCleaner(unseen="clean", random_state=0)
+    cleaner = AFPLabelCleaner(random_state=0)
     with pytest.warns(UserWarning, match="2 are cleaned by what weak records say alone"):
         cleaner.fit(X[shown], weak[shown], trusted=trusted[shown])
     labels, asked = cleaner.labels_[:, 2], ~trusted[shown]

@@ -1,0 +1,196 @@
+"""Errors of whole label sets: weak labels of a record are lost and gained together."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import gammaln, logit
+from scipy.stats import poisson
+
+from sklearn_ecg.cleaning._noise import SingleErrors
+
+# Of one record, the labels in most doubt are weighed together; 2 ** 6 label sets.
+_MOST_OPEN = 6
+# A label that is this improbable, or its contrary, is not weighed again.
+_CERTAIN = 1e-3
+# More lost or gained labels of one record than this are not told apart.
+_MOST_COUNTED = 3
+# So many weak records tell the errors well enough; evenly spread ones are taken of more.
+_MOST_RECORDS = 10_000
+_MAX_ITER = 10
+# Label sets that are weighed at a time.
+_CHUNK = 2**16
+# Records worth of belief in rates, in independent errors, and in what replaces a label.
+_PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
+
+
+@dataclass(frozen=True, eq=False)
+class SetErrors(SingleErrors):
+    """How weak label sets differ from the true ones.
+
+    A label of the true set is lost with its own probability; how many labels are gained depends
+    on how many were lost, and which ones on which were lost. Where one label is written in the
+    place of another, that is one error, not two that happen to meet.
+
+    Attributes
+    ----------
+    missing, wrong : ndarray of shape (n_labels,)
+        ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
+    gains : ndarray of shape (4, 4)
+        ``P(n gained | n lost)``; the last row and column stand for 3 or more.
+    replacing : ndarray of shape (1 + n_labels, n_labels)
+        How readily each label is gained where a label was lost; last, where none was.
+    empty : float
+        Log odds that a set without any label is in truth more frequent than probabilities of
+        single labels say.
+    """
+
+    gains: np.ndarray
+    replacing: np.ndarray
+    empty: float
+
+    @classmethod
+    def independent(cls, missing, wrong, probability, empty=0.0):
+        """Errors that know nothing of one another, of records of such probabilities."""
+        missing, wrong = np.asarray(missing, dtype=float), np.asarray(wrong, dtype=float)
+        n_gained = wrong * (1 - probability).sum(axis=0) + 1e-3
+        spread = poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum() / len(probability))
+        gains = np.tile(np.maximum(spread / spread.sum(), 1e-4), (_MOST_COUNTED + 1, 1))
+        replacing = np.tile(n_gained / n_gained.sum(), (len(missing) + 1, 1))
+        return cls(missing, wrong, gains, replacing, empty)
+
+    def posterior(self, probability, weak):
+        """As `SingleErrors.posterior`, the labels of a record weighed together."""
+        belief = np.empty(probability.shape)
+        for candidates in _candidates(probability, weak, self):
+            belief[candidates.rows] = candidates.belief(self)
+        return belief
+
+    def adapted(self, probability, weak):
+        """As `SingleErrors.adapted`, by expectation maximisation over label sets."""
+        if len(weak) > _MOST_RECORDS:
+            rows = np.linspace(0, len(weak) - 1, _MOST_RECORDS).astype(int)
+            probability, weak = probability[rows], weak[rows]
+        expected = errors = super().adapted(probability, weak)
+        candidates = list(_candidates(probability, weak, expected))
+        for _ in range(_MAX_ITER):
+            before = errors
+            errors = _maximise(candidates, weak, errors, expected)
+            if np.abs(before.gains - errors.gains).max() < 1e-3:
+                break
+        return errors
+
+
+class _Candidates:
+    """Label sets that some records may have in truth, as many for each.
+
+    Attributes
+    ----------
+    rows : ndarray of int of shape (n_records,)
+    sets, kept, lost, gained : ndarray of shape (n_records, n_sets, n_labels)
+        The sets, and what became of their labels in the weak set.
+    """
+
+    def __init__(self, rows, log_odds, weak, belief, n_open):
+        doubt = np.argsort(np.abs(belief - 0.5), axis=1, kind="stable")[:, np.newaxis, :n_open]
+        choices = (np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1 == 1
+        sets = np.repeat((belief > 0.5)[:, np.newaxis], len(choices), axis=1)
+        shape = (len(rows), len(choices), n_open)
+        np.put_along_axis(sets, np.broadcast_to(doubt, shape), np.broadcast_to(choices, shape), 2)
+        given, denied = (weak == 1)[:, np.newaxis], (weak == 0)[:, np.newaxis]
+        self.rows, self.sets = rows, sets.astype(np.float32)
+        self.kept = (sets & given).astype(np.float32)
+        self.lost = (sets & denied).astype(np.float32)
+        self.gained = (~sets & given).astype(np.float32)
+        self._could_be_gained = (~sets & (given | denied)).astype(np.float32)
+        self._prior = (self.sets @ log_odds[:, :, np.newaxis])[..., 0]
+        self.n_lost, self.n_gained = (
+            np.minimum(labels.sum(axis=2), _MOST_COUNTED).astype(int)
+            for labels in (self.lost, self.gained)
+        )
+
+    def shares(self, errors):
+        """Probability of each set, of shape (n_records, n_sets)."""
+        log_joint = self._prior + self.lost @ np.log(errors.missing)
+        log_joint += self.kept @ np.log1p(-errors.missing)
+        log_joint += np.log(errors.gains)[self.n_lost, self.n_gained] + gammaln(self.n_gained + 1)
+        log_joint += errors.empty * (self.sets.sum(axis=2) == 0)
+        some_lost = (self.n_lost > 0)[..., np.newaxis]
+        weight = np.where(some_lost, self.lost @ errors.replacing[:-1], errors.replacing[-1])
+        total = (weight * self._could_be_gained).sum(axis=2, keepdims=True)
+        chance = np.where(self.gained > 0, weight / np.maximum(total, 1e-9), 1.0)
+        log_joint += np.log(np.maximum(chance, 1e-6)).sum(axis=2)
+        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def belief(self, errors):
+        """Probability of each label, of shape (n_records, n_labels)."""
+        return np.clip(_expected(self.shares(errors), self.sets), 1e-4, 1 - 1e-4)
+
+
+def _expected(shares, labels):
+    return (shares[:, np.newaxis] @ labels)[:, 0]
+
+
+def _candidates(probability, weak, errors):
+    """Yield the label sets of all records, by the number of labels that are in doubt."""
+    belief = SingleErrors.posterior(errors, probability, weak)
+    log_odds = logit(np.clip(probability, 1e-4, 1 - 1e-4))
+    n_open = (np.minimum(belief, 1 - belief) > _CERTAIN).sum(axis=1)
+    n_open = np.minimum(n_open, min(_MOST_OPEN, weak.shape[1]))
+    for n in np.unique(n_open):
+        rows = np.flatnonzero(n_open == n)
+        for part in np.array_split(rows, -(-len(rows) * 2**n // _CHUNK)):
+            yield _Candidates(part, log_odds[part], weak[part], belief[part], n)
+
+
+def _maximise(candidates, weak, errors, expected):
+    """One step of expectation maximisation."""
+    n_labels = weak.shape[1]
+    present, lost, gained = np.zeros(n_labels), np.zeros(n_labels), np.zeros(n_labels)
+    gains = np.zeros(errors.gains.shape)
+    replaced = np.zeros(errors.replacing.shape)
+    known = (weak != -1).sum(axis=0)
+    for c in candidates:
+        shares = c.shares(errors)
+        weighted = c.gained * shares[..., np.newaxis]
+        present += _expected(shares, c.kept + c.lost).sum(axis=0)
+        lost += _expected(shares, c.lost).sum(axis=0)
+        gained += weighted.sum(axis=(0, 1))
+        np.add.at(gains, (c.n_lost.ravel(), c.n_gained.ravel()), shares.ravel())
+        flat = weighted.reshape(-1, n_labels)
+        replaced[:-1] += c.lost.reshape(-1, n_labels).T @ flat
+        replaced[-1] += flat[c.n_lost.ravel() == 0].sum(axis=0)
+    missing = (lost + _PRIOR_RECORDS * expected.missing) / (present + _PRIOR_RECORDS)
+    wrong = (gained + _PRIOR_RECORDS * expected.wrong) / (known - present + _PRIOR_RECORDS)
+    usual = (gained + 0.5) / (gained + 0.5).sum()
+    gains = (gains + _PRIOR_RECORDS * expected.gains) / (
+        gains.sum(axis=1, keepdims=True) + _PRIOR_RECORDS
+    )
+    replacing = (replaced + _PRIOR_REPLACED * usual) / (
+        replaced.sum(axis=1, keepdims=True) + _PRIOR_REPLACED
+    )
+    return replace(
+        errors,
+        missing=np.clip(missing, 1e-3, 1 - 1e-3),
+        wrong=np.clip(wrong, 1e-3, 1 - 1e-3),
+        gains=np.maximum(gains, 1e-4),
+        replacing=replacing,
+    )
+
+
+def weight_of_empty(probability, labels):
+    """Log odds that records without any label are more frequent than single labels say.
+
+    Parameters
+    ----------
+    probability, labels : ndarray of shape (n_records, n_labels)
+        Of trusted records; those with unknown labels are left out.
+
+    Returns
+    -------
+    float
+    """
+    known = (labels != -1).all(axis=1)
+    n_expected = (1 - probability[known]).prod(axis=1).sum()
+    n_found = (labels[known] == 0).all(axis=1).sum()
+    return float(np.log((n_found + 0.5) / (n_expected + 0.5)))

@@ -1,0 +1,117 @@
+from itertools import product
+from math import factorial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from sklearn_ecg.cleaning._label_sets import SetErrors, weight_of_empty
+from sklearn_ecg.cleaning._noise import SingleErrors
+
+
+def make_errors(rng, n_labels):
+    replacing = rng.random((n_labels + 1, n_labels))
+    gains = rng.random((4, 4)) + 0.1
+    return SetErrors(
+        rng.uniform(0.05, 0.4, n_labels),
+        rng.uniform(0.05, 0.3, n_labels),
+        gains / gains.sum(axis=1, keepdims=True),
+        replacing / replacing.sum(axis=1, keepdims=True),
+        empty=-1.5,
+    )
+
+
+def weigh(true, weak, probability, errors):
+    """Probability of a true and a weak label set together, label by label."""
+    joint = np.exp(errors.empty) if not any(true) else 1.0
+    lost, gained, absent = [], [], []
+    for label, present in enumerate(true):
+        joint *= probability[label] if present else 1 - probability[label]
+        if weak[label] == -1:
+            continue
+        if present and weak[label] == 0:
+            lost.append(label)
+        if present:
+            joint *= errors.missing[label] if weak[label] == 0 else 1 - errors.missing[label]
+        else:
+            absent.append(label)
+            if weak[label] == 1:
+                gained.append(label)
+    joint *= errors.gains[min(len(lost), 3), min(len(gained), 3)]
+    joint *= factorial(min(len(gained), 3))
+    weight = errors.replacing[lost].sum(axis=0) if lost else errors.replacing[-1]
+    for label in gained:
+        joint *= weight[label] / weight[absent].sum()
+    return joint
+
+
+@pytest.mark.parametrize("n_labels", [1, 2, 4])
+def test_posterior_weighs_all_label_sets(rng, n_labels):
+    errors = make_errors(rng, n_labels)
+    probability = rng.uniform(0.1, 0.9, (40, n_labels))
+    weak = rng.choice([-1, 0, 1], (40, n_labels), p=[0.1, 0.5, 0.4])
+    expected = np.zeros(weak.shape)
+    for i, record in enumerate(weak):
+        total = 0.0
+        for true in product((0, 1), repeat=n_labels):
+            joint = weigh(true, record, probability[i], errors)
+            expected[i] += joint * np.array(true)
+            total += joint
+        expected[i] /= total
+    assert_allclose(errors.posterior(probability, weak), expected, atol=1e-4)
+
+
+def swapped(rng, n_records=3000, n_labels=5, rate=0.3, replaced_by=None):
+    """One label per record, a share of them replaced; and probabilities that are right."""
+    true = rng.integers(0, n_labels, n_records)
+    given = true.copy()
+    hit = rng.random(n_records) < rate
+    given[hit] = (true[hit] + rng.integers(1, n_labels, hit.sum())) % n_labels
+    if replaced_by is not None:
+        given[hit] = replaced_by[true[hit]]
+    weak = np.eye(n_labels, dtype=int)[given]
+    score = 2.0 * np.eye(n_labels)[true] + rng.normal(0, 1, (n_records, n_labels))
+    # Of a normal score with mean 2 or 0; the share of records with a label is its log odds.
+    probability = 1 / (1 + np.exp(-(2 * score - 2 + np.log(1 / (n_labels - 1)))))
+    return probability, weak, np.eye(n_labels, dtype=int)[true]
+
+
+def expected_errors(probability):
+    n_labels = probability.shape[1]
+    return SetErrors.independent(np.full(n_labels, 0.1), np.full(n_labels, 0.02), probability)
+
+
+def test_labels_that_are_lost_and_gained_together_are_found(rng):
+    probability, weak, true = swapped(rng)
+    errors = expected_errors(probability).adapted(probability, weak)
+    assert errors.gains[1, 1] > 0.9
+    assert_allclose(errors.missing, 0.3, atol=0.1)
+    alone = SingleErrors(np.full(5, 0.3), np.full(5, 0.075)).posterior(probability, weak)
+    together = errors.posterior(probability, weak)
+    wrong_alone, wrong_together = (((b > 0.5) != true).mean() for b in (alone, together))
+    assert wrong_together < 0.7 * wrong_alone
+
+
+def test_which_label_replaces_which_is_found(rng):
+    replaced_by = np.array([1, 2, 3, 4, 0])
+    probability, weak, _ = swapped(rng, replaced_by=replaced_by)
+    errors = expected_errors(probability).adapted(probability, weak)
+    assert (errors.replacing[:-1].argmax(axis=1) == replaced_by).all()
+
+
+def test_independent_errors_are_not_taken_for_swaps(rng):
+    probability, _, true = swapped(rng, rate=0)
+    dropped = rng.random(true.shape) < 0.3
+    weak = np.where(dropped, 0, true)
+    errors = expected_errors(probability).adapted(probability, weak)
+    assert errors.gains[1, 0] > 0.95
+    belief = errors.posterior(probability, weak)
+    assert ((belief > 0.5) != true).sum() < dropped[true == 1].sum()
+
+
+def test_empty_label_sets_are_ruled_out_where_trusted_records_have_none(rng):
+    probability, _, true = swapped(rng)
+    assert weight_of_empty(probability, true) < -3
+    some = np.where(rng.random(len(true)) < 0.5, 0, 1)[:, np.newaxis] * true
+    assert weight_of_empty(probability, some) > 0
+    assert weight_of_empty(probability, np.full_like(true, -1)) == 0
