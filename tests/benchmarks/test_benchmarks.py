@@ -1,0 +1,71 @@
+"""What benchmarks do besides scoring: peers, constant offsets, predictions out of fold."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from benchmarks import delineation, r_peaks
+from benchmarks._wave_scores import POINTS, score_delineation
+from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
+
+
+@pytest.fixture(scope="module")
+def ludb(shared_data):
+    records = load_ludb(shared_data / "ludb")[:3]
+    annotations = load_ludb_annotations(shared_data / "ludb")
+    return records, annotations[annotations["id"].isin(records.ids)]
+
+
+def test_constant_offsets_are_median_distances_from_r():
+    columns = ["id", "lead", "wave", "onset", "peak", "offset", "span_start", "span_stop"]
+    rows = []
+    for r, late in ((1000, 0), (1500, 4), (2000, 10)):
+        rows.append((1, "I", "P", r - 80 + late, r - 60, r - 40, 0, 4000))
+        rows.append((1, "I", "QRS", r - 20, r, r + 20, 0, 4000))
+    annotations = pd.DataFrame(rows, columns=columns)
+    # A T wave before the first beat belongs to none of those that are marked.
+    for r in (500, 1000, 1500):
+        annotations.loc[len(annotations)] = (1, "I", "T", r + 100, r + 150, r + 200, 0, 4000)
+    peaks = delineation.marked_r_peaks(annotations)
+    offsets = delineation.ConstantOffsets(annotations, peaks).offsets
+    assert offsets["p_onset"] == -76 and offsets["p_peak"] == -60
+    assert offsets["qrs_onset"] == -20 and offsets["t_peak"] == 150
+
+
+def test_neurokit_finds_waves_and_breaks_down_without_stopping(ludb):
+    records, annotations = ludb
+    peaks = delineation.marked_r_peaks(annotations)
+    neurokit = delineation.NeuroKitDelineator("prominence", peaks)
+    signal = np.array(records.signals[0], dtype=float)
+    signal[0] = np.nan
+    waves = neurokit(records.ids[0], signal, records.lead_names)
+    assert neurokit.n_failed == 1
+    own = annotations.query("id == @records.ids[0] and lead == 'II'")
+    scores = score_delineation(own, waves)
+    assert scores.loc["QRS on", "f1"] > 90 and scores.loc["T peak", "f1"] > 50
+
+
+def test_waves_out_of_fold_are_scored_in_place_of_ours(ludb, tmp_path):
+    records, annotations = ludb
+    nothing = pd.DataFrame(columns=["id", "lead", *(column for *_, column in POINTS)])
+    nothing.to_csv(tmp_path / "waves.csv", index=False)
+    result = delineation.measure(
+        "ours",
+        delineation.delineate_by_ours,
+        records,
+        annotations,
+        delineation.read_predictions(tmp_path / "waves.csv"),
+    )
+    assert {values["detected"] for values in result["points"].values()} == {0}
+    assert "| ours | -" in delineation.tables({"ours": result})
+
+
+def test_r_peaks_out_of_fold_are_scored_in_place_of_ours(shared_data, tmp_path):
+    file = tmp_path / "r_peaks.json"
+    file.write_text(json.dumps({"first lead": {"100": [77, 370]}}))
+    predictions = r_peaks.read_predictions(file)
+    name = "sklearn_ecg, first lead"
+    row = r_peaks.measure(name, lambda *_: [], shared_data / "mitdb", ["100"], predictions[name])
+    assert row["missed"] == 2273 - 2 and row["false"] == 0
