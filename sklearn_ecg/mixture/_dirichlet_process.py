@@ -8,12 +8,12 @@ from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import BayesianGaussianMixture
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ecg.mixture._gaussian import log_gaussian_density
 from sklearn_ecg.mixture._gibbs import GammaCluster, WishartCluster, sample_assignments
+from sklearn_ecg.mixture._variational import fit_variational
 from sklearn_ecg.utils import Interval, StrOptions, check_params
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
@@ -25,33 +25,41 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
     Parameters
     ----------
     n_components : int, default=10
-        The most clusters there may be under ``inference="variational"``. The sampler has no such
-        bound: it starts from as many clusters of k-means, merges them and opens new ones.
+        Clusters of k-means to begin with. Under ``inference="variational"`` they are the most
+        clusters there may be: clusters merge and die, and none is born. The sampler opens new
+        ones too.
     covariance_type : {"diag", "full"}, default="diag"
         A diagonal needs far fewer records than features; a full covariance needs more.
     inference : {"variational", "gibbs"}, default="variational"
-        "variational" is scikit-learn's mean-field approximation: fast. "gibbs" is collapsed Gibbs
+        "variational" is fast: collapsed variational inference in the manner of [2]_, with a base
+        distribution that is learned from the data and with merges. "gibbs" is collapsed Gibbs
         sampling, Algorithm 1 of [1]_: each record in turn leaves its cluster and joins one
         with probability in proportion to the cluster's size times the density of the record
         given the others in it, or opens a new one. It visits records in Python, one by one. (The
         paper does not say how it starts; started from one cluster, sampling record by record
         hardly ever opens a second one where features are many.)
-    weight_concentration : float, default=1.0
+    weight_concentration : float, default=0.1
         Concentration of the process (the paper's gamma): the greater, the more clusters.
-    mean_precision : float, default=0.01
-        Strength of the prior mean (the mean of all records), counted in records; at the low
-        default a cluster lies where its records lie.
+    mean_precision : float, default=None
+        Strength of the prior mean (the mean of all records), counted in records. By default it
+        is learned; "gibbs" takes 0.01, at which a cluster lies where its records lie.
     covariance_prior : float, default=None
         Diagonal of the base distribution's constant scale matrix (the paper's Y0), in squared
-        units of the features; by default the variance of each feature over all records. The base
-        has n_features degrees of freedom as in the paper; sampling of diagonals, which are
-        Normal-inverse-gamma for each feature alone, has one.
+        units of the features, with n_features degrees of freedom as in the paper; for diagonals,
+        which are Normal-inverse-gamma for each feature alone, with one. By default the
+        base distribution is learned: its covariance is what clusters have in common, its degrees
+        of freedom how much they have in common, so that clusters of few records borrow from
+        the others. "gibbs" takes the variance of each feature over all records.
     max_iter : int, default=100
         Sweeps.
-    tol : float, default=1e-2
-        Variational inference stops when its bound gains less.
+    tol : float, default=1e-4
+        Variational inference stops when a sweep gains less in mean log density.
     reg_covar : float, default=1e-4
         Added to variances so that a constant feature does no harm.
+    max_samples : int, default=20_000
+        Clusters are learned from as many records, drawn at random, and all others are assigned
+        to them, so that time and memory beyond `X` itself do not grow with its length; None
+        for all records.
     random_state : int, RandomState instance or None, default=None
 
     Attributes
@@ -63,20 +71,22 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
     covariances_ : ndarray of shape (n_components, n_features) or \
             (n_components, n_features, n_features)
     labels_ : ndarray of int of shape (n_records,)
-        The cluster of each record of `fit`: the assignment that was sampled last, or the most
-        probable one.
+        The most probable cluster of each record of `fit`; with "gibbs" the one sampled last,
+        unless there are more records than `max_samples`.
     n_iter_ : int
     converged_ : bool
     n_features_in_ : int
 
     See Also
     --------
-    sklearn.mixture.BayesianGaussianMixture : The variational inference.
+    sklearn.mixture.BayesianGaussianMixture : Neither merges nor learns its priors.
 
     References
     ----------
     .. [1] Han et al., Label cleaning for ECG data based on abnormality feature patterns. Journal
        of Computer Research and Development 60(11) (2023), Algorithm 1.
+    .. [2] Kurihara, Welling, Teh, Collapsed variational Dirichlet process mixture models. IJCAI
+       (2007).
 
     Examples
     --------
@@ -96,11 +106,12 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         "covariance_type": [StrOptions({"diag", "full"})],
         "inference": [StrOptions({"variational", "gibbs"})],
         "weight_concentration": [_POSITIVE],
-        "mean_precision": [_POSITIVE],
+        "mean_precision": [_POSITIVE, None],
         "covariance_prior": [_POSITIVE, None],
         "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
         "tol": [Interval(numbers.Real, 0, None, closed="left")],
         "reg_covar": [Interval(numbers.Real, 0, None, closed="left")],
+        "max_samples": [Interval(numbers.Integral, 2, None, closed="left"), None],
         "random_state": ["random_state"],
     }
 
@@ -110,12 +121,13 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         *,
         covariance_type="diag",
         inference="variational",
-        weight_concentration=1.0,
-        mean_precision=0.01,
+        weight_concentration=0.1,
+        mean_precision=None,
         covariance_prior=None,
         max_iter=100,
-        tol=1e-2,
+        tol=1e-4,
         reg_covar=1e-4,
+        max_samples=20_000,
         random_state=None,
     ):
         self.n_components = n_components
@@ -127,6 +139,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         self.max_iter = max_iter
         self.tol = tol
         self.reg_covar = reg_covar
+        self.max_samples = max_samples
         self.random_state = random_state
 
     def fit(self, X, y=None):
@@ -143,25 +156,34 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         self
         """
         check_params(self)
-        X = validate_data(self, X, dtype=np.float64, ensure_min_samples=2)
-        if self.inference == "gibbs":
-            self._fit_gibbs(X)
+        X = validate_data(self, X, dtype=[np.float64, np.float32], ensure_min_samples=2)
+        random_state = check_random_state(self.random_state)
+        if self.max_samples is None or len(X) <= self.max_samples:
+            chosen = X
         else:
-            self._fit_variational(X)
+            chosen = X[np.sort(random_state.choice(len(X), self.max_samples, replace=False))]
+        chosen = chosen.astype(np.float64, copy=False)
+        start = self._start(chosen, random_state)
+        if self.inference == "gibbs":
+            assignments = self._fit_gibbs(chosen, start, random_state)
+        else:
+            assignments = self._fit_variational(chosen, start)
+        self.labels_ = assignments if chosen is X else self._log_joint(X).argmax(axis=1)
         return self
 
-    def _fit_gibbs(self, X):
-        random_state = check_random_state(self.random_state)
-        scale = self._scale(X)
+    def _fit_gibbs(self, X, start, random_state):
+        spread = X.var(axis=0) if self.covariance_prior is None else self.covariance_prior
+        scale = np.broadcast_to(spread + self.reg_covar, X.shape[1]).astype(np.float64)
         if self.covariance_type == "full":
             prior = (WishartCluster, X.shape[1], np.diag(np.sqrt(scale)))
         else:
             prior = (GammaCluster, 1, scale)
         kind, degrees_of_freedom, scale = prior
+        mean_precision = 0.01 if self.mean_precision is None else self.mean_precision
         assignments, clusters, self.n_iter_, self.converged_ = sample_assignments(
             X,
-            self._start(X, random_state),
-            lambda: kind(X.mean(axis=0), self.mean_precision, degrees_of_freedom, scale),
+            start,
+            lambda: kind(X.mean(axis=0), mean_precision, degrees_of_freedom, scale),
             concentration=self.weight_concentration,
             max_iter=self.max_iter,
             random_state=random_state,
@@ -173,36 +195,38 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        self.labels_ = assignments
         self.weights_ = np.bincount(assignments) / len(X)
         self.means_ = np.array([cluster.mean for cluster in clusters])
         self.covariances_ = np.array([cluster.covariance for cluster in clusters])
         self.n_components_ = len(clusters)
+        return assignments
 
-    def _fit_variational(self, X):
-        scale = self._scale(X)
-        mixture = BayesianGaussianMixture(
-            n_components=min(self.n_components, len(X)),
-            covariance_type=self.covariance_type,
-            weight_concentration_prior_type="dirichlet_process",
-            weight_concentration_prior=self.weight_concentration,
-            mean_precision_prior=self.mean_precision,
-            covariance_prior=np.diag(scale) if self.covariance_type == "full" else scale,
+    def _fit_variational(self, X, start):
+        full = self.covariance_type == "full"
+        fixed = {}
+        if self.mean_precision is not None:
+            fixed["mean_precision"] = self.mean_precision
+        if self.covariance_prior is not None:
+            freedom = float(X.shape[1]) if full else 1.0
+            variances = np.full(X.shape[1], self.covariance_prior / freedom + self.reg_covar)
+            fixed |= {"freedom": freedom, "covariance": np.diag(variances) if full else variances}
+        found = fit_variational(
+            X,
+            start,
+            full=full,
+            concentration=self.weight_concentration,
+            fixed=fixed,
+            reg_covar=self.reg_covar,
             max_iter=self.max_iter,
             tol=self.tol,
-            reg_covar=self.reg_covar,
-            random_state=self.random_state,
         )
-        with warnings.catch_warnings():
-            # k-means, which starts the inference, warns of records that are equal.
-            warnings.simplefilter("ignore", ConvergenceWarning)
-            assignments = mixture.fit_predict(X)
-        self.n_iter_, self.converged_ = mixture.n_iter_, mixture.converged_
-        held, self.labels_ = np.unique(assignments, return_inverse=True)
-        self.weights_ = mixture.weights_[held] / mixture.weights_[held].sum()
-        self.means_ = mixture.means_[held]
-        self.covariances_ = mixture.covariances_[held]
+        self.weights_, self.means_, self.covariances_, self.n_iter_, self.converged_ = found
+        assignments = self._log_joint(X).argmax(axis=1)
+        held, assignments = np.unique(assignments, return_inverse=True)
+        self.weights_ = self.weights_[held] / self.weights_[held].sum()
+        self.means_, self.covariances_ = self.means_[held], self.covariances_[held]
         self.n_components_ = len(held)
+        return assignments
 
     def _start(self, X, random_state):
         n_clusters = min(self.n_components, len(X))
@@ -211,11 +235,6 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
             warnings.simplefilter("ignore", ConvergenceWarning)
             found = KMeans(n_clusters, n_init=1, random_state=random_state).fit_predict(X)
         return np.unique(found, return_inverse=True)[1]
-
-    def _scale(self, X):
-        """Diagonal of the base distribution's scale matrix, positive even for constant features."""
-        scale = X.var(axis=0) if self.covariance_prior is None else self.covariance_prior
-        return np.broadcast_to(scale + self.reg_covar, X.shape[1]).astype(np.float64)
 
     def predict(self, X):
         """Return the most probable cluster of each record.
@@ -228,7 +247,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         -------
         ndarray of int of shape (n_records,)
         """
-        return self._log_joint(X).argmax(axis=1)
+        return self._log_joint(self._check(X)).argmax(axis=1)
 
     def predict_proba(self, X):
         """Return the probability of each cluster.
@@ -241,7 +260,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         -------
         ndarray of shape (n_records, n_components)
         """
-        log_joint = self._log_joint(X)
+        log_joint = self._log_joint(self._check(X))
         return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
 
     def score_samples(self, X):
@@ -255,7 +274,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         -------
         ndarray of shape (n_records,)
         """
-        return logsumexp(self._log_joint(X), axis=1)
+        return logsumexp(self._log_joint(self._check(X)), axis=1)
 
     def score(self, X, y=None):
         """Return the mean log density of the records.
@@ -272,7 +291,9 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         """
         return float(self.score_samples(X).mean())
 
-    def _log_joint(self, X):
+    def _check(self, X):
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _log_joint(self, X):
         return np.log(self.weights_) + log_gaussian_density(X, self.means_, self.covariances_)

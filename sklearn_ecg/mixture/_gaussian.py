@@ -2,6 +2,10 @@
 
 import numpy as np
 from scipy.linalg import cholesky, solve_triangular
+from sklearn.utils import gen_batches
+
+# Records at a time, so that memory does not grow with their number times that of features.
+_BATCH = 4096
 
 
 def log_gaussian_density(X, means, covariances):
@@ -18,15 +22,30 @@ def log_gaussian_density(X, means, covariances):
     -------
     ndarray of shape (n_records, n_components)
     """
-    log_norm = X.shape[1] * np.log(2 * np.pi)
-    densities = np.empty((len(X), len(means)))
+    distance = _diagonal_distances if covariances.ndim == 2 else _full_distances
+    squared, log_det = distance(X, means, covariances)
+    return -0.5 * (X.shape[1] * np.log(2 * np.pi) + log_det + squared)
+
+
+def _diagonal_distances(X, means, variances):
+    """Squared Mahalanobis distances by products of matrices, and log determinants."""
+    squared = np.empty((len(X), len(means)))
+    # About a point in their midst, squares stay small enough to be subtracted.
+    centre = means.mean(axis=0)
+    shifted, precisions = means - centre, 1 / variances
+    linear, constant = shifted * precisions, (shifted**2 * precisions).sum(axis=1)
+    for batch in gen_batches(len(X), _BATCH):
+        deviation = X[batch] - centre
+        squared[batch] = deviation**2 @ precisions.T - 2 * deviation @ linear.T + constant
+    return np.maximum(squared, 0), np.log(variances).sum(axis=1)
+
+
+def _full_distances(X, means, covariances):
+    squared, log_det = np.empty((len(X), len(means))), np.empty(len(means))
     for m, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
-        if covariance.ndim == 1:
-            distance = ((X - mean) ** 2 / covariance).sum(axis=1)
-            log_det = np.log(covariance).sum()
-        else:
-            factor = cholesky(covariance, lower=True)
-            distance = (solve_triangular(factor, (X - mean).T, lower=True) ** 2).sum(axis=0)
-            log_det = 2 * np.log(np.diag(factor)).sum()
-        densities[:, m] = -0.5 * (log_norm + log_det + distance)
-    return densities
+        factor = cholesky(covariance, lower=True)
+        whitening = solve_triangular(factor, np.eye(len(mean)), lower=True).T
+        log_det[m] = 2 * np.log(np.diag(factor)).sum()
+        for batch in gen_batches(len(X), _BATCH):
+            squared[batch, m] = (((X[batch] - mean) @ whitening) ** 2).sum(axis=1)
+    return squared, log_det
