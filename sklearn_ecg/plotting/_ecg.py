@@ -7,9 +7,8 @@ import numpy as np
 from sklearn_ecg.features import delineate
 from sklearn_ecg.plotting._marks import add_legend, mark_waves, shift_waves, waves_in_seconds
 from sklearn_ecg.plotting._matplotlib import import_pyplot
+from sklearn_ecg.plotting._paper import INK, MM_PER_MV, MM_PER_S, draw_calibration, draw_paper
 
-#: 25 mm/s and 10 mm/mV: a millimetre is 40 ms wide and 0.1 mV high.
-MM_PER_S, MM_PER_MV = 25.0, 10.0
 _MM_PER_INCH = 25.4
 
 _STANDARD = (
@@ -19,7 +18,6 @@ _STANDARD = (
 )
 _RHYTHM_LEAD = "II"
 
-_PAPER, _FINE, _BOLD, _INK = "#fffaf8", "#f7d9d4", "#eeb0a8", "#1a1a1a"
 # Room in s on the left for the calibration pulse, and right of the signal; in mV around the rows.
 _LEFT_S, _RIGHT_S, _ABOVE_MV, _BELOW_MV = 0.6, 0.2, 0.9, 0.8
 _CLOSEST_ROWS_MV, _FARTHEST_ROWS_MV = 2.0, 8.0
@@ -174,12 +172,12 @@ class ECGDisplay:
             size = (right - left) * MM_PER_S, (top - bottom) * MM_PER_MV + 8
             _, ax = plt.subplots(figsize=[length / _MM_PER_INCH for length in size])
             ax.set_position([0, 0, 1, 1 - 8 / size[1]])
-        _draw_paper(ax, left, right, bottom, top)
+        draw_paper(ax, left, right, bottom, top)
         for row, baseline in zip(rows, baselines, strict=True):
-            _draw_calibration(ax, baseline)
+            draw_calibration(ax, baseline)
             for lead, (start_s, values) in row:
                 self._draw_lead(ax, lead, start_s, values, baseline, waves)
-        ax.text(left + 0.1, bottom + 0.2, "25 mm/s   10 mm/mV", fontsize=8, color=_INK, va="bottom")
+        ax.text(left + 0.1, bottom + 0.2, "25 mm/s   10 mm/mV", fontsize=8, color=INK, va="bottom")
         if self.waves is not None:
             add_legend(ax)
         ax.set_title(self.title, fontsize=10, loc="left", x=0.01)
@@ -218,9 +216,9 @@ class ECGDisplay:
 
     def _draw_lead(self, ax, lead, start_s, values, baseline, waves):
         time = start_s + np.arange(len(values)) / self.sampling_rate
-        ax.plot(time, baseline + values, color=_INK, linewidth=0.8, label=lead)
+        ax.plot(time, baseline + values, color=INK, linewidth=0.8, label=lead)
         if start_s > 0:
-            ax.vlines(start_s, baseline - 0.25, baseline + 0.25, color=_INK, linewidth=0.8)
+            ax.vlines(start_s, baseline - 0.25, baseline + 0.25, color=INK, linewidth=0.8)
         if waves is not None:
             mark_waves(ax, lead, waves, time, baseline + values)
         note = " (not recorded)" if np.isnan(values).all() else ""
@@ -231,7 +229,7 @@ class ECGDisplay:
             lead + note,
             fontsize=9,
             fontweight="bold",
-            color=_INK,
+            color=INK,
             zorder=1,
         )
 
@@ -292,23 +290,3 @@ def _stretches(row):
 
 def _extreme(values, function):
     return function(values) if np.isfinite(values).any() else 0.0
-
-
-def _draw_paper(ax, left, right, bottom, top):
-    ax.set_facecolor(_PAPER)
-    for step_mm, color, width in ((1, _FINE, 0.4), (5, _BOLD, 0.6)):
-        across, up = step_mm / MM_PER_S, step_mm / MM_PER_MV
-        times = np.arange(np.ceil(left / across - 1e-9), right / across + 1e-9) * across
-        levels = np.arange(np.ceil(bottom / up - 1e-9), top / up + 1e-9) * up
-        ax.vlines(times, bottom, top, color=color, linewidth=width, zorder=0)
-        ax.hlines(levels, left, right, color=color, linewidth=width, zorder=0)
-    ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-    # A millimetre is as high as wide.
-    ax.set_aspect(MM_PER_MV / MM_PER_S)
-
-
-def _draw_calibration(ax, baseline):
-    """Draw the pulse of 1 mV and 0.2 s with which a recorder shows its scale."""
-    pulse = np.array([0, 0, 1, 1, 0, 0])
-    time = np.array([-0.48, -0.4, -0.4, -0.2, -0.2, -0.12])
-    ax.plot(time, baseline + pulse, color=_INK, linewidth=0.8, label="1 mV")
