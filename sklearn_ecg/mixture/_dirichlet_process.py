@@ -85,7 +85,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
     ----------
     .. [1] Han et al., Label cleaning for ECG data based on abnormality feature patterns. Journal
        of Computer Research and Development 60(11) (2023), Algorithm 1.
-    .. [2] Kurihara, Welling, Teh, Collapsed variational Dirichlet process mixture models. IJCAI
+    .. [2] Kurihara et al., Collapsed variational Dirichlet process mixture models. IJCAI
        (2007).
 
     Examples

@@ -31,8 +31,8 @@ def noisy(rng):
     return rng.normal(2 * y + 0.3 * np.arange(3), 1.0), y
 
 
-@pytest.mark.parametrize(("criterion", "least_noes"), [("S1", 5), ("S2", 4), ("S3", 3)])
-def test_a_label_is_wrong_if_enough_say_no(criterion, least_noes):
+@pytest.mark.parametrize(("criterion", "least_refusals"), [("S1", 5), ("S2", 4), ("S3", 3)])
+def test_a_label_is_wrong_if_enough_say_no(criterion, least_refusals):
     # Records 0 ... 5 are refused by 5, 4, ... 0 of the classifiers.
     X = np.tile(np.arange(6.0), 10)[:, np.newaxis]
     y = np.ones((60, 1), dtype=int)
@@ -41,10 +41,10 @@ def test_a_label_is_wrong_if_enough_say_no(criterion, least_noes):
     median, span = 2.5, 5.0  # the cleaner measures in units of the features' range
     voters = [Threshold((value - median) / span) for value in np.arange(5) + 0.5]
     cleaner = CrossValidationLabelCleaner(criterion, classifiers=voters).fit(X, y, trusted=trusted)
-    noes = 5 - X[:, 0]
-    expected = np.where((noes >= least_noes) & ~trusted, 0, y[:, 0])
+    refusals = 5 - X[:, 0]
+    expected = np.where((refusals >= least_refusals) & ~trusted, 0, y[:, 0])
     assert_array_equal(cleaner.labels_[:, 0], expected)
-    agreeing = np.where(expected == 1, 5 - noes, noes) / 5
+    agreeing = np.where(expected == 1, 5 - refusals, refusals) / 5
     assert_allclose(cleaner.confidence_[~trusted, 0], agreeing[~trusted])
 
 
@@ -59,8 +59,10 @@ def test_agrees_with_a_plain_loop(noisy):
     for fold in np.array_split(weak, 4):
         others = np.setdiff1d(np.arange(100), fold)
         says = [v.fit(scaled[others], y[others, 0]).predict(scaled[fold]) for v in voters]
-        noes = len(voters) - np.sum(says, axis=0)
-        assert_array_equal(cleaner.provenance_[fold, 0] == "removed", (noes >= 2) & (y[fold, 0]))
+        refusals = len(voters) - np.sum(says, axis=0)
+        assert_array_equal(
+            cleaner.provenance_[fold, 0] == "removed", (refusals >= 2) & (y[fold, 0])
+        )
 
 
 def test_no_one_votes_on_a_record_that_it_knows(noisy):
