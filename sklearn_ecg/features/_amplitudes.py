@@ -8,19 +8,20 @@ from sklearn_ecg.features._statistics import nan_median, nan_spread
 _QRS_FROM, _QRS_TO = 25, 40  # samples of the QRS window around R: 100 ms and 160 ms
 _SPECTRUM = 128  # points of the Fourier transform of a QRS complex: bins of 2 Hz
 _FLAT_SHARE = 0.05  # of the QRS, peak to peak: what is smaller is no wave of it
-_STEPS = np.linspace(0, 1, 13)  # along a P or T wave, which bends slowly
+_STEPS = np.linspace(0, 1, 13)[:, np.newaxis, np.newaxis]  # along a P or T wave: it bends slowly
 
 
 def amplitude_features(beats):
     """Measure each lead; every value is the median over the beats, of shape (n_leads,)."""
     waves = beats.waves
     # The level is that of the PR segment, 8 ms before the QRS.
-    places = [waves["qrs_onset"] - 2, waves["p_peak"], waves["t_peak"]]
-    places += [waves["qrs_offset"] + after for after in (0, 15, 20)]  # J, 60 and 80 ms
     p_length, t_length = (waves[f"{w}_offset"] - waves[f"{w}_onset"] for w in "pt")
-    places += [waves["p_onset"] + step * p_length for step in _STEPS]
-    places += [waves["t_onset"] + step * t_length for step in _STEPS]
-    values = _values_at(beats.filtered, np.stack(places))
+    j_point = waves["qrs_offset"]
+    single = [waves["qrs_onset"] - 2, waves["p_peak"], waves["t_peak"]]
+    single += [j_point, j_point + 15, j_point + 20]  # and 60 and 80 ms after it
+    along_p = waves["p_onset"] + _STEPS * p_length
+    along_t = waves["t_onset"] + _STEPS * t_length
+    values = _values_at(beats.filtered, np.concatenate([np.stack(single), along_p, along_t]))
     level, p, t, j, st60, st80 = values[:6]
     p_wave, t_wave = np.split(values[6:], 2)
     p_wave, t_chord = _over_chord(p_wave), _over_chord(t_wave)
@@ -60,7 +61,7 @@ def _values_at(signal, samples):
 
 def _over_chord(wave):
     """Return a wave, sampled along the first axis, over the line from its onset to its end."""
-    return wave - wave[0] - _STEPS[:, np.newaxis, np.newaxis] * (wave[-1] - wave[0])
+    return wave - wave[0] - _STEPS * (wave[-1] - wave[0])
 
 
 def _mean(wave):

@@ -8,16 +8,6 @@ from typing import NamedTuple
 #: Groups of features, in the order of the table.
 GROUPS = ("rhythm", "intervals", "axes", "amplitudes", "shape", "quality")
 
-#: Endings of names and the units that they stand for; the first that fits counts.
-_UNITS = {
-    "_mV_ms": "mV ms",
-    "_mV_per_s": "mV/s",
-    "_mV": "mV",
-    "_ms": "ms",
-    "_bpm": "bpm",
-    "_deg": "deg",
-}
-
 
 class Feature(NamedTuple):
     """A row of the catalogue.
@@ -27,15 +17,12 @@ class Feature(NamedTuple):
     """
 
     name: str
+    unit: str
     of: str
     group: str
     definition: str
     normal: str
     source: str
-
-    @property
-    def unit(self):
-        return next((unit for end, unit in _UNITS.items() if self.name.endswith(end)), "")
 
 
 @functools.cache

@@ -61,10 +61,15 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
 
     Notes
     -----
-    Every record is resampled to 250 Hz and band-passed from 0.5 to 40 Hz without phase shift.
-    What cannot be measured is NaN: all features of a lead that is flat or contains NaN, the
-    amplitude of a P wave that is absent, everything for a record without beats. Estimators that
-    cannot take NaN need an imputer.
+    Every record is resampled to 250 Hz and band-passed from 0.5 to 40 Hz without phase shift, so
+    that features mean the same at every rate from 100 Hz on. The price is a narrow R wave that is
+    some percent lower than with the 150 Hz that are usual for amplitudes on paper.
+
+    What cannot be measured is NaN: all features of a lead that is flat or lacks a fifth of what
+    other leads have, the amplitude of a P wave that is absent, everything for a record without
+    beats. Beats that a shorter gap (NaN or infinity) or an end of the record cuts off count for
+    the rhythm alone, and no RR interval spans a gap of all leads. Estimators that cannot take NaN
+    need an imputer.
 
     Examples
     --------

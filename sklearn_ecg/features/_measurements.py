@@ -41,9 +41,9 @@ def measure(signal, sampling_rate, lead_names):
     with np.errstate(divide="ignore", invalid="ignore"):
         of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered)
     nothing = np.full(len(lead_names), np.nan)
-    by_lead = np.stack([of_leads.get(f.name, nothing) for f in lead_features()], axis=1)
+    by_lead = np.array([of_leads.get(f.name, nothing) for f in lead_features()])
     of_record = [of_record.get(f.name, np.nan) for f in record_features(lead_names)]
-    values = np.concatenate([np.array(of_record, dtype=np.float64), by_lead[back].ravel()])
+    values = np.concatenate([np.array(of_record, dtype=np.float64), by_lead.T[back].ravel()])
     values[np.isinf(values)] = np.nan
     return values
 
@@ -64,34 +64,36 @@ def _orders(lead_names):
 def _measure(signal, sampling_rate, lead_names):
     """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
     beats = HeartBeats(signal, sampling_rate)
-    checked = beats.checked
-    of_record, of_leads = dict(checked.record_features), dict(checked.lead_features)
-    if checked.usable.any():
+    checked, usable = beats.checked, beats.checked.usable
+    of_record, measured = dict(checked.record_features), {}
+    used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
+    if used_names:
         of_record |= _rhythm.rhythm_features(beats)
-        of_record["limb_lead_misfit"] = _quality.limb_lead_misfit(
-            beats.filtered, checked.usable, lead_names
-        )
-        of_record["identical_leads"] = _quality.identical_leads(beats.filtered)
-        noise = _quality.noise(beats.filtered)
-        of_leads["noise_mV"] = _spread(noise, checked.usable)
+    if beats.filtered.size:
+        of_record |= _quality.lead_relations(beats.filtered, used_names)
+        measured["noise_mV"] = _quality.noise(beats.filtered)
     if len(beats.all_r_peaks):
         of_record["measured_beat_fraction"] = len(beats) / len(beats.all_r_peaks)
     if len(beats):
-        measured = _amplitudes.amplitude_features(beats) | _shape.lead_shape_features(beats)
-        of_leads |= {name: _spread(values, checked.usable) for name, values in measured.items()}
+        measured |= _amplitudes.amplitude_features(beats) | _shape.lead_shape_features(beats)
         of_record |= _intervals.interval_features(beats) | _shape.beat_shape_features(beats)
-        of_record |= _axes.axis_features(of_leads, lead_names)
-        of_record |= _voltages.voltage_features(of_leads, lead_names, of_record["QRS_duration_ms"])
-        sizes = np.ptp(beats.main_beat, axis=1)
-        quiet = noise < _quality.NOISY * sizes
-        raw = checked.signal[checked.usable]
-        spikes = _quality.pacing_spikes(raw[quiet], sampling_rate, sizes[quiet])
+        of_record |= _axes.axis_features(measured, used_names)
+        qrs_ms = of_record["QRS_duration_ms"]
+        of_record |= _voltages.voltage_features(measured, used_names, qrs_ms)
+        spikes = _quality.pacing_spikes(
+            checked.signal[usable],
+            sampling_rate,
+            np.ptp(beats.main_beat, axis=1),
+            measured["noise_mV"],
+        )
         of_record["pacing_spikes_per_beat"] = spikes / len(beats.all_r_peaks)
-    return of_record, of_leads
+    return of_record, checked.lead_features | _to_all_leads(measured, usable)
 
 
-def _spread(values, usable):
-    """Put the values of the usable leads in their places, NaN in the others."""
-    spread = np.full(len(usable), np.nan)
-    spread[usable] = values
-    return spread
+def _to_all_leads(measured, usable):
+    """Give the values of the usable leads their places, and NaN to the others."""
+    if usable.all() or not measured:
+        return measured
+    spread = np.full((len(measured), len(usable)), np.nan)
+    spread[:, usable] = np.array(list(measured.values()))
+    return dict(zip(measured, spread, strict=True))

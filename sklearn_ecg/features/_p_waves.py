@@ -5,10 +5,11 @@ import numpy as np
 from sklearn_ecg.features._heart_beats import P_REGION, WORKING_RATE
 from sklearn_ecg.features._statistics import nan_median
 
-_HALF_S = 0.06  # of the piece of signal that is compared with the usual P wave
-_ALIKE = 0.85
-_SIZES = (0.5, 2.0)  # of the usual P wave
-_AFTER_T_S = 0.02
+_HALF_S = 0.08  # of the piece of signal that is compared with the usual P wave
+_ALIKE = 0.92
+_SIZES = (0.6, 1.6)  # of the usual P wave
+_AFTER_T_S = 0.06
+_LEAST_CORRELATION = 0.7  # of the beats' P regions with the usual one, without which there is none
 _BEFORE_QRS_S = 0.32  # a P wave nearer to the next QRS is that beat's own
 
 
@@ -26,11 +27,11 @@ def p_waves_per_beat(beats, p_present):
     Returns
     -------
     float
-        NaN where fewer than half of the beats have a P wave.
+        NaN where fewer than half of the beats have a P wave, or the waves are not alike.
     """
     # A beat has a P wave if a third of its leads shows it: in the others it may be too flat.
     share = (p_present.mean(axis=0) >= 1 / 3).mean()
-    if share < 0.5:
+    if share < 0.5 or nan_median(beats.p_correlation) < _LEAST_CORRELATION:
         return np.nan
     start = nan_median(beats.waves["t_offset"], axis=0) + _AFTER_T_S * WORKING_RATE
     end = beats.next_r_peaks - _BEFORE_QRS_S * WORKING_RATE

@@ -17,6 +17,7 @@ _SPIKE_S = 0.004  # longer than a pacing spike, shorter than the flank of a QRS 
 _SPIKE_RATE = 250  # Hz; below, spikes are lost between samples
 # Of the QRS: shows spikes in 9 of the 10 paced records of LUDB, and in 1 of the 190 others.
 _SPIKE_SHARE = 0.18
+_SPIKE_LEADS = 6
 
 # Standard deviation of white noise from 0.5 to 40 Hz, over the median absolute second difference
 # of its samples at 250 Hz.
@@ -143,60 +144,66 @@ def noise(filtered):
     return _NOISE_PER_STEP * bends[:, bends.shape[1] // 2]
 
 
-def limb_lead_misfit(filtered, usable, lead_names):
-    """Return how far the limb leads are from what the laws of Einthoven and Goldberger want.
+def lead_relations(filtered, lead_names):
+    """Compare leads with each other.
 
     Parameters
     ----------
-    filtered : ndarray of shape (n_usable_leads, n_times)
-    usable : ndarray of bool of shape (n_leads,)
-    lead_names : sequence of str of length n_leads
+    filtered : ndarray of shape (n_leads, n_times)
+    lead_names : list of str
+
+    Returns
+    -------
+    dict of float
+        The number of leads that repeat one before them, and how far the limb leads are from what
+        the laws of Einthoven and Goldberger want.
     """
-    names = [name.casefold() for name, used in zip(lead_names, usable, strict=True) if used]
+    products = (filtered @ filtered.T).astype(np.float64)
+    energy = products.diagonal()
+    apart = energy[:, np.newaxis] + energy - 2 * products
+    same = apart <= 1e-5 * np.minimum(energy[:, np.newaxis], energy)
+    misfit = _limb_lead_misfit(products, [name.casefold() for name in lead_names])
+    return {
+        "identical_leads": float(np.tril(same, k=-1).any(axis=1).sum()),
+        "limb_lead_misfit": misfit,
+    }
+
+
+def _limb_lead_misfit(products, names):
     present = [name for name in _LIMB_LEADS if name in names]
     if not {"i", "ii"} <= set(names) or not present:
         return np.nan
-    limb = filtered[[names.index(name) for name in ("i", "ii", *present)]]
-    product = limb @ limb.T
+    places = [names.index(name) for name in ("i", "ii", *present)]
+    products = products[np.ix_(places, places)]
     worst = 0.0
     for place, name in enumerate(present, start=2):
-        weights = np.zeros(len(limb))
+        weights = np.zeros(len(places))
         weights[[0, 1, place]] = *_LIMB_LEADS[name], -1
-        size = max(product[place, place], product[0, 0] / 4, product[1, 1] / 4)
-        worst = max(worst, np.sqrt(max(0.0, weights @ product @ weights) / size))
-    return worst
+        size = max(products[place, place], products[0, 0] / 4, products[1, 1] / 4)
+        worst = max(worst, weights @ products @ weights / size)
+    return np.sqrt(worst)
 
 
-def identical_leads(filtered):
-    """Count the leads that repeat one before them."""
-    product = (filtered @ filtered.T).astype(np.float64)
-    energy = np.diag(product)
-    apart = energy[:, np.newaxis] + energy - 2 * product
-    same = apart <= 1e-5 * np.minimum(energy[:, np.newaxis], energy)
-    return float(np.tril(same, k=-1).any(axis=1).sum())
-
-
-def pacing_spikes(signal, sampling_rate, qrs_sizes):
+def pacing_spikes(signal, sampling_rate, qrs_sizes, noise):
     """Count spikes of a few milliseconds that stand out in the mean over the leads.
 
     Parameters
     ----------
     signal : ndarray of float32 of shape (n_leads, n_times)
-        Unfiltered. Of many leads every other one is enough, and all that is looked at.
+        Unfiltered. Some leads without much noise are enough, and are all that is looked at.
     sampling_rate : float
-    qrs_sizes : ndarray of shape (n_leads,)
-        Usual size of a QRS complex, peak to peak.
+    qrs_sizes, noise : ndarray of shape (n_leads,)
+        Usual size of a QRS complex, peak to peak, and of the noise.
     """
-    if sampling_rate < _SPIKE_RATE or not len(signal):
+    chosen = np.flatnonzero(noise < NOISY * qrs_sizes)[::2][:_SPIKE_LEADS]
+    if sampling_rate < _SPIKE_RATE or not len(chosen):
         return np.nan
-    if len(signal) > 4:
-        signal, qrs_sizes = signal[::2], qrs_sizes[::2]
+    signal = signal[chosen]
     reach = max(1, round(_SPIKE_S * sampling_rate))
     rise = signal[:, reach:] - signal[:, :-reach]
     # A spike stands out from the samples on both sides: the lower of its flanks counts.
     before, after = rise[:, :-reach], -rise[:, reach:]
-    up = np.minimum(before, after)
-    down = -np.maximum(before, after)
+    up, down = np.minimum(before, after), -np.maximum(before, after)
     height = np.maximum(np.maximum(up, down), 0).mean(axis=0)
-    spikes = np.flatnonzero(height > _SPIKE_SHARE * qrs_sizes.mean())
+    spikes = np.flatnonzero(height > _SPIKE_SHARE * qrs_sizes[chosen].mean())
     return np.count_nonzero(np.diff(spikes, prepend=-np.inf) > 0.02 * sampling_rate)

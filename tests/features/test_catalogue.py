@@ -4,50 +4,44 @@ import numpy as np
 import pytest
 
 from sklearn_ecg import ECGFeatureExtractor, ECGRecords
+from sklearn_ecg.datasets import make_ecg_records
 from sklearn_ecg.features._catalogue import GROUPS, catalogue
 from sklearn_ecg.features._measurements import _measure
 
 TWELVE = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
 
+# The first that fits a name's ending counts.
+UNITS = {
+    "_mV_ms": "mV ms",
+    "_mV_per_s": "mV/s",
+    "_mV": "mV",
+    "_ms": "ms",
+    "_bpm": "bpm",
+    "_deg": "deg",
+}
+
+
 @pytest.fixture(scope="module")
-def signal():
-    """Twelve leads with ectopic beats, so that every feature has something to measure."""
-    rate, rng = 500, np.random.default_rng(0)
-    times = np.arange(10 * rate) / rate
-    beats = np.arange(0.5, 9.8, 0.8)
-    beats[[4, 8]] -= 0.3
-    offset = times - beats[:, np.newaxis]
-
-    def wave(heights, centre, width):
-        return heights @ np.exp(-(((offset - centre) / width) ** 2))
-
-    normal = np.ones(len(beats))
-    normal[[4, 8]] = 0
-    base = wave(0.15 * normal, -0.16, 0.025) + wave(normal, 0, 0.012)
-    base = base + wave(-0.25 * normal, 0.03, 0.01) + wave(0.3 * normal, 0.28, 0.05)
-    odd = wave(-1.2 * (1 - normal), 0.02, 0.05)
-    # A projection of the heart's axis and of the ectopic one's onto each limb lead.
-    one, two = base * 0.7 + odd, base + 0.3 * odd
-    limb = [one, two, two - one, -(one + two) / 2, one - two / 2, two - one / 2]
-    chest = [scale * base + odd for scale in (-0.8, -0.4, 0.2, 0.9, 1.2, 1.0)]
-    return np.stack(limb + chest) + rng.normal(scale=0.002, size=(12, len(times)))
+def records():
+    return make_ecg_records(20, labels=["Normal", "PVC"], random_state=0)
 
 
-def test_every_feature_of_the_catalogue_is_measured_and_no_other(signal):
-    of_record, of_leads = _measure(signal, 500, TWELVE)
-    listed = {"each lead": set(), "record": set()}
-    for feature in catalogue():
-        listed["each lead" if feature.of == "each lead" else "record"].add(feature.name)
-    assert set(of_record) == listed["record"]
-    # The features of a lead are made of one more that is no feature itself.
-    assert set(of_leads) == listed["each lead"]
+def test_every_feature_of_the_catalogue_is_measured_and_no_other(records):
+    of_record, of_leads = set(), set()
+    for signal in records.signals:
+        measured = _measure(signal, 500, records.lead_names)
+        of_record.update(measured[0])
+        of_leads.update(measured[1])
+    assert of_record == {feature.name for feature in catalogue() if feature.of != "each lead"}
+    assert of_leads == {feature.name for feature in catalogue() if feature.of == "each lead"}
 
 
-def test_every_feature_of_twelve_leads_has_a_value(signal):
+def test_every_feature_of_the_catalogue_has_values(records):
     extractor = ECGFeatureExtractor(groups=GROUPS).set_output(transform="pandas")
-    features = extractor.fit_transform(ECGRecords(signal[None], 500, lead_names=TWELVE)).iloc[0]
-    assert list(features.index[features.isna()]) == []
+    features = extractor.fit_transform(records)
+    assert list(features.columns[features.isna().all()]) == []
+    assert (features.nunique() > 1).mean() > 0.9
 
 
 def test_names_and_definitions():
@@ -56,6 +50,8 @@ def test_names_and_definitions():
     assert len(names) >= 100
     for feature in catalogue():
         assert feature.group in GROUPS
+        ends = [unit for end, unit in UNITS.items() if feature.name.endswith(end)]
+        assert feature.unit == (ends[0] if ends else ""), feature.name
         assert feature.definition and not feature.definition.endswith(".")
 
 

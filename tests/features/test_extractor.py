@@ -11,7 +11,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
-from sklearn_ecg.features import detect_r_peaks
+from sklearn_ecg.datasets import make_ecg_records
+from sklearn_ecg.features import _heart_beats, detect_r_peaks
+from sklearn_ecg.preprocessing import Resampler
 from sklearn_ecg.records import LazySignals
 
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
@@ -98,6 +100,36 @@ def test_an_offset_changes_nothing(real):
     assert_allclose(table(real.with_signals(real.signals + 2.0)), table(real), rtol=1e-5, atol=1e-6)
 
 
+# Most values stay within a quarter of their spread over these records. Not all can: a beat may
+# be on the border between two shapes, a wave on that between present and absent.
+@pytest.mark.parametrize("rate", [100, 250, 1000])
+def test_the_same_answers_at_every_rate(real, rate):
+    original = table(real)
+    other = table(Resampler(rate).fit_transform(real))
+    spread = original.std() + 1e-6
+    apart = (other - original).abs() / spread
+    assert (other.isna() == original.isna()).mean().mean() > 0.97
+    assert (apart < 0.25).where(apart.notna()).mean().mean() > (0.8 if rate == 100 else 0.9)
+    assert ((other["n_beats"] - original["n_beats"]).abs() <= 1).all()
+    assert_allclose(other["RR_median_ms"], original["RR_median_ms"], rtol=0.03)
+    for name in ("MLII_R_amplitude_mV", "MLII_QRS_peak_to_peak_mV", "V1_S_amplitude_mV"):
+        assert_allclose(other[name], original[name], atol=0.1, rtol=0.1)
+    no_column_is_empty = other.columns[other.notna().any()]
+    assert set(no_column_is_empty) == set(original.columns[original.notna().any()])
+
+
+def test_a_shift_in_time_changes_nothing(real):
+    """But for the beats at the ends, which one of the two pieces lacks."""
+    shift = 36  # 100 ms: whole samples at the working rate as well
+    pieces = real.signals[:, :, :-shift], real.signals[:, :, shift:]
+    one, two = (table(real.with_signals(np.ascontiguousarray(piece))) for piece in pieces)
+    assert ((one["n_beats"] - two["n_beats"]).abs() <= 1).all()
+    medians = ["RR_median_ms", "QRS_duration_ms", "MLII_R_amplitude_mV", "V1_S_amplitude_mV"]
+    medians += ["MLII_T_amplitude_mV", "MLII_correlation_median", "MLII_main_beat_at_24ms"]
+    near = (one[medians] - two[medians]).abs() <= 0.2 * one[medians].std()
+    assert near.mean().mean() > 0.9
+
+
 @pytest.mark.parametrize("rate", [100, 250, 360, 1000])
 def test_measurements_of_known_waves(rate):
     features = table(ECGRecords(simulated(rate)[None, None], rate, lead_names=["II"])).loc[0]
@@ -123,18 +155,99 @@ def test_a_premature_beat_shows():
     assert features.loc[1, "premature_correlation"] > 0.95
 
 
+def test_p_waves_that_no_qrs_follows_show(monkeypatch):
+    """Two to one block: every other P wave is alone, and the beats are 1.6 s apart."""
+    times = np.arange(10 * 500) / 500
+    lone = np.arange(0.9, 8.0, 1.6)
+    extra = 0.15 * np.exp(-(((times - lone[:, np.newaxis] - 0.24) / 0.025) ** 2)).sum(axis=0)
+    slow = simulated(rr_s=1.6)
+    # This is about P waves alone: the beats are given.
+    beats = np.arange(0.5, 9.7, 1.6) * 250
+    monkeypatch.setattr(_heart_beats, "pick_r_peaks", lambda _: beats.round().astype(int))
+    features = table(ECGRecords(np.stack([slow, slow + extra])[:, np.newaxis], 500))
+    assert_allclose(features["P_per_QRS"], [1, 11 / 6], atol=0.01)
+
+
+def test_the_pr_interval_that_grows_until_a_beat_drops_shows():
+    """Wenckebach: PR grows by 40 ms from beat to beat, and the fourth beat is missing."""
+    times = np.arange(12 * 500) / 500
+    signal = np.zeros(len(times))
+    for i, p in enumerate(np.arange(0.4, 11.4, 0.8)):
+        waves = [(0.15, 0.0, 0.025)]
+        if i % 4 != 3:
+            r = 0.16 + 0.04 * (i % 4)
+            waves += [(1.0, r, 0.012), (-0.2, r + 0.028, 0.01), (0.3, r + 0.28, 0.05)]
+        signal += sum(h * np.exp(-(((times - p - c) / w) ** 2)) for h, c, w in waves)
+    features = table(ECGRecords(np.stack([signal, simulated(duration_s=12)])[:, np.newaxis], 500))
+    assert_allclose(features["PR_fall_over_pause_ms"], [80, 0], atol=16)
+    assert features.loc[0, "PR_spread_ms"] > 50
+
+
+def test_ectopic_beats_without_p_waves_show():
+    signal = simulated(rr_s=1.0, early=5)
+    times = np.arange(5000) / 500
+    p_wave = 0.15 * np.exp(-(((times - (0.5 + 5 - 0.3) + 0.16) / 0.025) ** 2))
+    both = np.stack([signal, signal - p_wave])[:, np.newaxis]
+    features = table(ECGRecords(both, 500))
+    assert features.loc[0, "premature_P_correlation"] > 0.9
+    assert features.loc[1, "premature_P_correlation"] < 0.6
+
+
+def test_voltages_of_hypertrophy_add_the_leads_up():
+    """Each voltage from the amplitudes themselves, S being the deeper of Q and S."""
+    names = [*LIMB_LEADS, "V1", "V2", "V3", "V4", "V5", "V6"]
+    heights = np.array([0.8, 1.0, 0.2, -0.9, 0.3, 0.6, -0.8, -0.4, 0.35, 1.1, 1.4, 1.2])
+    signals = heights[:, np.newaxis] * simulated()
+    f = table(ECGRecords(signals[None], 500, lead_names=names)).loc[0]
+
+    def r(lead):
+        return f[f"{lead}_R_amplitude_mV"]
+
+    def s(lead):
+        return -min(f[f"{lead}_Q_amplitude_mV"], f[f"{lead}_S_amplitude_mV"])
+
+    assert_allclose(f["Sokolow_Lyon_mV"], s("V1") + r("V5"))
+    assert_allclose(f["RV_Sokolow_Lyon_mV"], r("V1") + max(s("V5"), s("V6")))
+    assert_allclose(f["Cornell_mV"], r("aVL") + s("V3"))
+    assert_allclose(f["Cornell_product_mV_ms"], f["Cornell_mV"] * f["QRS_duration_ms"])
+    assert_allclose(f["Lewis_mV"], r("I") + s("III") - r("III") - s("I"))
+    assert 1.8 < f["Sokolow_Lyon_mV"] < 2.2
+    # R is below a half of the QRS in V1 and V2, and above it from V3 on.
+    assert 2 < f["precordial_transition"] < 3
+
+
+def test_second_r_and_wide_s_of_a_right_bundle_branch_block():
+    times = (np.arange(5000) % 500 - 250) / 500
+
+    def beat(*waves):
+        return sum(h * np.exp(-(((times - c) / w) ** 2)) for h, c, w in waves)
+
+    v1 = beat((0.4, -0.02, 0.01), (-0.7, 0.015, 0.012), (0.9, 0.06, 0.018), (-0.2, 0.3, 0.05))
+    v6 = beat((1.0, 0, 0.013), (-0.5, 0.06, 0.025), (0.3, 0.3, 0.05))
+    plain = beat((0.4, -0.02, 0.01), (-0.9, 0.01, 0.013), (0.3, 0.3, 0.05))
+    signals = np.stack([v1, v6, plain])[None]
+    f = table(ECGRecords(signals, 500, lead_names=["V1", "V6", "V2"])).loc[0]
+    assert_allclose(f["V1_R2_amplitude_mV"], 0.36, atol=0.12)
+    assert f["V2_R2_amplitude_mV"] < 0.05
+    assert f["V6_S_duration_ms"] > 40
+    assert f["V1_QRS_late_area_share"] > 0.2 > f["V2_QRS_late_area_share"]
+    assert f["V1_QRS_path_ratio"] > f["V6_QRS_path_ratio"]
+
+
 def test_an_odd_beat_shows():
-    odd = simulated()
-    rate, centre = 500, int((0.5 + 0.8 * 5) * 500)
-    times = (np.arange(len(odd)) - centre) / rate
-    odd = np.where(np.abs(times) < 0.35, -1.5 * np.exp(-((times / 0.06) ** 2)), odd)
-    features = table(ECGRecords(np.stack([simulated(), odd])[:, np.newaxis], 500))
-    assert features.loc[0, "main_beat_fraction"] == 1
-    n_beats = features.loc[1, "n_beats"]
-    assert features.loc[1, "main_beat_fraction"] == (n_beats - 1) / n_beats
-    assert features.loc[1, "lead0_correlation_min"] < 0.5 < features.loc[0, "lead0_correlation_min"]
-    assert features.loc[1, "odd_QRS_widening_ms"] > 40
-    assert features.loc[1, "beat_shapes"] == 2
+    records = make_ecg_records(12, labels=["Normal", "PVC"], random_state=0)
+    features = table(records)
+    ectopic = records.labels[:, 1] == 1
+    assert (features.loc[~ectopic, "main_beat_fraction"] == 1).all()
+    assert (features.loc[~ectopic, "beat_shapes"] == 1).all()
+    odd = features[ectopic]
+    assert (odd["main_beat_fraction"] < 1).all()
+    assert (odd["beat_shapes"] > 1).all()
+    assert (odd["odd_QRS_widening_ms"] > 20).all()
+    assert (odd["II_correlation_min"] < features.loc[~ectopic, "II_correlation_min"].min()).all()
+    assert (odd["other_shape_shortest_RR_ratio"] < 0.9).all()
+    # No P wave comes before a ventricular beat.
+    assert odd["premature_P_correlation"].median() < 0.5
 
 
 def test_bundle_branch_blocks_are_wider_than_normal_beats(real):
@@ -217,6 +330,34 @@ def test_memory_keeps_features_between_calls(real, tmp_path):
     )
     assert_array_equal(ECGFeatureExtractor(memory=memory).fit_transform(renamed), first)
     assert list(tmp_path.rglob("output.pkl")) == stored
+
+
+class CountingReader:
+    """Reads records of a file, and notes each reading in another."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, record):
+        with open(self.folder / "reads", "a") as notes:
+            notes.write("r")
+        return np.load(self.folder / "signals.npy")[record]
+
+
+def test_a_second_pass_over_files_reads_nothing(real, tmp_path):
+    np.save(tmp_path / "signals.npy", real.signals[:4])
+    lazy = ECGRecords(LazySignals(CountingReader(tmp_path), (4, 2, 3600)), 360)
+    mapped = ECGRecords(np.load(tmp_path / "signals.npy", mmap_mode="r"), 360)
+    memory = tmp_path / "memory"
+    for records in (lazy, mapped):
+        first = ECGFeatureExtractor(memory=str(memory)).fit_transform(records)
+        n_stored = len(list(memory.rglob("output.pkl")))
+        second = ECGFeatureExtractor(memory=str(memory), groups=["rhythm"]).fit(records)
+        names = list(ECGFeatureExtractor().fit(records).get_feature_names_out())
+        chosen = [names.index(name) for name in second.get_feature_names_out()]
+        assert_array_equal(second.transform(records), first[:, chosen])
+        assert len(list(memory.rglob("output.pkl"))) == n_stored
+    assert (tmp_path / "reads").read_text() == "rrrr"
 
 
 def test_dead_leads_are_nan_and_leave_the_rest_alone(real):
@@ -360,6 +501,6 @@ def test_groups_choose_columns(real):
     quality = set(table(real, groups=["quality"]))
     assert "MLII_noise_mV" in quality
     assert set(everything) - set(table(real)) == quality
-    for groups in (["rythm"], []):
+    for groups in (["sleep"], []):
         with pytest.raises(ValueError, match="groups must be some of"):
             ECGFeatureExtractor(groups=groups).fit(real)
