@@ -122,7 +122,8 @@ class _QRSComplex:
             "QRS_early_area_share": shares[0],
             "QRS_late_area_share": shares[1],
         }
-        return {name: np.where(self.known, values, np.nan) for name, values in measured.items()}
+        values = np.where(self.known, np.stack(list(measured.values())), np.nan)
+        return dict(zip(measured, values, strict=True))
 
     def _second_r(self, before, after, q_length, s_length):
         """Height of the wave before Q or after S, over where the QRS begins or ends."""

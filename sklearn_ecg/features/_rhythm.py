@@ -14,7 +14,7 @@ def rhythm_features(beats):
     follow = ~np.isnan(change)
     after = np.append(rr[1:], np.nan)[known]
     rr, change = rr[known], change[follow]
-    mean, median = rr.mean(), _median(rr)
+    mean, median = rr.sum() / len(rr), _median(rr)
     features.update(
         heart_rate_bpm=60_000 / mean,
         RR_mean_ms=mean,
@@ -24,20 +24,20 @@ def rhythm_features(beats):
         return features
     size = np.abs(change)
     shortest = int(rr.argmin())
-    deviation = rr.std(ddof=1)
+    deviation = np.sqrt(((rr - mean) ** 2).sum() / (len(rr) - 1))
     features.update(
         RR_SD_ms=deviation,
-        RR_RMSSD_ms=np.sqrt(np.mean(change**2)),
-        RR_range_ms=np.ptp(rr),
+        RR_RMSSD_ms=np.sqrt((change**2).sum() / len(change)),
+        RR_range_ms=rr.max() - rr[shortest],
         RR_CV=deviation / mean,
-        RR_pNN50=np.mean(size > 50),
-        RR_irregularity=size.mean() / mean,
+        RR_pNN50=np.count_nonzero(size > 50) / len(size),
+        RR_irregularity=size.sum() / len(size) / mean,
         RR_change_median_ratio=_median(size) / median,
         RR_entropy=_entropy(rr / median),
         RR_shortest_ratio=rr[shortest] / median,
         RR_longest_ratio=rr.max() / median,
-        premature_fraction=np.mean(rr < 0.85 * median),
-        pause_fraction=np.mean(rr > 1.3 * median),
+        premature_fraction=np.count_nonzero(rr < 0.85 * median) / len(rr),
+        pause_fraction=np.count_nonzero(rr > 1.3 * median) / len(rr),
         # A premature ventricular beat and its pause together last two intervals; a premature
         # atrial beat resets the sinus node, and the pair is shorter.
         RR_after_shortest_ratio=after[shortest] / median,
