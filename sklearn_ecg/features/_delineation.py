@@ -4,20 +4,20 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.features._checks import check_r_peaks, check_signal
-from sklearn_ecg.features._r_peaks import find_r_peaks, usable_leads
+from sklearn_ecg.features._r_peaks import SHORTEST_S, pick_r_peaks, usable_leads
+from sklearn_ecg.features._wave_network import RATE, look_at
 from sklearn_ecg.features._waves import WAVES, find_waves
 from sklearn_ecg.preprocessing import bandpass
-
-_RATE = 250
 
 
 def delineate(signal, sampling_rate, r_peaks=None):
     """Find the bounds and peaks of the P wave, the QRS complex and the T wave.
 
-    The QRS reaches from where the slope rises to a tenth of its greatest to where it has fallen
-    there again. A P or T wave is the largest deflection of its search window from the line through
-    the window's ends; it begins and ends where the steepest tangents of its flanks meet that
-    line. A wave that stands out neither from the noise nor to 3 % of the QRS is absent.
+    A small convolutional network sees all leads together and gives each sample of each lead its
+    wave. The bounds are where a wave becomes likelier than not, the peaks of P and T the likeliest
+    place between them, whether the wave is upright, inverted or biphasic. A P or T wave that is
+    not seen is absent, and so are P waves that no QRS complex follows. The user guide tells how
+    the network was trained and validated.
 
     Parameters
     ----------
@@ -33,8 +33,13 @@ def delineate(signal, sampling_rate, r_peaks=None):
     DataFrame
         A row per lead and beat, with the columns lead, beat (both counted from 0), p_onset,
         p_peak, p_offset, qrs_onset, r_peak, qrs_offset, t_onset, t_peak and t_offset in samples
-        (found to about 4 ms, not rounded); NaN where a wave is absent, or the lead is flat or
-        contains NaN. r_peak is the beat's own, the same in all leads.
+        (bounds lie between samples); NaN where a wave is absent, or the lead is flat or contains
+        NaN. r_peak is the beat's own, the same in all leads.
+
+    Raises
+    ------
+    ValueError
+        If the signal is not one record, or `r_peaks` are not ascending samples of it.
 
     See Also
     --------
@@ -43,33 +48,39 @@ def delineate(signal, sampling_rate, r_peaks=None):
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from sklearn_ecg.datasets import make_ecg_records
     >>> from sklearn_ecg.features import delineate
-    >>> times = np.arange(2500) % 250
-    >>> signal = np.exp(-(((times - 100) / 4.0) ** 2)) + 0.3 * np.exp(
-    ...     -(((times - 175) / 15.0) ** 2)
-    ... )
-    >>> waves = delineate(signal, sampling_rate=250)
-    >>> waves.loc[3, ["r_peak", "t_peak"]].tolist()
-    [850.0, 925.0]
-    >>> bool(waves["p_peak"].isna().all())
+    >>> record = make_ecg_records(1, random_state=0)
+    >>> waves = delineate(record.signals[0], record.sampling_rate)
+    >>> bool((waves["qrs_onset"] < waves["r_peak"]).mean() > 0.95)
     True
     """
+    return delineate_with(signal, sampling_rate, r_peaks)
+
+
+def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
+    """As `delineate`, with any `WaveNetwork`."""
     signal = check_signal(signal, sampling_rate)
-    if r_peaks is None:
-        r_peaks = find_r_peaks(signal, sampling_rate)
-    r_peaks = check_r_peaks(r_peaks, n_times=signal.shape[1])
-    n_leads, n_beats = len(signal), len(r_peaks)
-    found = {wave: np.full((n_leads, n_beats), np.nan) for wave in WAVES}
+    given = None if r_peaks is None else check_r_peaks(r_peaks, n_times=signal.shape[1])
     usable = usable_leads(signal)
-    if n_beats and usable.any():
-        filtered = bandpass(signal[usable], sampling_rate, 0.5, 40, new_rate=_RATE)
-        at_rate = np.round(r_peaks * (_RATE / sampling_rate)).astype(np.intp)
-        at_rate = np.minimum(at_rate, filtered.shape[1] - 1)
-        for wave, samples in find_waves(filtered, at_rate, _RATE).items():
-            found[wave][usable] = samples * (sampling_rate / _RATE)
-    found["r_peak"][:] = r_peaks
-    lead, beat = np.divmod(np.arange(n_leads * n_beats), max(n_beats, 1))
-    return pd.DataFrame(
-        {"lead": lead, "beat": beat, **{wave: values.ravel() for wave, values in found.items()}}
-    )
+    r_peaks = np.empty(0, dtype=np.intp) if given is None else given
+    found = {}
+    if usable.any() and signal.shape[1] >= SHORTEST_S * sampling_rate:
+        filtered = bandpass(signal[usable], sampling_rate, 0.5, 40, new_rate=RATE)
+        beats, likely_waves, likely_peaks = look_at(filtered, network)
+        if given is None:
+            at_rate = pick_r_peaks(beats)
+            r_peaks = np.round(at_rate * (sampling_rate / RATE)).astype(np.intp)
+            r_peaks = np.minimum(r_peaks, signal.shape[1] - 1)
+        else:
+            at_rate = np.minimum(np.round(given * (RATE / sampling_rate)), len(beats) - 1)
+        found = find_waves(likely_waves, likely_peaks, at_rate)
+    lead, beat = np.divmod(np.arange(len(signal) * len(r_peaks)), max(len(r_peaks), 1))
+    table = {"lead": lead, "beat": beat}
+    for wave in WAVES:
+        samples = np.full((len(signal), len(r_peaks)), np.nan)
+        if wave in found:
+            samples[usable] = found[wave] * (sampling_rate / RATE)
+        table[wave] = samples.ravel()
+    table["r_peak"] = np.tile(r_peaks.astype(float), len(signal))
+    return pd.DataFrame(table)

@@ -6,13 +6,14 @@ import numpy as np
 from scipy import ndimage
 
 from sklearn_ecg.features._quality import CheckedSignal
-from sklearn_ecg.features._r_peaks import find_r_peaks
-from sklearn_ecg.features._statistics import nan_median
-from sklearn_ecg.features._waves import find_waves, qrs_bounds
+from sklearn_ecg.features._r_peaks import SHORTEST_S, pick_r_peaks
+from sklearn_ecg.features._statistics import nan_median, nan_quantile
+from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
+from sklearn_ecg.features._wave_network import look_at
+from sklearn_ecg.features._waves import find_waves
 from sklearn_ecg.preprocessing import bandpass
 
-#: All measurements are taken at this rate (Hz), so that they mean the same for every record.
-WORKING_RATE = 250
+#: All measurements are taken at 250 Hz, so that they mean the same for every record.
 MS = 1000 / WORKING_RATE
 
 #: Beats whose QRS complexes correlate better than this have the same shape.
@@ -56,10 +57,11 @@ class HeartBeats:
         usable = self.checked.signal[self.checked.usable]
         self.filtered = np.empty((0, 0), dtype=np.float32)
         self.all_r_peaks = np.empty(0, dtype=np.intp)
-        if len(usable):
-            self.filtered = bandpass(usable, sampling_rate, 0.5, 40, new_rate=WORKING_RATE)
-            r_peaks = find_r_peaks(usable, sampling_rate) * (WORKING_RATE / sampling_rate)
-            r_peaks = np.minimum(np.round(r_peaks).astype(np.intp), self.filtered.shape[1] - 1)
+        if len(usable) and usable.shape[1] >= SHORTEST_S * sampling_rate:
+            filtered = bandpass(usable, sampling_rate, 0.5, 40, new_rate=WORKING_RATE)
+            self.filtered = np.ascontiguousarray(filtered)
+            likely_beats, *self._likely_waves = look_at(self.filtered)
+            r_peaks = pick_r_peaks(likely_beats)
             self.all_r_peaks = r_peaks[~self._in_gap(r_peaks, sampling_rate)]
         self._whole = self._are_whole(sampling_rate)
         self.r_peaks = self.all_r_peaks[self._whole]
@@ -125,16 +127,14 @@ class HeartBeats:
     @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        waves = find_waves(self.filtered, self.all_r_peaks, WORKING_RATE)
+        waves = find_waves(*self._likely_waves, self.all_r_peaks)
         return {name: samples[:, self._whole] for name, samples in waves.items()}
 
     @functools.cached_property
     def qrs_ms(self):
-        """QRS duration of each beat, from all leads together."""
-        slope = (self.filtered[:, 2:] - self.filtered[:, :-2]) ** 2
-        together = np.pad(np.sqrt((1 / slope.mean(axis=1)) @ slope), 1, mode="edge")
-        onset, offset = qrs_bounds(together, self.r_peaks, WORKING_RATE)
-        return (offset - onset) * MS
+        """QRS duration of each beat from the earliest to the latest lead, but for outliers."""
+        onset, offset = self.waves["qrs_onset"], self.waves["qrs_offset"]
+        return (nan_quantile(offset, 0.9, axis=0) - nan_quantile(onset, 0.1, axis=0)) * MS
 
     @functools.cached_property
     def windows(self):

@@ -1,0 +1,185 @@
+"""The convolutional network that sees beats and waves in all leads of a record at once."""
+
+import functools
+from importlib import resources
+
+import numpy as np
+from safetensors.numpy import load_file
+from scipy import ndimage, special
+
+#: Sampling rate in Hz at which the network looks at signals.
+RATE = 250
+
+_STEP = 16  # samples between places of the coarsest layer; starts of pieces are multiples of it
+_PIECE = 30 * RATE // _STEP * _STEP
+_MARGIN = 600 // _STEP * _STEP  # more than the network sees to either side
+_SCALE_BLOCKS = 11  # seconds, about, over which a lead's usual size is taken
+_LARGEST = 3.0  # times the usual size: artefacts are cut off there
+_LARGEST_LOGIT = 40.0  # exponentials beyond would not fit into float32
+_LEAST_SHARE = 0.2  # of the lead's median: quieter stretches are not blown up further
+
+
+def look_at(filtered, network=None):
+    """Find where beats and waves are likely.
+
+    Parameters
+    ----------
+    filtered : ndarray of shape (n_leads, n_times)
+        Signals at 250 Hz, band-passed from 0.5 to 40 Hz, without flat or missing leads.
+    network : WaveNetwork, default=None
+        By default the one that ships with the package.
+
+    Returns
+    -------
+    beats : ndarray of float32 of shape (n_times,)
+        Likelihood that a beat's R peak lies at a sample; a sure one is a bump of height 1.
+    waves : ndarray of float32 of shape (n_leads, n_times, 4)
+        Probabilities that a sample belongs to no wave, a P wave, a QRS complex or a T wave.
+    peaks : ndarray of float32 of shape (n_leads, n_times, 2)
+        Logits of a P or a T peak at a sample.
+    """
+    beats, waves = (network or default_network())(scale_leads(filtered))
+    # The sum over four slices is many times faster than a reduction over an axis of four.
+    shares = np.exp(np.clip(waves[..., :4], -_LARGEST_LOGIT, _LARGEST_LOGIT))
+    total = shares[..., 0] + shares[..., 1] + shares[..., 2] + shares[..., 3]
+    return special.expit(beats), shares / total[..., np.newaxis], waves[..., 4:]
+
+
+def scale_leads(filtered):
+    """Divide each lead by its usual peak-to-peak size in a second, followed over time.
+
+    Parameters
+    ----------
+    filtered : ndarray of shape (n_leads, n_times)
+        At 250 Hz.
+
+    Returns
+    -------
+    ndarray of float32 of shape (n_leads, n_times)
+        Cut off at three times the usual size.
+    """
+    n_leads, n_times = filtered.shape
+    n_blocks = max(1, n_times // RATE)
+    blocks = filtered[:, : n_blocks * RATE].reshape(n_leads, n_blocks, -1)
+    sizes = np.ptp(blocks, axis=-1)
+    usual = ndimage.median_filter(sizes, size=(1, _SCALE_BLOCKS), mode="nearest")
+    least = _LEAST_SHARE * np.median(sizes, axis=-1, keepdims=True)
+    usual = np.maximum(usual, np.maximum(least, np.finfo(np.float32).tiny))
+    centres = (np.arange(n_blocks) + 0.5) * RATE
+    size = np.stack([np.interp(np.arange(n_times), centres, lead) for lead in usual])
+    return np.clip(filtered / size, -_LARGEST, _LARGEST).astype(np.float32)
+
+
+@functools.lru_cache(maxsize=1)
+def default_network():
+    """Return the network that ships with the package, read once."""
+    with resources.as_file(resources.files("sklearn_ecg.features") / "waves.safetensors") as file:
+        return WaveNetwork(load_file(file))
+
+
+class WaveNetwork:
+    """The network in NumPy, so that measuring needs no deep-learning library.
+
+    Each lead goes by itself through an encoder down to steps of 32 ms. Their mean and maximum over
+    the leads feed the trunk, which looks two seconds wide and finds the beats of the record. A
+    decoder of each lead joins what the lead shows and what the trunk knows, and gives each sample
+    its wave. So any number of leads in any order will do.
+
+    `benchmarks.wave_network` holds the same network in PyTorch, trains it and scores it.
+
+    Parameters
+    ----------
+    weights : dict of ndarray
+        Of convolutions with their normalisation folded in: ``<layer>.weight`` of shape
+        (n_out, n_in, width) and ``<layer>.bias`` of shape (n_out,).
+    """
+
+    def __init__(self, weights):
+        self._layers = {}
+        for name, weight in weights.items():
+            layer, kind = name.rsplit(".", 1)
+            if kind == "weight":
+                n_out, _, width = weight.shape
+                matrix = weight.astype(np.float32).transpose(2, 1, 0).reshape(-1, n_out)
+                bias = weights[f"{layer}.bias"].astype(np.float32)
+                self._layers[layer] = np.ascontiguousarray(matrix), bias, width
+
+    def __call__(self, scaled):
+        """Look at signals of any length, a piece at a time.
+
+        Parameters
+        ----------
+        scaled : ndarray of float32 of shape (n_leads, n_times)
+            From `scale_leads`.
+
+        Returns
+        -------
+        beats : ndarray of float32 of shape (n_times,)
+            Logits.
+        waves : ndarray of float32 of shape (n_leads, n_times, 6)
+            Logits of no wave, P, QRS and T, and of the peaks of P and T.
+        """
+        n_leads, n_times = scaled.shape
+        beats = np.empty(n_times, np.float32)
+        waves = np.empty((n_leads, n_times, 6), np.float32)
+        for start in range(0, n_times, _PIECE):
+            first, stop = max(0, start - _MARGIN), min(start + _PIECE, n_times)
+            last = min(stop + _MARGIN, n_times)
+            piece = np.pad(scaled[:, first:last], ((0, 0), (0, (first - last) % _STEP)))
+            inside = slice(start - first, stop - first)
+            piece_beats, piece_waves = self._look_at(piece)
+            beats[start:stop], waves[:, start:stop] = piece_beats[inside], piece_waves[:, inside]
+        return beats, waves
+
+    def _look_at(self, piece):
+        encoded = self._encode(piece[:, :, np.newaxis])
+        trunk = self._join(np.concatenate([encoded.mean(axis=0), encoded.max(axis=0)], axis=-1))
+        beats = self._linear(trunk, "beats").reshape(-1)
+        decoded = self._decode(encoded, trunk)
+        return beats, self._linear(decoded, "waves").reshape(*piece.shape, 6)
+
+    def _encode(self, piece):
+        encoded = self._convolve(self._convolve(piece, "stem", stride=4), "encode.0", stride=2)
+        encoded += self._convolve(encoded, "encode.1")
+        return encoded
+
+    def _join(self, pooled):
+        fine = self._convolve(pooled[np.newaxis], "trunk.0")
+        coarse = self._convolve(fine, "trunk.1", stride=2)
+        for i, dilation in enumerate((1, 2, 4, 8)):
+            coarse += self._convolve(coarse, f"context.{i}", dilation=dilation)
+        fine += self._linear(coarse, "up").reshape(fine.shape)
+        fine += self._convolve(fine, "trunk.2")
+        return fine
+
+    def _decode(self, encoded, trunk):
+        decoded = self._convolve(encoded, "decode.lead", rectify=False)
+        decoded += self._convolve(trunk, "decode.trunk", rectify=False)
+        np.maximum(decoded, 0, out=decoded)
+        decoded += self._convolve(decoded, "decode.1")
+        return decoded
+
+    def _convolve(self, x, layer, *, stride=1, dilation=1, rectify=True):
+        """Convolve x of shape (n, n_times, n_in) along time as one matrix product."""
+        matrix, bias, width = self._layers[layer]
+        n, n_times, n_in = x.shape
+        n_pad = (width - 1) * dilation + 1 - stride
+        padded = np.zeros((n, n_times + n_pad, n_in), np.float32)
+        padded[:, n_pad // 2 : n_pad // 2 + n_times] = x
+        # Built by hand: NumPy's helpers for strided views cost more than a small layer.
+        along, step, channel = padded.strides
+        windows = np.ndarray(
+            (n, n_times // stride, width, n_in),
+            np.float32,
+            padded,
+            strides=(along, step * stride, step * dilation, channel),
+        )
+        result = windows.reshape(-1, width * n_in) @ matrix
+        result += bias
+        if rectify:
+            np.maximum(result, 0, out=result)
+        return result.reshape(n, n_times // stride, -1)
+
+    def _linear(self, x, layer):
+        matrix, bias, _ = self._layers[layer]
+        return x @ matrix + bias
