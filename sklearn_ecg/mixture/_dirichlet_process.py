@@ -50,9 +50,9 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         base distribution is learned: its covariance is what clusters have in common, its degrees
         of freedom how much they have in common, so that clusters of few records borrow from
         the others. "gibbs" takes the variance of each feature over all records.
-    max_iter : int, default=100
-        Sweeps.
-    tol : float, default=1e-4
+    max_iter : int, default=None
+        Sweeps; by default 500, and 100 of "gibbs". Only clusters that overlap need many.
+    tol : float, default=1e-6
         Variational inference stops when a sweep gains less in mean log density.
     reg_covar : float, default=1e-4
         Added to variances so that a constant feature does no harm.
@@ -108,7 +108,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         "weight_concentration": [_POSITIVE],
         "mean_precision": [_POSITIVE, None],
         "covariance_prior": [_POSITIVE, None],
-        "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
+        "max_iter": [Interval(numbers.Integral, 1, None, closed="left"), None],
         "tol": [Interval(numbers.Real, 0, None, closed="left")],
         "reg_covar": [Interval(numbers.Real, 0, None, closed="left")],
         "max_samples": [Interval(numbers.Integral, 2, None, closed="left"), None],
@@ -124,8 +124,8 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         weight_concentration=0.1,
         mean_precision=None,
         covariance_prior=None,
-        max_iter=100,
-        tol=1e-4,
+        max_iter=None,
+        tol=1e-6,
         reg_covar=1e-4,
         max_samples=20_000,
         random_state=None,
@@ -180,17 +180,18 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
             prior = (GammaCluster, 1, scale)
         kind, degrees_of_freedom, scale = prior
         mean_precision = 0.01 if self.mean_precision is None else self.mean_precision
+        max_iter = 100 if self.max_iter is None else self.max_iter
         assignments, clusters, self.n_iter_, self.converged_ = sample_assignments(
             X,
             start,
             lambda: kind(X.mean(axis=0), mean_precision, degrees_of_freedom, scale),
             concentration=self.weight_concentration,
-            max_iter=self.max_iter,
+            max_iter=max_iter,
             random_state=random_state,
         )
         if not self.converged_:
             warnings.warn(
-                f"Assignments still changed after max_iter={self.max_iter} sweeps; the clusters "
+                f"Assignments still changed after max_iter={max_iter} sweeps; the clusters "
                 "are one sample of many. Increase max_iter, or use inference='variational'.",
                 ConvergenceWarning,
                 stacklevel=3,
@@ -217,7 +218,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
             concentration=self.weight_concentration,
             fixed=fixed,
             reg_covar=self.reg_covar,
-            max_iter=self.max_iter,
+            max_iter=500 if self.max_iter is None else self.max_iter,
             tol=self.tol,
         )
         self.weights_, self.means_, self.covariances_, self.n_iter_, self.converged_ = found
