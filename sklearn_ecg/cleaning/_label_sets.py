@@ -17,6 +17,8 @@ _MOST_COUNTED = 3
 # So many weak records tell the errors well enough; evenly spread ones are taken of more.
 _MOST_RECORDS = 10_000
 _MAX_ITER = 10
+# So many more swaps than trusted records weak ones must show.
+_MORE_THAN_PHANTOM = 6.0
 # Label sets that are weighed at a time.
 _CHUNK = 2**16
 # Records worth of belief in rates, in independent errors, and in what replaces a label.
@@ -39,24 +41,33 @@ class SetErrors(SingleErrors):
         ``P(n gained | n lost)``; the last row and column stand for 3 or more.
     replacing : ndarray of shape (1 + n_labels, n_labels)
         How readily each label is gained where a label was lost; last, where none was.
-    empty : float
-        Log odds that a set without any label is in truth more frequent than probabilities of
-        single labels say.
+    bias, bonds : ndarray of shape (n_labels,) and (n_labels, n_labels)
+        Which true labels come together, as by `fit_bonds`.
+    coupled : bool
+        Whether labels are lost and gained together; if not, each error is one for itself.
+    swapped : float
+        Expected number of labels per record that were lost while another was gained.
+    phantom : float
+        The same found in trusted records, where there are none.
     """
 
     gains: np.ndarray
     replacing: np.ndarray
-    empty: float
+    bias: np.ndarray
+    bonds: np.ndarray
+    coupled: bool = True
+    swapped: float = 0.0
+    phantom: float = 0.0
 
     @classmethod
-    def independent(cls, missing, wrong, probability, empty=0.0):
-        """Errors that know nothing of one another, of records of such probabilities."""
+    def independent(cls, missing, wrong, probability, bias, bonds):
+        """Errors that know nothing of one another yet, of records of such probabilities."""
         missing, wrong = np.asarray(missing, dtype=float), np.asarray(wrong, dtype=float)
         n_gained = wrong * (1 - probability).sum(axis=0) + 1e-3
         spread = poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum() / len(probability))
         gains = np.tile(np.maximum(spread / spread.sum(), 1e-4), (_MOST_COUNTED + 1, 1))
         replacing = np.tile(n_gained / n_gained.sum(), (len(missing) + 1, 1))
-        return cls(missing, wrong, gains, replacing, empty)
+        return cls(missing, wrong, gains, replacing, bias, bonds)
 
     def posterior(self, probability, weak):
         """As `SingleErrors.posterior`, the labels of a record weighed together."""
@@ -66,16 +77,29 @@ class SetErrors(SingleErrors):
         return belief
 
     def adapted(self, probability, weak):
-        """As `SingleErrors.adapted`, by expectation maximisation over label sets."""
+        """As `SingleErrors.adapted`, by expectation maximisation over label sets.
+
+        Features that say little let true label sets look as if labels had been swapped. Trusted
+        records are the control: weak ones must show many more swaps than they do, or each error
+        is taken for itself.
+        """
+        start = super().adapted(probability, weak)
+        coupled = replace(start, coupled=True).fitted(probability, weak)
+        if coupled.swapped > _MORE_THAN_PHANTOM * self.phantom + _PRIOR_RECORDS / len(weak):
+            return coupled
+        return replace(start, coupled=False).fitted(probability, weak)
+
+    def fitted(self, probability, weak):
+        """Return the errors of these records, starting from self, which is worth a few records."""
         if len(weak) > _MOST_RECORDS:
             rows = np.linspace(0, len(weak) - 1, _MOST_RECORDS).astype(int)
             probability, weak = probability[rows], weak[rows]
-        expected = errors = super().adapted(probability, weak)
-        candidates = list(_candidates(probability, weak, expected))
+        errors, candidates = self, list(_candidates(probability, weak, self))
         for _ in range(_MAX_ITER):
             before = errors
-            errors = _maximise(candidates, weak, errors, expected)
-            if np.abs(before.gains - errors.gains).max() < 1e-3:
+            errors = _maximise(candidates, weak, errors, self)
+            changes = before.gains - errors.gains, before.missing - errors.missing
+            if max(np.abs(change).max() for change in changes) < 1e-3:
                 break
         return errors
 
@@ -110,17 +134,23 @@ class _Candidates:
 
     def shares(self, errors):
         """Probability of each set, of shape (n_records, n_sets)."""
-        log_joint = self._prior + self.lost @ np.log(errors.missing)
-        log_joint += self.kept @ np.log1p(-errors.missing)
-        log_joint += np.log(errors.gains)[self.n_lost, self.n_gained] + gammaln(self.n_gained + 1)
-        log_joint += errors.empty * (self.sets.sum(axis=2) == 0)
+        log_joint = self._prior + self.sets @ errors.bias
+        log_joint += ((self.sets @ errors.bonds) * self.sets).sum(axis=2) / 2
+        log_joint += self.lost @ np.log(errors.missing) + self.kept @ np.log1p(-errors.missing)
+        log_joint += self._log_gains(errors)
+        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def _log_gains(self, errors):
+        if not errors.coupled:
+            free = self._could_be_gained - self.gained
+            return self.gained @ np.log(errors.wrong) + free @ np.log1p(-errors.wrong)
+        log_chance = np.log(errors.gains)[self.n_lost, self.n_gained] + gammaln(self.n_gained + 1)
         some_lost = (self.n_lost > 0)[..., np.newaxis]
         weight = np.where(some_lost, self.lost @ errors.replacing[:-1], errors.replacing[-1])
         total = (weight * self._could_be_gained).sum(axis=2, keepdims=True)
         chance = np.where(self.gained > 0, weight / np.maximum(total, 1e-9), 1.0)
-        log_joint += np.log(np.maximum(chance, 1e-6)).sum(axis=2)
-        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        return log_chance + np.log(np.maximum(chance, 1e-6)).sum(axis=2)
 
     def belief(self, errors):
         """Probability of each label, of shape (n_records, n_labels)."""
@@ -147,6 +177,7 @@ def _maximise(candidates, weak, errors, expected):
     """One step of expectation maximisation."""
     n_labels = weak.shape[1]
     present, lost, gained = np.zeros(n_labels), np.zeros(n_labels), np.zeros(n_labels)
+    swapped = 0.0
     gains = np.zeros(errors.gains.shape)
     replaced = np.zeros(errors.replacing.shape)
     known = (weak != -1).sum(axis=0)
@@ -156,6 +187,7 @@ def _maximise(candidates, weak, errors, expected):
         present += _expected(shares, c.kept + c.lost).sum(axis=0)
         lost += _expected(shares, c.lost).sum(axis=0)
         gained += weighted.sum(axis=(0, 1))
+        swapped += (shares * np.minimum(c.n_lost, c.n_gained)).sum()
         np.add.at(gains, (c.n_lost.ravel(), c.n_gained.ravel()), shares.ravel())
         flat = weighted.reshape(-1, n_labels)
         replaced[:-1] += c.lost.reshape(-1, n_labels).T @ flat
@@ -175,22 +207,5 @@ def _maximise(candidates, weak, errors, expected):
         wrong=np.clip(wrong, 1e-3, 1 - 1e-3),
         gains=np.maximum(gains, 1e-4),
         replacing=replacing,
+        swapped=swapped / len(weak),
     )
-
-
-def weight_of_empty(probability, labels):
-    """Log odds that records without any label are more frequent than single labels say.
-
-    Parameters
-    ----------
-    probability, labels : ndarray of shape (n_records, n_labels)
-        Of trusted records; those with unknown labels are left out.
-
-    Returns
-    -------
-    float
-    """
-    known = (labels != -1).all(axis=1)
-    n_expected = (1 - probability[known]).prod(axis=1).sum()
-    n_found = (labels[known] == 0).all(axis=1).sum()
-    return float(np.log((n_found + 0.5) / (n_expected + 0.5)))

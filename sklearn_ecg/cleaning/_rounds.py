@@ -1,12 +1,13 @@
 """Iterative cleaning: discriminators and beliefs sharpen one another, round by round."""
 
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sklearn_ecg.cleaning._calibration import calibrate
-from sklearn_ecg.cleaning._label_sets import SetErrors, weight_of_empty
+from sklearn_ecg.cleaning._label_bonds import fit_bonds
+from sklearn_ecg.cleaning._label_sets import SetErrors
 from sklearn_ecg.cleaning._lifetimes import lifetimes
 from sklearn_ecg.cleaning._noise import SingleErrors
 from sklearn_ecg.utils import progress
@@ -147,8 +148,10 @@ def find_errors(probability, labels, trusted, calibrations, *, joint):
     weak = trusted if trusted.all() else ~trusted
     if not joint:
         return SingleErrors(missing, wrong)
-    empty = weight_of_empty(probability[trusted], labels[trusted])
-    errors = SetErrors.independent(missing, wrong, probability[weak], empty)
+    bonds = fit_bonds(probability[trusted], labels[trusted])
+    errors = SetErrors.independent(missing, wrong, probability[weak], *bonds)
+    control = errors.fitted(probability[trusted], labels[trusted])
+    errors = replace(errors, phantom=control.swapped)
     return errors if trusted.all() else errors.adapted(probability[weak], labels[weak])
 
 

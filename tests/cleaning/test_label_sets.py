@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from math import factorial
 
@@ -5,25 +6,29 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_ecg.cleaning._label_sets import SetErrors, weight_of_empty
+from sklearn_ecg.cleaning._label_bonds import fit_bonds
+from sklearn_ecg.cleaning._label_sets import SetErrors
 from sklearn_ecg.cleaning._noise import SingleErrors
 
 
 def make_errors(rng, n_labels):
     replacing = rng.random((n_labels + 1, n_labels))
     gains = rng.random((4, 4)) + 0.1
+    bonds = np.triu(rng.normal(0, 1, (n_labels, n_labels)), 1)
     return SetErrors(
         rng.uniform(0.05, 0.4, n_labels),
         rng.uniform(0.05, 0.3, n_labels),
         gains / gains.sum(axis=1, keepdims=True),
         replacing / replacing.sum(axis=1, keepdims=True),
-        empty=-1.5,
+        bias=rng.normal(0, 0.5, n_labels),
+        bonds=bonds + bonds.T,
     )
 
 
 def weigh(true, weak, probability, errors):
     """Probability of a true and a weak label set together, label by label."""
-    joint = np.exp(errors.empty) if not any(true) else 1.0
+    true = np.array(true)
+    joint = np.exp(true @ errors.bias + true @ errors.bonds @ true / 2)
     lost, gained, absent = [], [], []
     for label, present in enumerate(true):
         joint *= probability[label] if present else 1 - probability[label]
@@ -37,6 +42,9 @@ def weigh(true, weak, probability, errors):
             absent.append(label)
             if weak[label] == 1:
                 gained.append(label)
+    if not errors.coupled:
+        rate = errors.wrong[absent]
+        return joint * np.where(np.isin(absent, gained), rate, 1 - rate).prod()
     joint *= errors.gains[min(len(lost), 3), min(len(gained), 3)]
     joint *= factorial(min(len(gained), 3))
     weight = errors.replacing[lost].sum(axis=0) if lost else errors.replacing[-1]
@@ -46,8 +54,9 @@ def weigh(true, weak, probability, errors):
 
 
 @pytest.mark.parametrize("n_labels", [1, 2, 4])
-def test_posterior_weighs_all_label_sets(rng, n_labels):
-    errors = make_errors(rng, n_labels)
+@pytest.mark.parametrize("coupled", [True, False])
+def test_posterior_weighs_all_label_sets(rng, n_labels, coupled):
+    errors = replace(make_errors(rng, n_labels), coupled=coupled)
     probability = rng.uniform(0.1, 0.9, (40, n_labels))
     weak = rng.choice([-1, 0, 1], (40, n_labels), p=[0.1, 0.5, 0.4])
     expected = np.zeros(weak.shape)
@@ -78,13 +87,17 @@ def swapped(rng, n_records=3000, n_labels=5, rate=0.3, replaced_by=None):
 
 def expected_errors(probability):
     n_labels = probability.shape[1]
-    return SetErrors.independent(np.full(n_labels, 0.1), np.full(n_labels, 0.02), probability)
+    bonds = np.zeros(n_labels), np.zeros((n_labels, n_labels))
+    rates = np.full(n_labels, 0.1), np.full(n_labels, 0.02)
+    return SetErrors.independent(*rates, probability, *bonds)
 
 
 def test_labels_that_are_lost_and_gained_together_are_found(rng):
     probability, weak, true = swapped(rng)
-    errors = expected_errors(probability).adapted(probability, weak)
-    assert errors.gains[1, 1] > 0.9
+    bias, bonds = fit_bonds(probability, true)
+    start = replace(expected_errors(probability), bias=bias, bonds=bonds)
+    errors = start.adapted(probability, weak)
+    assert errors.coupled and errors.gains[1, 1] > 0.9
     assert_allclose(errors.missing, 0.3, atol=0.1)
     alone = SingleErrors(np.full(5, 0.3), np.full(5, 0.075)).posterior(probability, weak)
     together = errors.posterior(probability, weak)
@@ -109,9 +122,22 @@ def test_independent_errors_are_not_taken_for_swaps(rng):
     assert ((belief > 0.5) != true).sum() < dropped[true == 1].sum()
 
 
-def test_empty_label_sets_are_ruled_out_where_trusted_records_have_none(rng):
+def test_swaps_that_trusted_records_show_too_are_not_believed(rng):
+    probability, weak, true = swapped(rng, rate=0.05)
+    start = expected_errors(probability)
+    control = start.fitted(probability, true)
+    assert control.swapped < 0.05
+    doubted = replace(start, phantom=0.05).adapted(probability, weak)
+    believed = replace(start, phantom=0.0).adapted(probability, weak)
+    assert believed.coupled and not doubted.coupled
+
+
+def test_bonds_part_labels_that_never_come_together(rng):
     probability, _, true = swapped(rng)
-    assert weight_of_empty(probability, true) < -3
-    some = np.where(rng.random(len(true)) < 0.5, 0, 1)[:, np.newaxis] * true
-    assert weight_of_empty(probability, some) > 0
-    assert weight_of_empty(probability, np.full_like(true, -1)) == 0
+    _, bonds = fit_bonds(probability, true)
+    assert (bonds[np.triu_indices(5, 1)] < -1).all()
+    assert_allclose(bonds, bonds.T)
+    together = np.repeat(true[:, :1], 2, axis=1)
+    assert fit_bonds(np.full(together.shape, 0.2), together)[1][0, 1] > 2
+    unknown = np.full_like(true, -1)
+    assert_allclose(np.r_[fit_bonds(probability, unknown)[0]], 0, atol=1e-6)
