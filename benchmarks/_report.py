@@ -10,12 +10,12 @@ from pathlib import Path
 RESULTS = Path(__file__).parents[1] / "docs" / "results"
 
 
-def write_results(name, title, text, data):
+def write_results(name, title, text, data, *, command=None):
     """Write ``docs/results/<name>.md`` and ``.json``."""
     RESULTS.mkdir(parents=True, exist_ok=True)
     options = " ".join(sys.argv[1:])
     provenance = (
-        f"`python -m benchmarks.{name}{' ' + options if options else ''}`, "
+        f"`python -m benchmarks.{command or name}{' ' + options if options else ''}`, "
         f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
         f"Python {platform.python_version()}"
     )
