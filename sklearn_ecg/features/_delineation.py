@@ -69,7 +69,7 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
         filtered = bandpass(signal[usable], sampling_rate, 0.5, 40, new_rate=RATE)
         beats, likely_waves, likely_peaks = look_at(filtered, network)
         if given is None:
-            at_rate = pick_r_peaks(beats)
+            at_rate = pick_r_peaks(beats, likely_waves)
             r_peaks = np.round(at_rate * (sampling_rate / RATE)).astype(np.intp)
             r_peaks = np.minimum(r_peaks, signal.shape[1] - 1)
         else:

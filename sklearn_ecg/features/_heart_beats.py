@@ -61,7 +61,7 @@ class HeartBeats:
             filtered = bandpass(usable, sampling_rate, 0.5, 40, new_rate=WORKING_RATE)
             self.filtered = np.ascontiguousarray(filtered)
             likely_beats, *self._likely_waves = look_at(self.filtered)
-            r_peaks = pick_r_peaks(likely_beats)
+            r_peaks = pick_r_peaks(likely_beats, self._likely_waves[0])
             self.all_r_peaks = r_peaks[~self._in_gap(r_peaks, sampling_rate)]
         self._whole = self._are_whole(sampling_rate)
         self.r_peaks = self.all_r_peaks[self._whole]

@@ -1,6 +1,7 @@
 """R peaks of one record, found from all of its leads at once."""
 
 import numpy as np
+from scipy import ndimage
 from scipy.signal import find_peaks
 
 from sklearn_ecg.features._checks import check_signal
@@ -18,6 +19,7 @@ _SUM = np.hanning(27)[1:-1] / (2.5 * np.sqrt(2 * np.pi))
 _PLACE = np.hanning(7)[1:-1]
 _NEAR = 12  # samples around the largest sum in which the likeliest place is looked for
 _LEAST = 0.2
+_QRS_REACH = 10  # samples around the R peak
 
 
 def detect_r_peaks(signal, sampling_rate):
@@ -62,9 +64,9 @@ def detect_r_peaks(signal, sampling_rate):
     signal = signal[usable_leads(signal)]
     if not len(signal) or signal.shape[1] < SHORTEST_S * sampling_rate:
         return np.empty(0, dtype=np.intp)
-    beats, _, _ = look_at(bandpass(signal, sampling_rate, 0.5, 40, new_rate=RATE))
-    r_peaks = np.round(pick_r_peaks(beats) * (sampling_rate / RATE)).astype(np.intp)
-    return r_peaks[r_peaks < signal.shape[1]]
+    beats, waves, _ = look_at(bandpass(signal, sampling_rate, 0.5, 40, new_rate=RATE))
+    r_peaks = np.round(pick_r_peaks(beats, waves) * (sampling_rate / RATE)).astype(np.intp)
+    return np.minimum(r_peaks, signal.shape[1] - 1)
 
 
 def usable_leads(signal):
@@ -73,13 +75,15 @@ def usable_leads(signal):
         return np.isfinite(signal).all(axis=1) & (np.ptp(signal, axis=1) > _FLAT_MV)
 
 
-def pick_r_peaks(beats):
+def pick_r_peaks(beats, waves):
     """Return the samples of the beats.
 
     Parameters
     ----------
     beats : ndarray of shape (n_times,)
         Likelihood of an R peak at each sample (250 Hz), from `look_at`.
+    waves : ndarray of shape (4, n_leads, n_times)
+        Probabilities of no wave, P, QRS and T: a beat shows a QRS complex in one lead at least.
 
     Returns
     -------
@@ -90,4 +94,6 @@ def pick_r_peaks(beats):
     places = r_peaks[:, np.newaxis] - 1 + np.arange(-_NEAR, _NEAR + 1)
     places = np.clip(places, 0, len(beats) - 1)
     likely = np.convolve(beats, _PLACE, mode="same")[places]
-    return np.unique(np.take_along_axis(places, likely.argmax(axis=1)[:, np.newaxis], 1))
+    r_peaks = np.take_along_axis(places, likely.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
+    shows_qrs = ndimage.maximum_filter1d(waves[2].max(axis=0), 2 * _QRS_REACH + 1) > 0.5
+    return np.unique(r_peaks[shows_qrs[r_peaks]])

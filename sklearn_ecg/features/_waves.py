@@ -35,9 +35,9 @@ def find_waves(waves, peaks, r_peaks):
 
     Parameters
     ----------
-    waves : ndarray of shape (n_leads, n_times, 4)
+    waves : ndarray of shape (4, n_leads, n_times)
         Probabilities of no wave, P, QRS and T, from `look_at`.
-    peaks : ndarray of shape (n_leads, n_times, 2)
+    peaks : ndarray of shape (2, n_leads, n_times)
         Logits of P and T peaks.
     r_peaks : ndarray of int of shape (n_beats,)
 
@@ -46,7 +46,7 @@ def find_waves(waves, peaks, r_peaks):
     dict of ndarray of shape (n_leads, n_beats)
         A column of `WAVES` each, in samples at 250 Hz; NaN where a wave is absent.
     """
-    n_leads, n_times, _ = waves.shape
+    _, n_leads, n_times = waves.shape
     shape = (n_leads, len(r_peaks))
     found = {"r_peak": np.broadcast_to(r_peaks.astype(float), shape).copy()}
     between = (r_peaks[1:] + r_peaks[:-1]) / 2
@@ -63,14 +63,14 @@ def find_waves(waves, peaks, r_peaks):
     start = np.concatenate([np.zeros((n_leads, 1)), last[:, :-1]], axis=1)
     start = np.maximum(start, r_peaks - _P_BEFORE)
     found["p_onset"], found["p_offset"] = _largest(waves, _P, start, onset, shape)
-    for wave, likely in (("p", peaks[..., 0]), ("t", peaks[..., 1])):
+    for wave, likely in zip("pt", peaks, strict=True):
         found[f"{wave}_peak"] = _likeliest(likely, found[f"{wave}_onset"], found[f"{wave}_offset"])
     return {name: found[name] for name in WAVES}
 
 
 def _largest(waves, kind, start, stop, shape):
     """Return the bounds of each beat's largest stretch whose middle lies from start to stop."""
-    lead, onset, offset, size = _stretches(waves[..., kind], _SHORTEST[kind])
+    lead, onset, offset, size = _stretches(waves[kind], _SHORTEST[kind])
     start, stop = np.broadcast_to(start, shape), np.broadcast_to(stop, shape)
     middle = (onset + offset) / 2
     beat = np.zeros(len(lead), dtype=np.intp)
@@ -87,17 +87,19 @@ def _largest(waves, kind, start, stop, shape):
 def _stretches(likely, shortest):
     """Return lead, bounds between samples and size of the stretches that are likelier than not."""
     n_leads, n_times = likely.shape
-    inside = np.zeros((n_leads, n_times + 2), dtype=np.int8)
-    inside[:, 1:-1] = likely > 0.5
-    change = np.diff(inside, axis=1)
-    lead, first = np.nonzero(change == 1)
-    _, stop = np.nonzero(change == -1)
+    row = n_times + 1  # with a sample between leads that belongs to no wave
+    padded = np.zeros(n_leads * row + 1, dtype=likely.dtype)
+    padded[1:].reshape(n_leads, row)[:, :-1] = likely
+    inside = padded > 0.5
+    changes = np.flatnonzero(inside[1:] != inside[:-1])  # first sample and stop, in turn
+    size = np.add.reduceat(padded[1:], changes)[::2] if len(changes) else np.empty(0)
+    first, stop = changes[::2], changes[1::2]
     long = stop - first >= shortest
-    lead, first, stop = lead[long], first[long], stop[long]
+    lead, first = np.divmod(first[long], row)
+    stop = stop[long] - lead * row
     onset = _crossing(likely, lead, first, first - 1)
     offset = _crossing(likely, lead, stop - 1, stop)
-    total = np.concatenate([np.zeros((n_leads, 1)), np.cumsum(likely, axis=1)], axis=1)
-    return lead, onset, offset, total[lead, stop] - total[lead, first]
+    return lead, onset, offset, size[long]
 
 
 def _crossing(likely, lead, inner, outer):

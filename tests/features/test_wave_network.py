@@ -62,10 +62,10 @@ def network_in_torch(weights, signal):
     decoded = (convolve(encoded, "decode.lead") + convolve(fine, "decode.trunk")).relu()
     decoded = decoded + convolve(decoded, "decode.1").relu()
     waves = spread(convolve(decoded, "waves"), 8)
-    return spread(convolve(fine, "beats"), 8)[0, 0].numpy(), waves.numpy().transpose(0, 2, 1)
+    return spread(convolve(fine, "beats"), 8)[0, 0].numpy(), waves.numpy().transpose(1, 0, 2)
 
 
-@pytest.mark.parametrize("n_leads", [1, 3])
+@pytest.mark.parametrize("n_leads", [1, 3, 9])
 def test_the_same_as_in_torch(weights, rng, n_leads):
     signal = rng.normal(size=(n_leads, 640)).astype(np.float32)
     beats, waves = WaveNetwork(weights)(signal)
@@ -86,9 +86,9 @@ def test_pieces_of_a_long_record_make_the_whole(weights, rng):
 def test_any_length(n_times, rng):
     beats, waves, peaks = look_at(rng.normal(size=(2, n_times)))
     assert beats.shape == (n_times,)
-    assert waves.shape == (2, n_times, 4)
-    assert peaks.shape == (2, n_times, 2)
-    assert_allclose(waves.sum(axis=-1), 1, atol=1e-5)
+    assert waves.shape == (4, 2, n_times)
+    assert peaks.shape == (2, 2, n_times)
+    assert_allclose(waves.sum(axis=0), 1, atol=1e-5)
     assert ((beats >= 0) & (beats <= 1)).all()
 
 
@@ -97,7 +97,7 @@ def test_order_and_scale_of_leads_do_not_matter(rng):
     beats, waves, _ = look_at(signal)
     other_beats, other_waves, _ = look_at(1000 * signal[::-1])
     assert_allclose(other_beats, beats, atol=1e-4)
-    assert_allclose(other_waves, waves[::-1], atol=1e-4)
+    assert_allclose(other_waves, waves[:, ::-1], atol=1e-4)
 
 
 def test_leads_are_scaled_to_their_usual_size(rng):
