@@ -14,6 +14,7 @@ _STEP = 16  # samples between places of the coarsest layer; starts of pieces are
 _PIECE = 30 * RATE // _STEP * _STEP
 _MARGIN = 600 // _STEP * _STEP  # more than the network sees to either side
 _LEADS_AT_ONCE = 4  # a larger matrix does not stay in the processor's cache
+_SEEN_BY_GLIBC = 2**24
 _N_KINDS = 6  # no wave, P, QRS, T, peak of P, peak of T
 _SCALE_BLOCKS = 11  # seconds, about, over which a lead's usual size is taken
 _LARGEST = 3.0  # times the usual size: artefacts are cut off there
@@ -66,14 +67,21 @@ def scale_leads(filtered):
     usual = ndimage.median_filter(sizes, size=(1, _SCALE_BLOCKS), mode="nearest")
     least = _LEAST_SHARE * np.median(sizes, axis=-1, keepdims=True)
     usual = np.maximum(usual, np.maximum(least, np.finfo(np.float32).tiny))
-    centres = (np.arange(n_blocks) + 0.5) * RATE
-    size = np.stack([np.interp(np.arange(n_times), centres, lead) for lead in usual])
+    # Between the middles of the blocks the size changes in a straight line.
+    place = np.clip(np.arange(n_times) / RATE - 0.5, 0, n_blocks - 1).astype(np.float32)
+    before = place.astype(np.intp)
+    after = np.minimum(before + 1, n_blocks - 1)
+    usual = usual.astype(np.float32)
+    size = usual[:, before] + (usual[:, after] - usual[:, before]) * (place - before)
     return np.clip(filtered / size, -_LARGEST, _LARGEST).astype(np.float32)
 
 
 @functools.lru_cache(maxsize=1)
 def default_network():
     """Return the network that ships with the package, read once."""
+    # glibc hands freed memory back to the system, so that every layer would have to get its pages
+    # anew, a quarter of all time, until it has seen a large array come and go.
+    np.empty(_SEEN_BY_GLIBC, np.uint8)
     with resources.as_file(resources.files("sklearn_ecg.features") / "waves.safetensors") as file:
         return WaveNetwork(load_file(file))
 
@@ -134,6 +142,7 @@ class WaveNetwork:
             encoded = [self._encode(leads[..., np.newaxis]) for leads in _split(piece)]
             trunk = self._join(np.concatenate(encoded))
             beats[start:stop] = self._linear(trunk, "beats").ravel()[inside]
+            trunk = self._convolve(trunk, "decode.trunk", rectify=False)
             for at, leads in enumerate(encoded):
                 place = slice(at * _LEADS_AT_ONCE, (at + 1) * _LEADS_AT_ONCE)
                 waves[:, place, start:stop] = self._decode(leads, trunk)[..., inside]
@@ -156,7 +165,7 @@ class WaveNetwork:
 
     def _decode(self, encoded, trunk):
         decoded = self._convolve(encoded, "decode.lead", rectify=False)
-        decoded += self._convolve(trunk, "decode.trunk", rectify=False)
+        decoded += trunk
         np.maximum(decoded, 0, out=decoded)
         decoded += self._convolve(decoded, "decode.1")
         waves = self._linear(decoded, "waves").reshape(*decoded.shape[:2], _N_KINDS, -1)
