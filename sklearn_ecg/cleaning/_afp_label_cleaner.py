@@ -47,7 +47,7 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         Two frequent labels exclude each other below this correlation (eps).
     lifetime_rate : float, default=1.0
         Rounds per unsettled label of the most common record; rare records live longer.
-    max_iter : int, default=3
+    max_iter : int, default=2
         Most rounds.
     anchors, rules, discriminators : bool, default=True
         Switch a stage off.
@@ -169,7 +169,7 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         min_correlation=0.5,
         max_exclusion=0.02,
         lifetime_rate=1.0,
-        max_iter=3,
+        max_iter=2,
         anchors=True,
         rules=True,
         discriminators=True,
