@@ -1,5 +1,6 @@
 """A label-correlation ECG classifier and the modules it is made of."""
 
+from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._backbone import Backbone
 from sklearn_ecg.network._blocks import ResidualBlock, SqueezeExcitation
 from sklearn_ecg.network._classifier import LabelCorrelationECGClassifier
@@ -8,6 +9,7 @@ from sklearn_ecg.network._decoder import CrossAttentionLayer, LabelDecoder
 from sklearn_ecg.network._embedding import LabelFeatureEmbedding
 from sklearn_ecg.network._loss import AsymmetricLoss
 from sklearn_ecg.network._net import LabelCorrelationNet, LabelHead
+from sklearn_ecg.network._xresnet import XResNetBackbone
 
 __all__ = [
     "AsymmetricLoss",
@@ -20,6 +22,8 @@ __all__ = [
     "LabelFeatureEmbedding",
     "LabelHead",
     "ResidualBlock",
+    "SignalAugmentation",
     "SqueezeExcitation",
+    "XResNetBackbone",
     "label_correlation",
 ]

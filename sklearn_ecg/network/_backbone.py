@@ -30,7 +30,7 @@ class Backbone(nn.Module):
     >>> import torch
     >>> from sklearn_ecg.network import Backbone
     >>> backbone = Backbone(12, 5000, channels=(8, 16, 32), hidden_dim=64)
-    >>> backbone(torch.zeros(2, 1, 12, 5000)).shape
+    >>> backbone(torch.zeros(2, 12, 5000)).shape
     torch.Size([2, 32, 64])
     """
 
@@ -51,8 +51,8 @@ class Backbone(nn.Module):
         self.identity = nn.Embedding(third, hidden_dim) if channel_identity else None
 
     def forward(self, x):
-        # x: (batch, 1, leads, times)
-        planes = self.blocks(x)  # (batch, channels, leads, frames)
+        # x: (batch, leads, times)
+        planes = self.blocks(x.unsqueeze(1))  # (batch, channels, leads, frames)
         features = self.projection(planes.flatten(start_dim=2))  # (batch, channels, hidden_dim)
         if self.identity is not None:
             features = features + self.identity.weight

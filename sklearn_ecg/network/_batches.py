@@ -9,7 +9,11 @@ class SignalDataset(torch.utils.data.Dataset):
     Parameters
     ----------
     signals : Tensor of shape (n_records, n_leads, n_times)
+    lengths : Tensor of int of shape (n_records,)
+        Samples of each record before its padding.
     labels : Tensor of shape (n_records, n_labels)
+    weights : Tensor of shape (n_records, n_labels), default=None
+        Of each label in the loss; by default 1.
     rows : Tensor of int, default=None
         The records that belong to the data set, so that a split copies no signals; by default
         all.
@@ -17,9 +21,11 @@ class SignalDataset(torch.utils.data.Dataset):
         What validates the training on this one.
     """
 
-    def __init__(self, signals, labels, rows=None, held_out=None):
+    def __init__(self, signals, lengths, labels, weights=None, rows=None, held_out=None):
         self.signals = signals
+        self.lengths = lengths
         self.labels = labels
+        self.weights = torch.ones(labels.shape) if weights is None else weights
         self.rows = torch.arange(len(signals)) if rows is None else rows
         self.held_out = held_out
 
@@ -28,7 +34,8 @@ class SignalDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         rows = self.rows[index]
-        return self.signals[rows], self.labels[rows]
+        inputs = self.signals[rows], self.lengths[rows]
+        return inputs, (self.labels[rows], self.weights[rows])
 
 
 class Batches:
@@ -43,12 +50,15 @@ class Batches:
         The largest size of a batch.
     generator : torch.Generator, default=None
         Shuffles anew for each pass; by default the order is kept.
+    transform : callable, default=None
+        Takes signals, lengths and the generator, and returns what is trained on.
     """
 
-    def __init__(self, dataset, batch_size, generator=None):
+    def __init__(self, dataset, batch_size, generator=None, transform=None):
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
+        self.transform = transform
 
     def __len__(self):
         return -(-len(self.dataset) // self.batch_size)
@@ -60,4 +70,7 @@ class Batches:
         else:
             order = torch.randperm(n_records, generator=self.generator)
         for index in torch.tensor_split(order, len(self)):
-            yield self.dataset[index]
+            (signals, lengths), targets = self.dataset[index]
+            if self.transform is not None:
+                signals = self.transform(signals, lengths, self.generator)
+            yield (signals, lengths), targets

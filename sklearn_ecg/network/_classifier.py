@@ -1,42 +1,25 @@
 """LabelCorrelationECGClassifier: the network as a scikit-learn classifier."""
 
-from numbers import Integral, Real
-
 import numpy as np
-import torch
 from sklearn.base import ClassifierMixin
 from sklearn.metrics import accuracy_score
-from sklearn.utils import check_consistent_length, check_random_state, column_or_1d
-from sklearn.utils.metaestimators import available_if
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
+from skorch.history import History
 
-from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._correlation import label_correlation
-from sklearn_ecg.network._device import half_the_cores, resolve_device
-from sklearn_ecg.network._loss import AsymmetricLoss
-from sklearn_ecg.network._net import LabelCorrelationNet
-from sklearn_ecg.network._signal_net import SignalNet
-from sklearn_ecg.network._signals import LeadScaler, leads_to_select, prepare_signals
-from sklearn_ecg.network._split import validation_mask
-from sklearn_ecg.network._targets import resolve_targets
-from sklearn_ecg.records import CleanedRecords, as_records
-from sklearn_ecg.utils import Interval, StrOptions, check_groups, check_labels, check_params
-
-#: What a width by name means. The paper gives no numbers for its channels and layers.
-WIDTHS = {
-    "small": {"channels": (8, 16, 32), "hidden_dim": 32, "n_layers": 1, "n_heads": 4},
-    "medium": {"channels": (32, 64, 128), "hidden_dim": 128, "n_layers": 2, "n_heads": 4},
-    "paper": {"channels": (64, 128, 256), "hidden_dim": 256, "n_layers": 2, "n_heads": 8},
-}
+from sklearn_ecg.network._device import resolve_device
+from sklearn_ecg.network._label_net import LabelNet
+from sklearn_ecg.network._onnx import export_onnx
+from sklearn_ecg.network._parameters import CONSTRAINTS
+from sklearn_ecg.network._saving import load_model, save_model
+from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
+from sklearn_ecg.network._signals import LeadScaler
+from sklearn_ecg.network._training_run import Checkpoint
+from sklearn_ecg.utils import check_groups, check_labels
 
 
-def _has_several_labels(estimator):
-    # A scorer flips the sign of the decision on the one label of a single-label indicator,
-    # since it takes the last of classes_ for the positive class and finds it to be the first.
-    return not hasattr(estimator, "classes_") or len(estimator.classes_) > 1
-
-
-class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
+class LabelCorrelationECGClassifier(ClassifierMixin, LabelNet):
     """Multi-label ECG classifier that uses how labels correlate.
 
     A residual backbone reads signals over the (lead, time) plane; each label gathers the features
@@ -49,6 +32,9 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     width : {"small", "medium", "paper"}, default="small"
         The size of the network. "small" trains within minutes on a CPU; "paper" has the size that
         we suppose the paper's network to have, which its text leaves open.
+    backbone : {"residual", "xresnet"}, default="residual"
+        The paper's residual blocks over the (lead, time) plane, or the stronger
+        `XResNetBackbone` under the same label embedding and decoder.
     label_embedding, decoder : bool, default=True
         The paper's ablations: both False leave the backbone alone.
     memory : {"labels", "backbone"}, default="backbone"
@@ -57,18 +43,37 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         Whether the backbone's features also reach the logits directly, which the paper's network
         does not do.
     channel_identity : bool, default=True
-        Whether the network can tell channels apart, see `Backbone`; the paper's does not.
+        Whether the network can tell channels (or an xresnet's moments) apart, see `Backbone`;
+        the paper's does not.
     sampling_rate : float, default=100
         Hz. Records of known rate are resampled to it once, before training.
-    duration_s : float, default=10.0
-        Records of known rate are cropped or padded at their end to this length. Records of
-        unknown rate keep theirs, and all must have the same.
+    duration_s : float or None, default=10.0
+        Records of known rate are cropped or padded at their end to this length; with None they
+        are read whole, which needs `crop_s`. Records of unknown rate keep theirs, and all must
+        have the same.
+    crop_s : float, default=None
+        What the network reads at a time, by default `duration_s`. It trains on random crops of
+        this length; in prediction logits are averaged over windows that cover the record and
+        overlap by half.
+    augmentation : SignalAugmentation, default=None
+        How training signals are changed; ``SignalAugmentation()`` is a mild choice.
     gamma_positive, gamma_negative, clip : float, default=0.0, 4.0, 0.05
         See `AsymmetricLoss`.
+    class_weight : "balanced", dict or None, default=None
+        "balanced" lets presence and absence of each label weigh the same in sum. A dict gives
+        the weight of a label's presence by its name; absence has 1. For a one-dimensional y as
+        in scikit-learn.
+    optimizer : {"adamw", "adam"}, default="adamw"
+        The paper has Adam.
+    schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
+        The learning rate over all epochs: it rises to `lr` and falls, falls from `lr`, or stays
+        there, as in the paper.
     lr : float, default=2e-3
-        The largest learning rate of AdamW; it rises and falls once over all epochs. The paper
-        has Adam at a constant 1e-4.
+        The largest learning rate. The paper has 1e-4.
     weight_decay : float, default=0.01
+    ema_decay : float, default=None
+        Validate and keep an exponential moving average of the weights, of which this share stays
+        at each step, for example 0.98. None keeps the weights themselves.
     batch_size : int, default=32
     max_epochs : int, default=15
         The paper has 60.
@@ -80,23 +85,45 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         are known. With a single patient, or without groups, records are drawn one by one. With
         None, or fewer than 20 records, nothing is held out and training runs all epochs.
     dropout : float, default=0.1
-    threshold : float, default=0.5
-        A label is predicted present from this probability on.
+    thresholds : float or "tuned", default=0.5
+        A label is predicted present from this probability on; "tuned" finds one for each label,
+        with the largest F1 on the held-out records.
+    calibration : {"temperature", "sigmoid"} or None, default=None
+        Fit each label's probabilities to the held-out records by a factor on its logits, or by
+        a factor and an offset. The asymmetric loss makes probabilities too large, which only
+        "sigmoid" mends.
+    warm_start : bool, default=False
+        `fit` goes on with the network of the last fit, its scaling, leads and sampling rate. For
+        other labels than those of the last fit, what belongs to labels begins anew, and backbone
+        and decoder go on.
+    checkpoint : path, default=None
+        A file that is written after each epoch. A fit that was interrupted goes on from it, if
+        parameters and data are the same, and ends as it would have without interruption; then
+        the file is deleted. Needs an integer `random_state`.
     device : str, default="auto"
         Any torch device; "auto" is CUDA where there is a device for it, else the CPU.
     callbacks : list of skorch callbacks, default=None
-        Called besides our own.
+        Called besides our own, which are named epoch_timer, train_loss, valid_loss, average,
+        schedule, progress, early_stopping and checkpoint.
     random_state : int, RandomState instance or None, default=None
         Fixes weights, batches, dropout and the held-out records; the global state of torch is
         left as it was.
     verbose : int, default=0
         1 shows a progress bar.
+    **part_parameters
+        Parameters of parts, as in skorch: ``module__*`` of `LabelCorrelationNet` (channels,
+        hidden_dim, n_layers, n_heads), ``optimizer__*`` of torch's optimizer,
+        ``iterator_train__batch_size`` and ``iterator_valid__batch_size``, and
+        ``callbacks__<name>`` and ``callbacks__<name>__*``.
 
     Attributes
     ----------
-    classes_ : ndarray of shape (n_labels,)
+    label_names_ : ndarray of shape (n_labels,)
         Names of the labels where they are known, else their numbers; for a one-dimensional y its
         classes.
+    classes_ : ndarray of shape (n_labels,)
+        As `label_names_`; but for a single label 0 and 1, since scikit-learn reads an indicator
+        of a single column as two classes.
     multilabel_ : bool
         False after a one-dimensional y.
     label_correlation_ : ndarray of shape (n_labels, n_labels)
@@ -113,7 +140,11 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     n_features_in_ : int
         Leads; for arrays of a single lead, samples, as scikit-learn counts the columns of X.
     validation_indices_ : ndarray of int
-        The training records that were held out.
+        The training records that were held out; not after `load`.
+    thresholds_ : ndarray of shape (n_labels,)
+        After a fit with ``thresholds="tuned"``.
+    calibration_slope_, calibration_offset_ : ndarray of shape (n_labels,)
+        What logits are multiplied by, and what is added then; 1 and 0 without calibration.
     history : skorch.history.History
         Losses and durations of each epoch.
     module_ : LabelCorrelationNet
@@ -166,31 +197,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
     (64, 3)
     """
 
-    _parameter_constraints = {
-        "width": [StrOptions(set(WIDTHS))],
-        "label_embedding": ["boolean"],
-        "decoder": ["boolean"],
-        "memory": [StrOptions({"labels", "backbone"})],
-        "shortcut": ["boolean"],
-        "channel_identity": ["boolean"],
-        "sampling_rate": [Interval(Real, 0, None, closed="neither")],
-        "duration_s": [Interval(Real, 0, None, closed="neither")],
-        "gamma_positive": [Interval(Real, 0, None, closed="left")],
-        "gamma_negative": [Interval(Real, 0, None, closed="left")],
-        "clip": [Interval(Real, 0, 1, closed="left")],
-        "lr": [Interval(Real, 0, None, closed="neither")],
-        "weight_decay": [Interval(Real, 0, None, closed="left")],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_epochs": [Interval(Integral, 1, None, closed="left")],
-        "patience": [Interval(Integral, 1, None, closed="left"), None],
-        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
-        "threshold": [Interval(Real, 0, 1, closed="neither")],
-        "device": [str],
-        "callbacks": [list, None],
-        "random_state": ["random_state"],
-        "verbose": ["verbose"],
-    }
+    _parameter_constraints = CONSTRAINTS
 
     __metadata_request__fit = {"groups": True}
 
@@ -198,6 +205,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         self,
         width="small",
         *,
+        backbone="residual",
         label_embedding=True,
         decoder=True,
         memory="backbone",
@@ -205,23 +213,34 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         channel_identity=True,
         sampling_rate=100,
         duration_s=10.0,
+        crop_s=None,
+        augmentation=None,
         gamma_positive=0.0,
         gamma_negative=4.0,
         clip=0.05,
+        class_weight=None,
+        optimizer="adamw",
+        schedule="one_cycle",
         lr=2e-3,
         weight_decay=0.01,
+        ema_decay=None,
         batch_size=32,
         max_epochs=15,
         patience=10,
         validation_fraction=0.15,
         dropout=0.1,
-        threshold=0.5,
+        thresholds=0.5,
+        calibration=None,
+        warm_start=False,
+        checkpoint=None,
         device="auto",
         callbacks=None,
         random_state=None,
         verbose=0,
+        **part_parameters,
     ):
         self.width = width
+        self.backbone = backbone
         self.label_embedding = label_embedding
         self.decoder = decoder
         self.memory = memory
@@ -229,21 +248,31 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         self.channel_identity = channel_identity
         self.sampling_rate = sampling_rate
         self.duration_s = duration_s
+        self.crop_s = crop_s
+        self.augmentation = augmentation
         self.gamma_positive = gamma_positive
         self.gamma_negative = gamma_negative
         self.clip = clip
+        self.class_weight = class_weight
+        self.optimizer = optimizer
+        self.schedule = schedule
         self.lr = lr
         self.weight_decay = weight_decay
+        self.ema_decay = ema_decay
         self.batch_size = batch_size
         self.max_epochs = max_epochs
         self.patience = patience
         self.validation_fraction = validation_fraction
         self.dropout = dropout
-        self.threshold = threshold
+        self.thresholds = thresholds
+        self.calibration = calibration
+        self.warm_start = warm_start
+        self.checkpoint = checkpoint
         self.device = device
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
+        self._set_part_parameters(part_parameters)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -255,7 +284,7 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
 
     # Training -----------------------------------------------------------------------------------
 
-    def fit(self, X, y=None, groups=None):
+    def fit(self, X, y=None, groups=None, sample_weight=None):
         """Train on records and their labels.
 
         Parameters
@@ -267,117 +296,102 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
             1 present, 0 absent, -1 unknown; or one class per record.
         groups : array-like of shape (n_records,), default=None
             Patients; by default those of the records.
+        sample_weight : array-like of shape (n_records,), default=None
+            How much each record counts in the loss, relative to the others.
 
         Returns
         -------
         self
         """
-        check_params(self)
-        device = resolve_device(self.device)
-        name = type(self).__name__
-        records = _signals_of(X)
-        if len(records) < 2:
-            raise ValueError(f"{name} needs at least 2 records; got n_samples={len(records)}.")
-        labels, classes, multilabel = resolve_targets(X, y, name)
-        if len(labels) != len(records):
-            raise ValueError(
-                f"y has labels for {len(labels)} records, but X has {len(records)} records."
-            )
+        self._check_parameters()
+        records, labels, names, multilabel = self._read(X, y)
         groups = check_groups(records.groups if groups is None else groups, n_records=len(records))
-        random_state = check_random_state(self.random_state)
-
-        self.device_ = device
-        self.classes_ = classes
-        self.multilabel_ = multilabel
-        self._learn_input(records)
+        start = None
+        if self.warm_start and self.__sklearn_is_fitted__():
+            start = self._weights_for(names, multilabel)
+            self._check_input(records)
+        else:
+            self._learn_input(records)
         signals = self._prepare(records)
+        self._set_labels(names, multilabel)
+        weights = self._weights(labels, sample_weight)
+        random_state = check_random_state(self.random_state)
         held_out = self._hold_out(labels, groups, random_state)
         training = np.flatnonzero(~held_out)
         self.validation_indices_ = np.flatnonzero(held_out)
-        scaler = LeadScaler.learn(signals, training)
-        self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+        if start is None:
+            scaler = LeadScaler.learn(signals, training)
+            self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
         self.label_correlation_ = label_correlation(labels[training])
-        dataset = self._dataset_of(scaler.transform(signals), labels, training)
-        self._train(dataset, seed=random_state.randint(np.iinfo(np.int32).max))
-        self._check_converged(signals, records.ids)
+        dataset = self._dataset_of(signals, labels, weights, training, self.validation_indices_)
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        checkpoint = None
+        if self.checkpoint is not None:
+            checkpoint = Checkpoint(self.checkpoint, self._fingerprint(dataset))
+        run = self._train(
+            dataset,
+            seed,
+            n_epochs=self.max_epochs,
+            schedule=self.schedule,
+            start=start,
+            checkpoint=checkpoint,
+        )
+        self._check_converged(run, signals, records.ids)
+        self._fit_decisions(dataset.held_out)
         return self
 
-    def _learn_input(self, records):
-        self.n_leads_in_ = records.n_leads
-        self.lead_names_in_ = records.lead_names
-        if records.sampling_rate is not None:
-            self.sampling_rate_ = float(self.sampling_rate)
-            self.n_times_ = max(1, round(self.sampling_rate_ * self.duration_s))
-            self.n_features_in_ = records.n_leads
-            return
-        if records.n_times is None:
-            raise ValueError(
-                "Records of different lengths need a known sampling rate, by which they are cut "
-                "to one duration: pass ECGRecords(signals, sampling_rate=...)."
-            )
-        self.sampling_rate_ = None
-        self.n_times_ = records.n_times
-        self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+        """Train for one more epoch at a constant learning rate ``lr``.
 
-    def _prepare(self, records):
-        return prepare_signals(
-            records,
-            sampling_rate=self.sampling_rate_,
-            n_times=self.n_times_,
-            lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
-        )
+        The first call learns leads, rate, scaling and labels; all later ones keep them. Nothing
+        is held out: calibration and tuned thresholds stay those of the last `fit`. The optimizer
+        begins anew with each call.
 
-    def _hold_out(self, labels, groups, random_state):
-        if self.validation_fraction is None:
-            return np.zeros(len(labels), dtype=bool)
-        return validation_mask(labels, groups, self.validation_fraction, random_state)
+        Parameters
+        ----------
+        X, y, sample_weight : as for `fit`
+        classes : array-like, default=None
+            For a one-dimensional y, all classes that will ever come; needed by the first call.
 
-    def _dataset_of(self, signals, labels, training):
-        signals, labels = torch.from_numpy(signals), torch.from_numpy(labels)
-        held_out = None
-        if len(self.validation_indices_):
-            rows = torch.from_numpy(self.validation_indices_)
-            held_out = SignalDataset(signals, labels, rows)
-        return SignalDataset(signals, labels, torch.from_numpy(training), held_out)
-
-    def _check_converged(self, signals, ids):
-        if all(torch.isfinite(values).all() for values in self.module_.state_dict().values()):
-            return
-        sizes = np.array([np.abs(signal).max() for signal in signals])
-        raise ValueError(
-            f"Training diverged: weights became NaN or infinite. Lower lr={self.lr:g}, or look at "
-            f"record {ids[sizes.argmax()]}, whose largest sample is {sizes.max():.3g} usual "
-            "deviations of its lead away from its centre."
-        )
-
-    def initialize_module(self):
-        """Make the network; skorch calls this once shapes and labels are known."""
-        self.module_ = LabelCorrelationNet(
-            self.label_correlation_,
-            n_leads=self.n_leads_in_,
-            n_times=self.n_times_,
-            **WIDTHS[self.width],
-            dropout=self.dropout,
-            label_embedding=self.label_embedding,
-            decoder=self.decoder,
-            memory=self.memory,
-            shortcut=self.shortcut,
-            channel_identity=self.channel_identity,
-        )
-        return self
-
-    def initialize_criterion(self):
-        """Make the loss."""
-        self.criterion_ = AsymmetricLoss(self.gamma_positive, self.gamma_negative, self.clip)
+        Returns
+        -------
+        self
+        """
+        self._check_parameters()
+        is_first = not self.__sklearn_is_fitted__()
+        if classes is None and not is_first and not self.multilabel_:
+            classes = self.label_names_
+        records, labels, names, multilabel = self._read(X, y, classes)
+        if is_first:
+            self._learn_input(records)
+        else:
+            self._check_same_labels(names, multilabel)
+            self._check_input(records)
+        signals = self._prepare(records)
+        start = None if is_first else self.module_.state_dict()
+        everything = np.arange(len(records))
+        if is_first:
+            self._set_labels(names, multilabel)
+            self.validation_indices_ = np.arange(0)
+            scaler = LeadScaler.learn(signals, everything)
+            self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+            self.label_correlation_ = label_correlation(labels)
+            self._fit_decisions(None)
+        weights = self._weights(labels, sample_weight)
+        dataset = self._dataset_of(signals, labels, weights, everything, everything[:0])
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        before = [] if is_first else list(self.history_)
+        run = self._train(dataset, seed, n_epochs=1, schedule="constant", start=start)
+        for epoch in self.history_:
+            epoch["epoch"] += len(before)
+        self.history_ = History([*before, *self.history_])
+        self._check_converged(run, signals, records.ids)
         return self
 
     # Prediction ---------------------------------------------------------------------------------
 
-    @available_if(_has_several_labels)
     def decision_function(self, X):
-        """Return logits: above 0 is more likely present than absent.
-
-        Not available after a multi-label y of a single column.
+        """Return calibrated logits: above 0 is more likely present than absent.
 
         Parameters
         ----------
@@ -385,12 +399,12 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
 
         Returns
         -------
-        ndarray of shape (n_records, n_labels), or (n_records,) for two classes
+        ndarray of shape (n_records, n_labels), or (n_records,) for two classes or a single label
         """
         logits = self._logits(X)
-        if not self.multilabel_ and len(self.classes_) == 2:
-            return logits[:, 1] - logits[:, 0]
-        return logits
+        if self.multilabel_:
+            return logits[:, 0] if logits.shape[1] == 1 else logits
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
 
     def predict_proba(self, X):
         """Return the probability of each label.
@@ -402,12 +416,14 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
         Returns
         -------
         ndarray of shape (n_records, n_labels), float64
-            Columns in the order of `classes_`. After a one-dimensional y rows sum to 1.
+            Columns in the order of `classes_`. After a one-dimensional y rows sum to 1. For a
+            single label of shape (n_records, 2), absent and present, as scikit-learn has it.
         """
         logits = self._logits(X)
-        if self.multilabel_:
-            return _sigmoid(logits)
-        return _softmax(logits)
+        if not self.multilabel_:
+            return softmax(logits)
+        present = sigmoid(logits)
+        return np.hstack([1 - present, present]) if present.shape[1] == 1 else present
 
     def predict(self, X):
         """Return the labels that are present.
@@ -422,46 +438,19 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
             1 present, 0 absent. After a one-dimensional y the most probable class of each record,
             of shape (n_records,).
         """
-        probabilities = self.predict_proba(X)
-        if self.multilabel_:
-            return (probabilities >= self.threshold).astype(np.int64)
-        return self.classes_[probabilities.argmax(axis=1)]
-
-    def _logits(self, X):
         check_is_fitted(self)
-        records = self._check_input(X)
-        signals = self._prepare(records)
-        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
-        dataset = SignalDataset(torch.from_numpy(signals), torch.empty(len(signals), 0))
-        with torch.inference_mode(), half_the_cores(self.device_):
-            logits = self.forward(dataset).numpy().astype(np.float64)
-        bad = ~np.isfinite(logits).all(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"The network has no finite answer for {bad.sum()} records, the first of them "
-                f"{records.ids[bad.argmax()]}: are its signals in mV?"
-            )
-        return logits
-
-    def _check_input(self, X):
-        records = _signals_of(X)
-        name = type(self).__name__
-        if len(records) == 0:
-            raise ValueError(f"X holds no records; {name} needs at least one to predict.")
-        if self.sampling_rate_ is None:
-            if records.n_times != self.n_times_:
-                found = "different numbers of" if records.n_times is None else records.n_times
+        thresholds = self.thresholds
+        if thresholds == "tuned":
+            if not hasattr(self, "thresholds_"):
                 raise ValueError(
-                    f"X has {found} features, but {name} is expecting {self.n_times_} features as "
-                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
-                    "predict on records of any length."
+                    "thresholds='tuned' was set after fit, or after partial_fit alone; call fit, "
+                    "or set thresholds to a number."
                 )
-        elif records.sampling_rate is None:
-            raise ValueError(
-                f"{name} was fitted on records of known sampling rate; X has none. Pass "
-                "ECGRecords(X, sampling_rate=...)."
-            )
-        return records
+            thresholds = self.thresholds_
+        logits = self._logits(X)
+        if self.multilabel_:
+            return (sigmoid(logits) >= thresholds).astype(np.int64)
+        return self.classes_[logits.argmax(axis=1)]
 
     def score(self, X, y=None, sample_weight=None):
         """Return macro F1 for multi-label y, accuracy for a one-dimensional one.
@@ -491,35 +480,56 @@ class LabelCorrelationECGClassifier(ClassifierMixin, SignalNet):
                 f"y has {labels.shape[1]} labels, but the classifier was fitted on "
                 f"{predicted.shape[1]}: {', '.join(map(str, self.classes_))}."
             )
-        return _masked_macro_f1(labels, predicted, sample_weight)
+        return masked_macro_f1(labels, predicted, sample_weight)
 
+    # Files --------------------------------------------------------------------------------------
 
-def _signals_of(X):
-    if isinstance(X, CleanedRecords) and X.is_table:
-        raise TypeError(
-            "LabelCorrelationECGClassifier learns from signals, but the CleanedRecords hold a "
-            "table of features. Give the cleaner signals, or use OnCleanedLabels with a classifier "
-            "of features."
-        )
-    return as_records(X)
+    def save(self, path):
+        """Write the fitted classifier into a folder: ``model.json`` and ``weights.safetensors``.
 
+        Labels, leads, sampling rate, scaling, calibration, thresholds and parameters travel with
+        the weights. Parameters that belong to one training do not: ``callbacks``, ``checkpoint``
+        and ``random_state``.
 
-def _sigmoid(logits):
-    return np.exp(-np.logaddexp(0, -logits))
+        Parameters
+        ----------
+        path : path
+        """
+        check_is_fitted(self)
+        save_model(self, path)
 
+    @classmethod
+    def load(cls, path, device="auto"):
+        """Return a classifier that `save` has written.
 
-def _softmax(logits):
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return shifted / shifted.sum(axis=1, keepdims=True)
+        Nothing in the files is run, unlike in a pickle.
 
+        Parameters
+        ----------
+        path : path of a folder
+        device : str, default="auto"
 
-def _masked_macro_f1(labels, predicted, sample_weight):
-    """As scikit-learn's macro F1, without unknown labels; 0 for a label that nobody has."""
-    weight = np.ones(len(labels)) if sample_weight is None else column_or_1d(sample_weight)
-    check_consistent_length(labels, weight)
-    known = (labels != -1) * weight[:, np.newaxis]
-    hits = (known * (labels == 1) * predicted).sum(axis=0)
-    found_or_true = (known * ((labels == 1).astype(int) + predicted)).sum(axis=0)
-    return np.divide(
-        2 * hits, found_or_true, out=np.zeros(len(hits)), where=found_or_true > 0
-    ).mean()
+        Returns
+        -------
+        LabelCorrelationECGClassifier
+        """
+        classifier = load_model(cls, path)
+        classifier.device = device
+        classifier.device_ = resolve_device(device)
+        classifier.module_.to(classifier.device_)
+        return classifier
+
+    def to_onnx(self, path):
+        """Write the fitted classifier as an ONNX file, from signals in mV to probabilities.
+
+        The file has the input ``signals`` of shape (n_records, n_leads, n_times), with the leads
+        of `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape
+        (n_records, n_labels). What ``model.json`` holds stands in its metadata under the key
+        "sklearn_ecg". Resampling, and windows over longer records, are left to the caller.
+
+        Parameters
+        ----------
+        path : path of a file
+        """
+        check_is_fitted(self)
+        export_onnx(self, path)

@@ -10,7 +10,8 @@ class AsymmetricLoss(nn.Module):
 
     For a label that is present ``-(1 - p) ** gamma_positive * log(p)``, for one that is absent
     ``-q ** gamma_negative * log(1 - q)`` with ``q = max(p - clip, 0)``, where
-    ``p = sigmoid(logit)``; the mean over all labels that are known.
+    ``p = sigmoid(logit)``; the mean over all labels that are known, of which each may have a
+    weight.
 
     Parameters
     ----------
@@ -41,12 +42,14 @@ class AsymmetricLoss(nn.Module):
         self.gamma_negative = gamma_negative
         self.clip = clip
 
-    def forward(self, logits, labels):
-        # logits and labels: (batch, n_labels); labels 1, 0, or -1 for unknown
+    def forward(self, logits, labels, weights=None):
+        # all: (batch, n_labels); labels 1, 0, or -1 for unknown
         # Powers and logarithms of probabilities near 0 and 1 need more than half precision.
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
         loss = torch.where(labels == 1, self._present(logits), self._absent(logits))
+        if weights is not None:
+            loss = loss * weights
         known = labels != -1
         return torch.where(known, loss, 0.0).sum() / known.sum().clamp_min(1)
 

@@ -7,6 +7,7 @@ from sklearn_ecg.network._backbone import Backbone
 from sklearn_ecg.network._correlation import LabelEncoder
 from sklearn_ecg.network._decoder import LabelDecoder
 from sklearn_ecg.network._embedding import LabelFeatureEmbedding
+from sklearn_ecg.network._xresnet import ConcatPool, XResNetBackbone
 
 
 class LabelCorrelationNet(nn.Module):
@@ -22,7 +23,8 @@ class LabelCorrelationNet(nn.Module):
         See `label_correlation`; it is kept with the weights.
     n_leads, n_times : int
         Shape of one record.
-    channels : tuple of 3 ints, default=(16, 32, 64)
+    channels : tuple of ints, default=(16, 32, 64)
+        Of the backbone; three for the paper's.
     hidden_dim : int, default=64
     n_layers, n_heads : int, default=1, 4
         Of the decoder.
@@ -38,7 +40,10 @@ class LabelCorrelationNet(nn.Module):
         Add logits that a linear layer reads from all of the backbone's features, a way round the
         narrow passage of the label embedding. It is no part of the paper.
     channel_identity : bool, default=True
-        See `Backbone`. It is no part of the paper.
+        See `Backbone` and `XResNetBackbone`. It is no part of the paper.
+    backbone : {"residual", "xresnet"}, default="residual"
+        The paper's `Backbone`, whose features belong to channels, or `XResNetBackbone`, whose
+        features belong to moments in time.
 
     References
     ----------
@@ -53,6 +58,9 @@ class LabelCorrelationNet(nn.Module):
     >>> net(torch.zeros(2, 12, 1000)).shape
     torch.Size([2, 9])
     """
+
+    #: Parts that a network for other labels cannot share.
+    label_parts = ("label_correlation", "label_encoder", "queries", "label_head", "feature_head")
 
     def __init__(
         self,
@@ -69,16 +77,21 @@ class LabelCorrelationNet(nn.Module):
         memory="backbone",
         shortcut=True,
         channel_identity=True,
+        backbone="residual",
     ):
         super().__init__()
+        if backbone not in ("residual", "xresnet"):
+            raise ValueError(f"backbone must be 'residual' or 'xresnet'; got {backbone!r}.")
         if memory not in ("labels", "backbone"):
             raise ValueError(f"memory must be 'labels' or 'backbone'; got {memory!r}.")
         correlation = torch.as_tensor(label_correlation, dtype=torch.float32)
         n_labels = len(correlation)
-        n_channels = channels[-1]
         self.memory = memory
         self.register_buffer("label_correlation", correlation)
-        self.backbone = Backbone(
+        make_backbone, pooling, n_pooled = Backbone, nn.Flatten(), channels[-1] * hidden_dim
+        if backbone == "xresnet":
+            make_backbone, pooling, n_pooled = XResNetBackbone, ConcatPool(), 2 * hidden_dim
+        self.backbone = make_backbone(
             n_leads, n_times, channels, hidden_dim, channel_identity=channel_identity
         )
         self.label_encoder = self.embedding = self.queries = None
@@ -92,12 +105,12 @@ class LabelCorrelationNet(nn.Module):
         self.feature_head = None
         if shortcut or self.label_head is None:
             self.feature_head = nn.Sequential(
-                nn.Flatten(), nn.Dropout(dropout), nn.Linear(n_channels * hidden_dim, n_labels)
+                pooling, nn.Dropout(dropout), nn.Linear(n_pooled, n_labels)
             )
 
     def forward(self, x):
         # x: (batch, leads, times)
-        features = self.backbone(x.unsqueeze(1))  # (batch, channels, hidden_dim)
+        features = self.backbone(x)  # (batch, tokens, hidden_dim)
         logits = 0.0
         if self.label_head is not None:
             logits = self.label_head(self._decode(features))  # (batch, n_labels)

@@ -6,22 +6,30 @@ from copy import deepcopy
 import torch
 from sklearn.base import BaseEstimator
 from skorch import NeuralNet
-from skorch.callbacks import EarlyStopping, EpochTimer, LRScheduler, PassthroughScoring
-from skorch.utils import noop, to_tensor
+from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
+from skorch.utils import to_tensor
+from torch.optim import lr_scheduler
 
+from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
 from sklearn_ecg.network._batches import Batches
-from sklearn_ecg.network._callbacks import EpochProgress
+from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress, WeightAverage
 from sklearn_ecg.network._device import half_the_cores, seeded
+from sklearn_ecg.network._parameters import OPTIMIZERS, is_part_parameter
+from sklearn_ecg.network._training_run import TrainingRun
 
 
 class SignalNet(NeuralNet):
     """Base of classifiers that train a module on a `SignalDataset`.
 
-    A subclass lists its parameters in a constructor that only assigns, among them ``lr``,
-    ``weight_decay``, ``batch_size``, ``max_epochs``, ``patience``, ``callbacks`` and ``verbose``;
-    makes ``module_`` and ``criterion_`` in skorch's ``initialize_module`` and
-    ``initialize_criterion``; and in ``fit`` sets ``device_`` before it calls ``_train``. What it
-    has learned of the data stands in attributes, never in parameters.
+    A subclass lists its parameters in a constructor that only assigns, among them those named
+    below; makes ``module_`` and ``criterion_`` in skorch's ``initialize_module`` and
+    ``initialize_criterion``; and in ``fit`` sets ``device_`` and ``n_times_`` before it calls
+    ``_train``. What it has learned of the data stands in attributes, never in parameters.
+
+    Of its parameters this class reads ``augmentation``, ``optimizer``, ``lr``, ``weight_decay``,
+    ``ema_decay``, ``batch_size``, ``patience``, ``callbacks`` and ``verbose``, and as skorch does
+    those of parts: ``module__*``, ``optimizer__*``, ``iterator_train__*``, ``iterator_valid__*``
+    and ``callbacks__*``.
     """
 
     # skorch's constructor would set these on each object, where scikit-learn takes them for
@@ -34,49 +42,138 @@ class SignalNet(NeuralNet):
 
     # skorch reads parameters from the instance's __dict__; ours are those of the constructor.
     _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
-    get_params = BaseEstimator.get_params
-    set_params = BaseEstimator.set_params
     get_metadata_routing = BaseEstimator.get_metadata_routing
     __repr__ = BaseEstimator.__repr__
 
-    def _train(self, dataset, seed):
-        """Train a new module on a data set; the whole of skorch's fit for arrays."""
-        with seeded(seed, self.device_) as self.generator_, half_the_cores(self.device_):
-            self._dataset = dataset
-            self.initialize()
-            self.notify("on_train_begin", X=dataset, y=None)
+    def get_params(self, deep=True):
+        """Return the constructor's parameters, and those of parts that were set."""
+        parts = {name: value for name, value in vars(self).items() if is_part_parameter(name)}
+        return {**BaseEstimator.get_params(self, deep=deep), **parts}
+
+    def set_params(self, **parameters):
+        """Set the constructor's parameters, and those of parts, such as ``module__channels``."""
+        self._set_part_parameters({k: v for k, v in parameters.items() if is_part_parameter(k)})
+        rest = {k: v for k, v in parameters.items() if not is_part_parameter(k)}
+        BaseEstimator.set_params(self, **rest)
+        return self
+
+    def _set_part_parameters(self, parameters):
+        for name in parameters:
+            if not is_part_parameter(name):
+                raise TypeError(f"{type(self).__name__} has no parameter {name!r}.")
+        vars(self).update(parameters)
+
+    # Training -----------------------------------------------------------------------------------
+
+    def _train(self, dataset, seed, *, n_epochs, schedule, start=None, checkpoint=None):
+        """Train a module on a data set; the whole of skorch's fit for arrays.
+
+        Parameters
+        ----------
+        dataset : SignalDataset
+        seed, n_epochs : int
+        schedule : str
+        start : dict of Tensor, default=None
+            Weights to begin with; those that are missing begin at random.
+        checkpoint : Checkpoint, default=None
+
+        Returns
+        -------
+        TrainingRun
+        """
+        with seeded(seed, self.device_) as generator, half_the_cores(self.device_):
+            self.run_ = run = TrainingRun(dataset, generator, n_epochs, schedule)
+            self._checkpoint = checkpoint
+            try:
+                self._run(start, checkpoint)
+            finally:
+                # Training starts anew with each fit: what it alone needs would swell pickles.
+                self.callbacks_ = []
+                self.__dict__.pop("optimizer_", None)
+                del self.run_, self._checkpoint
+        return run
+
+    def _run(self, start, checkpoint):
+        run = self.run_
+        self.initialize()
+        if start is not None:
+            self._take_up(start)
+        self.notify("on_train_begin", X=run.dataset, y=None)
+        n_done = 0 if checkpoint is None else checkpoint.resume(self)
+        try:
             # An interrupt is how skorch's callbacks, and users, end training early.
             with suppress(KeyboardInterrupt):
-                self.fit_loop(dataset)
-            self.notify("on_train_end", X=dataset, y=None)
-        # Training starts anew with each fit: what it alone needs would only swell pickles.
-        self.callbacks_ = []
-        del self.optimizer_, self.generator_, self._dataset
+                self.fit_loop(run.dataset, epochs=run.n_epochs - n_done)
+                run.is_over = True
+        except Diverged:
+            run.diverged_in = len(self.history)
+        if run.best_state is not None:
+            self.module_.load_state_dict(run.best_state)
+        self.notify("on_train_end", X=run.dataset, y=None)
+        if checkpoint is not None and run.is_over:
+            checkpoint.delete()
+
+    def _take_up(self, start):
+        own = self.module_.state_dict()
+        for name, values in start.items():
+            if name not in own or own[name].shape != values.shape:
+                raise ValueError(
+                    f"{type(self).__name__} cannot go on with the network of the last fit, whose "
+                    f"{name} has no place in the new one. Leave the parameters of its size as "
+                    "they were, or set warm_start=False."
+                )
+        self.module_.load_state_dict(start, strict=False)
 
     @property
     def _default_callbacks(self):
+        run = self.run_
         callbacks = [
             ("epoch_timer", EpochTimer()),
             ("train_loss", PassthroughScoring(name="train_loss", on_train=True)),
         ]
-        if self._dataset.held_out is not None:
-            patience = self.max_epochs + 1 if self.patience is None else self.patience
-            callbacks += [
-                ("valid_loss", PassthroughScoring(name="valid_loss")),
-                ("early_stopping", EarlyStopping(patience=patience, load_best=True, sink=noop)),
-            ]
-        schedule = LRScheduler(
-            torch.optim.lr_scheduler.OneCycleLR,
-            max_lr=self.lr,
-            total_steps=self.max_epochs * len(Batches(self._dataset, self.batch_size)),
-            step_every="batch",
-        )
-        return [*callbacks, ("schedule", schedule), ("progress", EpochProgress())]
+        if run.dataset.held_out is not None:
+            callbacks.append(("valid_loss", PassthroughScoring(name="valid_loss")))
+        if self.ema_decay is not None:
+            callbacks.append(("average", WeightAverage(self.ema_decay)))
+        if run.schedule != "constant":
+            callbacks.append(("schedule", self._schedule(run)))
+        callbacks += [
+            ("progress", EpochProgress()),
+            ("early_stopping", BestWeights(self.patience)),
+        ]
+        if self._checkpoint is not None:
+            callbacks.append(("checkpoint", self._checkpoint))
+        return callbacks
+
+    def initialize_callbacks(self):
+        """Make the callbacks, of which ``callbacks__<name>`` must name one."""
+        known = [name for name, _ in self._uniquely_named_callbacks()]
+        for parameter in self.get_params_for("callbacks"):
+            name = parameter.partition("__")[0]
+            if name not in known:
+                raise ValueError(
+                    f"There is no callback for 'callbacks__{parameter}'; there are "
+                    f"{', '.join(known)}."
+                )
+        return super().initialize_callbacks()
+
+    def _schedule(self, run):
+        n_steps = run.n_epochs * len(self.get_iterator(run.dataset, training=True))
+        if run.schedule == "one_cycle":
+            return LRScheduler(
+                lr_scheduler.OneCycleLR, max_lr=self.lr, total_steps=n_steps, step_every="batch"
+            )
+        return LRScheduler(lr_scheduler.CosineAnnealingLR, T_max=n_steps, step_every="batch")
 
     def initialize_optimizer(self, triggered_directly=None):
         """Make the optimizer."""
-        self.optimizer_ = torch.optim.AdamW(
-            self.module_.parameters(), lr=self.lr, weight_decay=self.weight_decay
+        self.optimizer_ = OPTIMIZERS[self.optimizer](
+            self.module_.parameters(),
+            **{
+                "lr": self.lr,
+                "weight_decay": self.weight_decay,
+                **self.get_params_for("optimizer"),
+            },
         )
         return self
 
@@ -98,23 +195,58 @@ class SignalNet(NeuralNet):
         return X, X.held_out
 
     def get_iterator(self, dataset, training=False):
-        """Return an iterator over batches, shuffled while training."""
-        return Batches(dataset, self.batch_size, self.generator_ if training else None)
+        """Return an iterator over batches, shuffled, cropped and changed while training."""
+        prefix = "iterator_train" if training else "iterator_valid"
+        arguments = {"batch_size": self.batch_size, **self.get_params_for(prefix)}
+        if training:
+            arguments |= {"generator": self.run_.generator, "transform": self._training_view}
+        return Batches(dataset, **arguments)
 
-    def infer(self, x, **fit_params):
-        """Return the logits of one batch."""
-        return self.module_(to_tensor(x, device=self.device_), **fit_params)
+    def _training_view(self, signals, lengths, generator):
+        if signals.shape[-1] > self.n_times_:
+            signals = random_crop(signals, lengths, self.n_times_, generator)
+        if self.augmentation is not None:
+            signals = self.augmentation.augment(signals, generator)
+        return signals
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the loss of one batch."""
-        return self.criterion_(y_pred, to_tensor(y_true, device=self.device_))
+        labels, weights = to_tensor(y_true, device=self.device_)
+        loss = self.criterion_(y_pred, labels, weights)
+        if training and not torch.isfinite(loss):
+            raise Diverged
+        return loss
 
-    @property
-    def partial_fit(self):
-        raise AttributeError(
-            f"{type(self).__name__} has no partial_fit: scaling and the learning rate's schedule "
-            "need all records."
-        )
+    # Prediction ---------------------------------------------------------------------------------
+
+    def evaluated_module(self):
+        """Return what predicts: the average of the weights while there is one."""
+        run = getattr(self, "run_", None)
+        return self.module_ if run is None or run.average is None else run.average.module
+
+    def infer(self, x, **fit_params):
+        """Return the logits of one batch of (signals, lengths).
+
+        Those of records longer than the network reads are the mean over windows.
+        """
+        signals, lengths = x
+        module = self.module_ if self.module_.training else self.evaluated_module()
+        if signals.shape[-1] == self.n_times_:
+            return module(to_tensor(signals, device=self.device_))
+        pairs = [
+            (row, start)
+            for row, length in enumerate(lengths.tolist())
+            for start in window_starts(length, self.n_times_)
+        ]
+        rows, starts = torch.tensor(pairs).T
+        logits = []
+        for part in torch.tensor_split(torch.arange(len(rows)), -(-len(rows) // self.batch_size)):
+            windows = crop(signals[rows[part]], starts[part], self.n_times_)
+            logits.append(module(to_tensor(windows, device=self.device_)))
+        logits = torch.cat(logits)
+        rows = rows.to(logits.device)
+        sums = logits.new_zeros(len(signals), logits.shape[1]).index_add_(0, rows, logits)
+        return sums / torch.bincount(rows, minlength=len(signals))[:, None]
 
     def __getstate__(self):
         state = BaseEstimator.__getstate__(self)

@@ -12,7 +12,7 @@ from sklearn_ecg.records import LazySignals
 _CHUNK = 512
 
 
-def prepare_signals(records, *, sampling_rate, n_times, lead_names=None):
+def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least=1):
     """Bring records to one rate, length, order of leads and type.
 
     Parameters
@@ -20,9 +20,11 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None):
     records : ECGRecords
     sampling_rate : float or None
         Hz. None, or records whose own rate is unknown: nothing is resampled.
-    n_times : int
+    n_times : int or None
         Longer records lose their end, shorter ones are padded with NaN, which
-        `LeadScaler.transform` turns into the lead's centre.
+        `LeadScaler.transform` turns into the lead's centre. None keeps all of the longest.
+    n_least : int, default=1
+        Where n_times is None, the smallest length of the result.
     lead_names : sequence of str, default=None
         The leads to take, in their order; by default all as they are.
 
@@ -31,10 +33,13 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None):
     ndarray of shape (n_records, n_leads, n_times), float32
     """
     n_leads = records.n_leads if lead_names is None else len(lead_names)
-    prepared = np.full((len(records), n_leads, n_times), np.nan, dtype=np.float32)
     ratio = Fraction(1)
     if sampling_rate is not None and records.sampling_rate is not None:
         ratio = Fraction(sampling_rate / records.sampling_rate).limit_denominator(1000)
+    if n_times is None:
+        n_resampled = -(-_longest(records) * ratio.numerator // ratio.denominator)
+        n_times = max(n_least, n_resampled)
+    prepared = np.full((len(records), n_leads, n_times), np.nan, dtype=np.float32)
     # Samples of the source that are enough for the part that is kept.
     n_needed = int(np.ceil(n_times / ratio))
     for start in range(0, len(records), _CHUNK):
@@ -51,6 +56,20 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None):
             signals = signals[..., :n_times]
             prepared[start + rows, :, : signals.shape[-1]] = signals
     return prepared
+
+
+def _longest(records):
+    if records.n_times is not None:
+        return records.n_times
+    lengths = getattr(records.signals, "lengths", None)
+    if lengths is None:
+        lengths = [signal.shape[-1] for signal in records.signals]
+    return int(max(lengths))
+
+
+def valid_lengths(signals):
+    """Return each record's samples before its padding (NaN), of (n_records, n_leads, n_times)."""
+    return signals.shape[-1] - np.isnan(signals[:, 0]).sum(axis=-1)
 
 
 def _of_equal_length(records, n_needed):

@@ -12,7 +12,7 @@ from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import check_labels
 
 
-def resolve_targets(X, y, estimator_name):
+def resolve_targets(X, y, estimator_name, classes=None):
     """Decide which labels count, and bring them to one form.
 
     Labels that a step has cleaned win over y; labels that nobody cleaned never do: those of plain
@@ -25,6 +25,8 @@ def resolve_targets(X, y, estimator_name):
     y : array-like of shape (n_records, n_labels) or (n_records,), or None
     estimator_name : str
         For messages.
+    classes : array-like, default=None
+        All classes of a one-dimensional y, where they are known; by default those that it has.
 
     Returns
     -------
@@ -46,7 +48,7 @@ def resolve_targets(X, y, estimator_name):
     if not isinstance(y, pd.DataFrame) and not sparse.issparse(y):
         y = _as_array(y)
     if y.ndim == 1:
-        labels, classes = _one_hot(y, estimator_name)
+        labels, classes = _one_hot(y, estimator_name, classes)
         return labels, classes, False
     label_names = X.label_names if isinstance(X, ECGRecords) else None
     if label_names is not None and y.shape[1:] != label_names.shape:
@@ -68,7 +70,7 @@ def _as_array(y):
         ) from error
 
 
-def _one_hot(y, estimator_name):
+def _one_hot(y, estimator_name, classes):
     y = column_or_1d(y)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("Input y contains NaN or infinity.")
@@ -77,7 +79,14 @@ def _one_hot(y, estimator_name):
     check_classification_targets(y)
     if type_of_target(y) == "unknown":
         raise ValueError(f"Unknown label type: y holds {y.dtype} values such as {y[0]!r}.")
-    classes, codes = np.unique(y, return_inverse=True)
+    if classes is None:
+        classes = y
+    elif not np.isin(y, classes).all():
+        raise ValueError(
+            f"y has the classes {np.setdiff1d(y, classes)}, which are not among {classes}."
+        )
+    classes = np.unique(classes)
+    codes = np.searchsorted(classes, y)
     if len(classes) < 2:
         raise ValueError(
             f"{estimator_name} needs at least two classes; y has 1 class: {classes[0]!r}."

@@ -89,7 +89,7 @@ def test_outputs_have_the_promised_forms(fitted, records):
 
 
 def test_a_higher_threshold_finds_fewer_labels(fitted, records):
-    strict = copy.deepcopy(fitted).set_params(threshold=0.9)
+    strict = copy.deepcopy(fitted).set_params(thresholds=0.9)
     assert np.array_equal(strict.predict(records), fitted.predict_proba(records) >= 0.9)
 
 
@@ -205,12 +205,25 @@ def test_scorers_of_scikit_learn(records, scoring, n_labels):
     assert (scores > 0.5).all()
 
 
-def test_a_single_label_keeps_its_column(records):
-    trained = quick().fit(records, records.labels[:, :1])
-    assert trained.predict_proba(records).shape == (96, 1)
+def test_a_single_label_is_two_classes_to_scikit_learn(records):
+    y = records.labels[:, :1]
+    trained = quick().fit(records, y)
+    assert trained.label_names_.tolist() == [0]
+    assert trained.classes_.tolist() == [0, 1]
+    assert_allclose(trained.predict_proba(records).sum(axis=1), 1)
     assert trained.predict(records).shape == (96, 1)
-    # Scorers would take the only class for the negative one and flip the sign.
-    assert not hasattr(trained, "decision_function")
+    assert np.array_equal(
+        trained.predict(records)[:, 0], trained.predict_proba(records)[:, 1] >= 0.5
+    )
+    assert trained.decision_function(records).shape == (96,)
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "average_precision", "f1", "neg_log_loss"])
+def test_scorers_of_scikit_learn_take_a_single_label(records, scoring):
+    y = records.labels[:, [1]]
+    classifier = make_classifier(max_epochs=6)
+    scores = cross_val_score(classifier, records, y, scoring=scoring, cv=2, error_score="raise")
+    assert (scores > (-0.6 if scoring == "neg_log_loss" else 0.7)).all()
 
 
 # The ways of scikit-learn
@@ -498,7 +511,3 @@ def test_cuda_without_cuda_is_an_error(records):
 def test_no_records_give_no_predictions(fitted, records):
     with pytest.raises(ValueError, match="X holds no records"):
         fitted.predict(records[:0])
-
-
-def test_partial_fit_is_not_offered(fitted):
-    assert not hasattr(fitted, "partial_fit")

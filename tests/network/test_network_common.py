@@ -14,6 +14,13 @@ EXPECTED_FAILURES = {
         "column; the check passes classes 0, 1, 2 in a column"
     ),
     "check_methods_subset_invariance": ROUNDING,
+    "check_do_not_raise_errors_in_init_or_set_params": (
+        "the check takes the name of **part_parameters for a parameter; a name that is none is a "
+        "TypeError at once, as with any function of Python"
+    ),
+    "check_sample_weight_equivalence_on_dense_data": (
+        "weights change the loss, not the batches, by which stochastic descent goes"
+    ),
 }
 
 

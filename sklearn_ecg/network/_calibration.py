@@ -1,0 +1,103 @@
+"""Probabilities and thresholds that fit the held-out records."""
+
+import numpy as np
+from scipy.optimize import minimize
+
+# How firmly slope and offset are held at 1 and 0, in records: it decides where labels are rare,
+# or where the held-out records could be told apart without error.
+_PRIOR_STRENGTH = 1.0
+
+
+def calibrate(logits, labels, method):
+    """Find the slope and offset of each label's logits under which its probabilities fit.
+
+    Minimises the cross-entropy of ``sigmoid(slope * logit + offset)`` plus a weak quadratic
+    penalty on ``log(slope)`` and the offset.
+
+    Parameters
+    ----------
+    logits, labels : ndarray of shape (n_records, n_labels)
+        Labels 1, 0, or -1 for unknown.
+    method : {"temperature", "sigmoid"}
+        With "temperature" the offset stays 0.
+
+    Returns
+    -------
+    slope, offset : ndarray of shape (n_labels,)
+        1 and 0 for a label of which nothing is known.
+
+    References
+    ----------
+    Guo et al. (2017). On Calibration of Modern Neural Networks. ICML.
+    Platt (1999). Probabilistic Outputs for Support Vector Machines.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> logits = np.array([[-4.0], [-4.0], [4.0], [4.0]]).repeat(50, axis=0)
+    >>> labels = np.array([[0], [1], [1], [1]]).repeat(50, axis=0)
+    >>> slope, offset = calibrate(logits, labels, "sigmoid")
+    >>> (1 / (1 + np.exp(-slope * logits[0] - offset))).round(1)
+    array([0.5])
+    """
+    n_labels = logits.shape[1]
+    slope, offset = np.ones(n_labels), np.zeros(n_labels)
+    for k in range(n_labels):
+        known = labels[:, k] != -1
+        if not known.any():
+            continue
+        start = np.zeros(2 if method == "sigmoid" else 1)
+        arguments = logits[known, k], labels[known, k]
+        found = minimize(_objective, start, arguments, method="L-BFGS-B", jac=True).x
+        slope[k] = np.exp(found[0])
+        offset[k] = found[1] if method == "sigmoid" else 0.0
+    return slope, offset
+
+
+def _objective(parameters, logits, labels):
+    """Penalised cross-entropy and its gradient over (log slope, offset)."""
+    slope = np.exp(parameters[0])
+    offset = parameters[1] if len(parameters) == 2 else 0.0
+    scores = slope * logits + offset
+    loss = np.logaddexp(0, scores).sum() - (labels * scores).sum()
+    excess = np.exp(-np.logaddexp(0, -scores)) - labels
+    gradient = np.array([(excess * slope * logits).sum(), excess.sum()])[: len(parameters)]
+    penalty = 0.5 * _PRIOR_STRENGTH * (parameters**2).sum()
+    return loss + penalty, gradient + _PRIOR_STRENGTH * parameters
+
+
+def tune_thresholds(probabilities, labels):
+    """Find the threshold of each label with the largest F1.
+
+    Parameters
+    ----------
+    probabilities, labels : ndarray of shape (n_records, n_labels)
+        Labels 1, 0, or -1 for unknown.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+        Half-way between two probabilities that occur. 0.5 for a label without known positives.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> tune_thresholds(np.array([[0.1], [0.2], [0.4], [0.7]]), np.array([[0], [0], [1], [1]]))
+    array([0.3])
+    """
+    thresholds = np.full(labels.shape[1], 0.5)
+    for k in range(labels.shape[1]):
+        known = labels[:, k] != -1
+        values, present = probabilities[known, k], labels[known, k] == 1
+        if not present.any():
+            continue
+        order = np.argsort(-values, kind="stable")
+        values, present = values[order], present[order]
+        hits, n_found = np.cumsum(present), np.arange(1, len(values) + 1)
+        f1 = 2 * hits / (n_found + present.sum())
+        # Equal probabilities cannot be told apart by any threshold.
+        f1[:-1][values[:-1] == values[1:]] = -1
+        best = f1.argmax()
+        below = values[best + 1] if best + 1 < len(values) else 0.0
+        thresholds[k] = (values[best] + below) / 2
+    return thresholds

@@ -1,0 +1,301 @@
+"""The steps of fitting and predicting, one method each."""
+
+import warnings
+
+import joblib
+import numpy as np
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import compute_sample_weight
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.network._calibration import calibrate, tune_thresholds
+from sklearn_ecg.network._device import half_the_cores, resolve_device
+from sklearn_ecg.network._loss import AsymmetricLoss
+from sklearn_ecg.network._net import LabelCorrelationNet
+from sklearn_ecg.network._parameters import WIDTHS, check_part_parameters
+from sklearn_ecg.network._scores import sigmoid
+from sklearn_ecg.network._signal_net import SignalNet
+from sklearn_ecg.network._signals import (
+    LeadScaler,
+    leads_to_select,
+    prepare_signals,
+    valid_lengths,
+)
+from sklearn_ecg.network._split import validation_mask
+from sklearn_ecg.network._targets import resolve_targets
+from sklearn_ecg.network._weights import label_weights
+from sklearn_ecg.records import CleanedRecords, as_records
+from sklearn_ecg.utils import check_params
+
+
+class LabelNet(SignalNet):
+    """What lies between records with labels and a module that is trained on tensors."""
+
+    def _check_parameters(self):
+        check_params(self)
+        check_part_parameters(self)
+        self.device_ = resolve_device(self.device)
+        if self.crop_s is None and self.duration_s is None:
+            raise ValueError(
+                "With duration_s=None records are read whole; set crop_s, the seconds that the "
+                "network reads at a time."
+            )
+        if None not in (self.crop_s, self.duration_s) and self.crop_s > self.duration_s:
+            raise ValueError(
+                f"crop_s={self.crop_s:g} is longer than duration_s={self.duration_s:g}."
+            )
+        if self.checkpoint is not None and not isinstance(self.random_state, int | np.integer):
+            raise ValueError(
+                "A fit can only be taken up again where it is repeatable: with checkpoint, set "
+                f"random_state to an integer. Got {self.random_state!r} instead."
+            )
+
+    def _read(self, X, y, classes=None):
+        name = type(self).__name__
+        records = _signals_of(X)
+        if len(records) < 2:
+            raise ValueError(f"{name} needs at least 2 records; got n_samples={len(records)}.")
+        labels, names, multilabel = resolve_targets(X, y, name, classes)
+        if len(labels) != len(records):
+            raise ValueError(
+                f"y has labels for {len(labels)} records, but X has {len(records)} records."
+            )
+        wanted = [
+            name
+            for name, is_wanted in [
+                ("calibration", self.calibration is not None),
+                ("thresholds", self.thresholds == "tuned"),
+            ]
+            if is_wanted
+        ]
+        if wanted and not multilabel:
+            raise ValueError(
+                f"{wanted[0]}={getattr(self, wanted[0])!r} is for labels that come together, not "
+                "for the classes of a one-dimensional y. For a single label give y as a column."
+            )
+        return records, labels, names, multilabel
+
+    def _set_labels(self, names, multilabel):
+        self.label_names_ = names
+        self.multilabel_ = multilabel
+        # scikit-learn reads an indicator of a single column as two classes.
+        self.classes_ = np.array([0, 1]) if multilabel and len(names) == 1 else names
+
+    def _check_same_labels(self, names, multilabel):
+        if multilabel != self.multilabel_ or not np.array_equal(names, self.label_names_):
+            raise ValueError(
+                f"y has the labels {', '.join(map(str, names))}, but the classifier was fitted on "
+                f"{', '.join(map(str, self.label_names_))}. For other labels use fit with "
+                "warm_start=True."
+            )
+
+    def _weights_for(self, names, multilabel):
+        """Return the last fit's weights, without what belongs to other labels."""
+        state = self.module_.state_dict()
+        del state["label_correlation"]
+        if multilabel == self.multilabel_ and np.array_equal(names, self.label_names_):
+            return state
+        parts = LabelCorrelationNet.label_parts
+        return {name: v for name, v in state.items() if name.split(".")[0] not in parts}
+
+    def _learn_input(self, records):
+        self.n_leads_in_ = records.n_leads
+        self.lead_names_in_ = records.lead_names
+        if records.sampling_rate is not None:
+            self.sampling_rate_ = float(self.sampling_rate)
+            seconds = self.duration_s if self.crop_s is None else self.crop_s
+            self.n_times_ = max(1, round(self.sampling_rate_ * seconds))
+            self.n_features_in_ = records.n_leads
+            return
+        if self.crop_s is not None:
+            raise ValueError(
+                "crop_s is in seconds, which needs a known sampling rate: pass "
+                "ECGRecords(signals, sampling_rate=...)."
+            )
+        if records.n_times is None:
+            raise ValueError(
+                "Records of different lengths need a known sampling rate, by which they are cut "
+                "to one duration: pass ECGRecords(signals, sampling_rate=...)."
+            )
+        self.sampling_rate_ = None
+        self.n_times_ = records.n_times
+        self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
+
+    def _prepare(self, records):
+        n_times = self.n_times_
+        if self.sampling_rate_ is not None and self.duration_s is None:
+            n_times = None
+        elif self.sampling_rate_ is not None:
+            n_times = max(n_times, round(self.sampling_rate_ * self.duration_s))
+        return prepare_signals(
+            records,
+            sampling_rate=self.sampling_rate_,
+            n_times=n_times,
+            n_least=self.n_times_,
+            lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
+        )
+
+    def _check_input(self, X):
+        records = _signals_of(X)
+        name = type(self).__name__
+        if len(records) == 0:
+            raise ValueError(f"X holds no records; {name} needs at least one to predict.")
+        if self.sampling_rate_ is None:
+            if records.n_times != self.n_times_:
+                found = "different numbers of" if records.n_times is None else records.n_times
+                raise ValueError(
+                    f"X has {found} features, but {name} is expecting {self.n_times_} features as "
+                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
+                    "predict on records of any length."
+                )
+        elif records.sampling_rate is None:
+            raise ValueError(
+                f"{name} was fitted on records of known sampling rate; X has none. Pass "
+                "ECGRecords(X, sampling_rate=...)."
+            )
+        return records
+
+    def _weights(self, labels, sample_weight):
+        class_weight = self.class_weight
+        if class_weight is not None and not self.multilabel_:
+            # A record has one class here, and what weighs is the record.
+            of_class = compute_sample_weight(class_weight, self.label_names_[labels.argmax(1)])
+            sample_weight = of_class * (1.0 if sample_weight is None else np.asarray(sample_weight))
+            class_weight = None
+        return label_weights(labels, self.label_names_, class_weight, sample_weight)
+
+    def _hold_out(self, labels, groups, random_state):
+        held_out = np.zeros(len(labels), dtype=bool)
+        if self.validation_fraction is not None:
+            held_out = validation_mask(labels, groups, self.validation_fraction, random_state)
+        if not held_out.any() and (self.calibration is not None or self.thresholds == "tuned"):
+            raise ValueError(
+                "Calibration and tuned thresholds learn from held-out records, of which there are "
+                "none: set validation_fraction and give at least 20 records, or leave both out."
+            )
+        return held_out
+
+    def _dataset_of(self, signals, labels, weights, training, validation):
+        """Scale signals in place and make the training part, with the held-out part in it."""
+        lengths = valid_lengths(signals)
+        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
+        arrays = [torch.from_numpy(array) for array in (signals, lengths, labels, weights)]
+        held_out = None
+        if len(validation):
+            held_out = SignalDataset(*arrays, rows=torch.from_numpy(validation))
+        return SignalDataset(*arrays, rows=torch.from_numpy(training), held_out=held_out)
+
+    def _fingerprint(self, dataset):
+        # Neither these nor where it runs change what a fit results in.
+        free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
+        parameters = {k: v for k, v in self.get_params().items() if k not in free}
+        arrays = [dataset.signals, dataset.labels, dataset.weights, dataset.rows]
+        return joblib.hash([sorted(parameters.items()), *[array.numpy() for array in arrays]])
+
+    def initialize_module(self):
+        """Make the network; skorch calls this once shapes and labels are known."""
+        size = {**WIDTHS[self.backbone][self.width], **self.get_params_for("module")}
+        self.module_ = LabelCorrelationNet(
+            self.label_correlation_,
+            n_leads=self.n_leads_in_,
+            n_times=self.n_times_,
+            backbone=self.backbone,
+            label_embedding=self.label_embedding,
+            decoder=self.decoder,
+            memory=self.memory,
+            shortcut=self.shortcut,
+            channel_identity=self.channel_identity,
+            dropout=self.dropout,
+            **size,
+        )
+        return self
+
+    def initialize_criterion(self):
+        """Make the loss."""
+        self.criterion_ = AsymmetricLoss(self.gamma_positive, self.gamma_negative, self.clip)
+        return self
+
+    def _check_converged(self, run, signals, ids):
+        if run.diverged_in is None:
+            return
+        sizes = np.array([np.abs(signal).max() for signal in signals])
+        advice = (
+            f"Lower lr={self.lr:g}, or look at record {ids[sizes.argmax()]}, whose largest sample "
+            f"is {sizes.max():.3g} usual deviations of its lead away from its centre."
+        )
+        what = (
+            f"Training diverged in epoch {run.diverged_in}: loss or weights became NaN or infinite."
+        )
+        if run.best_state is None:
+            raise ValueError(f"{what} {advice}")
+        warnings.warn(
+            f"{what} The weights are the best of the epochs before it. {advice}",
+            ConvergenceWarning,
+            stacklevel=3,
+        )
+
+    def _fit_decisions(self, held_out):
+        """Learn calibration, then thresholds, from the records that were held out."""
+        n_labels = len(self.label_names_)
+        self.calibration_slope_, self.calibration_offset_ = np.ones(n_labels), np.zeros(n_labels)
+        self.__dict__.pop("thresholds_", None)
+        if held_out is None:
+            return
+        labels = held_out.labels[held_out.rows].numpy()
+        if self.calibration is not None:
+            found = calibrate(self._network_logits(held_out), labels, self.calibration)
+            self.calibration_slope_, self.calibration_offset_ = found
+        if self.thresholds == "tuned":
+            probabilities = sigmoid(self._calibrated(self._network_logits(held_out)))
+            self.thresholds_ = tune_thresholds(probabilities, labels)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        records = self._check_input(X)
+        signals = self._prepare(records)
+        lengths = valid_lengths(signals)
+        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
+        dataset = SignalDataset(
+            torch.from_numpy(signals), torch.from_numpy(lengths), torch.empty(len(signals), 0)
+        )
+        logits = self._calibrated(self._network_logits(dataset))
+        bad = ~np.isfinite(logits).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"The network has no finite answer for {bad.sum()} records, the first of them "
+                f"{records.ids[bad.argmax()]}: are its signals in mV?"
+            )
+        return logits
+
+    def _network_logits(self, dataset):
+        with torch.inference_mode(), half_the_cores(self.device_):
+            return self.forward(dataset).numpy().astype(np.float64)
+
+    def _calibrated(self, logits):
+        return logits * self.calibration_slope_ + self.calibration_offset_
+
+    def _restore_module(self, weights):
+        """Make the module that the learned attributes describe, with these weights."""
+        self.device_ = "cpu"
+        self._initialize_module()
+        self._initialize_criterion()
+        self.initialized_ = True
+        try:
+            self.module_.load_state_dict(weights)
+        except RuntimeError as error:
+            raise ValueError(
+                f"The weights are not those of the model described: {error}"
+            ) from error
+        self.module_.eval()
+
+
+def _signals_of(X):
+    if isinstance(X, CleanedRecords) and X.is_table:
+        raise TypeError(
+            "LabelCorrelationECGClassifier learns from signals, but the CleanedRecords hold a "
+            "table of features. Give the cleaner signals, or use OnCleanedLabels with a classifier "
+            "of features."
+        )
+    return as_records(X)

@@ -1,0 +1,165 @@
+"""Records longer than the network reads, and signals that are changed in training."""
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose
+from sklearn.metrics import roc_auc_score
+from skorch.callbacks import Callback
+
+from sklearn_ecg import ECGRecords
+from sklearn_ecg.network import SignalAugmentation
+from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
+
+# Crops and windows
+
+
+@pytest.mark.parametrize("length", [1, 9, 10, 11, 14, 15, 16, 30, 37])
+def test_windows_cover_a_record_and_overlap_by_half(length):
+    starts = window_starts(length, 10)
+    covered = {time for start in starts for time in range(start, start + 10)}
+    assert set(range(length)) <= covered
+    assert starts[0] == 0
+    assert starts[-1] == max(0, length - 10)
+    assert all(0 < step <= 5 for step in np.diff(starts))
+
+
+def test_random_crops_reach_all_of_a_record_and_no_padding():
+    signals = torch.arange(20.0).expand(2000, 3, 20)
+    lengths = torch.tensor([20, 12, 7]).repeat(667)[:2000]
+    generator = torch.Generator().manual_seed(0)
+    crops = random_crop(signals, lengths, 10, generator)
+    starts = crops[:, 0, 0]
+    assert set(starts[lengths == 20].tolist()) == set(range(11))
+    assert set(starts[lengths == 12].tolist()) == {0, 1, 2}
+    assert set(starts[lengths == 7].tolist()) == {0}
+    assert torch.equal(crops[:, 2], starts[:, None] + torch.arange(10))
+
+
+def test_long_records_are_the_mean_over_their_windows(tiny, make_tiny_records):
+    long = make_tiny_records(24, n_times=270)
+    trained = tiny(duration_s=None, crop_s=1.0).fit(long)
+    assert trained.n_times_ == 100
+    signals = np.asarray(long)
+    starts = window_starts(270, 100)
+    parts = [ECGRecords(signals[..., start : start + 100], 100) for start in starts]
+    expected = np.mean([trained.decision_function(part) for part in parts], axis=0)
+    assert_allclose(trained.decision_function(long), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_of_padding_no_window_is_read(tiny, make_tiny_records):
+    long, short = make_tiny_records(6, n_times=300), make_tiny_records(6, n_times=160, seed=1)
+    ragged = ECGRecords([*long.signals, *short.signals], 100)
+    trained = tiny(duration_s=None, crop_s=1.0)
+    trained.fit(ragged, np.concatenate([long.labels, short.labels]))
+    together = trained.decision_function(ragged)
+    assert_allclose(together[6:], trained.decision_function(short), rtol=1e-4, atol=1e-5)
+    assert_allclose(together[:6], trained.decision_function(long), rtol=1e-4, atol=1e-5)
+    tiniest = ECGRecords(short.signals[..., :40], 100)
+    assert np.isfinite(trained.decision_function(tiniest)).all()
+
+
+def test_training_sees_crops_and_learns_from_them(tiny, make_tiny_records):
+    shapes = set()
+
+    class Look(Callback):
+        def on_batch_begin(self, net, batch, training, **kwargs):
+            if training:
+                shapes.add(tuple(batch[0][0].shape[1:]))
+
+    records = make_tiny_records(n_times=200)
+    trained = tiny(duration_s=2.0, crop_s=0.5, max_epochs=25, batch_size=8, callbacks=[Look()]).fit(
+        records
+    )
+    assert shapes == {(2, 50)}
+    new = make_tiny_records(n_times=200, seed=9)
+    assert roc_auc_score(new.labels, trained.predict_proba(new)) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"duration_s": None}, "duration_s=None records are read whole; set crop_s"),
+        ({"crop_s": 2.0}, "crop_s=2 is longer than duration_s=1"),
+    ],
+)
+def test_lengths_that_contradict_each_other_are_named(tiny, tiny_records, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**parameters).fit(tiny_records)
+
+
+def test_seconds_need_a_known_rate(tiny, tiny_records):
+    with pytest.raises(ValueError, match="crop_s is in seconds"):
+        tiny(crop_s=0.5).fit(np.asarray(tiny_records), tiny_records.labels)
+
+
+# Augmentation
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+def none(**parameters):
+    return SignalAugmentation(**{"lead_dropout": 0, "gain": 0, "noise": 0, **parameters})
+
+
+def test_nothing_is_changed_where_nothing_is_asked(generator):
+    signals = torch.randn(4, 3, 50)
+    assert torch.equal(none().augment(signals, generator), signals)
+
+
+def test_leads_are_dropped_at_the_rate_but_never_all(generator):
+    signals = torch.ones(4000, 12, 1)
+    kept = none(lead_dropout=0.2).augment(signals, generator)[:, :, 0]
+    assert set(kept.unique().tolist()) == {0, 1}
+    assert kept.mean().item() == pytest.approx(0.8, abs=0.01)
+    assert (none(lead_dropout=0.99).augment(signals, generator).sum(dim=(1, 2)) >= 1).all()
+
+
+def test_gain_is_one_for_all_leads_of_a_record(generator):
+    changed = none(gain=0.3).augment(torch.ones(4000, 3, 2), generator)
+    log_gain = changed[:, 0, 0].log()
+    assert torch.equal(changed, changed[:, :1, :1].expand_as(changed))
+    assert log_gain.mean().item() == pytest.approx(0, abs=0.02)
+    assert log_gain.std().item() == pytest.approx(0.3, abs=0.02)
+
+
+def test_noise_has_its_size(generator):
+    noise = none(noise=0.2).augment(torch.zeros(50, 3, 200), generator)
+    assert noise.std().item() == pytest.approx(0.2, rel=0.05)
+
+
+def test_shifts_move_all_leads_together_and_pad_with_the_centre(generator):
+    signals = torch.zeros(2000, 2, 20)
+    signals[:, :, 10] = torch.tensor([1.0, 2.0])
+    moved = none(shift=0.2).augment(signals, generator)
+    assert torch.equal(moved.sum(dim=2), torch.tensor([1.0, 2.0]).expand(2000, 2))
+    assert torch.equal(moved[:, 0] * 2, moved[:, 1])
+    assert set(moved[:, 0].argmax(dim=1).tolist()) == set(range(6, 15))
+
+
+def test_training_is_repeatable_and_validation_is_left_alone(tiny, tiny_records, weights_of):
+    strong = SignalAugmentation(lead_dropout=0.4, gain=0.5, noise=0.5, shift=0.3)
+    first, second = (tiny(augmentation=strong).fit(tiny_records) for _ in range(2))
+    assert np.array_equal(weights_of(first), weights_of(second))
+    assert not np.array_equal(weights_of(first), weights_of(tiny().fit(tiny_records)))
+    held_out = tiny_records[first.validation_indices_]
+    logits = torch.from_numpy(first.decision_function(held_out))
+    loss = first.criterion_(logits, torch.tensor(held_out.labels)).item()
+    assert loss == pytest.approx(min(first.history[:, "valid_loss"]), rel=1e-4)
+
+
+def test_bad_augmentation_is_named(tiny, tiny_records):
+    with pytest.raises(ValueError, match="'lead_dropout' parameter of SignalAugmentation"):
+        tiny(augmentation=SignalAugmentation(lead_dropout=1.0)).fit(tiny_records)
+    with pytest.raises(ValueError, match="'augmentation' parameter"):
+        tiny(augmentation="strong").fit(tiny_records)
+
+
+def test_crop_is_a_slice(rng):
+    signals = torch.from_numpy(rng.normal(size=(3, 2, 30)))
+    found = crop(signals, torch.tensor([0, 7, 20]), 10)
+    for row, start in enumerate([0, 7, 20]):
+        assert torch.equal(found[row], signals[row, :, start : start + 10])

@@ -1,0 +1,148 @@
+"""Fits that go on from others: partial_fit, warm_start and checkpoints."""
+
+import copy
+
+import numpy as np
+import pytest
+from skorch.callbacks import Callback
+
+from sklearn_ecg import ECGRecords
+from sklearn_ecg.network import SignalAugmentation
+
+# partial_fit
+
+
+def test_partial_fit_learns_from_chunks(tiny, make_tiny_records):
+    classifier = tiny(lr=1e-2, batch_size=8)
+    for seed in range(20):
+        classifier.partial_fit(make_tiny_records(24, seed=seed))
+    assert classifier.score(make_tiny_records(seed=100)) > 0.9
+    assert len(classifier.history) == 20
+    assert [epoch["epoch"] for epoch in classifier.history] == list(range(1, 21))
+
+
+def test_partial_fit_goes_on_with_the_scaling_of_fit(tiny_fitted, tiny_records, make_tiny_records):
+    tuned = copy.deepcopy(tiny_fitted).set_params(lr=1e-5)
+    center = tuned.lead_center_.copy()
+    tuned.partial_fit(make_tiny_records(8, seed=5))
+    assert np.array_equal(tuned.lead_center_, center)
+    before, after = (c.predict_proba(tiny_records) for c in (tiny_fitted, tuned))
+    assert not np.array_equal(before, after)
+    np.testing.assert_allclose(before, after, atol=0.2)
+
+
+def test_partial_fit_wants_all_classes_at_first_and_the_same_labels_later(tiny, tiny_records):
+    signals = np.asarray(tiny_records)
+    y = np.array([5, 7])[tiny_records.labels[:, 0]]
+    classifier = tiny().partial_fit(signals, y, classes=[5, 6, 7])
+    classifier.partial_fit(signals, np.full(48, 7))
+    assert classifier.predict_proba(signals).shape == (48, 3)
+    with pytest.raises(ValueError, match=r"y has the classes \[9\]"):
+        classifier.partial_fit(signals, np.full(48, 9))
+    classifier = tiny().partial_fit(tiny_records)
+    with pytest.raises(ValueError, match=r"labels a, b, but .* fitted on fast, tall.*warm_start"):
+        classifier.partial_fit(tiny_records.with_labels(tiny_records.labels, ["a", "b"]))
+
+
+# warm_start
+
+
+def test_warm_start_goes_on_and_a_cold_start_does_not(tiny_fitted, tiny_records, weights_of):
+    near = copy.deepcopy(tiny_fitted).set_params(warm_start=True, lr=1e-9, max_epochs=1)
+    near.fit(tiny_records)
+    learned = [name for name, _ in near.module_.named_parameters()]
+    old, new = tiny_fitted.module_.state_dict(), near.module_.state_dict()
+    for name in learned:
+        np.testing.assert_allclose(new[name], old[name], atol=1e-5, err_msg=name)
+    cold = copy.deepcopy(near).set_params(warm_start=False).fit(tiny_records)
+    assert np.abs(weights_of(cold) - weights_of(near)).max() > 0.1
+
+
+def test_other_labels_take_over_the_backbone_but_not_the_heads(tiny_fitted, tiny_records):
+    renamed = tiny_records.with_labels(tiny_records.labels, ["a", "b"])
+    tuned = copy.deepcopy(tiny_fitted).set_params(warm_start=True, lr=1e-9)
+    tuned.set_params(max_epochs=1, random_state=1)
+    tuned.fit(renamed)
+    old, new = tiny_fitted.module_.state_dict(), tuned.module_.state_dict()
+    np.testing.assert_allclose(
+        new["backbone.projection.weight"], old["backbone.projection.weight"], atol=1e-5
+    )
+    assert (new["label_head.weight"] - old["label_head.weight"]).abs().max() > 0.05
+    assert tuned.classes_.tolist() == ["a", "b"]
+
+
+def test_warm_start_refuses_what_does_not_fit(tiny_fitted, tiny_records):
+    warm = copy.deepcopy(tiny_fitted).set_params(warm_start=True)
+    other = ECGRecords(
+        tiny_records.signals, 100, lead_names=["II", "V5"], labels=tiny_records.labels
+    )
+    with pytest.raises(ValueError, match=r"lack leads .* V1"):
+        warm.fit(other)
+    with pytest.raises(ValueError, match=r"cannot go on with the network.*warm_start=False"):
+        warm.set_params(module__hidden_dim=4).fit(tiny_records)
+
+
+# Checkpoints
+
+
+class PowerFailure(Callback):
+    """Stop a fit at the end of an epoch."""
+
+    def __init__(self, epoch, error=OSError):
+        self.epoch = epoch
+        self.error = error
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise self.error("power failure")
+
+
+@pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
+def test_an_interrupted_fit_ends_as_it_would_have(tiny, tiny_records, weights_of, tmp_path, error):
+    parameters = {
+        "max_epochs": 6,
+        "ema_decay": 0.7,
+        "augmentation": SignalAugmentation(),
+        "dropout": 0.3,
+    }
+    whole = tiny(**parameters).fit(tiny_records)
+    path = tmp_path / "folder" / "fit.checkpoint"
+    interrupted = tiny(**parameters, checkpoint=path, callbacks=[PowerFailure(3, error)])
+    if error is OSError:
+        with pytest.raises(OSError, match="power failure"):
+            interrupted.fit(tiny_records)
+    else:
+        interrupted.fit(tiny_records)
+        assert len(interrupted.history) == 3
+    assert path.exists()
+    resumed = tiny(**parameters, checkpoint=str(path)).fit(tiny_records)
+    assert np.array_equal(weights_of(resumed), weights_of(whole))
+    assert resumed.history[:, "train_loss"] == whole.history[:, "train_loss"]
+    assert not path.exists()
+
+
+def test_early_stopping_is_taken_up_again(tiny, tiny_records, weights_of, tmp_path):
+    noise = tiny_records.with_labels(np.random.default_rng(3).integers(0, 2, size=(48, 2)))
+    parameters = {"max_epochs": 30, "patience": 3}
+    whole = tiny(**parameters).fit(noise)
+    n_epochs = len(whole.history)
+    assert n_epochs < 30
+    path = tmp_path / "checkpoint"
+    with pytest.raises(OSError, match="power failure"):
+        tiny(**parameters, checkpoint=path, callbacks=[PowerFailure(n_epochs - 1)]).fit(noise)
+    resumed = tiny(**parameters, checkpoint=path).fit(noise)
+    assert len(resumed.history) == n_epochs
+    assert np.array_equal(weights_of(resumed), weights_of(whole))
+    assert not path.exists()
+
+
+def test_a_checkpoint_of_another_fit_is_refused(tiny, tiny_records, tmp_path):
+    path = tmp_path / "checkpoint"
+    with pytest.raises(OSError, match="power failure"):
+        tiny(checkpoint=path, callbacks=[PowerFailure(1)]).fit(tiny_records)
+    with pytest.raises(ValueError, match="belongs to a fit with other parameters"):
+        tiny(checkpoint=path, lr=1e-4).fit(tiny_records)
+    with pytest.raises(ValueError, match="belongs to a fit with other parameters"):
+        tiny(checkpoint=path).fit(tiny_records, 1 - tiny_records.labels)
+    with pytest.raises(ValueError, match="set random_state to an integer"):
+        tiny(checkpoint=path, random_state=None).fit(tiny_records)

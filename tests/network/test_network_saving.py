@@ -1,0 +1,158 @@
+"""Models as files."""
+
+import json
+import pickle
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file, save_file
+
+from sklearn_ecg import ECGRecords
+from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentation
+
+load = LabelCorrelationECGClassifier.load
+
+
+@pytest.fixture
+def saved(tiny_fitted, tmp_path):
+    tiny_fitted.save(tmp_path / "model")
+    return tmp_path / "model"
+
+
+def edit(folder, change):
+    path = folder / "model.json"
+    model = json.loads(path.read_text())
+    change(model)
+    path.write_text(json.dumps(model))
+
+
+def test_what_is_loaded_predicts_the_same(tiny_fitted, tiny_records, saved):
+    loaded = load(saved)
+    assert np.array_equal(
+        loaded.predict_proba(tiny_records), tiny_fitted.predict_proba(tiny_records)
+    )
+    assert loaded.score(tiny_records) == tiny_fitted.score(tiny_records)
+    assert loaded.classes_.tolist() == ["fast", "tall"]
+    assert np.array_equal(loaded.label_correlation_, tiny_fitted.label_correlation_.astype("f4"))
+    assert loaded.history[-1]["train_loss"] == tiny_fitted.history[-1]["train_loss"]
+    kept = set(tiny_fitted.get_params()) - {"random_state"}
+    assert {k: loaded.get_params()[k] for k in kept} == {
+        k: tiny_fitted.get_params()[k] for k in kept
+    }
+    pickle.loads(pickle.dumps(loaded)).predict(tiny_records)
+
+
+def test_the_folder_says_in_words_what_the_model_expects(saved):
+    model = json.loads((saved / "model.json").read_text())
+    assert model["labels"]["names"] == ["fast", "tall"]
+    assert model["input"]["lead_names"] == ["II", "V1"]
+    assert model["input"]["sampling_rate"] == 100
+    assert model["input"]["n_times"] == 100
+    assert model["parameters"]["module__channels"] == [2, 2, 4]
+    assert {path.name for path in saved.iterdir()} == {"model.json", "weights.safetensors"}
+
+
+def test_leads_are_found_by_name_after_loading(tiny_records, saved):
+    loaded = load(saved)
+    swapped = ECGRecords(np.asarray(tiny_records)[:, ::-1], 100, lead_names=["V1", "II"])
+    assert np.array_equal(loaded.predict_proba(swapped), loaded.predict_proba(tiny_records))
+
+
+def test_thresholds_calibration_and_odd_parameters_travel(tiny, tiny_records, tmp_path):
+    trained = tiny(
+        thresholds="tuned",
+        calibration="sigmoid",
+        augmentation=SignalAugmentation(gain=0.3),
+        class_weight={"fast": np.float64(2.0)},
+        random_state=np.random.RandomState(0),
+        backbone="xresnet",
+        module__channels=(4, 8),
+    ).fit(tiny_records)
+    trained.save(tmp_path / "model")
+    loaded = load(tmp_path / "model")
+    assert np.array_equal(loaded.predict(tiny_records), trained.predict(tiny_records))
+    assert np.array_equal(loaded.thresholds_, trained.thresholds_)
+    assert loaded.augmentation.gain == 0.3
+    assert loaded.class_weight == {"fast": 2.0}
+    assert loaded.random_state is None
+
+
+def test_classes_of_a_one_dimensional_y_travel(tiny, tiny_records, tmp_path):
+    y = np.array([3, 7])[tiny_records.labels[:, 0]]
+    trained = tiny().fit(np.asarray(tiny_records), y)
+    trained.save(tmp_path)
+    loaded = load(tmp_path)
+    assert np.array_equal(
+        loaded.predict(np.asarray(tiny_records)), trained.predict(np.asarray(tiny_records))
+    )
+    assert loaded.classes_.dtype == trained.classes_.dtype
+
+
+@pytest.mark.parametrize(
+    ("spoil", "error", "message"),
+    [
+        (lambda f: (f / "model.json").unlink(), FileNotFoundError, "There is no .*model.json"),
+        (lambda f: (f / "model.json").write_text("{"), ValueError, "is not JSON"),
+        (lambda f: edit(f, lambda m: m.pop("format")), ValueError, "does not describe"),
+        (
+            lambda f: edit(f, lambda m: m.update(format_version=9)),
+            ValueError,
+            "format version 9, written by sklearn_ecg .*reads version 1",
+        ),
+        (lambda f: edit(f, lambda m: m.pop("input")), ValueError, "completely: KeyError"),
+        (
+            lambda f: edit(f, lambda m: m["parameters"].update(no_such=1)),
+            ValueError,
+            "no parameter 'no_such'",
+        ),
+        (
+            lambda f: edit(f, lambda m: m["labels"]["names"].pop()),
+            ValueError,
+            "names 1 labels: the two files are not of one model",
+        ),
+        (
+            lambda f: edit(f, lambda m: m["parameters"].update(module__hidden_dim=4)),
+            ValueError,
+            "not those of the model described.*size mismatch",
+        ),
+        (
+            lambda f: (f / "weights.safetensors").write_bytes(pickle.dumps(print)),
+            ValueError,
+            "cannot be read as weights",
+        ),
+        (lambda f: (f / "weights.safetensors").unlink(), ValueError, "cannot be read as weights"),
+    ],
+)
+def test_spoiled_files_are_named(saved, spoil, error, message):
+    spoil(saved)
+    with pytest.raises(error, match=f"(?s){message}"):
+        load(saved)
+
+
+def test_weights_of_another_network_are_refused(saved):
+    weights = load_file(saved / "weights.safetensors")
+    weights["surplus"] = weights["label_correlation"].clone()
+    save_file(weights, saved / "weights.safetensors")
+    with pytest.raises(ValueError, match=r"(?s)not those of the model described.*surplus"):
+        load(saved)
+
+
+def test_only_a_fitted_model_can_be_saved_and_only_into_a_folder(tiny, tiny_fitted, tmp_path):
+    with pytest.raises(ValueError, match="not fitted"):
+        tiny().save(tmp_path / "model")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is a file; save writes a folder"):
+        tiny_fitted.save(tmp_path / "file")
+
+
+def test_a_loaded_model_is_fine_tuned_on_other_labels(tiny_fitted, tiny_records, saved):
+    mine = tiny_records.with_labels(
+        np.column_stack([1 - tiny_records.labels, tiny_records.labels[:, :1]]), ["a", "b", "c"]
+    )
+    loaded = load(saved).set_params(warm_start=True, max_epochs=1, lr=1e-6)
+    loaded.fit(mine)
+    assert loaded.classes_.tolist() == ["a", "b", "c"]
+    assert loaded.predict_proba(mine).shape == (48, 3)
+    before = tiny_fitted.module_.backbone.projection.weight.detach().numpy()
+    after = loaded.module_.backbone.projection.weight.detach().numpy()
+    np.testing.assert_allclose(after, before, atol=1e-4)
