@@ -229,6 +229,7 @@ class LabelNet(SignalNet):
             f"Training diverged in epoch {run.diverged_in}: loss or weights became NaN or infinite."
         )
         if run.best_state is None:
+            self._forget()
             raise ValueError(f"{what} {advice}")
         warnings.warn(
             f"{what} The weights are the best of the epochs before it. {advice}",

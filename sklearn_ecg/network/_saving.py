@@ -2,11 +2,11 @@
 
 import json
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, save
 from skorch.history import History
 
 from sklearn_ecg._version import __version__
@@ -22,7 +22,6 @@ _NOT_SAVED = {"callbacks", "checkpoint", "random_state"}
 
 def save_model(classifier, path):
     """Write a fitted classifier into a folder, which is made where it is missing."""
-    text = json.dumps(describe_model(classifier), indent=1, ensure_ascii=False, allow_nan=False)
     path = Path(path)
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; save writes a folder.")
@@ -31,7 +30,10 @@ def save_model(classifier, path):
         name: values.detach().cpu().contiguous()
         for name, values in classifier.module_.state_dict().items()
     }
-    save_file(weights, path / _WEIGHTS_NAME)
+    packed = save(weights)
+    model = {**describe_model(classifier), "weights_sha256": sha256(packed).hexdigest()}
+    text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False)
+    (path / _WEIGHTS_NAME).write_bytes(packed)
     (path / _JSON_NAME).write_text(text, encoding="utf-8")
 
 
@@ -70,10 +72,7 @@ def describe_model(classifier):
             for name, value in classifier.get_params(deep=False).items()
             if name not in _NOT_SAVED and not name.startswith("callbacks__")
         },
-        "history": [
-            {name: value for name, value in epoch.items() if name != "batches"}
-            for epoch in classifier.history
-        ],
+        "history": [_numbers_of(epoch) for epoch in classifier.history],
     }
 
 
@@ -101,15 +100,12 @@ def load_model(make_classifier, path):
         raise ValueError(
             f"{path / _JSON_NAME} does not describe a model completely: {error!r}."
         ) from error
-    try:
-        weights = load_file(path / _WEIGHTS_NAME)
-    except (OSError, SafetensorError) as error:
-        raise ValueError(f"{path / _WEIGHTS_NAME} cannot be read as weights: {error}") from error
+    weights = _read_weights(path / _WEIGHTS_NAME, model.get("weights_sha256"))
     n_labels = len(classifier.label_names_)
-    if weights.get("label_correlation", np.empty(0)).shape != (n_labels, n_labels):
+    if weights["label_correlation"].shape != (n_labels, n_labels):
         raise ValueError(
-            f"{path / _WEIGHTS_NAME} has no label_correlation of shape {(n_labels, n_labels)}, "
-            f"but {_JSON_NAME} names {n_labels} labels: the two files are not of one model."
+            f"{path / _JSON_NAME} names {n_labels} labels, but the weights are of "
+            f"{len(weights['label_correlation'])}."
         )
     classifier.label_correlation_ = weights["label_correlation"].numpy().astype(np.float64)
     classifier._restore_module(weights)
@@ -136,6 +132,21 @@ def _read_json(path):
     return model
 
 
+def _read_weights(path, expected_hash):
+    try:
+        packed = path.read_bytes()
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{path} cannot be read ({error}); it belongs beside {_JSON_NAME}."
+        ) from error
+    if sha256(packed).hexdigest() != expected_hash:
+        raise ValueError(
+            f"{path} is damaged, or of another model than the {_JSON_NAME} beside it: their "
+            "checksums differ."
+        )
+    return load(packed)
+
+
 def _set_learned(classifier, model):
     labels, signals = model["labels"], model["input"]
     names = np.array(labels["names"], dtype=labels["dtype"])
@@ -153,6 +164,12 @@ def _set_learned(classifier, model):
     classifier.lead_center_ = np.array(signals["lead_center"], dtype=np.float32)
     classifier.lead_scale_ = np.array(signals["lead_scale"], dtype=np.float32)
     classifier.history_ = History(model["history"])
+
+
+def _numbers_of(epoch):
+    """What a history knows of an epoch as a whole, without what JSON has no form for."""
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in epoch.items()}
+    return {k: v for k, v in plain.items() if isinstance(v, int | float) and np.isfinite(v)}
 
 
 def _to_json(name, value):

@@ -86,6 +86,9 @@ class SignalNet(NeuralNet):
             self._checkpoint = checkpoint
             try:
                 self._run(start, checkpoint)
+            except BaseException:
+                self._forget()
+                raise
             finally:
                 # Training starts anew with each fit: what it alone needs would swell pickles.
                 self.callbacks_ = []
@@ -112,6 +115,10 @@ class SignalNet(NeuralNet):
         self.notify("on_train_end", X=run.dataset, y=None)
         if checkpoint is not None and run.is_over:
             checkpoint.delete()
+
+    def _forget(self):
+        """Be unfitted after a fit that failed: half a model must not predict."""
+        vars(self).pop("module_", None)
 
     def _take_up(self, start):
         own = self.module_.state_dict()

@@ -97,7 +97,7 @@ def test_unknown_parameters_of_parts_are_named(tiny, tiny_records, parameters, m
 
 
 def test_unknown_parameters_are_refused_at_once(tiny):
-    with pytest.raises(TypeError, match="has no parameter 'widht'"):
-        LabelCorrelationECGClassifier(widht="small")
-    with pytest.raises(ValueError, match="Invalid parameter 'widht'"):
-        tiny().set_params(widht="small")
+    with pytest.raises(TypeError, match="has no parameter 'breadth'"):
+        LabelCorrelationECGClassifier(breadth="small")
+    with pytest.raises(ValueError, match="Invalid parameter 'breadth'"):
+        tiny().set_params(breadth="small")

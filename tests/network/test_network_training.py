@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from skorch.callbacks import Callback
 
 from sklearn_ecg.network import AsymmetricLoss
@@ -187,7 +187,9 @@ def test_a_loss_that_is_nan_stops_training_and_keeps_good_weights(
     good = tiny(**{**parameters, "max_epochs": 3}).fit(tiny_records)
     assert np.array_equal(weights_of(trained), weights_of(good))
     with pytest.raises(ValueError, match=r"diverged in epoch 1: .*or look at record"):
-        tiny(callbacks=[Poison(1)], **parameters).fit(tiny_records)
+        trained.set_params(callbacks=[Poison(1)]).fit(tiny_records)
+    with pytest.raises(NotFittedError):
+        trained.predict(tiny_records)
 
 
 def test_a_batch_without_a_single_known_label_does_no_harm(tiny, tiny_records):
