@@ -3,7 +3,7 @@
 import numbers
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
-from sklearn_ecg.preprocessing._filtering import bandpass
+from sklearn_ecg.preprocessing._filtering import bandpass, check_band
 from sklearn_ecg.utils import Interval
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
@@ -48,6 +48,9 @@ class BandpassFilter(SignalTransformer):
         self.low = low
         self.high = high
         self.sampling_rate = sampling_rate
+
+    def _check_together(self):
+        check_band(self.low, self.high)
 
     def _transform_signals(self, signals, sampling_rate):
         return bandpass(signals, sampling_rate, self.low, self.high)

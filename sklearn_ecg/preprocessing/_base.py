@@ -8,14 +8,49 @@ from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import check_params
 
 
-class SignalTransformer(TransformerMixin, BaseEstimator):
+class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Base class of stateless transformers of signals.
 
     A subclass says in `_transform_signals(signals, sampling_rate)` what becomes of an array of
     shape (..., n_leads, n_times); this class hands it whole arrays at once, signals of different
     lengths one by one, and gives back what came in: `ECGRecords` for `ECGRecords`, with labels,
-    patients and all, or an array for an array.
+    patients and all, or an array for an array. What several parameters must be together it says in
+    `_check_together`.
     """
+
+    # Signals are no table: what comes out is never made a DataFrame, whatever `set_output` or
+    # scikit-learn's configuration ask for.
+    _sklearn_auto_wrap_output_keys = frozenset()
+
+    def __init_subclass__(cls, **kwargs):
+        super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
+
+    def set_output(self, *, transform=None):
+        """Do nothing: signals stay as they are, for the steps behind to make tables of them.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Ignored.
+
+        Returns
+        -------
+        self
+        """
+        return self
+
+    def get_feature_names_out(self, input_features=None):
+        """Hand on the names that came in: signals are no features, and have none of their own.
+
+        Parameters
+        ----------
+        input_features : array-like of str, default=None
+
+        Returns
+        -------
+        As `input_features`
+        """
+        return input_features
 
     def fit(self, X, y=None):
         """Check the parameters; there is nothing to learn.
@@ -31,6 +66,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         self
         """
         check_params(self)
+        self._check_together()
         if not isinstance(X, ECGRecords):
             X = self._check_array(X, reset=True)
         self._sampling_rate_of(X)
@@ -46,12 +82,14 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         Returns
         -------
         ECGRecords or ndarray
-            As `X`. Records that are read from files are read, and held in memory.
+            As `X`. Records that are read from files are read, and held in memory. Infinity counts
+            as missing, like NaN.
         """
         check_params(self)
+        self._check_together()
         if not isinstance(X, ECGRecords):
             X = self._check_array(X, reset=False)
-            return self._transform_signals(X, self._sampling_rate_of(X))
+            return self._transform_signals(_without_infinity(X), self._sampling_rate_of(X))
         if isinstance(X, CleanedRecords) and X.is_table:
             raise ValueError(
                 f"{type(self).__name__} transforms signals, but X holds a table of features; put "
@@ -59,9 +97,12 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
             )
         rate = self._sampling_rate_of(X)
         if isinstance(X.signals, np.ndarray):
-            signals = self._transform_signals(X.signals, rate)
+            signals = self._transform_signals(_without_infinity(X.signals), rate)
         else:
-            signals = [self._transform_signals(np.asarray(signal), rate) for signal in X.signals]
+            signals = [
+                self._transform_signals(_without_infinity(np.asarray(signal)), rate)
+                for signal in X.signals
+            ]
             if len({signal.shape for signal in signals}) == 1:
                 signals = np.stack(signals)
         return X.with_signals(signals, self._new_rate(rate))
@@ -71,7 +112,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
             raise ValueError(
                 "Signals of different lengths must come as ECGRecords(signals, sampling_rate)."
             )
-        X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite="allow-nan")
+        X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
         return X if X.dtype.kind == "f" else X.astype(np.float64)
 
     def _sampling_rate_of(self, X):
@@ -91,6 +132,9 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
             )
         return rate
 
+    def _check_together(self):
+        """Check what no parameter can be judged by alone."""
+
     def _needs_sampling_rate(self):
         return True
 
@@ -109,3 +153,10 @@ class SignalTransformer(TransformerMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         tags.requires_fit = False
         return tags
+
+
+def _without_infinity(signals):
+    """Return signals with NaN for infinity, as a copy where there is any."""
+    if signals.dtype.kind != "f" or not np.isinf(signals).any():
+        return signals
+    return np.where(np.isinf(signals), np.nan, signals).astype(signals.dtype, copy=False)

@@ -67,10 +67,12 @@ class BaselineFilter(SignalTransformer):
         self.windows_s = windows_s
         self.sampling_rate = sampling_rate
 
-    def _transform_signals(self, signals, sampling_rate):
+    def _check_together(self):
         valid = [isinstance(window, numbers.Real) and window > 0 for window in self.windows_s]
         if not valid or not all(valid):
             raise ValueError(f"windows_s must be positive numbers of s; got {self.windows_s!r}.")
+
+    def _transform_signals(self, signals, sampling_rate):
         baseline = bandpass(signals, sampling_rate, high=_WAVE_BAND_HZ, new_rate=_RATE)
         first, *others = self.windows_s
         # The ends are mirrored: in time alone while there are waves, later also in height, so that

@@ -44,8 +44,7 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
     >>> bool(np.abs(filtered - beat)[250:-250].max() < 0.02)
     True
     """
-    if low is not None and high is not None and low >= high:
-        raise ValueError(f"low={low:g} must be below high={high:g}.")
+    check_band(low, high)
     signals = _as_float(signals)
     ratio = Fraction(1 if new_rate is None else new_rate / sampling_rate).limit_denominator(10_000)
     n_times = signals.shape[-1]
@@ -120,6 +119,12 @@ def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None)
         distance = (frequencies**2 - multiple**2) ** 2
         spectrum *= (distance / (distance + (frequencies * bandwidth) ** 2)).astype(signals.dtype)
     return fft.irfft(spectrum, n_padded, axis=-1)[..., n_pad : n_pad + n_times]
+
+
+def check_band(low, high):
+    """Say so if no band lies between two edges in Hz, of which None is open."""
+    if low is not None and high is not None and low >= high:
+        raise ValueError(f"low={low:g} must be below high={high:g}.")
 
 
 def _as_float(signals):

@@ -53,12 +53,14 @@ class FixedLength(SignalTransformer):
         self.pad_value = pad_value
         self.sampling_rate = sampling_rate
 
-    def _needs_sampling_rate(self):
+    def _check_together(self):
         if (self.n_times is None) == (self.duration_s is None):
             raise ValueError(
                 "Exactly one of n_times and duration_s must be given; got "
                 f"n_times={self.n_times!r} and duration_s={self.duration_s!r}."
             )
+
+    def _needs_sampling_rate(self):
         return self.duration_s is not None
 
     def _transform_signals(self, signals, sampling_rate):

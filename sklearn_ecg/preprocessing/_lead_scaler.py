@@ -4,6 +4,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.preprocessing._lead_order import order_leads
 from sklearn_ecg.records import ECGRecords
 
 _FLAT_MV = 1e-6
@@ -69,6 +70,8 @@ class LeadScaler(SignalTransformer):
         """
         super().fit(X)
         is_records = isinstance(X, ECGRecords)
+        if is_records and not len(X):
+            raise ValueError("X holds no records: there is no scale to learn.")
         self.lead_names_ = X.lead_names if is_records else None
         signals = X.signals if is_records else self._check_array(X, reset=False)
         spread = np.array([_deviation(np.atleast_2d(signal)) for signal in signals])
@@ -81,8 +84,8 @@ class LeadScaler(SignalTransformer):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Leads that have names may come in any order, with others among them; they leave in the
-            order of `lead_names_`.
+            Leads that have names may come in any order and case of letters, with others among them;
+            they leave in the order of `lead_names_`.
 
         Returns
         -------
@@ -91,12 +94,7 @@ class LeadScaler(SignalTransformer):
         """
         check_is_fitted(self)
         if isinstance(X, ECGRecords):
-            if self.lead_names_ is not None and X.lead_names is not None:
-                X = X.select_leads(self.lead_names_)
-            if X.n_leads != len(self.scale_):
-                raise ValueError(
-                    f"X has {X.n_leads} leads, but LeadScaler was fitted on {len(self.scale_)}."
-                )
+            X = order_leads(X, self.lead_names_, len(self.scale_), "LeadScaler")
         return super().transform(X)
 
     def _transform_signals(self, signals, sampling_rate):

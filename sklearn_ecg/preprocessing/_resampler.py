@@ -42,6 +42,12 @@ class Resampler(SignalTransformer):
         self.sampling_rate = sampling_rate
 
     def _transform_signals(self, signals, sampling_rate):
+        duration_s = signals.shape[-1] / sampling_rate
+        if duration_s * self.new_rate < 1:
+            raise ValueError(
+                f"new_rate={self.new_rate:g} Hz leaves no sample of signals of {duration_s:g} s; "
+                "give the rate in Hz, such as new_rate=250."
+            )
         ratio = Fraction(self.new_rate / sampling_rate).limit_denominator(10_000)
         if ratio == 1:
             return signals

@@ -41,3 +41,5 @@ def test_plain_arrays_of_both_shapes(rng):
 def test_exactly_one_length(rng, lengths):
     with pytest.raises(ValueError, match="Exactly one of n_times and duration_s"):
         FixedLength(**lengths).fit(rng.normal(size=(3, 2, 100)))
+    with pytest.raises(ValueError, match="Exactly one of n_times and duration_s"):
+        FixedLength(**lengths).fit(ECGRecords(rng.normal(size=(3, 2, 100)), 100))

@@ -60,13 +60,15 @@ def test_leads_in_another_order_find_their_scale(records):
     shuffled = scaler.transform(records.select_leads(["V2", "I", "II"]))
     assert shuffled.lead_names == ("I", "II", "V2")
     assert_allclose(shuffled.signals, scaler.transform(records).signals)
+    lower = ECGRecords(records.signals[:, ::-1], 100, lead_names=["v2", "ii", "i"])
+    assert_allclose(scaler.transform(lower).signals, scaler.transform(records).signals)
     with pytest.raises(ValueError, match="V2"):
         scaler.transform(records.select_leads(["I", "II"]))
 
 
 def test_leads_without_names_must_be_as_many(records):
     scaler = LeadScaler().fit(records)
-    with pytest.raises(ValueError, match="X has 2 leads, but LeadScaler was fitted on 3"):
+    with pytest.raises(ValueError, match="X has 2 leads, but LeadScaler was fitted with 3"):
         scaler.transform(ECGRecords(np.zeros((1, 2, 100)), 100))
     with pytest.raises(ValueError, match="3 features"):
         clone(scaler).fit(records.signals).transform(records.signals[:, :2])
@@ -78,3 +80,8 @@ def test_records_of_different_lengths(rng):
     assert_allclose(scaler.scale_, np.median([s.std(axis=-1) for s in signals], axis=0))
     scaled = scaler.transform(ECGRecords(signals, 100))
     assert_allclose(scaled.signals[2], signals[2] / scaler.scale_[:, np.newaxis])
+
+
+def test_no_records(records):
+    with pytest.raises(ValueError, match="no records"):
+        LeadScaler().fit(records[:0])
