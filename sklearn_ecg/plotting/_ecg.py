@@ -5,7 +5,13 @@ import numbers
 import numpy as np
 
 from sklearn_ecg.features import delineate
-from sklearn_ecg.plotting._marks import add_legend, mark_waves, shift_waves, waves_in_seconds
+from sklearn_ecg.plotting._marks import (
+    add_legend,
+    check_waves,
+    mark_waves,
+    shift_waves,
+    waves_in_seconds,
+)
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 from sklearn_ecg.plotting._paper import INK, MM_PER_MV, MM_PER_S, draw_calibration, draw_paper
 
@@ -35,7 +41,7 @@ class ECGDisplay:
 
     Parameters
     ----------
-    signal : ndarray of shape (n_leads, n_times)
+    signal : array-like of shape (n_leads, n_times) or (n_times,)
         mV; NaN where nothing was recorded.
     sampling_rate : float
         Hz.
@@ -131,6 +137,7 @@ class ECGDisplay:
         if waves is True:
             waves = delineate(signal, records.sampling_rate)
         if waves is not False:
+            check_waves(waves)
             waves = shift_waves(waves, -start)
         display = cls(
             signal[:, start:stop],
@@ -160,9 +167,10 @@ class ECGDisplay:
         rows = self._rows(layout)
         waves = self.waves
         if waves is not None:
+            check_waves(waves)
             waves = waves_in_seconds(waves, self._names(), self.sampling_rate)
         baselines = _baselines(rows)
-        duration_s = self.signal.shape[1] / self.sampling_rate
+        duration_s = self._leads().shape[1] / self.sampling_rate
         left, right = -_LEFT_S, duration_s + _RIGHT_S
         lowest = min(_extreme(part, np.nanmin) for part in _stretches(rows[-1]))
         highest = max(_extreme(part, np.nanmax) for part in _stretches(rows[0]))
@@ -188,7 +196,8 @@ class ECGDisplay:
     def _rows(self, layout):
         """Return rows of (lead, (start in s, values about their median))."""
         leads = {
-            name: _about_median(lead) for name, lead in zip(self._names(), self.signal, strict=True)
+            name: _about_median(lead)
+            for name, lead in zip(self._names(), self._leads(), strict=True)
         }
         standard = {lead for row in _STANDARD for lead in row}
         if layout not in ("auto", "stacked", "3x4"):
@@ -200,7 +209,7 @@ class ECGDisplay:
             )
         if layout == "stacked" or (layout == "auto" and set(leads) != standard):
             return [[(lead, (0.0, values))] for lead, values in leads.items()]
-        edges = np.linspace(0, self.signal.shape[1], 5).round().astype(int)
+        edges = np.linspace(0, self._leads().shape[1], 5).round().astype(int)
         rows = [
             [
                 (lead, (start / self.sampling_rate, leads[lead][start:stop]))
@@ -210,9 +219,17 @@ class ECGDisplay:
         ]
         return [*rows, [(_RHYTHM_LEAD, (0.0, leads[_RHYTHM_LEAD]))]]
 
+    def _leads(self):
+        return np.atleast_2d(np.asarray(self.signal, dtype=float))
+
     def _names(self):
-        names = self.lead_names or [f"lead {i}" for i in range(len(self.signal))]
-        return [str(name) for name in names]
+        n_leads = len(self._leads())
+        names = [f"lead {i}" for i in range(n_leads)]
+        if self.lead_names is not None:
+            names = [str(name) for name in self.lead_names]
+        if len(names) != n_leads:
+            raise ValueError(f"lead_names holds {len(names)} names for {n_leads} leads.")
+        return names
 
     def _draw_lead(self, ax, lead, start_s, values, baseline, waves):
         time = start_s + np.arange(len(values)) / self.sampling_rate

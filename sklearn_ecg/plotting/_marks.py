@@ -14,6 +14,15 @@ _MARGIN_MV = 0.08
 _AROUND_S = 0.06
 
 
+def check_waves(waves):
+    """Say so if waves are no table."""
+    if not isinstance(waves, pd.DataFrame):
+        raise TypeError(
+            "waves must be a DataFrame as sklearn_ecg.features.delineate returns it; got "
+            f"{type(waves).__name__} {waves!r}."
+        )
+
+
 def shift_waves(waves, n_samples):
     """Return a delineation moved by a number of samples."""
     columns = [column for triple in _COLUMNS.values() for column in triple if column in waves]

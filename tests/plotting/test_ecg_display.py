@@ -126,3 +126,22 @@ def test_bad_arguments(records):
         ECGDisplay.from_records(two, layout="3x4")
     with pytest.raises(ValueError, match="records have no sampling_rate"):
         ECGDisplay.from_records(ECGRecords(records.signals))
+
+
+@pytest.mark.parametrize("signal", [np.sin(np.arange(500) / 20), [[0.0, 1.0, 0.5] * 100]])
+def test_one_lead_and_lists_are_drawn(signal):
+    display = ECGDisplay(signal, 100).plot()
+    assert any(line.get_label() == "lead 0" for line in display.axes_[0].lines)
+
+
+def test_waves_that_are_no_table():
+    records = make_ecg_records(1, random_state=0)
+    with pytest.raises(TypeError, match=r"waves must be a DataFrame.*got str 'yes'"):
+        ECGDisplay.from_records(records, waves="yes")
+    with pytest.raises(TypeError, match=r"waves must be a DataFrame.*got str 'yes'"):
+        ECGDisplay(records.signals[0], 500, waves="yes").plot()
+
+
+def test_as_many_names_as_leads():
+    with pytest.raises(ValueError, match="lead_names holds 1 names for 2 leads"):
+        ECGDisplay(np.zeros((2, 500)), 100, lead_names=["I"]).plot()
