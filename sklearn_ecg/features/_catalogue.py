@@ -62,7 +62,14 @@ def features_of(lead_names):
     """
     features = {feature.name: (feature, "") for feature in record_features(lead_names)}
     for lead in lead_names:
-        features |= {f"{lead}_{feature.name}": (feature, lead) for feature in lead_features()}
+        own = {f"{lead}_{feature.name}": (feature, lead) for feature in lead_features()}
+        twice = sorted(own.keys() & features.keys())
+        if twice:
+            raise ValueError(
+                f"The lead {lead!r} would have features of the same name as others, such as "
+                f"{twice[0]!r}; give the lead another name."
+            )
+        features |= own
     return features
 
 

@@ -11,13 +11,11 @@ from sklearn.utils.validation import check_is_fitted, check_memory, validate_dat
 
 from sklearn_ecg._version import __version__
 from sklearn_ecg.features._catalogue import GROUPS, features_of
-from sklearn_ecg.features._measurements import measure
+from sklearn_ecg.features._extraction import cheap_to_hash, extract
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
-from sklearn_ecg.records import ECGRecords, LazySignals, as_records
-from sklearn_ecg.records._readers import as_lazy
-from sklearn_ecg.utils import Interval, check_params, progress
-
-_CHUNK = 16  # records per task: a tenth of a second of work
+from sklearn_ecg.preprocessing._lead_order import order_leads
+from sklearn_ecg.records import ECGRecords, as_records
+from sklearn_ecg.utils import Interval, check_params
 
 
 class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
@@ -62,14 +60,17 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     Notes
     -----
     Every record is resampled to 250 Hz and band-passed from 0.5 to 40 Hz without phase shift, so
-    that features mean the same at every rate from 100 Hz on. The price is a narrow R wave that is
-    some percent lower than with the 150 Hz that are usual for amplitudes on paper.
+    that features mean the same at every rate from 100 Hz on. The price is a lower R wave than on
+    paper, where 150 Hz are usual. Of the height in the unfiltered records of LUDB remain, in the
+    median and in the worst of 20 records, 89 and 75 % in II, 93 and 82 % in V5, 91 and 55 % in V1:
+    limits of voltages, such as those of Sokolow and Lyon, are for paper.
 
     What cannot be measured is NaN: all features of a lead that is flat or lacks a fifth of what
     other leads have, the amplitude of a P wave that is absent, everything for a record without
-    beats. Beats that a shorter gap (NaN or infinity) or an end of the record cuts off count for
-    the rhythm alone, and no RR interval spans a gap of all leads. Estimators that cannot take NaN
-    need an imputer.
+    beats. A shorter gap (NaN or infinity) costs its lead the beats that it cuts off; those that it
+    cuts off in more than half of the leads, or an end of the record in all, count for the rhythm
+    alone, and no RR interval spans a gap of all leads. Gaps up to 10 ms, or of one sample, are
+    bridged. Estimators that cannot take NaN need an imputer.
 
     Examples
     --------
@@ -152,7 +153,8 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         -----
         UserWarning
             If leads contradict each other, repeat each other or hold infinity, or a record has no
-            beats to measure; the message names the records.
+            whole beat to measure, or QRS complexes of a size that they do not have in mV; the
+            message names the records.
         """
         records, table = self._measure(X)
         warn_of_problems(self._report(records, table))
@@ -236,9 +238,9 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         """Return the records, their leads in the order of fit, and all their features."""
         check_is_fitted(self)
         records = self._check_records(X, reset=False)
-        extract = check_memory(self.memory).cache(_extract, ignore=["n_jobs", "verbose"])
-        table = extract(
-            _cheap_to_hash(records.signals),
+        remembered = check_memory(self.memory).cache(extract, ignore=["n_jobs", "verbose"])
+        table = remembered(
+            cheap_to_hash(records.signals),
             records.sampling_rate,
             self.lead_names_,
             __version__,
@@ -260,6 +262,8 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             isinstance(X, list) and X and np.ndim(X[0]) == 2
         )
         if is_array:
+            if not reset and self._fits_any_length() and np.asarray(X).ndim == 2:
+                X = np.asarray(X)[:, np.newaxis]
             X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
         records = as_records(X, self.sampling_rate)
         if not len(records):
@@ -267,7 +271,8 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         if reset:
             self.n_features_in_ = X.shape[1] if is_array else records.n_leads
         else:
-            records = self._order_leads(records)
+            n_leads = len(self.lead_names_)
+            records = order_leads(records, self.lead_names_, n_leads, type(self).__name__)
             if records.sampling_rate is None:
                 records = as_records(records, self.sampling_rate_)
         if records.sampling_rate is None:
@@ -277,59 +282,12 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             )
         return records
 
-    def _order_leads(self, records):
-        """Bring leads that have names into the order of fit."""
-        fitted = f"{type(self).__name__} was fitted with"
-        if records.lead_names in (None, self.lead_names_):
-            if records.n_leads != len(self.lead_names_):
-                raise ValueError(
-                    f"X has {records.n_leads} leads, but {fitted} {len(self.lead_names_)}: "
-                    f"{self.lead_names_}."
-                )
-            return records
-        spelt = {name.casefold(): name for name in records.lead_names}
-        missing = [name for name in self.lead_names_ if name.casefold() not in spelt]
-        if missing:
-            raise ValueError(
-                f"X lacks the leads {missing}, and {fitted} them; X has the leads "
-                f"{list(records.lead_names)}. Fit on the leads that all records have "
-                "(records.select_leads), or fill missing ones with NaN."
-            )
-        return records.select_leads([spelt[name.casefold()] for name in self.lead_names_])
+    def _fits_any_length(self):
+        # Fitted on records of one lead, and not on an array of which each sample is a feature.
+        return self.n_features_in_ == len(self.lead_names_) == 1
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _cheap_to_hash(signals):
-    """Return signals in files as `LazySignals`, which caches know by file name and time."""
-    return as_lazy(signals) if isinstance(signals, np.memmap) else signals
-
-
-def _extract(signals, sampling_rate, lead_names, version, *, n_jobs, verbose):
-    """Measure all records, a chunk at a time, so that no more of them is held than is read."""
-    chunks = [slice(i, i + _CHUNK) for i in range(0, len(signals), _CHUNK)]
-    tasks = (
-        joblib.delayed(_measure_chunk)(signals[chunk], sampling_rate, lead_names)
-        for chunk in chunks
-    )
-    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
-    features = np.empty((len(signals), len(features_of(lead_names))))
-    bar = progress(
-        zip(chunks, results, strict=True),
-        description="Measuring records",
-        total=len(chunks),
-        verbose=verbose,
-    )
-    for chunk, values in bar:
-        features[chunk] = values
-    return features
-
-
-def _measure_chunk(signals, sampling_rate, lead_names):
-    if isinstance(signals, LazySignals):
-        signals = signals.read_many()
-    return np.stack([measure(signal, sampling_rate, lead_names) for signal in signals])

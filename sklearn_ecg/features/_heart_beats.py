@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import SHORTEST_S, pick_r_peaks
-from sklearn_ecg.features._statistics import nan_median, nan_quantile
+from sklearn_ecg.features._statistics import nan_mean, nan_median, nan_quantile
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
 from sklearn_ecg.features._wave_network import look_at
 from sklearn_ecg.features._waves import find_waves
@@ -21,6 +21,7 @@ ALIKE = 0.9
 
 _MOST_COMPARED = 400
 _NEIGHBOURS = 15  # intervals that a beat's prematurity is judged by
+_LEAST_SHOWN = 0.5  # of the leads: a beat that fewer show is not measured
 _SHORTEST_GAP_S = 0.1  # in which a beat may have gone unseen
 
 #: Samples of a beat's window before and after R: 252 ms and 400 ms.
@@ -33,8 +34,9 @@ P_REGION = slice(BEFORE - 55, BEFORE - 22)
 class HeartBeats:
     """One record's usable leads at the working rate, cut into beats.
 
-    Beats that a gap or an end of the record cuts off count for the rhythm alone: they are in
-    `all_r_peaks`, and everything else is of the others.
+    Beats that an end of the record cuts off, or gaps in more than half of the leads, count for the
+    rhythm alone: they are in `all_r_peaks`, and everything else is of the others. Where a gap cuts
+    off a beat in some leads, waves and windows are NaN in these.
 
     Parameters
     ----------
@@ -50,6 +52,8 @@ class HeartBeats:
         From 0.5 to 40 Hz.
     all_r_peaks : ndarray of int of shape (n_all_beats,)
     r_peaks : ndarray of int of shape (n_beats,)
+    shown : ndarray of bool of shape (n_usable_leads, n_beats)
+        Which leads show a beat without a gap.
     """
 
     def __init__(self, signal, sampling_rate):
@@ -63,8 +67,11 @@ class HeartBeats:
             likely_beats, *self._likely_waves = look_at(self.filtered)
             r_peaks = pick_r_peaks(likely_beats, self._likely_waves[0])
             self.all_r_peaks = r_peaks[~self._in_gap(r_peaks, sampling_rate)]
-        self._whole = self._are_whole(sampling_rate)
+        shown = self._are_shown(sampling_rate)
+        enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
+        self._whole = self._are_inside() & enough
         self.r_peaks = self.all_r_peaks[self._whole]
+        self.shown = shown[:, self._whole]
 
     def __len__(self):
         return len(self.r_peaks)
@@ -77,15 +84,27 @@ class HeartBeats:
         times = np.round(r_peaks * (sampling_rate / WORKING_RATE)).astype(np.intp)
         return ~covered[np.minimum(times, len(covered) - 1)]
 
-    def _are_whole(self, sampling_rate):
-        """Whether the record holds all of a beat's QRS window, in every usable lead."""
+    @property
+    def filtered_without_gaps(self):
+        """Of `filtered`, the times at which all leads were recorded."""
+        if self.checked.recorded is None:
+            return self.filtered
+        everywhere = self.checked.recorded[self.checked.usable].all(axis=0)
+        times = np.arange(self.filtered.shape[1]) * (self.checked.sampling_rate / WORKING_RATE)
+        return self.filtered[:, everywhere[np.minimum(times.astype(int), len(everywhere) - 1)]]
+
+    def _are_inside(self):
+        """Whether the record holds all of a beat's QRS window."""
         start, end = self.all_r_peaks + QRS.start - BEFORE, self.all_r_peaks + QRS.stop - BEFORE
-        whole = (start >= 0) & (end <= self.filtered.shape[1])
-        if self.checked.recorded is not None:
-            start, end = self.all_r_peaks - BEFORE, self.all_r_peaks + AFTER + 1
-            missing = ~self.checked.recorded[self.checked.usable].all(axis=0)
-            whole &= _count(missing, start, end, sampling_rate) == 0
-        return whole
+        return (start >= 0) & (end <= self.filtered.shape[1])
+
+    def _are_shown(self, sampling_rate):
+        """Whether a lead shows a beat without a gap, of shape (n_usable_leads, n_all_beats)."""
+        if self.checked.recorded is None:
+            return np.ones((len(self.filtered), len(self.all_r_peaks)), dtype=bool)
+        start, end = self.all_r_peaks - BEFORE, self.all_r_peaks + AFTER + 1
+        missing = ~self.checked.recorded[self.checked.usable]
+        return _count(missing, start, end, sampling_rate) == 0
 
     @functools.cached_property
     def rr_ms(self):
@@ -128,7 +147,10 @@ class HeartBeats:
     def waves(self):
         """Samples of the waves per lead and beat."""
         waves = find_waves(*self._likely_waves, self.all_r_peaks)
-        return {name: samples[:, self._whole] for name, samples in waves.items()}
+        waves = {name: samples[:, self._whole] for name, samples in waves.items()}
+        if not self.shown.all():
+            waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}
+        return waves
 
     @functools.cached_property
     def qrs_ms(self):
@@ -140,7 +162,10 @@ class HeartBeats:
     def windows(self):
         """Beats from -252 to +400 ms of R, (n_leads, n_beats, n_window); edge values outside."""
         index = self.r_peaks[:, np.newaxis] + np.arange(-BEFORE, AFTER + 1)
-        return self.filtered.take(index, axis=1, mode="clip")
+        windows = self.filtered.take(index, axis=1, mode="clip")
+        if not self.shown.all():
+            windows[~self.shown] = np.nan
+        return windows
 
     @functools.cached_property
     def qrs(self):
@@ -153,7 +178,7 @@ class HeartBeats:
     @functools.cached_property
     def _directions(self):
         """QRS complexes of all leads as unit vectors, of shape (n_beats, n_leads * n_window)."""
-        flat = self.qrs.transpose(1, 0, 2).reshape(len(self), -1)
+        flat = _nan_to_zero(self.qrs.transpose(1, 0, 2).reshape(len(self), -1))
         return flat / np.linalg.norm(flat, axis=1, keepdims=True)
 
     @functools.cached_property
@@ -165,15 +190,24 @@ class HeartBeats:
     @functools.cached_property
     def similarity(self):
         """Correlation of every sampled beat with every other, over all leads."""
-        directions = self._directions[self.sample]
-        return directions @ directions.T
+        return self._similarities(self.sample, self.sample)
+
+    def _similarities(self, some, others):
+        """Correlate beats with others over the leads that show both, (n_some, n_others)."""
+        product = self._directions[some] @ self._directions[others].T
+        if self.shown.all():
+            return product
+        by_lead = self._directions.reshape(len(self), len(self.shown), -1)
+        energy, shown = _energy(by_lead), self.shown.T.astype(float)
+        shared = (energy[some] @ shown[others].T) * (energy[others] @ shown[some].T).T
+        return _nan_to_zero(product / np.sqrt(shared))
 
     @functools.cached_property
     def is_main(self):
         """Whether a beat has the shape of the beat that most others resemble."""
         alike = (self.similarity > ALIKE).sum(axis=1) + self.similarity.mean(axis=1)
         main = self.sample[np.argmax(alike)]
-        is_main = self._directions @ self._directions[main] > ALIKE
+        is_main = self._similarities(slice(None), [main])[:, 0] > ALIKE
         is_main[main] = True
         return is_main
 
@@ -198,23 +232,34 @@ class HeartBeats:
         return np.sqrt(_energy(self.qrs - self._main_qrs) / _energy(self._main_qrs))
 
     @functools.cached_property
+    def oddness(self):
+        """Mean of the deviation over the leads that show a beat, (n_beats,)."""
+        return _nan_to_zero(nan_mean(self.deviation, axis=0))
+
+    @functools.cached_property
     def p_correlation(self):
         """Correlation of each beat's P region with the usual one, over all leads, (n_beats,)."""
         region = self.windows[..., P_REGION]
         region = region - region.mean(axis=-1, keepdims=True)
         usual = self.main_beat[:, P_REGION]
         usual = usual - usual.mean(axis=-1, keepdims=True)
-        product = np.einsum("lbt,lt->b", region, usual)
-        return product / np.sqrt(_energy(region).sum(axis=0) * _energy(usual).sum())
+        product = nan_mean(np.einsum("lbt,lt->lb", region, usual), axis=0)
+        usual_energy = np.where(self.shown, _energy(usual)[:, np.newaxis], np.nan)
+        return product / np.sqrt(nan_mean(_energy(region), axis=0) * nan_mean(usual_energy, axis=0))
 
 
 def _energy(signals):
     return np.einsum("...t,...t->...", signals, signals)
 
 
+def _nan_to_zero(values):
+    return np.where(np.isnan(values), 0, values)
+
+
 def _count(flags, start, end, sampling_rate):
     """Count the flags between times at the working rate; `flags` have the record's own."""
-    total = np.append(0, np.cumsum(flags))
+    total = np.zeros((*flags.shape[:-1], flags.shape[-1] + 1), dtype=np.intp)
+    np.cumsum(flags, axis=-1, out=total[..., 1:])
     places = np.round(np.stack([start, end]) * (sampling_rate / WORKING_RATE)).astype(np.intp)
-    before_start, before_end = total[np.clip(places, 0, len(flags))]
-    return before_end - before_start
+    before_start, before_end = np.clip(places, 0, flags.shape[-1])
+    return total[..., before_end] - total[..., before_start]

@@ -70,7 +70,7 @@ def _measure(signal, sampling_rate, lead_names):
     if used_names:
         of_record |= _rhythm.rhythm_features(beats)
     if beats.filtered.size:
-        of_record |= _quality.lead_relations(beats.filtered, used_names)
+        of_record |= _quality.lead_relations(beats.filtered_without_gaps, used_names)
         measured["noise_mV"] = _quality.noise(beats.filtered)
     if len(beats.all_r_peaks):
         of_record["measured_beat_fraction"] = len(beats) / len(beats.all_r_peaks)

@@ -30,7 +30,7 @@ def p_waves_per_beat(beats, p_present):
         NaN where fewer than half of the beats have a P wave, or the waves are not alike.
     """
     # A beat has a P wave if a third of its leads shows it: in the others it may be too flat.
-    share = (p_present.mean(axis=0) >= 1 / 3).mean()
+    share = (p_present.sum(axis=0) >= beats.shown.sum(axis=0) / 3).mean()
     if share < 0.5 or nan_median(beats.p_correlation) < _LEAST_CORRELATION:
         return np.nan
     start = nan_median(beats.waves["t_offset"], axis=0) + _AFTER_T_S * WORKING_RATE
@@ -49,6 +49,7 @@ def p_waves_per_beat(beats, p_present):
 
 def _usual_p_wave(main_beat):
     """Return the main beat's P wave in one weighted sum of the leads, and the weights."""
+    main_beat = np.where(np.isnan(main_beat), 0, main_beat)
     region = main_beat[:, P_REGION] - main_beat[:, P_REGION].mean(axis=1, keepdims=True)
     peak = (region**2).sum(axis=0).argmax()
     weights = region[:, peak] / np.linalg.norm(region[:, peak])

@@ -1,6 +1,7 @@
 """What is wrong with a signal: gaps, flat and saturated stretches, drift, noise, mixed-up leads."""
 
 import numpy as np
+from scipy import ndimage
 
 #: A lead with more noise than this share of its QRS, peak to peak, is noisy.
 NOISY = 0.05
@@ -11,6 +12,7 @@ FLAT_MV = 1e-6
 #: A lead is measured if it has at least this share of the samples that any lead has.
 LEAST_RECORDED = 0.8
 
+_BRIDGED_S = 0.01  # a gap of so little, or of one sample, hides no wave: a straight line does
 _BLOCK_S = 0.2  # what does not change for this long is flat
 _BLOCKS_PER_S = 5
 _SPIKE_S = 0.004  # longer than a pacing spike, shorter than the flank of a QRS complex
@@ -42,7 +44,7 @@ class CheckedSignal:
     signal : ndarray of float32 of shape (n_leads, n_times)
         Without its mean; straight lines stand across gaps.
     recorded : ndarray of bool of shape (n_leads, n_times), or None
-        Where there are samples; None for a record without gaps.
+        Where there are samples, or a gap too short to matter; None for a record without gaps.
     usable : ndarray of bool of shape (n_leads,)
         Which leads can be measured.
     record_features : dict of float
@@ -53,18 +55,17 @@ class CheckedSignal:
     def __init__(self, signal, sampling_rate):
         self.sampling_rate = sampling_rate
         finite = np.isfinite(signal)
-        self.recorded = None if finite.all() else finite
-        missing = np.zeros(len(signal)) if self.recorded is None else 1 - finite.mean(axis=1)
-        self.record_features = {
-            "infinite_fraction": 0.0 if self.recorded is None else np.isinf(signal).mean()
-        }
-        self.signal = _centre(signal) if self.recorded is None else _fill_gaps(signal, finite)
+        has_gaps = not finite.all()
+        self.recorded = _bridge(finite, sampling_rate) if has_gaps else None
+        missing = 1 - finite.mean(axis=1) if has_gaps else np.zeros(len(signal))
+        self.record_features = {"infinite_fraction": np.isinf(signal).mean() if has_gaps else 0.0}
+        self.signal = _fill_gaps(signal, finite) if has_gaps else _centre(signal)
         highest, lowest = self.signal.max(axis=1), self.signal.min(axis=1)
         self.usable = highest - lowest > FLAT_MV
-        if self.recorded is not None:
+        if has_gaps:
             covered = finite.any(axis=0).sum()
             self.usable &= finite.sum(axis=1) >= max(1, LEAST_RECORDED * covered)
-        flat, drift = _blocks(self.signal, finite, sampling_rate)
+        flat, drift = _blocks(self.signal, self.recorded, sampling_rate)
         self.lead_features = {
             "missing_fraction": missing,
             "flat_fraction": np.where(highest - lowest > FLAT_MV, flat, 1 - missing),
@@ -89,7 +90,13 @@ def _fill_gaps(signal, finite):
     return filled.astype(np.float32)
 
 
-def _blocks(signal, finite, sampling_rate):
+def _bridge(finite, sampling_rate):
+    """Return where there are samples, or gaps too short to matter."""
+    longest = max(1, int(_BRIDGED_S * sampling_rate))
+    return finite | ndimage.binary_closing(finite, np.ones((1, longest + 1)))
+
+
+def _blocks(signal, recorded, sampling_rate):
     """Return the share of flat time, and the range of the means of seconds."""
     n_leads, n_times = signal.shape
     length = min(n_times, max(1, int(_BLOCK_S * sampling_rate)))
@@ -100,7 +107,8 @@ def _blocks(signal, finite, sampling_rate):
     # Time between two beats may be without any change for less than a second.
     stretch = np.zeros(n_leads)
     if flat.any():
-        flat &= np.logical_and.reduceat(finite[:, : whole.shape[1]], starts, axis=1)
+        if recorded is not None:
+            flat &= np.logical_and.reduceat(recorded[:, : whole.shape[1]], starts, axis=1)
         stretch = np.array([_in_runs(lead, _BLOCKS_PER_S) for lead in flat])
     seconds = starts[:: min(_BLOCKS_PER_S, len(starts))]
     counts = np.diff(np.append(seconds, whole.shape[1]))
@@ -162,7 +170,7 @@ def lead_relations(filtered, lead_names):
     products = (filtered @ filtered.T).astype(np.float64)
     energy = products.diagonal()
     apart = energy[:, np.newaxis] + energy - 2 * products
-    same = apart <= 1e-5 * np.minimum(energy[:, np.newaxis], energy)
+    same = (apart <= 1e-5 * np.minimum(energy[:, np.newaxis], energy)) & (energy > 0)
     misfit = _limb_lead_misfit(products, [name.casefold() for name in lead_names])
     return {
         "identical_leads": float(np.tril(same, k=-1).any(axis=1).sum()),

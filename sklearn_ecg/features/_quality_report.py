@@ -7,15 +7,15 @@ import pandas as pd
 
 from sklearn_ecg.features._catalogue import features_of
 from sklearn_ecg.features._quality import NOISY
+from sklearn_ecg.features._statistics import nan_median
 
 _COLUMNS = ["id", "lead", "problem", "value", "what_to_do"]
 _NAMED = 5  # records that a warning names; the report has them all
 
 _MIXED_UP = "III must be II - I: check order, polarity and scale of the limb leads."
 
-# Of the whole record: the feature, from where on it is a problem, its name, and the cure. What
-# comes before `SEVERE` is in the warning too.
-_RECORD_RULES = (
+# Of the whole record: the feature, from where on it is a problem, its name, and the cure.
+_SEVERE_RULES = (
     (
         "usable_leads",
         lambda v: v == 0,
@@ -24,6 +24,12 @@ _RECORD_RULES = (
     ),
     ("n_beats", lambda v: v == 0, "no beats found", "Its features are NaN: look at the signal."),
     (
+        "measured_beat_fraction",
+        lambda v: v == 0,
+        "no beat whole",
+        "Gaps or the record's ends cut all beats off: trust the rhythm alone.",
+    ),
+    (
         "infinite_fraction",
         lambda v: v > 0,
         "infinite samples",
@@ -31,15 +37,19 @@ _RECORD_RULES = (
     ),
     ("limb_lead_misfit", lambda v: v > 0.5, "limb leads contradict each other", _MIXED_UP),
     ("identical_leads", lambda v: v > 0, "identical leads", "Look which lead was stored twice."),
+)
+_UNITS = "QRS of unlikely size"  # in mV, the median over the leads
+_SMALLEST_MV, _LARGEST_MV = 0.02, 20.0
+_MILD_RULES = (
     (
         "measured_beat_fraction",
-        lambda v: v < 0.5,
-        "most beats cut off by gaps",
+        lambda v: (v > 0) & (v < 0.5),
+        "most beats cut off by gaps or ends",
         "Trust the rhythm alone.",
     ),
     ("pacing_spikes_per_beat", lambda v: v >= 0.5, "pacing spikes", "Read QRS features with care."),
 )
-_SEVERE = [rule[2] for rule in _RECORD_RULES[:5]]
+_SEVERE = [*(rule[2] for rule in _SEVERE_RULES), _UNITS]
 
 _LEAD_RULES = (
     ("missing_fraction", lambda v: v > 0, "missing samples", "Beats beside gaps are not measured."),
@@ -72,10 +82,14 @@ def report_problems(table, ids, lead_names):
         for record in np.flatnonzero(is_so):
             found.append((record, lead, problem, values[record], what_to_do))
 
-    for name, is_so, problem, what_to_do in _RECORD_RULES:
+    for name, is_so, problem, what_to_do in (*_SEVERE_RULES, *_MILD_RULES):
         if name in column:
             values = table[:, column[name]]
             add(values, is_so(values), "", problem, what_to_do)
+    sizes = table[:, [column[f"{lead}_QRS_peak_to_peak_mV"] for lead in lead_names]]
+    usual = nan_median(sizes)
+    unlikely = (usual < _SMALLEST_MV) | (usual > _LARGEST_MV)
+    add(usual, unlikely, "", _UNITS, "Is the signal in mV? Convert V, uV or ADC units.")
     for lead in lead_names:
         noise, size, left_out = _noise_and_size(table, column, lead)
         for name, is_so, problem, what_to_do in _LEAD_RULES:
@@ -99,12 +113,16 @@ def warn_of_problems(report):
     if severe.empty:
         return
     parts = []
+    n_records = severe["id"].nunique()
+    records = "1 record is" if n_records == 1 else f"{n_records} records are"
     for problem, rows in severe.groupby("problem", sort=False):
         names = [str(record) for record in rows["id"][:_NAMED]]
         more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+        if problem == _UNITS:
+            problem += ", is it in mV?"
         parts.append(f"{problem} ({', '.join(names)}{more})")
     warnings.warn(
-        f"{severe['id'].nunique()} records are in doubt: {'; '.join(parts)}. "
+        f"{records} in doubt: {'; '.join(parts)}. "
         "ECGFeatureExtractor.quality_report(records) says what to do.",
         UserWarning,
         stacklevel=4,

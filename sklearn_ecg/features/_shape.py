@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_ecg.features._heart_beats import ALIKE, BEFORE, MS, P_REGION
-from sklearn_ecg.features._statistics import nan_median, nan_quantile, quantiles
+from sklearn_ecg.features._statistics import nan_mean, nan_median, nan_quantile, quantiles
 
 #: Times from R (ms) at which beats are sampled.
 MAIN_TIMES_MS = (-200, -120, -80, -48, -24, 0, 24, 48, 72, 100, 140, 200, 280, 360)
@@ -16,7 +16,7 @@ def _columns(times_ms):
 
 def beat_shape_features(beats):
     """Describe how alike the beats are, and the most different and the most premature one."""
-    deviation, prematurity, qrs = beats.deviation.mean(axis=0), beats.prematurity, beats.qrs_ms
+    deviation, prematurity, qrs = beats.oddness, beats.prematurity, beats.qrs_ms
     odd = int(deviation.argmax())
     main, other = beats.is_main, ~beats.is_main
     features = {
@@ -46,7 +46,7 @@ def beat_shape_features(beats):
         features |= {
             **_timing("premature", beats, early),
             "premature_deviation": deviation[early],
-            "premature_correlation": beats.correlation[:, early].mean(),
+            "premature_correlation": nan_mean(beats.correlation[:, early]),
             "premature_P_ratio": _p_ratio(beats, early),
             "premature_P_correlation": beats.p_correlation[early],
         }
@@ -55,7 +55,7 @@ def beat_shape_features(beats):
 
 def lead_shape_features(beats):
     """Describe each lead's main and most different beat, every value of shape (n_leads,)."""
-    odd = int(beats.deviation.mean(axis=0).argmax())
+    odd = int(beats.oddness.argmax())
     scale = np.ptp(beats.main_beat[:, BEFORE - 25 : BEFORE + 41], axis=-1)[:, np.newaxis]
     main, different = beats.main_beat / scale, beats.windows[:, odd] / scale
     main = main - main[:, BEFORE - 25 : BEFORE - 10].mean(axis=1, keepdims=True)
@@ -98,7 +98,7 @@ def _p_ratio(beats, beat):
     """Energy where the P wave of a beat should be, over that of the main beat."""
 
     def energy(window):
-        part = window[:, P_REGION]
+        part = window[beats.shown[:, beat], P_REGION]
         return ((part - part.mean(axis=1, keepdims=True)) ** 2).sum()
 
     return energy(beats.windows[:, beat]) / energy(beats.main_beat)

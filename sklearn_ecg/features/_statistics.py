@@ -44,6 +44,12 @@ def _between(ordered, position):
     return low + (position - below) * (ordered[..., below + 1] - low)
 
 
+def nan_mean(values, axis=-1):
+    """Return the mean of what is not NaN, and NaN where nothing is."""
+    known = ~np.isnan(values)
+    return np.where(known, values, 0).sum(axis=axis) / np.count_nonzero(known, axis=axis)
+
+
 def nan_spread(values):
     """Return the standard deviation over the last axis of what is not NaN."""
     known = ~np.isnan(values)

@@ -35,7 +35,7 @@ def voltage_features(by_lead, lead_names, qrs_ms):
         "Cornell_mV": cornell,
         "Cornell_product_mV_ms": cornell * qrs_ms,
         "Lewis_mV": r("i") + s("iii") - r("iii") - s("i"),
-        "limb_QRS_max_mV": max(limb),
+        "limb_QRS_max_mV": np.max(limb),
         "precordial_transition": _transition(np.array([of("R_share", lead) for lead in _CHEST])),
         **_shares_of_leads(by_lead),
     }

@@ -9,11 +9,12 @@ import pytest
 import wfdb
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
 from sklearn_ecg.datasets import make_ecg_records
 from sklearn_ecg.features import _heart_beats, detect_r_peaks
-from sklearn_ecg.preprocessing import Resampler
+from sklearn_ecg.preprocessing import BandpassFilter, Resampler
 from sklearn_ecg.records import LazySignals
 
 LIMB_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF")
@@ -469,6 +470,34 @@ def test_cleaned_records_are_measured_too(real):
     assert_array_equal(
         ECGFeatureExtractor().fit_transform(cleaned), ECGFeatureExtractor().fit_transform(real)
     )
+
+
+def test_pipelines_with_filters_give_frames(real):
+    steps = make_pipeline(BandpassFilter(0.5, 40), ECGFeatureExtractor(groups=["rhythm"]))
+    features = steps.set_output(transform="pandas").fit_transform(real[:2])
+    assert list(features.index) == ["100a", "100b"]
+    assert list(features.columns) == list(steps.get_feature_names_out())
+
+
+def test_plain_arrays_of_one_lead_after_records(real):
+    records = ECGRecords(real.signals[:2, :1], 360, lead_names=["MLII"])
+    extractor = ECGFeatureExtractor(groups=["rhythm"]).fit(records)
+    expected = extractor.transform(records)
+    assert_array_equal(extractor.transform(records.signals[:, 0]), expected)
+
+
+def test_names_of_leads_that_clash_with_features(real):
+    records = ECGRecords(real.signals, 360, lead_names=["limb", "odd"])
+    with pytest.raises(ValueError, match="lead 'odd' would have features of the same name"):
+        ECGFeatureExtractor().fit(records)
+
+
+def test_a_missing_limb_lead_leaves_their_maximum_unknown():
+    signals = np.tile(simulated(), (3, 3, 1)) * np.array([1, 0.5, 0.7])[:, np.newaxis]
+    for record in range(3):
+        signals[record, record] = np.nan
+    features = table(ECGRecords(signals, 500, lead_names=["I", "II", "III"]))
+    assert features["limb_QRS_max_mV"].isna().all()
 
 
 def test_names_depend_on_leads_alone(real):

@@ -5,9 +5,10 @@ import warnings
 import numpy as np
 import pytest
 import wfdb
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ecg import ECGFeatureExtractor, ECGRecords
+from sklearn_ecg.features import detect_r_peaks
 
 RATE = 500
 
@@ -60,6 +61,50 @@ def test_each_problem_is_found_and_no_other(good, rng):
     found, warned = findings(np.stack([case for case, _ in cases]), names)
     assert found == {(name, *what) for name, (_, what) in zip("abcde", cases, strict=True)}
     assert warned == []
+
+
+def features_of(signals, names, rate=RATE):
+    extractor = ECGFeatureExtractor().set_output(transform="pandas")
+    return extractor.fit_transform(ECGRecords(signals, rate, lead_names=names))
+
+
+@pytest.mark.parametrize("every", [50, 100, RATE])
+def test_single_missing_samples_cost_nothing(good, every):
+    signal, names = good
+    scattered = signal.copy()
+    scattered[names.index("V1"), ::every] = np.nan
+    features = features_of(np.stack([signal, scattered]), names)
+    assert_array_equal(features.loc[1].isna(), features.loc[0].isna())
+    others = [name for name in features if not name.startswith("V1_")]
+    near = np.isclose(features.loc[1, others], features.loc[0, others], rtol=0.05, atol=0.01)
+    assert near.mean() > 0.98
+
+
+def test_gaps_of_one_lead_cost_the_others_nothing(good):
+    """A gap of a tenth of a second in every second: V1 itself keeps the beats between them."""
+    signal, names = good
+    times = np.arange(signal.shape[1])
+    gaps = signal.copy()
+    gaps[names.index("V1"), times % RATE < 50] = np.nan
+    features = features_of(np.stack([signal, gaps]), names)
+    others = [name for name in features if not name.startswith("V1_")]
+    assert_array_equal(features.loc[1, others].isna(), features.loc[0, others].isna())
+    r = [f"{name}_R_amplitude_mV" for name in names if name != "V1"]
+    assert_allclose(features.loc[1, r], features.loc[0, r], atol=0.01)
+
+
+def test_each_lead_with_a_gap_elsewhere_keeps_the_record(good):
+    """Together the gaps touch every beat; each lead is measured on the beats that it shows."""
+    signal, names = good
+    gaps = signal.copy()
+    for lead in range(12):
+        gaps[lead, 400 * lead : 400 * lead + 300] = np.nan
+    features = features_of(np.stack([signal, gaps]), names)
+    assert features.loc[1, "n_beats"] == features.loc[0, "n_beats"]
+    # The most deviant beat is not measured in the lead that does not show it.
+    assert features.loc[1].isna().sum() <= features.loc[0].isna().sum() + 15
+    r = [f"{name}_R_amplitude_mV" for name in names]
+    assert_allclose(features.loc[1, r], features.loc[0, r], atol=0.06)
 
 
 def test_leads_left_out_are_listed(good):
@@ -118,3 +163,36 @@ def test_noise_is_measured_in_millivolts(rng):
     extractor = ECGFeatureExtractor(groups=["quality"]).set_output(transform="pandas")
     features = extractor.fit_transform(ECGRecords(signal[None, None], 250))
     assert_allclose(features["lead0_noise_mV"], 0.1 * np.sqrt(39.5 / 125), rtol=0.15)
+
+
+@pytest.mark.parametrize("factor", [1e3, 1e-3])
+def test_signals_in_other_units_are_named(good, factor):
+    signal, names = good
+    found, warned = findings(np.stack([signal, factor * signal]), names)
+    assert {row for row in found if not row[1]} == {("b", "", "QRS of unlikely size")}
+    assert "1 record is in doubt: QRS of unlikely size, is it in mV? (b)" in warned[0]
+
+
+def test_records_without_a_whole_beat_are_named(good):
+    """Gaps of all leads around every beat: the rhythm is there, and nothing else."""
+    signal, names = good
+    gaps = signal.copy()
+    for peak in detect_r_peaks(signal, RATE):
+        gaps[:, peak + 60 : peak + 90] = np.nan
+    found, warned = findings(gaps[None], names)
+    assert ("a", "", "no beat whole") in found
+    assert "no beat whole (a)" in warned[0]
+
+
+def test_padding_counts_as_flat_and_changes_no_beat(good):
+    """Zeros behind the record, as fixed lengths bring them."""
+    signal, names = good
+    padded = np.concatenate([signal, np.zeros((12, 1000))], axis=1)
+    records = ECGRecords([signal, padded], RATE, lead_names=names, ids=["a", "b"])
+    extractor = ECGFeatureExtractor().set_output(transform="pandas").fit(records)
+    features = extractor.transform(records)
+    assert features.loc["b", "n_beats"] == features.loc["a", "n_beats"]
+    r = [f"{name}_R_amplitude_mV" for name in names]
+    assert_allclose(features.loc["b", r], features.loc["a", r], atol=0.03)
+    report = extractor.quality_report(records)
+    assert set(zip(report["id"], report["problem"], strict=True)) == {("b", "flat")}
