@@ -84,7 +84,10 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         Probability that each label is right; 0.5 where nothing is known. With ``method="paper"``
         labels that discriminators settle have the ratio of distances in its place.
     undecided_ : DataFrame
-        What a person must look at, most doubtful first: record, label, weak, probability.
+        What a person must look at: record (its id, or its index in a DataFrame), label, weak,
+        probability, and settled, the expected number of the record's labels that an answer
+        puts right; it ranks the list. An answer tells of other labels too, where they are lost
+        and gained together.
     patterns_ : list of Pattern
         With the label, the side and a Gaussian over scaled features of each cluster.
     anchor_patterns_ : DataFrame

@@ -188,7 +188,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         keys = _fingerprints(table, given.labels)
         # Weak records last: one that equals a trusted record is not trusted for that.
         self._position = {keys[row]: row for row in np.argsort(~given.trusted, kind="stable")}
-        ids = X.ids if isinstance(X, ECGRecords) else np.arange(len(table))
+        ids = _record_ids(X, len(table))
         judged = np.isin(np.arange(len(table)), weak_rows)
         self._review = review_list(results, given, ids, judged[:, np.newaxis] & self.learned_)
 
@@ -241,6 +241,13 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _record_ids(X, n_records):
+    """The names of records, or their positions where they have none."""
+    if isinstance(X, ECGRecords):
+        return X.ids
+    return X.index.to_numpy() if isinstance(X, pd.DataFrame) else np.arange(n_records)
 
 
 def _fingerprints(table, weak):

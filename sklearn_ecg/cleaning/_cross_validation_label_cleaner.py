@@ -63,7 +63,7 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
         Share of the classifiers that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
         Unknown labels (-1) and what could not be judged: record, label, weak, probability (share
-        of classifiers that say yes).
+        of classifiers that say yes), settled (the smaller share).
     noise_rates_ : DataFrame
         For each label ``wrong``, the share removed among weak records without it; ``missing``
         is NaN, since a filter does not look for missing labels.

@@ -18,12 +18,20 @@ class Decisions:
         Probability that the label is right.
     belief : ndarray of shape (n_records, n_labels)
         Probability of the label.
+    settled : ndarray of shape (n_records, n_labels), default=None
+        Expected errors of the record that a person's answer about the label removes; by default
+        those of the label alone.
     """
 
     labels: np.ndarray
     provenance: np.ndarray
     confidence: np.ndarray
     belief: np.ndarray
+    settled: np.ndarray | None = None
+
+    def __post_init__(self):
+        if self.settled is None:
+            self.settled = np.minimum(self.belief, 1 - self.belief)
 
     @classmethod
     def keeping(cls, labels, provenance):
@@ -40,13 +48,17 @@ class Decisions:
     def put(self, rows, columns, other):
         """Take over the decisions of `other` at some records and labels."""
         where = np.ix_(rows, columns)
-        for name in ("labels", "provenance", "confidence", "belief"):
+        for name in ("labels", "provenance", "confidence", "belief", "settled"):
             getattr(self, name)[where] = getattr(other, name)[:, columns]
 
     def at(self, rows):
         """Return the decisions on some records."""
         return Decisions(
-            self.labels[rows], self.provenance[rows], self.confidence[rows], self.belief[rows]
+            self.labels[rows],
+            self.provenance[rows],
+            self.confidence[rows],
+            self.belief[rows],
+            self.settled[rows],
         )
 
 

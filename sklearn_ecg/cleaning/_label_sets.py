@@ -76,6 +76,13 @@ class SetErrors(SingleErrors):
             belief[candidates.rows] = candidates.belief(self)
         return belief
 
+    def settled(self, probability, weak):
+        """As `SingleErrors.settled`; the answer about one label tells of the others."""
+        settled = np.empty(probability.shape)
+        for candidates in _candidates(probability, weak, self):
+            settled[candidates.rows] = candidates.settled(self)
+        return settled
+
     def adapted(self, probability, weak):
         """As `SingleErrors.adapted`, by expectation maximisation over label sets.
 
@@ -155,6 +162,19 @@ class _Candidates:
     def belief(self, errors):
         """Probability of each label, of shape (n_records, n_labels)."""
         return np.clip(_expected(self.shares(errors), self.sets), 1e-4, 1 - 1e-4)
+
+    def settled(self, errors):
+        """Expected errors that an answer removes, of shape (n_records, n_labels)."""
+        shares = self.shares(errors)
+        belief = _expected(shares, self.sets)
+        # Of asked label and other label: both present, the asked one alone, the other, neither.
+        both = (self.sets * shares[..., np.newaxis]).swapaxes(1, 2) @ self.sets
+        asked = belief[:, :, np.newaxis] - both
+        other = belief[:, np.newaxis] - both
+        neither = 1 - both - asked - other
+        left = np.minimum(both, asked) + np.minimum(other, neither)
+        before = np.minimum(belief, 1 - belief).sum(axis=1, keepdims=True)
+        return np.clip(before - left.sum(axis=2), 0, None)
 
 
 def _expected(shares, labels):

@@ -151,8 +151,28 @@ class SingleErrors:
         columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
         return np.column_stack([posterior(*column) for column in columns])
 
+    def settled(self, probability, weak):
+        """Expected number of labels of a record that an answer about one of them puts right.
+
+        Each label counts as wrong with the probability of the less probable value.
+
+        Parameters
+        ----------
+        probability, weak
+            As for `posterior`.
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels)
+        """
+        return _doubt(self.posterior(probability, weak))
+
     def adapted(self, probability, weak):
         """Return the errors of other records; these are worth a few records."""
         columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
         rates = np.array([estimate_noise_rates(*column) for column in columns])
         return replace(self, missing=rates[:, 0], wrong=rates[:, 1])
+
+
+def _doubt(belief):
+    return np.minimum(belief, 1 - belief)

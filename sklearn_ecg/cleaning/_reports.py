@@ -44,7 +44,7 @@ def cleaned_records(X, given, labels, provenance, confidence):
 
 
 def review_list(results, given, ids, judged):
-    """List undecided labels, the most doubtful first.
+    """List undecided labels, first those whose answers settle most.
 
     Labels that could not be judged at all come last: of them nothing is known.
 
@@ -58,17 +58,20 @@ def review_list(results, given, ids, judged):
     Returns
     -------
     dict of ndarray
-        Columns record (its id), label, weak and probability (NaN where not judged).
+        Columns record (its id), label, weak, probability and settled, the expected number of the
+        record's labels that an answer puts right (both NaN where not judged).
     """
     record, label = np.nonzero(results.provenance == "undecided")
     was_judged = judged[record, label]
     probability = np.where(was_judged, results.belief[record, label], np.nan)
-    order = np.lexsort((record, np.abs(probability - 0.5), ~was_judged))
+    settled = np.where(was_judged, results.settled[record, label], np.nan)
+    order = np.lexsort((record, np.abs(probability - 0.5), -settled, ~was_judged))
     return {
         "record": ids[record[order]],
         "label": given.label_names[label[order]],
         "weak": given.labels[record[order], label[order]],
         "probability": probability[order],
+        "settled": settled[order],
     }
 
 

@@ -30,6 +30,8 @@ class Rounds:
         Of the labels of `calibrations`, in their order.
     discriminator : ForestDiscriminator or ClassifierDiscriminator
         As fitted in the last round.
+    settled : ndarray of shape (n_records, n_labels)
+        Expected errors of the record that a person's answer about the label removes.
     lifetimes : ndarray of int of shape (n_records,)
         Rounds that each record lived; 0 for trusted records.
     n_iter : int
@@ -39,6 +41,7 @@ class Rounds:
     calibrations: dict
     errors: SingleErrors
     discriminator: object
+    settled: np.ndarray
     lifetimes: np.ndarray
     n_iter: int
 
@@ -91,6 +94,7 @@ def clean_in_rounds(
     discriminator = copy(discriminator)
     belief = _first_belief(labels, trusted)
     cleaned = np.r_[learned, unseen]
+    weak = np.ix_(~trusted, cleaned)
     lived = np.zeros(len(X), dtype=int)
     alive = ~trusted
     for n_iter in range(1, max_iter + 1):
@@ -109,18 +113,18 @@ def clean_in_rounds(
         errors = find_errors(probability, labels[:, cleaned], trusted, calibrations, joint=joint)
         updated = belief.copy()
         if alive.any():
-            updated[np.ix_(~trusted, cleaned)] = errors.posterior(
-                probability[~trusted], labels[np.ix_(~trusted, cleaned)]
-            )
+            updated[weak] = errors.posterior(probability[~trusted], labels[weak])
         lived += alive
-        settled = (updated[alive] > 0.5) == (belief[alive] > 0.5)
+        unchanged = (updated[alive] > 0.5) == (belief[alive] > 0.5)
         belief[alive] = updated[alive]
         unsettled = np.abs(belief[:, cleaned] - 0.5) < _SETTLED - 0.5
         left = lifetimes(path_length, unsettled.sum(axis=1), lifetime_rate) - n_iter
         alive &= left > 0
-        if not alive.any() or settled.all():
+        if not alive.any() or unchanged.all():
             break
-    return Rounds(belief, calibrations, errors, discriminator, lived, n_iter)
+    settled = np.zeros(belief.shape)
+    settled[weak] = errors.settled(probability[~trusted], labels[weak])
+    return Rounds(belief, calibrations, errors, discriminator, settled, lived, n_iter)
 
 
 def probabilities(calibrations, scores):

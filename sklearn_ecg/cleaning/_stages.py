@@ -125,6 +125,7 @@ class CleaningStages:
             decisions = self._decide(
                 rounds.belief[~trusted], X[~trusted], labels[~trusted], anchored[~trusted]
             )
+            decisions.settled = rounds.settled[~trusted]
         else:
             if self.discriminators:
                 of_trusted = [p for p in self.patterns_ if p.source == "trusted"]

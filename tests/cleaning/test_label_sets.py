@@ -70,6 +70,40 @@ def test_posterior_weighs_all_label_sets(rng, n_labels, coupled):
     assert_allclose(errors.posterior(probability, weak), expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("coupled", [True, False])
+def test_an_answer_settles_what_it_tells_of_all_labels(rng, coupled):
+    errors = replace(make_errors(rng, 3), coupled=coupled)
+    probability, weak = rng.uniform(0.2, 0.8, (20, 3)), rng.integers(0, 2, (20, 3))
+    sets = list(product((0, 1), repeat=3))
+    expected = np.zeros(weak.shape)
+    for i, record in enumerate(weak):
+        joint = np.array([weigh(true, record, probability[i], errors) for true in sets])
+        joint /= joint.sum()
+        before = expected_mistakes(joint, sets)
+        for asked in range(3):
+            left = 0.0
+            for answer in (0, 1):
+                agree = np.array([true[asked] == answer for true in sets])
+                chance = joint[agree].sum()
+                left += chance * expected_mistakes(joint * agree / chance, sets)
+            expected[i, asked] = before - left
+    assert_allclose(errors.settled(probability, weak), expected, atol=1e-4)
+    if coupled:
+        belief = errors.posterior(probability, weak)
+        assert (expected > np.minimum(belief, 1 - belief) + 0.01).any()
+
+
+def expected_mistakes(joint, sets):
+    belief = joint @ np.array(sets)
+    return np.minimum(belief, 1 - belief).sum()
+
+
+def test_single_errors_tell_nothing_of_other_labels():
+    errors = SingleErrors(np.full(2, 0.1), np.full(2, 0.2))
+    probability, weak = np.array([[0.5, 0.9]]), np.array([[-1, -1]])
+    assert_allclose(errors.settled(probability, weak), [[0.5, 0.1]])
+
+
 def swapped(rng, n_records=3000, n_labels=5, rate=0.3, replaced_by=None):
     """One label per record, a share of them replaced; and probabilities that are right."""
     true = rng.integers(0, n_labels, n_records)
