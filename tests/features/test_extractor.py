@@ -125,10 +125,22 @@ def test_a_shift_in_time_changes_nothing(real):
     pieces = real.signals[:, :, :-shift], real.signals[:, :, shift:]
     one, two = (table(real.with_signals(np.ascontiguousarray(piece))) for piece in pieces)
     assert ((one["n_beats"] - two["n_beats"]).abs() <= 1).all()
-    medians = ["RR_median_ms", "QRS_duration_ms", "MLII_R_amplitude_mV", "V1_S_amplitude_mV"]
-    medians += ["MLII_T_amplitude_mV", "MLII_correlation_median", "MLII_main_beat_at_24ms"]
-    near = (one[medians] - two[medians]).abs() <= 0.2 * one[medians].std()
-    assert near.mean().mean() > 0.9
+    tolerances = {"RR_median_ms": 10, "QRS_duration_ms": 8, "MLII_correlation_median": 0.01}
+    tolerances |= {f"MLII_{name}": 0.04 for name in ("R_amplitude_mV", "T_amplitude_mV")}
+    tolerances |= {"V1_S_amplitude_mV": 0.01, "MLII_main_beat_at_24ms": 0.03}
+    near = (one[list(tolerances)] - two[list(tolerances)]).abs() <= pd.Series(tolerances)
+    # Of 232, and 107 with its pacemaker, few beats have the usual shape: a median may jump.
+    assert near.mean().mean() > 0.95
+
+
+def test_a_shift_of_equal_beats_changes_no_measurement():
+    signal = simulated(duration_s=14)
+    signals = np.stack([signal[start : start + 5000] for start in (0, 50, 200, 400)])
+    features = table(ECGRecords(signals[:, np.newaxis], 500))
+    apart = features.filter(regex="_(ms|mV)$").diff().abs().max()
+    is_time = apart.index.str.endswith("_ms")
+    assert apart[~is_time].max() < 0.03
+    assert apart[is_time].max() <= 12
 
 
 @pytest.mark.parametrize("rate", [100, 250, 360, 1000])
