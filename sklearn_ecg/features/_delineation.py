@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.features._checks import check_r_peaks, check_signal
-from sklearn_ecg.features._r_peaks import SHORTEST_S, pick_r_peaks, usable_leads
-from sklearn_ecg.features._wave_network import RATE, look_at
+from sklearn_ecg.features._quality import CheckedSignal
+from sklearn_ecg.features._r_peaks import find_beats, to_samples
+from sklearn_ecg.features._wave_network import RATE
 from sklearn_ecg.features._waves import WAVES, find_waves
-from sklearn_ecg.preprocessing import bandpass
 
 
 def delineate(signal, sampling_rate, r_peaks=None):
@@ -33,8 +33,8 @@ def delineate(signal, sampling_rate, r_peaks=None):
     DataFrame
         A row per lead and beat, with the columns lead, beat (both counted from 0), p_onset,
         p_peak, p_offset, qrs_onset, r_peak, qrs_offset, t_onset, t_peak and t_offset in samples
-        (bounds lie between samples); NaN where a wave is absent, or the lead is flat or contains
-        NaN. r_peak is the beat's own, the same in all leads.
+        (bounds lie between samples); NaN where a wave is absent, or lies in a gap, or the lead is
+        flat. r_peak is the beat's own, the same in all leads.
 
     Raises
     ------
@@ -60,27 +60,32 @@ def delineate(signal, sampling_rate, r_peaks=None):
 
 def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
     """As `delineate`, with any `WaveNetwork`."""
-    signal = check_signal(signal, sampling_rate)
-    given = None if r_peaks is None else check_r_peaks(r_peaks, n_times=signal.shape[1])
-    usable = usable_leads(signal)
-    r_peaks = np.empty(0, dtype=np.intp) if given is None else given
-    found = {}
-    if usable.any() and signal.shape[1] >= SHORTEST_S * sampling_rate:
-        filtered = bandpass(signal[usable], sampling_rate, 0.5, 40, new_rate=RATE)
-        beats, likely_waves, likely_peaks = look_at(filtered, network)
-        if given is None:
-            at_rate = pick_r_peaks(beats, likely_waves)
-            r_peaks = np.round(at_rate * (sampling_rate / RATE)).astype(np.intp)
-            r_peaks = np.minimum(r_peaks, signal.shape[1] - 1)
-        else:
-            at_rate = np.minimum(np.round(given * (RATE / sampling_rate)), len(beats) - 1)
-        found = find_waves(likely_waves, likely_peaks, at_rate)
-    lead, beat = np.divmod(np.arange(len(signal) * len(r_peaks)), max(len(r_peaks), 1))
-    table = {"lead": lead, "beat": beat}
-    for wave in WAVES:
-        samples = np.full((len(signal), len(r_peaks)), np.nan)
-        if wave in found:
-            samples[usable] = found[wave] * (sampling_rate / RATE)
-        table[wave] = samples.ravel()
-    table["r_peak"] = np.tile(r_peaks.astype(float), len(signal))
-    return pd.DataFrame(table)
+    checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
+    n_leads, n_times = checked.signal.shape
+    beats = find_beats(checked, network)
+    if r_peaks is None:
+        r_peaks, at_rate = to_samples(beats.r_peaks, checked), beats.r_peaks
+    else:
+        r_peaks = check_r_peaks(r_peaks, n_times=n_times)
+        at_rate = np.round(r_peaks * (RATE / sampling_rate))
+        at_rate = np.minimum(at_rate, beats.filtered.shape[1] - 1)
+    lead, beat = np.divmod(np.arange(n_leads * len(r_peaks)), max(len(r_peaks), 1))
+    places = np.full((len(WAVES), n_leads, len(r_peaks)), np.nan)
+    if beats.filtered.size and len(r_peaks):
+        found = find_waves(beats.waves, beats.peaks, at_rate)
+        places[:, checked.usable] = np.stack(list(found.values())) * (sampling_rate / RATE)
+        if checked.recorded is not None:
+            _leave_out_gaps(places, checked.recorded)
+    places[WAVES.index("r_peak")] = r_peaks
+    columns = dict(zip(WAVES, places.reshape(len(WAVES), -1), strict=True))
+    return pd.DataFrame({"lead": lead, "beat": beat, **columns})
+
+
+def _leave_out_gaps(places, recorded):
+    """Make waves NaN, in place, of which a point lies where the lead was not recorded."""
+    samples = np.clip(np.nan_to_num(places), 0, recorded.shape[1] - 1).round().astype(np.intp)
+    lost = ~np.take_along_axis(recorded, samples.swapaxes(0, 1).reshape(len(recorded), -1), 1)
+    lost = lost.reshape(len(recorded), *places.shape[::2]).swapaxes(0, 1)
+    for wave in "pqt":
+        own = [i for i, name in enumerate(WAVES) if name.startswith(wave)]
+        places[own] = np.where(lost[own].any(axis=0), np.nan, places[own])

@@ -6,12 +6,10 @@ import numpy as np
 from scipy import ndimage
 
 from sklearn_ecg.features._quality import CheckedSignal
-from sklearn_ecg.features._r_peaks import SHORTEST_S, pick_r_peaks
+from sklearn_ecg.features._r_peaks import find_beats
 from sklearn_ecg.features._statistics import nan_mean, nan_median, nan_quantile
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
-from sklearn_ecg.features._wave_network import look_at
 from sklearn_ecg.features._waves import find_waves
-from sklearn_ecg.preprocessing import bandpass
 
 #: All measurements are taken at 250 Hz, so that they mean the same for every record.
 MS = 1000 / WORKING_RATE
@@ -58,15 +56,8 @@ class HeartBeats:
 
     def __init__(self, signal, sampling_rate):
         self.checked = CheckedSignal(signal, sampling_rate)
-        usable = self.checked.signal[self.checked.usable]
-        self.filtered = np.empty((0, 0), dtype=np.float32)
-        self.all_r_peaks = np.empty(0, dtype=np.intp)
-        if len(usable) and usable.shape[1] >= SHORTEST_S * sampling_rate:
-            filtered = bandpass(usable, sampling_rate, 0.5, 40, new_rate=WORKING_RATE)
-            self.filtered = np.ascontiguousarray(filtered)
-            likely_beats, *self._likely_waves = look_at(self.filtered)
-            r_peaks = pick_r_peaks(likely_beats, self._likely_waves[0])
-            self.all_r_peaks = r_peaks[~self._in_gap(r_peaks, sampling_rate)]
+        self._seen = find_beats(self.checked)
+        self.filtered, self.all_r_peaks = self._seen.filtered, self._seen.r_peaks
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
         self._whole = self._are_inside() & enough
@@ -75,14 +66,6 @@ class HeartBeats:
 
     def __len__(self):
         return len(self.r_peaks)
-
-    def _in_gap(self, r_peaks, sampling_rate):
-        """Whether no lead was recorded at a beat: what was found there is the gap's edge."""
-        if self.checked.recorded is None:
-            return np.zeros(len(r_peaks), dtype=bool)
-        covered = self.checked.recorded[self.checked.usable].any(axis=0)
-        times = np.round(r_peaks * (sampling_rate / WORKING_RATE)).astype(np.intp)
-        return ~covered[np.minimum(times, len(covered) - 1)]
 
     @property
     def filtered_without_gaps(self):
@@ -146,7 +129,7 @@ class HeartBeats:
     @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        waves = find_waves(*self._likely_waves, self.all_r_peaks)
+        waves = find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
         waves = {name: samples[:, self._whole] for name, samples in waves.items()}
         if not self.shown.all():
             waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}

@@ -1,16 +1,17 @@
 """R peaks of one record, found from all of its leads at once."""
 
+import dataclasses
+
 import numpy as np
 from scipy import ndimage
 from scipy.signal import find_peaks
 
 from sklearn_ecg.features._checks import check_signal
+from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._wave_network import RATE, look_at
 from sklearn_ecg.preprocessing import bandpass
 
-_FLAT_MV = 1e-6
-#: Seconds of signal in which a beat can be told from other things.
-SHORTEST_S = 0.36
+_SHORTEST_S = 0.36  # in which a beat can be told from other things
 
 _REFRACTORY = round(0.2 * RATE)
 # A beat that is surely there is a bump of known area, however uncertain its exact place is: what
@@ -18,8 +19,12 @@ _REFRACTORY = round(0.2 * RATE)
 _SUM = np.hanning(27)[1:-1] / (2.5 * np.sqrt(2 * np.pi))
 _PLACE = np.hanning(7)[1:-1]
 _NEAR = 12  # samples around the largest sum in which the likeliest place is looked for
-_LEAST = 0.2
+_LEAST = 0.2  # of one beat
 _QRS_REACH = 10  # samples around the R peak
+# Beats are believed where those around are sure on average: of a heart's, hardly any stretch lies
+# below 0.6, but for paced beats; of noise, hardly any above, and the less the more leads there are.
+_LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.4, 0.5
+_AROUND = 5 * RATE
 
 
 def detect_r_peaks(signal, sampling_rate):
@@ -27,12 +32,14 @@ def detect_r_peaks(signal, sampling_rate):
 
     A small convolutional network looks at all leads together, two seconds wide, and marks where
     beats are; see the user guide for how it was trained and validated. Any number of leads in any
-    order will do. Ventricular flutter has no beats, but its waves may be taken for some.
+    order will do. Stretches of ten seconds in which no beat is sure, as in noise or ventricular
+    flutter, have none.
 
     Parameters
     ----------
     signal : array-like of shape (n_leads, n_times) or (n_times,)
-        One record in mV. Leads that are flat or contain NaN have no vote.
+        One record in mV; NaN marks what was not recorded. Flat leads have no vote, nor have those
+        that lack a fifth of what the others have.
     sampling_rate : float
         Hz.
 
@@ -60,19 +67,49 @@ def detect_r_peaks(signal, sampling_rate):
     >>> detect_r_peaks(signal, sampling_rate=250).round(-1)
     array([ 120,  380,  620,  880, 1120])
     """
-    signal = check_signal(signal, sampling_rate)
-    signal = signal[usable_leads(signal)]
-    if not len(signal) or signal.shape[1] < SHORTEST_S * sampling_rate:
-        return np.empty(0, dtype=np.intp)
-    beats, waves, _ = look_at(bandpass(signal, sampling_rate, 0.5, 40, new_rate=RATE))
-    r_peaks = np.round(pick_r_peaks(beats, waves) * (sampling_rate / RATE)).astype(np.intp)
-    return np.minimum(r_peaks, signal.shape[1] - 1)
+    checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
+    return to_samples(find_beats(checked).r_peaks, checked)
 
 
-def usable_leads(signal):
-    """Return which leads of one record have no NaN and are not flat."""
-    with np.errstate(invalid="ignore"):
-        return np.isfinite(signal).all(axis=1) & (np.ptp(signal, axis=1) > _FLAT_MV)
+@dataclasses.dataclass
+class Beats:
+    """What is seen in the usable leads of a record, at 250 Hz.
+
+    Attributes
+    ----------
+    filtered : ndarray of float32 of shape (n_usable_leads, n_times)
+        From 0.5 to 40 Hz.
+    waves, peaks : ndarray
+        From `look_at`.
+    r_peaks : ndarray of int of shape (n_beats,)
+    """
+
+    filtered: np.ndarray
+    waves: np.ndarray
+    peaks: np.ndarray
+    r_peaks: np.ndarray
+
+
+def find_beats(checked, network=None):
+    """Find the beats of a `CheckedSignal` that lie where some lead was recorded."""
+    usable = checked.signal[checked.usable]
+    if not len(usable) or usable.shape[1] < _SHORTEST_S * checked.sampling_rate:
+        nothing = np.empty((0, 0), np.float32)
+        return Beats(nothing, nothing, nothing, np.empty(0, np.intp))
+    filtered = bandpass(usable, checked.sampling_rate, 0.5, 40, new_rate=RATE)
+    filtered = np.ascontiguousarray(filtered)
+    beats, waves, peaks = look_at(filtered, network)
+    r_peaks = pick_r_peaks(beats, waves)
+    if checked.recorded is not None:
+        covered = checked.recorded[checked.usable].any(axis=0)
+        r_peaks = r_peaks[covered[to_samples(r_peaks, checked)]]
+    return Beats(filtered, waves, peaks, r_peaks)
+
+
+def to_samples(r_peaks, checked):
+    """Return samples at 250 Hz as samples of the record."""
+    samples = np.round(r_peaks * (checked.sampling_rate / RATE)).astype(np.intp)
+    return np.minimum(samples, checked.signal.shape[1] - 1)
 
 
 def pick_r_peaks(beats, waves):
@@ -90,10 +127,21 @@ def pick_r_peaks(beats, waves):
     ndarray of int of shape (n_beats,)
     """
     near = np.convolve(beats, _SUM, mode="same")[: len(beats)]
-    r_peaks, _ = find_peaks(np.r_[0, near, 0], distance=_REFRACTORY, height=_LEAST)
+    r_peaks, found = find_peaks(np.r_[0, near, 0], distance=_REFRACTORY, height=_LEAST)
+    height = found["peak_heights"]
     places = r_peaks[:, np.newaxis] - 1 + np.arange(-_NEAR, _NEAR + 1)
     places = np.clip(places, 0, len(beats) - 1)
     likely = np.convolve(beats, _PLACE, mode="same")[places]
     r_peaks = np.take_along_axis(places, likely.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
     shows_qrs = ndimage.maximum_filter1d(waves[2].max(axis=0), 2 * _QRS_REACH + 1) > 0.5
-    return np.unique(r_peaks[shows_qrs[r_peaks]])
+    least = _LEAST_AROUND if waves.shape[1] > 2 else _LEAST_AROUND_IN_TWO
+    is_beat = shows_qrs[r_peaks] & (_mean_around(r_peaks, height) > least)
+    return np.unique(r_peaks[is_beat])
+
+
+def _mean_around(r_peaks, height):
+    """Return the mean height of the beats within five seconds of each: noise is never sure."""
+    total = np.append(0, np.cumsum(height))
+    first = np.searchsorted(r_peaks, r_peaks - _AROUND, side="left")
+    stop = np.searchsorted(r_peaks, r_peaks + _AROUND, side="right")
+    return (total[stop] - total[first]) / np.maximum(stop - first, 1)

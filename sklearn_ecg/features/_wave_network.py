@@ -7,6 +7,8 @@ import numpy as np
 from safetensors.numpy import load_file
 from scipy import ndimage, special
 
+from sklearn_ecg.features._statistics import nan_median
+
 #: Sampling rate in Hz at which the network looks at signals.
 RATE = 250
 
@@ -19,7 +21,9 @@ _N_KINDS = 6  # no wave, P, QRS, T, peak of P, peak of T
 _SCALE_BLOCKS = 11  # seconds, about, over which a lead's usual size is taken
 _LARGEST = 3.0  # times the usual size: artefacts are cut off there
 _LARGEST_LOGIT = 40.0  # exponentials beyond would not fit into float32
-_LEAST_SHARE = 0.2  # of the lead's median: quieter stretches are not blown up further
+_LEAST_SHARE = 0.3  # of the lead's median: quieter stretches are not blown up further
+_SILENT = 0.02  # of the largest second: less is silence
+_LOUD_SHARE = 0.25
 
 
 def look_at(filtered, network=None):
@@ -65,8 +69,7 @@ def scale_leads(filtered):
     blocks = filtered[:, : n_blocks * RATE].reshape(n_leads, n_blocks, -1)
     sizes = np.ptp(blocks, axis=-1)
     usual = ndimage.median_filter(sizes, size=(1, _SCALE_BLOCKS), mode="nearest")
-    least = _LEAST_SHARE * np.median(sizes, axis=-1, keepdims=True)
-    usual = np.maximum(usual, np.maximum(least, np.finfo(np.float32).tiny))
+    usual = np.maximum(usual, np.maximum(_least_sizes(sizes), np.finfo(np.float32).tiny))
     # Between the middles of the blocks the size changes in a straight line.
     place = np.clip(np.arange(n_times) / RATE - 0.5, 0, n_blocks - 1).astype(np.float32)
     before = place.astype(np.intp)
@@ -74,6 +77,18 @@ def scale_leads(filtered):
     usual = usual.astype(np.float32)
     size = usual[:, before] + (usual[:, after] - usual[:, before]) * (place - before)
     return np.clip(filtered / size, -_LARGEST, _LARGEST).astype(np.float32)
+
+
+def _least_sizes(sizes):
+    """Return the size below which no stretch of a lead is blown up to the usual one.
+
+    Where most of a record is silent, because it was padded or the heart stood still, the rest
+    tells the usual size; unless that is so little that it may be an artefact.
+    """
+    loud = sizes > _SILENT * sizes.max(axis=-1, keepdims=True)
+    known = np.where(loud, sizes, np.nan)
+    known[loud.mean(axis=-1) < _LOUD_SHARE] = 0.0
+    return _LEAST_SHARE * nan_median(known)[:, np.newaxis]
 
 
 @functools.lru_cache(maxsize=1)

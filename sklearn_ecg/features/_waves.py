@@ -77,7 +77,8 @@ def _largest(waves, kind, start, stop, shape):
     for i in range(shape[0]):  # beats are in order in each lead, so that a search finds them
         own = lead == i
         beat[own] = np.searchsorted(np.maximum.accumulate(start[i]), middle[own], "right") - 1
-    inside = (beat >= 0) & (middle <= stop[lead, beat])
+    inside = beat >= 0
+    inside[inside] = middle[inside] <= stop[lead[inside], beat[inside]]
     order = np.flatnonzero(inside)[np.argsort(size[inside], kind="stable")]
     bounds = np.full((2, *shape), np.nan)
     bounds[:, lead[order], beat[order]] = onset[order], offset[order]  # the largest comes last

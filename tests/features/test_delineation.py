@@ -57,6 +57,26 @@ def test_no_beats_no_rows():
     assert len(waves) == 0
 
 
+def test_no_beats_in_a_signal_that_is_none():
+    wave = 0.5 * np.sin(2 * np.pi * np.arange(5000) / 500)
+    assert len(delineate(wave, 500)) == 0
+    assert len(delineate(beat(500), 500, r_peaks=[])) == 0
+
+
+def test_a_gap_costs_the_waves_that_it_covers():
+    signal = np.stack([beat(500), beat(500)])
+    whole = delineate(signal, 500)
+    signal[:, 2100:2110] = np.nan  # between two beats, in all leads
+    assert_allclose(delineate(signal, 500).dropna()["r_peak"], whole.dropna()["r_peak"], atol=2)
+    signal[1, 2180:2230] = np.nan  # the fifth beat, in one lead
+    waves = delineate(signal, 500)
+    assert len(waves) == len(whole)
+    found = waves.set_index(["lead", "beat"])
+    assert found.loc[(0, 4)].notna().all()
+    assert found.loc[(1, 4), ["qrs_onset", "qrs_offset"]].isna().all()
+    assert found.loc[(1, 5)].notna().all()
+
+
 def test_r_peaks_outside_the_record():
     with pytest.raises(ValueError, match="r_peaks must lie in the record's 5000 samples"):
         delineate(beat(500), 500, r_peaks=[100, 6000])

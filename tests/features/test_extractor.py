@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
 from sklearn_ecg.datasets import make_ecg_records
-from sklearn_ecg.features import _heart_beats, detect_r_peaks
+from sklearn_ecg.features import _r_peaks, detect_r_peaks
 from sklearn_ecg.preprocessing import BandpassFilter, Resampler
 from sklearn_ecg.records import LazySignals
 
@@ -176,7 +176,7 @@ def test_p_waves_that_no_qrs_follows_show(monkeypatch):
     slow = simulated(rr_s=1.6)
     # This is about P waves alone: the beats are given.
     beats = np.arange(0.5, 9.7, 1.6) * 250
-    monkeypatch.setattr(_heart_beats, "pick_r_peaks", lambda *_: beats.round().astype(int))
+    monkeypatch.setattr(_r_peaks, "pick_r_peaks", lambda *_: beats.round().astype(int))
     features = table(ECGRecords(np.stack([slow, slow + extra])[:, np.newaxis], 500))
     assert_allclose(features["P_per_QRS"], [1, 11 / 6], atol=0.01)
 

@@ -149,7 +149,7 @@ def test_pacing_spikes(rate):
     signal = np.stack([waves, 0.5 * waves])
     paced = signal.copy()
     at = np.round((beats - 0.1) * rate).astype(int)
-    paced[:, at] += 0.6
+    paced[:, at] += 0.35
     extractor = ECGFeatureExtractor(groups=["quality"]).set_output(transform="pandas")
     features = extractor.fit_transform(ECGRecords(np.stack([signal, paced]), rate))
     assert_allclose(features["pacing_spikes_per_beat"], [0, 1])

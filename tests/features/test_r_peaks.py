@@ -104,6 +104,39 @@ def test_records_without_beats_have_none(signal):
     assert found.dtype.kind == "i"
 
 
+@pytest.mark.parametrize("n_leads", [1, 12])
+@pytest.mark.parametrize("colour", ["white", "brown", "asystole"])
+def test_noise_has_no_beats(rng, n_leads, colour):
+    """Beats of ten seconds of no heart; what is left of them must be the exception."""
+    n_beats = []
+    for _ in range(10):
+        noise = 0.005 * rng.normal(size=(n_leads, 5000))
+        if colour == "brown":
+            noise = np.cumsum(noise, axis=1)
+        if colour == "asystole":
+            noise += 0.3 * np.sin(np.arange(5000) / 500 * 2)
+        n_beats.append(len(detect_r_peaks(noise, 500)))
+    assert np.mean(n_beats) < 1
+
+
+def test_silence_around_a_record_changes_nothing(shared_data):
+    signal, _ = read_mitdb(shared_data, "100", seconds=4)
+    found = detect_r_peaks(signal, 360)
+    padded = np.zeros((2, 3600))
+    padded[:, 1080 : 1080 + signal.shape[1]] = signal - signal.mean(axis=1, keepdims=True)
+    inner = found[(found > 180) & (found < signal.shape[1] - 180)]
+    again = detect_r_peaks(padded, 360) - 1080
+    assert f1_score(inner, again[(again > 180) & (again < signal.shape[1] - 180)], 10) == 1
+
+
+def test_a_gap_of_all_leads_is_bridged(shared_data):
+    signal, _ = read_mitdb(shared_data, "100", seconds=30)
+    expected = detect_r_peaks(signal, 360)
+    middle = (expected[10] + expected[11]) // 2
+    signal[:, middle : middle + 20] = np.nan
+    np.testing.assert_allclose(detect_r_peaks(signal, 360), expected, atol=4)
+
+
 def test_one_beat():
     np.testing.assert_allclose(detect_r_peaks(pulses(250, [0.5], 1.0), 250), [125], atol=1)
 
