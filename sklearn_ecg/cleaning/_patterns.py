@@ -89,8 +89,8 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
             f"Assignments still changed in {restless} of {len(found)} clusterings when `mixture` "
             "stopped; their clusters are one sample of many. Pass a mixture with more max_iter.",
             ConvergenceWarning,
-            # Past the cache, the stage and both calls of `fit`.
-            stacklevel=6,
+            # Past the cache, two calls of the stage and both calls of `fit`.
+            stacklevel=7,
         )
     return [
         Pattern(label, present, source, mean, covariance, members[assigned == m])

@@ -1,6 +1,8 @@
 """The stages of label cleaning, from a feature table on."""
 
+import pickle
 import warnings
+from dataclasses import replace
 
 import numpy as np
 from sklearn.utils.validation import check_memory
@@ -59,15 +61,11 @@ class CleaningStages:
 
     def _learn_patterns(self, filled, labels, trusted):
         """Find patterns, anchors and rules (stage 1)."""
-        memory = check_memory(self.memory)
         X = self._scaling.scale(filled)
-        self.patterns_ = memory.cache(find_patterns, ignore=["n_jobs"])(
-            X, labels, trusted, self._mixture(), random_state=self._seed, n_jobs=self.n_jobs
-        )
-        self._anchors = []
-        if self.anchors:
-            find_anchors = memory.cache(find_anchor_patterns)
-            self._anchors = find_anchors(self.patterns_, X, labels, trusted)
+        self.patterns_, anchors = check_memory(self.memory).cache(
+            _find_patterns_and_anchors, ignore=["n_jobs"]
+        )(X, labels, trusted, self._mixture(), random_state=self._seed, n_jobs=self.n_jobs)
+        self._anchors = anchors if self.anchors else []
         anchored = find_anchor_labels(self._anchors, X, labels)
         fully_anchored = (labels == 1).any(axis=1) & ((labels != 1) | (anchored > 0)).all(axis=1)
         self._training = trusted | fully_anchored
@@ -103,7 +101,11 @@ class CleaningStages:
         )
         self._calibrations, self._pattern_discriminators = {}, {}
         if self.method == "bayes" and self.discriminators and len(learned):
-            rounds = check_memory(self.memory).cache(clean_in_rounds, ignore=["n_jobs", "verbose"])(
+            clean = clean_in_rounds
+            if self.memory is not None:
+                cache = check_memory(self.memory).cache
+                clean = cache(_clean_in_rounds_packed, ignore=["n_jobs", "verbose"])
+            rounds = clean(
                 self._scaling.standardise(filled),
                 labels,
                 trusted,
@@ -217,7 +219,10 @@ class CleaningStages:
 
     def _believe(self, filled, weak):
         """Combine learned scores with weak labels, at the errors of these records."""
-        scores = self._fitted_discriminator.score(self._scaling.standardise(filled))
+        discriminator = self._fitted_discriminator
+        if isinstance(discriminator, bytes):
+            discriminator = pickle.loads(discriminator)
+        scores = discriminator.score(self._scaling.standardise(filled))
         probability = probabilities(self._calibrations, scores)
         cleaned = list(self._calibrations)
         errors = self._errors.adapted(probability, weak[:, cleaned])
@@ -233,6 +238,21 @@ class CleaningStages:
             judged[np.ix_(judged_rows, np.flatnonzero(self.learned_))] = True
             labels[judged & (results.provenance == "undecided")] = -1
         return labels
+
+
+def _find_patterns_and_anchors(X, labels, trusted, mixture, *, random_state, n_jobs=None):
+    """Find both in one call, so that a cache need not tell hundreds of patterns from others."""
+    patterns = find_patterns(X, labels, trusted, mixture, random_state=random_state, n_jobs=n_jobs)
+    return patterns, find_anchor_patterns(patterns, X, labels, trusted)
+
+
+def _clean_in_rounds_packed(*args, n_jobs=None, verbose=0, **options):
+    """Clean in rounds, the discriminator packed: only new records need it, if any come.
+
+    Of all that a cache holds, hundreds of trees take longest to build again from a file.
+    """
+    rounds = clean_in_rounds(*args, n_jobs=n_jobs, verbose=verbose, **options)
+    return replace(rounds, discriminator=pickle.dumps(rounds.discriminator))
 
 
 def _enough(labels):

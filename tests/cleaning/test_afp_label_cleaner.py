@@ -333,7 +333,7 @@ def test_survives_pickling(fitted, table):
     assert restored.exclusion_rules_.equals(fitted.exclusion_rules_)
 
 
-def test_thresholds_are_searched_without_fitting_again(table, tmp_path, monkeypatch):
+def test_thresholds_are_searched_without_fitting_again(table, fitted, tmp_path, monkeypatch):
     X, _, weak, trusted = table
     AFPLabelCleaner(random_state=0, memory=str(tmp_path)).fit(X, weak, trusted=trusted)
 
@@ -346,7 +346,12 @@ def test_thresholds_are_searched_without_fitting_again(table, tmp_path, monkeypa
     changed = {"min_confidence": 0.3, "min_correlation": 0.2, "max_exclusion": 0.1, "margin": 0.2}
     cleaner = AFPLabelCleaner(random_state=0, memory=str(tmp_path), min_support=5, **changed)
     cleaner.fit(X, weak, trusted=trusted)
-    assert cleaner.n_iter_ >= 1
+    assert cleaner.n_iter_ == fitted.n_iter_
+    cleaner.set_params(min_confidence=0.5, min_correlation=0.5, max_exclusion=0.02, margin=0.05)
+    cleaner.set_params(min_support=10).fit(X, weak, trusted=trusted)
+    assert_array_equal(cleaner.labels_, fitted.labels_)
+    new = X[~trusted] + 0.1, weak[~trusted]
+    assert_array_equal(cleaner.clean(*new).labels, fitted.clean(*new).labels)
 
 
 def test_any_classifier_can_discriminate(table):
