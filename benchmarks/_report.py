@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import shlex
 import sys
 from pathlib import Path
 
@@ -13,7 +14,7 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 def write_results(name, title, text, data, *, command=None):
     """Write ``docs/results/<name>.md`` and ``.json``."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    options = " ".join(sys.argv[1:])
+    options = shlex.join(sys.argv[1:])
     provenance = (
         f"`python -m benchmarks.{command or name}{' ' + options if options else ''}`, "
         f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
