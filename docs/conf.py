@@ -1,6 +1,8 @@
 """Configuration of the documentation, built by ``make docs``."""
 
+import csv
 import warnings
+from pathlib import Path
 
 from sklearn_ecg import __version__
 
@@ -16,7 +18,7 @@ extensions = [
     "myst_parser",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "generated/feature_catalogue.md"]
 myst_enable_extensions = ["dollarmath"]
 autosummary_generate = True
 numpydoc_show_class_members = False
@@ -32,3 +34,18 @@ sphinx_gallery_conf = {
 }
 
 warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+
+
+def write_feature_catalogue():
+    """Write the catalogue of features as a Markdown table, which the features' page includes."""
+    here = Path(__file__).parent
+    with (here.parent / "sklearn_ecg" / "features" / "catalogue.csv").open(newline="") as file:
+        header, *rows = ([cell.replace("|", "\\|") for cell in row] for row in csv.reader(file))
+    lines = [header, ["---"] * len(header), *([f"`{row[0]}`", *row[1:]] for row in rows)]
+    generated = here / "generated"
+    generated.mkdir(exist_ok=True)
+    text = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    (generated / "feature_catalogue.md").write_text(text + "\n")
+
+
+write_feature_catalogue()
