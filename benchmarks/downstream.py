@@ -122,7 +122,8 @@ def score(truth, probability):
 def save(rows, records, X, page):
     text = (
         f"{len(records)} windows, {X.shape[1]} features, {records.n_labels} labels.\n\n"
-        f"{__doc__.split(chr(10) * 2, 1)[1].strip()}\n\nThe gain over weak labels is paired: both "
+        f"{__doc__.split(chr(10) * 2, 1)[1].strip()}\n\nPatients differ more than labels do, "
+        "so a single split says little. The gain over weak labels is paired: both "
         "labels, the same split, noise and classifier; ± is the standard error over splits. The "
         "share of the gap is that of the mean gains.\n\n" + "\n\n".join(tables(pd.DataFrame(rows)))
     )
@@ -140,6 +141,7 @@ def tables(frame):
                 describe(rate, name, at_rate[name], at_rate)
                 for rate, at_rate in scores.groupby(level="rate")
                 for name in sorted(scores.columns, key=[*METHODS, TRUE].index)
+                if at_rate[["do nothing", TRUE, name]].notna().all(axis=1).any()
             ]
             yield (
                 f"## {measure_name}: {classifier}, noise: {noise}\n\n"
