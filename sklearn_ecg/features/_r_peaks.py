@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from scipy import ndimage
 from scipy.signal import find_peaks
 
 from sklearn_ecg.features._checks import check_signal
@@ -133,9 +132,10 @@ def pick_r_peaks(beats, waves):
     places = np.clip(places, 0, len(beats) - 1)
     likely = np.convolve(beats, _PLACE, mode="same")[places]
     r_peaks = np.take_along_axis(places, likely.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
-    shows_qrs = ndimage.maximum_filter1d(waves[2].max(axis=0), 2 * _QRS_REACH + 1) > 0.5
+    around = r_peaks[:, np.newaxis] + np.arange(-_QRS_REACH, _QRS_REACH + 1)
+    shows_qrs = waves[2].take(around, axis=1, mode="clip").max(axis=(0, 2), initial=0) > 0.5
     least = _LEAST_AROUND if waves.shape[1] > 2 else _LEAST_AROUND_IN_TWO
-    is_beat = shows_qrs[r_peaks] & (_mean_around(r_peaks, height) > least)
+    is_beat = shows_qrs & (_mean_around(r_peaks, height) > least)
     return np.unique(r_peaks[is_beat])
 
 
