@@ -23,3 +23,8 @@ def write_results(name, title, text, data, *, command=None):
     (RESULTS / f"{name}.md").write_text(f"# {title}\n\n{provenance}\n\n{text}\n")
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
     print(f"Written to {RESULTS / name}.md")
+
+
+def explanation(doc):
+    """Return what a benchmark's docstring says below its first line, for its page."""
+    return doc.split("\n\n", 1)[1]

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._data import data_folder
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from benchmarks._wave_scores import POINTS, SAMPLING_RATE, count_false_p_waves, score_delineation
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 from sklearn_ecg.features import delineate
@@ -57,7 +57,7 @@ def main():
         for name, method in methods.items()
     }
     text = (
-        f"{__doc__.split(chr(10) * 2, 1)[1]}\n"
+        f"{explanation(__doc__)}\n"
         f"{len(records)} records of 12 leads. {describe_ours(arguments.predictions)}\n\n"
         f"{tables(results)}"
     )

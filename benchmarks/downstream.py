@@ -18,7 +18,7 @@ from sklearn.metrics import f1_score, roc_auc_score
 
 from benchmarks._cleaning import KINDS, MAIN, METHODS, choose_trusted, labelled, resume
 from benchmarks._data import data_folder
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg import ECGFeatureExtractor, OnCleanedLabels
 from sklearn_ecg.datasets import corrupt_labels, load_mitdb
 
@@ -122,7 +122,7 @@ def score(truth, probability):
 def save(rows, records, X, page):
     text = (
         f"{len(records)} windows, {X.shape[1]} features, {records.n_labels} labels.\n\n"
-        f"{__doc__.split(chr(10) * 2, 1)[1].strip()}\n\nPatients differ more than labels do, "
+        f"{explanation(__doc__).strip()}\n\nPatients differ more than labels do, "
         "so a single split says little. The gain over weak labels is paired: both "
         "labels, the same split, noise and classifier; ± is the standard error over splits. The "
         "share of the gap is that of the mean gains.\n\n" + "\n\n".join(tables(pd.DataFrame(rows)))

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._data import data_folder
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg import ECGFeatureExtractor
 from sklearn_ecg.datasets import load_ludb
 from sklearn_ecg.preprocessing import Resampler
@@ -39,7 +39,7 @@ def main():
             "known at one rate alone, %": 100 * (np.isnan(original) != np.isnan(other)).mean(),
         }
     table = pd.DataFrame(rows).round(1)
-    text = f"{__doc__.split(chr(10) * 2, 1)[1]}\n{table.to_markdown()}\n"
+    text = f"{explanation(__doc__)}\n{table.to_markdown()}\n"
     write_results("feature_rates", "Features at other sampling rates", text, rows)
 
 

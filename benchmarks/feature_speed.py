@@ -17,7 +17,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks._data import data_folder
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg import ECGFeatureExtractor
 from sklearn_ecg.datasets import load_ludb
 from sklearn_ecg.features import delineate, detect_r_peaks
@@ -42,7 +42,7 @@ def main():
     frame = pd.DataFrame(rows).set_index("method")
     frame["times ours"] = frame["ms per record"] / frame["ms per record"].iloc[0]
     text = (
-        f"{__doc__.split(chr(10) * 2, 1)[1]}\n{frame.round(2).to_markdown()}\n\n"
+        f"{explanation(__doc__)}\n{frame.round(2).to_markdown()}\n\n"
         f"## Many records\n\n{describe_scaling(scaling)}"
     )
     data = {"methods": frame.reset_index().to_dict("records"), "scaling": scaling}

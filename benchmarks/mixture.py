@@ -17,7 +17,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import adjusted_rand_score
 from sklearn.mixture import BayesianGaussianMixture
 
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 N_CLUSTERS = 5
@@ -53,7 +53,7 @@ def main():
     table = summarise(pd.DataFrame(rows))
     wrong = (table["clusters"] == "full") & (table["covariance"] == "diag")
     text = (
-        f"{__doc__.split(chr(10) * 2, 1)[1]}\nMedians of {arguments.seeds} seeds in one process. "
+        f"{explanation(__doc__)}\nMedians of {arguments.seeds} seeds in one process. "
         "`gain` is ours minus scikit-learn's in mean log density of a held-out record (nats), "
         "`ARI` the adjusted Rand index of the held-out records, then the clusters that hold "
         "records (5 are right) and seconds to fit; `ratio` is our time over scikit-learn's."

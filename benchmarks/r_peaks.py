@@ -19,7 +19,7 @@ import pandas as pd
 
 from benchmarks._beat_scores import SAMPLING_RATE, score_r_peaks
 from benchmarks._data import data_folder
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg.features import detect_r_peaks
 
 _NEUROKIT = (
@@ -58,7 +58,7 @@ def main():
     frame = pd.DataFrame(rows).set_index("method")
     frame = frame.drop(columns=["by_record", "errors", "F1 where it ran"], errors="ignore")
     text = (
-        f"{__doc__.split(chr(10) * 2, 1)[1]}\n"
+        f"{explanation(__doc__)}\n"
         f"{len(records)} records. F1, sensitivity and precision in per cent; seconds are the "
         f"median for one record, on one core.\n\n{frame.round(2).to_markdown()}\n\n"
         f"{describe_ours(arguments.predictions)}\n\n{describe_failures(rows)}"

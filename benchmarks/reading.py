@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks._data import data_folder
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg.datasets._collection import Layout, open_collection
 from sklearn_ecg.datasets._leads import LEADS_12
 
@@ -37,7 +37,7 @@ def main():
     frame = pd.DataFrame(rows).set_index("part")
     opening = measure_opening(arguments.runs)
     text = (
-        f"{__doc__.split(chr(10) * 2, 1)[1]}\nMilliseconds per record of 12 leads, the best of "
+        f"{explanation(__doc__)}\nMilliseconds per record of 12 leads, the best of "
         f"{arguments.runs} runs:\n\n{frame.round(3).to_markdown()}\n\n"
         "`first read` opens the folder, reads and checks every header and every checksum, and "
         "reads every signal. `cached` is an epoch over the memory map that `cache_dir=` left. "

@@ -9,8 +9,7 @@ from benchmarks._beat_scores import SAMPLING_RATE as MITDB_RATE
 from benchmarks._beat_scores import read_beats
 from benchmarks._data import data_folder
 from sklearn_ecg.datasets import load_cpsc2018, load_ludb, load_ludb_annotations, load_ptbxl
-from sklearn_ecg.features._wave_network import RATE, scale_leads
-from sklearn_ecg.preprocessing import bandpass
+from sklearn_ecg.features._wave_network import RATE, filter_leads, scale_leads
 
 _WAVES = {"P": 1, "QRS": 2, "T": 3}
 _BUMP = 2.5  # samples: standard deviation of the bump that marks a peak
@@ -39,7 +38,7 @@ class Example:
 
 def prepare(signal, sampling_rate):
     """Return one record as `look_at` shows it to the network."""
-    return scale_leads(bandpass(signal, sampling_rate, 0.5, 40, new_rate=RATE))
+    return scale_leads(filter_leads(signal, sampling_rate))
 
 
 def ludb_examples():

@@ -7,8 +7,7 @@ from scipy.signal import find_peaks
 
 from sklearn_ecg.features._checks import check_signal
 from sklearn_ecg.features._quality import CheckedSignal
-from sklearn_ecg.features._wave_network import RATE, look_at
-from sklearn_ecg.preprocessing import bandpass
+from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at
 
 _SHORTEST_S = 0.36  # in which a beat can be told from other things
 
@@ -77,7 +76,7 @@ class Beats:
     Attributes
     ----------
     filtered : ndarray of float32 of shape (n_usable_leads, n_times)
-        From 0.5 to 40 Hz.
+        From `filter_leads`.
     waves, peaks : ndarray
         From `look_at`.
     r_peaks : ndarray of int of shape (n_beats,)
@@ -95,8 +94,7 @@ def find_beats(checked, network=None):
     if not len(usable) or usable.shape[1] < _SHORTEST_S * checked.sampling_rate:
         nothing = np.empty((0, 0), np.float32)
         return Beats(nothing, nothing, nothing, np.empty(0, np.intp))
-    filtered = bandpass(usable, checked.sampling_rate, 0.5, 40, new_rate=RATE)
-    filtered = np.ascontiguousarray(filtered)
+    filtered = filter_leads(usable, checked.sampling_rate)
     beats, waves, peaks = look_at(filtered, network)
     r_peaks = pick_r_peaks(beats, waves)
     if checked.recorded is not None:

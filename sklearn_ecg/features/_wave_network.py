@@ -8,6 +8,7 @@ from safetensors.numpy import load_file
 from scipy import ndimage, special
 
 from sklearn_ecg.features._statistics import nan_median
+from sklearn_ecg.preprocessing import bandpass
 
 #: Sampling rate in Hz at which the network looks at signals.
 RATE = 250
@@ -26,13 +27,18 @@ _SILENT = 0.02  # of the largest second: less is silence
 _LOUD_SHARE = 0.25
 
 
+def filter_leads(signal, sampling_rate):
+    """Bring one record to what the network looks at: 250 Hz, and from 0.5 to 40 Hz."""
+    return np.ascontiguousarray(bandpass(signal, sampling_rate, 0.5, 40, new_rate=RATE))
+
+
 def look_at(filtered, network=None):
     """Find where beats and waves are likely.
 
     Parameters
     ----------
     filtered : ndarray of shape (n_leads, n_times)
-        Signals at 250 Hz, band-passed from 0.5 to 40 Hz, without flat or missing leads.
+        From `filter_leads`, without flat or missing leads.
     network : WaveNetwork, default=None
         By default the one that ships with the package.
 
