@@ -11,6 +11,8 @@ from threadpoolctl import threadpool_limits
 # Of a few hundred trees, shares below this are not told apart.
 _SMALLEST_SHARE = 0.003
 _N_FOLDS = 5
+# A tree is grown on no more records, so that a forest's memory is bounded; each on other ones.
+_MOST_RECORDS_PER_TREE = 20_000
 
 
 class ForestDiscriminator:
@@ -53,6 +55,7 @@ class ForestDiscriminator:
             min_samples_leaf=2,
             max_features="sqrt",
             bootstrap=True,
+            max_samples=min(len(X), _MOST_RECORDS_PER_TREE),
             oob_score=_no_score,
             random_state=self.random_state,
             n_jobs=n_jobs,

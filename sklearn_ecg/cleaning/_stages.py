@@ -90,7 +90,8 @@ class CleaningStages:
             return self.mixture
         if self.method == "paper":
             return DirichletProcessGaussianMixture(inference="gibbs", max_iter=20)
-        return DirichletProcessGaussianMixture(n_components=8, max_iter=30)
+        # Here patterns explain and start what trees decide; more records do not change them.
+        return DirichletProcessGaussianMixture(n_components=8, max_iter=30, max_samples=2000)
 
     def _learn_labels(self, filled, labels, trusted, patients, anchored):
         """Clean the weak records in rounds (stage 2); return decisions on them, and lifetimes."""
