@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
+from sklearn_ecg.metrics._inputs import check_same_width, common_names
 from sklearn_ecg.utils import check_labels
 
 
@@ -49,16 +50,15 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
     y_true, true_names = check_labels(y_true, name="y_true")
     y_weak, weak_names = check_labels(y_weak, name="y_weak", n_records=len(y_true))
     y_clean, clean_names = check_labels(y_clean, name="y_clean", n_records=len(y_true))
-    for name, labels in (("y_weak", y_weak), ("y_clean", y_clean)):
-        if labels.shape != y_true.shape:
-            raise ValueError(
-                f"{name} has {labels.shape[1]} labels, but y_true has {y_true.shape[1]}."
-            )
+    check_same_width(y_true, y_weak=y_weak, y_clean=y_clean)
     if (y_true == -1).any():
         raise ValueError(
             "y_true holds unknown labels (-1): scores need the truth. Leave those records out."
         )
-    names = _common_names(label_names, true_names, weak_names, clean_names, y_true.shape[1])
+    sources = {"y_true": true_names, "y_weak": weak_names, "y_clean": clean_names}
+    names = common_names(sources, y_true.shape[1], label_names)
+    if names is None:
+        names = np.arange(y_true.shape[1]).astype(str)
     weak = (y_weak == 1).astype(np.int8)
     clean = np.where(y_clean == -1, weak, y_clean)
     report = pd.concat([_scores(y_true, weak, "weak_"), _scores(y_true, clean, "clean_")], axis=1)
@@ -75,28 +75,6 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
         report[column] = np.append(mask.sum(axis=0), mask.sum())
     report.index = pd.Index([*names, "weighted avg"], name="label")
     return report
-
-
-def _common_names(label_names, true_names, weak_names, clean_names, n_labels):
-    """Return the labels' names, or say which argument has them in another order."""
-    if label_names is not None:
-        return check_labels(np.empty((0, n_labels)), label_names=label_names)[1]
-    sources = {"y_true": true_names, "y_weak": weak_names, "y_clean": clean_names}
-    numbered = np.arange(n_labels).astype(str)
-    known = {
-        source: names
-        for source, names in sources.items()
-        if names is not None and not np.array_equal(names, numbered)
-    }
-    first = next(iter(known), None)
-    for source, names in known.items():
-        if not np.array_equal(names, known[first]):
-            raise ValueError(
-                f"{source} has the labels {names.tolist()}, but {first} has "
-                f"{known[first].tolist()}; bring them to one order, or pass label_names if they "
-                "mean the same."
-            )
-    return numbered if first is None else known[first]
 
 
 def _scores(y_true, y_pred, prefix):

@@ -1,0 +1,134 @@
+"""F-beta and G-beta of the PhysioNet/CinC Challenge 2020's first phase."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
+
+from sklearn_ecg.metrics._inputs import check_predictions, check_sample_weight
+
+
+def challenge_fbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_weight=None):
+    """F-beta in which each record counts in inverse proportion to how many labels it has.
+
+    ``(1 + beta²) TP / ((1 + beta²) TP + FP + beta² FN)`` of each label, where a record with m true
+    labels adds ``1 / max(m, 1)`` to whichever of TP, FP and FN it belongs to. scikit-learn's
+    `fbeta_score` counts every record as 1.
+
+    Parameters
+    ----------
+    y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown, which counts nowhere.
+    y_pred : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent.
+    beta : float, default=2.0
+        How many times as much recall weighs as precision.
+    average : {"macro"} or None, default="macro"
+        The mean over labels, or each label's own score.
+    sample_weight : array-like of shape (n_records,), default=None
+        Multiplied with the weights by number of labels.
+
+    Returns
+    -------
+    float, or ndarray of shape (n_labels,)
+        A label that no record has and that nobody predicted has none: NaN. The mean leaves it
+        out, with a warning.
+
+    See Also
+    --------
+    challenge_gbeta_score : Its companion.
+    challenge_score : What the Challenge settled on.
+
+    Notes
+    -----
+    The Challenge defines both for its first, unofficial phase; the PTB-XL benchmark [1]_ reports
+    them, with beta = 2, for CPSC2018. The Challenge's code of 2020 and the benchmark's divide by
+    the number of labels without the maximum, so they have no value for records without a label;
+    the Challenge's code of 2021 has it.
+
+    References
+    ----------
+    .. [1] Strodthoff N, Wagner P, Schaeffter T, Samek W. Deep learning for ECG analysis:
+       benchmarks and insights from PTB-XL. IEEE J Biomed Health Inform 25:1519-1528 (2021).
+
+    Examples
+    --------
+    >>> from sklearn_ecg.metrics import challenge_fbeta_score
+    >>> y_true, y_pred = [[1, 0], [1, 1], [0, 1]], [[1, 0], [0, 1], [1, 1]]
+    >>> challenge_fbeta_score(y_true, y_pred, average=None).round(3)
+    array([0.625, 1.   ])
+    """
+    hits, false, missed = _counts(y_true, y_pred, beta, average, sample_weight)
+    gain = (1 + beta**2) * hits
+    return _averaged(gain, gain + false + beta**2 * missed, average)
+
+
+def challenge_gbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_weight=None):
+    """G-beta, a Jaccard index in which what is missed weighs beta times as much.
+
+    ``TP / (TP + FP + beta FN)`` of each label, where a record with m true labels adds
+    ``1 / max(m, 1)`` to whichever of TP, FP and FN it belongs to.
+
+    Parameters
+    ----------
+    y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown, which counts nowhere.
+    y_pred : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent.
+    beta : float, default=2.0
+    average : {"macro"} or None, default="macro"
+        The mean over labels, or each label's own score.
+    sample_weight : array-like of shape (n_records,), default=None
+        Multiplied with the weights by number of labels.
+
+    Returns
+    -------
+    float, or ndarray of shape (n_labels,)
+        As for `challenge_fbeta_score`.
+
+    See Also
+    --------
+    challenge_fbeta_score : Its companion, with notes on both.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.metrics import challenge_gbeta_score
+    >>> y_true, y_pred = [[1, 0], [1, 1], [0, 1]], [[1, 0], [0, 1], [1, 1]]
+    >>> challenge_gbeta_score(y_true, y_pred, average=None).round(3)
+    array([0.333, 1.   ])
+    """
+    hits, false, missed = _counts(y_true, y_pred, beta, average, sample_weight)
+    return _averaged(hits, hits + false + beta * missed, average)
+
+
+def _counts(y_true, y_pred, beta, average, sample_weight):
+    """Return each label's true positives, false positives and false negatives, weighted."""
+    if not beta > 0:
+        raise ValueError(f"beta must be positive; got {beta!r}.")
+    if average not in ("macro", None):
+        raise ValueError(f"average must be 'macro' or None; got {average!r}.")
+    y_true, y_pred, _ = check_predictions(y_true, y_pred)
+    present, predicted = y_true == 1, y_pred == 1
+    weights = check_sample_weight(sample_weight, len(y_true))
+    weights = weights / np.maximum(present.sum(axis=1), 1)
+    return (
+        weights @ (present & predicted),
+        weights @ ((y_true == 0) & predicted),
+        weights @ (present & ~predicted),
+    )
+
+
+def _averaged(numerators, denominators, average):
+    undefined = denominators == 0
+    scores = np.full(len(numerators), np.nan)
+    np.divide(numerators, denominators, out=scores, where=~undefined)
+    if average is None:
+        return scores
+    if undefined.any():
+        warnings.warn(
+            f"{undefined.sum()} of {len(scores)} labels are neither present nor predicted in any "
+            "record; they have no part in the mean.",
+            UndefinedMetricWarning,
+            stacklevel=3,
+        )
+    return float(scores[~undefined].mean()) if not undefined.all() else np.nan

@@ -1,0 +1,128 @@
+"""Truth and predictions, checked against each other."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.utils import check_labels
+
+
+def check_predictions(y_true, y_pred, *, label_names=None):
+    """Check true labels and predicted ones.
+
+    Parameters
+    ----------
+    y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown.
+    y_pred : array-like or DataFrame of shape (n_records, n_labels)
+        1 or 0.
+    label_names : sequence of str, default=None
+
+    Returns
+    -------
+    y_true, y_pred : ndarray of shape (n_records, n_labels), int8
+    names : ndarray of shape (n_labels,) of str, or None
+        None where nobody knows them.
+    """
+    y_true, true_names = check_labels(y_true, name="y_true")
+    y_pred, pred_names = check_labels(y_pred, name="y_pred", n_records=len(y_true))
+    check_same_width(y_true, y_pred=y_pred)
+    if (y_pred == -1).any():
+        raise ValueError(
+            "y_pred holds unknown labels (-1); a prediction says present (1) or absent (0)."
+        )
+    sources = {"y_true": true_names, "y_pred": pred_names}
+    return y_true, y_pred, common_names(sources, y_true.shape[1], label_names)
+
+
+def check_scores(y_true, y_score, *, label_names=None):
+    """Check true labels and scores, such as probabilities.
+
+    Parameters
+    ----------
+    y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown.
+    y_score : array-like or DataFrame of shape (n_records, n_labels)
+    label_names : sequence of str, default=None
+
+    Returns
+    -------
+    y_true : ndarray of shape (n_records, n_labels), int8
+    y_score : ndarray of shape (n_records, n_labels), float64
+    names : ndarray of shape (n_labels,) of str, or None
+    """
+    y_true, true_names = check_labels(y_true, name="y_true")
+    score_names = None
+    if isinstance(y_score, pd.DataFrame):
+        score_names = y_score.columns.to_numpy().astype(str)
+    y_score = np.asarray(y_score, dtype=float)
+    if y_score.ndim == 1:
+        y_score = y_score[:, np.newaxis]
+    if y_score.ndim != 2 or len(y_score) != len(y_true):
+        raise ValueError(
+            f"y_score must have the shape {y_true.shape} of y_true; got {y_score.shape}."
+        )
+    check_same_width(y_true, y_score=y_score)
+    if not np.isfinite(y_score).all():
+        record, label = np.argwhere(~np.isfinite(y_score))[0]
+        raise ValueError(
+            f"y_score holds {y_score[record, label]} for record {record}, label {label}; scores "
+            "must be finite."
+        )
+    sources = {"y_true": true_names, "y_score": score_names}
+    return y_true, y_score, common_names(sources, y_true.shape[1], label_names)
+
+
+def check_same_width(y_true, **others):
+    """Say which of others has another number of labels than y_true."""
+    for name, labels in others.items():
+        if labels.shape[1] != y_true.shape[1]:
+            raise ValueError(
+                f"{name} has {labels.shape[1]} labels, but y_true has {y_true.shape[1]}."
+            )
+
+
+def common_names(sources, n_labels, label_names=None):
+    """Return the labels' names, or say which argument has them in another order.
+
+    Parameters
+    ----------
+    sources : dict of str to ndarray of str, or None
+        The names that each argument knows, by the argument's own name.
+    n_labels : int
+    label_names : sequence of str, default=None
+        These win over all sources.
+
+    Returns
+    -------
+    ndarray of str, or None
+    """
+    if label_names is not None:
+        return check_labels(np.empty((0, n_labels)), label_names=label_names)[1]
+    numbered = np.arange(n_labels).astype(str)
+    known = {
+        source: names
+        for source, names in sources.items()
+        if names is not None and not np.array_equal(names, numbered)
+    }
+    first = next(iter(known), None)
+    for source, names in known.items():
+        if not np.array_equal(names, known[first]):
+            raise ValueError(
+                f"{source} has the labels {names.tolist()}, but {first} has "
+                f"{known[first].tolist()}; bring them to one order, or pass label_names if they "
+                "mean the same."
+            )
+    return None if first is None else known[first]
+
+
+def check_sample_weight(sample_weight, n_records):
+    """Return one weight per record, 1 by default."""
+    if sample_weight is None:
+        return np.ones(n_records)
+    weights = np.asarray(sample_weight, dtype=float)
+    if weights.shape != (n_records,) or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(
+            f"sample_weight must hold a number of at least 0 for each of the {n_records} records; "
+            f"got an array of shape {weights.shape}."
+        )
+    return weights
