@@ -1,4 +1,4 @@
-"""The steps of fitting and predicting, one method each."""
+"""The steps of fitting, one method each."""
 
 import warnings
 
@@ -7,30 +7,24 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._calibration import calibrate, tune_thresholds
-from sklearn_ecg.network._device import half_the_cores, resolve_device
+from sklearn_ecg.network._device import resolve_device
 from sklearn_ecg.network._loss import AsymmetricLoss
 from sklearn_ecg.network._net import LabelCorrelationNet
 from sklearn_ecg.network._parameters import WIDTHS, check_part_parameters
+from sklearn_ecg.network._record_reading import RecordReading, records_of
 from sklearn_ecg.network._scores import sigmoid
 from sklearn_ecg.network._signal_net import SignalNet
-from sklearn_ecg.network._signals import (
-    LeadScaler,
-    leads_to_select,
-    prepare_signals,
-    valid_lengths,
-)
+from sklearn_ecg.network._signals import LeadScaler, valid_lengths
 from sklearn_ecg.network._split import validation_mask
 from sklearn_ecg.network._targets import resolve_targets
 from sklearn_ecg.network._weights import label_weights
-from sklearn_ecg.records import CleanedRecords, as_records
 from sklearn_ecg.utils import check_params
 
 
-class LabelNet(SignalNet):
+class LabelNet(RecordReading, SignalNet):
     """What lies between records with labels and a module that is trained on tensors."""
 
     def _check_parameters(self):
@@ -54,7 +48,7 @@ class LabelNet(SignalNet):
 
     def _read(self, X, y, classes=None):
         name = type(self).__name__
-        records = _signals_of(X)
+        records = records_of(X)
         if len(records) < 2:
             raise ValueError(f"{name} needs at least 2 records; got n_samples={len(records)}.")
         labels, names, multilabel = resolve_targets(X, y, name, classes)
@@ -99,63 +93,6 @@ class LabelNet(SignalNet):
             return state
         parts = LabelCorrelationNet.label_parts
         return {name: v for name, v in state.items() if name.split(".")[0] not in parts}
-
-    def _learn_input(self, records):
-        self.n_leads_in_ = records.n_leads
-        self.lead_names_in_ = records.lead_names
-        if records.sampling_rate is not None:
-            self.sampling_rate_ = float(self.sampling_rate)
-            seconds = self.duration_s if self.crop_s is None else self.crop_s
-            self.n_times_ = max(1, round(self.sampling_rate_ * seconds))
-            self.n_features_in_ = records.n_leads
-            return
-        if self.crop_s is not None:
-            raise ValueError(
-                "crop_s is in seconds, which needs a known sampling rate: pass "
-                "ECGRecords(signals, sampling_rate=...)."
-            )
-        if records.n_times is None:
-            raise ValueError(
-                "Records of different lengths need a known sampling rate, by which they are cut "
-                "to one duration: pass ECGRecords(signals, sampling_rate=...)."
-            )
-        self.sampling_rate_ = None
-        self.n_times_ = records.n_times
-        self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
-
-    def _prepare(self, records):
-        n_times = self.n_times_
-        if self.sampling_rate_ is not None and self.duration_s is None:
-            n_times = None
-        elif self.sampling_rate_ is not None:
-            n_times = max(n_times, round(self.sampling_rate_ * self.duration_s))
-        return prepare_signals(
-            records,
-            sampling_rate=self.sampling_rate_,
-            n_times=n_times,
-            n_least=self.n_times_,
-            lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
-        )
-
-    def _check_input(self, X):
-        records = _signals_of(X)
-        name = type(self).__name__
-        if len(records) == 0:
-            raise ValueError(f"X holds no records; {name} needs at least one to predict.")
-        if self.sampling_rate_ is None:
-            if records.n_times != self.n_times_:
-                found = "different numbers of" if records.n_times is None else records.n_times
-                raise ValueError(
-                    f"X has {found} features, but {name} is expecting {self.n_times_} features as "
-                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
-                    "predict on records of any length."
-                )
-        elif records.sampling_rate is None:
-            raise ValueError(
-                f"{name} was fitted on records of known sampling rate; X has none. Pass "
-                "ECGRecords(X, sampling_rate=...)."
-            )
-        return records
 
     def _weights(self, labels, sample_weight):
         class_weight = self.class_weight
@@ -252,31 +189,6 @@ class LabelNet(SignalNet):
             probabilities = sigmoid(self._calibrated(self._network_logits(held_out)))
             self.thresholds_ = tune_thresholds(probabilities, labels)
 
-    def _logits(self, X):
-        check_is_fitted(self)
-        records = self._check_input(X)
-        signals = self._prepare(records)
-        lengths = valid_lengths(signals)
-        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
-        dataset = SignalDataset(
-            torch.from_numpy(signals), torch.from_numpy(lengths), torch.empty(len(signals), 0)
-        )
-        logits = self._calibrated(self._network_logits(dataset))
-        bad = ~np.isfinite(logits).all(axis=1)
-        if bad.any():
-            raise ValueError(
-                f"The network has no finite answer for {bad.sum()} records, the first of them "
-                f"{records.ids[bad.argmax()]}: are its signals in mV?"
-            )
-        return logits
-
-    def _network_logits(self, dataset):
-        with torch.inference_mode(), half_the_cores(self.device_):
-            return self.forward(dataset).numpy().astype(np.float64)
-
-    def _calibrated(self, logits):
-        return logits * self.calibration_slope_ + self.calibration_offset_
-
     def _restore_module(self, weights):
         """Make the module that the learned attributes describe, with these weights."""
         self.device_ = "cpu"
@@ -290,13 +202,3 @@ class LabelNet(SignalNet):
                 f"The weights are not those of the model described: {error}"
             ) from error
         self.module_.eval()
-
-
-def _signals_of(X):
-    if isinstance(X, CleanedRecords) and X.is_table:
-        raise TypeError(
-            "LabelCorrelationECGClassifier learns from signals, but the CleanedRecords hold a "
-            "table of features. Give the cleaner signals, or use OnCleanedLabels with a classifier "
-            "of features."
-        )
-    return as_records(X)

@@ -1,11 +1,10 @@
-"""skorch's net, fed with whole batches and dressed as a plain scikit-learn estimator."""
+"""skorch's net, fed with whole batches."""
 
 from contextlib import suppress
 from copy import deepcopy
 
 import torch
 from sklearn.base import BaseEstimator
-from skorch import NeuralNet
 from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
 from skorch.utils import to_tensor
 from torch.optim import lr_scheduler
@@ -14,11 +13,12 @@ from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
 from sklearn_ecg.network._batches import Batches
 from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress, WeightAverage
 from sklearn_ecg.network._device import half_the_cores, seeded
-from sklearn_ecg.network._parameters import OPTIMIZERS, is_part_parameter
+from sklearn_ecg.network._parameters import OPTIMIZERS
+from sklearn_ecg.network._plain_net import PlainNet
 from sklearn_ecg.network._training_run import TrainingRun
 
 
-class SignalNet(NeuralNet):
+class SignalNet(PlainNet):
     """Base of classifiers that train a module on a `SignalDataset`.
 
     A subclass lists its parameters in a constructor that only assigns, among them those named
@@ -31,37 +31,6 @@ class SignalNet(NeuralNet):
     those of parts: ``module__*``, ``optimizer__*``, ``iterator_train__*``, ``iterator_valid__*``
     and ``callbacks__*``.
     """
-
-    # skorch's constructor would set these on each object, where scikit-learn takes them for
-    # parameters.
-    use_caching = "auto"
-    history_ = None
-    initialized_ = False
-    virtual_params_ = {}
-    _params_to_validate = frozenset()
-
-    # skorch reads parameters from the instance's __dict__; ours are those of the constructor.
-    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
-    get_metadata_routing = BaseEstimator.get_metadata_routing
-    __repr__ = BaseEstimator.__repr__
-
-    def get_params(self, deep=True):
-        """Return the constructor's parameters, and those of parts that were set."""
-        parts = {name: value for name, value in vars(self).items() if is_part_parameter(name)}
-        return {**BaseEstimator.get_params(self, deep=deep), **parts}
-
-    def set_params(self, **parameters):
-        """Set the constructor's parameters, and those of parts, such as ``module__channels``."""
-        self._set_part_parameters({k: v for k, v in parameters.items() if is_part_parameter(k)})
-        rest = {k: v for k, v in parameters.items() if not is_part_parameter(k)}
-        BaseEstimator.set_params(self, **rest)
-        return self
-
-    def _set_part_parameters(self, parameters):
-        for name in parameters:
-            if not is_part_parameter(name):
-                raise TypeError(f"{type(self).__name__} has no parameter {name!r}.")
-        vars(self).update(parameters)
 
     # Training -----------------------------------------------------------------------------------
 

@@ -1,0 +1,119 @@
+"""Fitting: from records and labels to a trained network."""
+
+import numpy as np
+from sklearn.utils import check_random_state
+from skorch.history import History
+
+from sklearn_ecg.network._correlation import label_correlation
+from sklearn_ecg.network._label_net import LabelNet
+from sklearn_ecg.network._signals import LeadScaler
+from sklearn_ecg.network._training_run import Checkpoint
+from sklearn_ecg.utils import check_groups
+
+
+class LabelFitting(LabelNet):
+    """The classifier's ``fit`` and ``partial_fit``."""
+
+    def fit(self, X, y=None, groups=None, sample_weight=None):
+        """Train on records and their labels.
+
+        Parameters
+        ----------
+        X : CleanedRecords, ECGRecords, or array-like of shape (n_records, n_leads, n_times) or \
+                (n_records, n_times)
+            Signals in mV, without NaN.
+        y : array-like or DataFrame of shape (n_records, n_labels), or (n_records,), default=None
+            1 present, 0 absent, -1 unknown; or one class per record.
+        groups : array-like of shape (n_records,), default=None
+            Patients; by default those of the records.
+        sample_weight : array-like of shape (n_records,), default=None
+            How much each record counts in the loss, relative to the others.
+
+        Returns
+        -------
+        self
+        """
+        self._check_parameters()
+        records, labels, names, multilabel = self._read(X, y)
+        groups = check_groups(records.groups if groups is None else groups, n_records=len(records))
+        start = None
+        if self.warm_start and self.__sklearn_is_fitted__():
+            start = self._weights_for(names, multilabel)
+            self._check_input(records)
+        else:
+            self._learn_input(records)
+        signals = self._prepare(records)
+        self._set_labels(names, multilabel)
+        weights = self._weights(labels, sample_weight)
+        random_state = check_random_state(self.random_state)
+        held_out = self._hold_out(labels, groups, random_state)
+        training = np.flatnonzero(~held_out)
+        self.validation_indices_ = np.flatnonzero(held_out)
+        if start is None:
+            scaler = LeadScaler.learn(signals, training)
+            self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+        self.label_correlation_ = label_correlation(labels[training])
+        dataset = self._dataset_of(signals, labels, weights, training, self.validation_indices_)
+        seed = random_state.randint(np.iinfo(np.int32).max)
+        checkpoint = None
+        if self.checkpoint is not None:
+            checkpoint = Checkpoint(self.checkpoint, self._fingerprint(dataset))
+        run = self._train(
+            dataset,
+            seed,
+            n_epochs=self.max_epochs,
+            schedule=self.schedule,
+            start=start,
+            checkpoint=checkpoint,
+        )
+        self._check_converged(run, signals, records.ids)
+        self._fit_decisions(dataset.held_out)
+        return self
+
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+        """Train for one more epoch at a constant learning rate ``lr``.
+
+        The first call learns leads, rate, scaling and labels; all later ones keep them. Nothing
+        is held out: calibration and tuned thresholds stay those of the last `fit`. The optimizer
+        begins anew with each call.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for `fit`
+        classes : array-like, default=None
+            For a one-dimensional y, all classes that will ever come; needed by the first call.
+
+        Returns
+        -------
+        self
+        """
+        self._check_parameters()
+        is_first = not self.__sklearn_is_fitted__()
+        if classes is None and not is_first and not self.multilabel_:
+            classes = self.label_names_
+        records, labels, names, multilabel = self._read(X, y, classes)
+        if is_first:
+            self._learn_input(records)
+        else:
+            self._check_same_labels(names, multilabel)
+            self._check_input(records)
+        signals = self._prepare(records)
+        start = None if is_first else self.module_.state_dict()
+        everything = np.arange(len(records))
+        if is_first:
+            self._set_labels(names, multilabel)
+            self.validation_indices_ = np.arange(0)
+            scaler = LeadScaler.learn(signals, everything)
+            self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+            self.label_correlation_ = label_correlation(labels)
+            self._fit_decisions(None)
+        weights = self._weights(labels, sample_weight)
+        dataset = self._dataset_of(signals, labels, weights, everything, everything[:0])
+        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+        before = [] if is_first else list(self.history_)
+        run = self._train(dataset, seed, n_epochs=1, schedule="constant", start=start)
+        for epoch in self.history_:
+            epoch["epoch"] += len(before)
+        self.history_ = History([*before, *self.history_])
+        self._check_converged(run, signals, records.ids)
+        return self

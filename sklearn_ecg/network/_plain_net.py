@@ -1,0 +1,41 @@
+"""skorch's net, dressed as a plain scikit-learn estimator."""
+
+from sklearn.base import BaseEstimator
+from skorch import NeuralNet
+
+from sklearn_ecg.network._parameters import is_part_parameter
+
+
+class PlainNet(NeuralNet):
+    """A net whose parameters are those of its constructor, and those of parts that were set."""
+
+    # skorch's constructor would set these on each object, where scikit-learn takes them for
+    # parameters.
+    use_caching = "auto"
+    history_ = None
+    initialized_ = False
+    virtual_params_ = {}
+    _params_to_validate = frozenset()
+
+    # skorch reads parameters from the instance's __dict__; ours are those of the constructor.
+    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
+    get_metadata_routing = BaseEstimator.get_metadata_routing
+    __repr__ = BaseEstimator.__repr__
+
+    def get_params(self, deep=True):
+        """Return the constructor's parameters, and those of parts that were set."""
+        parts = {name: value for name, value in vars(self).items() if is_part_parameter(name)}
+        return {**BaseEstimator.get_params(self, deep=deep), **parts}
+
+    def set_params(self, **parameters):
+        """Set the constructor's parameters, and those of parts, such as ``module__channels``."""
+        self._set_part_parameters({k: v for k, v in parameters.items() if is_part_parameter(k)})
+        rest = {k: v for k, v in parameters.items() if not is_part_parameter(k)}
+        BaseEstimator.set_params(self, **rest)
+        return self
+
+    def _set_part_parameters(self, parameters):
+        for name in parameters:
+            if not is_part_parameter(name):
+                raise TypeError(f"{type(self).__name__} has no parameter {name!r}.")
+        vars(self).update(parameters)

@@ -1,0 +1,133 @@
+"""Predicting: from records to logits, probabilities, labels and a score."""
+
+import numpy as np
+import torch
+from sklearn.metrics import accuracy_score
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.network._device import half_the_cores
+from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
+from sklearn_ecg.network._signals import LeadScaler, valid_lengths
+from sklearn_ecg.utils import check_labels
+
+
+class LabelPredicting:
+    """The classifier's predictions, for a `LabelNet` that is fitted."""
+
+    def decision_function(self, X):
+        """Return calibrated logits: above 0 is more likely present than absent.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels), or (n_records,) for two classes or a single label
+        """
+        logits = self._logits(X)
+        if self.multilabel_:
+            return logits[:, 0] if logits.shape[1] == 1 else logits
+        return logits[:, 1] - logits[:, 0] if logits.shape[1] == 2 else logits
+
+    def predict_proba(self, X):
+        """Return the probability of each label.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels), float64
+            Columns in the order of `classes_`. After a one-dimensional y rows sum to 1. For a
+            single label of shape (n_records, 2), absent and present, as scikit-learn has it.
+        """
+        logits = self._logits(X)
+        if not self.multilabel_:
+            return softmax(logits)
+        present = sigmoid(logits)
+        return np.hstack([1 - present, present]) if present.shape[1] == 1 else present
+
+    def predict(self, X):
+        """Return the labels that are present.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of int of shape (n_records, n_labels)
+            1 present, 0 absent. After a one-dimensional y the most probable class of each record,
+            of shape (n_records,).
+        """
+        check_is_fitted(self)
+        thresholds = self.thresholds
+        if thresholds == "tuned":
+            if not hasattr(self, "thresholds_"):
+                raise ValueError(
+                    "thresholds='tuned' was set after fit, or after partial_fit alone; call fit, "
+                    "or set thresholds to a number."
+                )
+            thresholds = self.thresholds_
+        logits = self._logits(X)
+        if self.multilabel_:
+            return (sigmoid(logits) >= thresholds).astype(np.int64)
+        return self.classes_[logits.argmax(axis=1)]
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return macro F1 for multi-label y, accuracy for a one-dimensional one.
+
+        Exact-match accuracy, scikit-learn's default for multi-label classifiers, says little of
+        labels that are mostly absent.
+
+        Parameters
+        ----------
+        X : as for `fit`
+        y : array-like, default=None
+            As for `fit`, by default the labels of the records. Unknown labels (-1) do not count.
+        sample_weight : array-like of shape (n_records,), default=None
+
+        Returns
+        -------
+        float
+        """
+        if y is None:
+            y = getattr(X, "labels", None)
+        predicted = self.predict(X)
+        if not self.multilabel_:
+            return accuracy_score(y, predicted, sample_weight=sample_weight)
+        labels, _ = check_labels(y, n_records=len(predicted))
+        if labels.shape != predicted.shape:
+            raise ValueError(
+                f"y has {labels.shape[1]} labels, but the classifier was fitted on "
+                f"{predicted.shape[1]}: {', '.join(map(str, self.classes_))}."
+            )
+        return masked_macro_f1(labels, predicted, sample_weight)
+
+    def _logits(self, X):
+        check_is_fitted(self)
+        records = self._check_input(X)
+        signals = self._prepare(records)
+        lengths = valid_lengths(signals)
+        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
+        dataset = SignalDataset(
+            torch.from_numpy(signals), torch.from_numpy(lengths), torch.empty(len(signals), 0)
+        )
+        logits = self._calibrated(self._network_logits(dataset))
+        bad = ~np.isfinite(logits).all(axis=1)
+        if bad.any():
+            raise ValueError(
+                f"The network has no finite answer for {bad.sum()} records, the first of them "
+                f"{records.ids[bad.argmax()]}: are its signals in mV?"
+            )
+        return logits
+
+    def _network_logits(self, dataset):
+        with torch.inference_mode(), half_the_cores(self.device_):
+            return self.forward(dataset).numpy().astype(np.float64)
+
+    def _calibrated(self, logits):
+        return logits * self.calibration_slope_ + self.calibration_offset_

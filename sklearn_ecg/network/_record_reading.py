@@ -1,0 +1,79 @@
+"""What a net learns of the records that it reads, and how it brings others to the same form."""
+
+from sklearn_ecg.network._signals import leads_to_select, prepare_signals
+from sklearn_ecg.records import CleanedRecords, as_records
+
+
+class RecordReading:
+    """From records of any form to the signals that a net reads.
+
+    It reads the parameters ``sampling_rate``, ``duration_s`` and ``crop_s``.
+    """
+
+    def _learn_input(self, records):
+        self.n_leads_in_ = records.n_leads
+        self.lead_names_in_ = records.lead_names
+        if records.sampling_rate is not None:
+            self.sampling_rate_ = float(self.sampling_rate)
+            seconds = self.duration_s if self.crop_s is None else self.crop_s
+            self.n_times_ = max(1, round(self.sampling_rate_ * seconds))
+            self.n_features_in_ = records.n_leads
+            return
+        if self.crop_s is not None:
+            raise ValueError(
+                "crop_s is in seconds, which needs a known sampling rate: pass "
+                "ECGRecords(signals, sampling_rate=...)."
+            )
+        if records.n_times is None:
+            raise ValueError(
+                "Records of different lengths need a known sampling rate, by which they are cut "
+                "to one duration: pass ECGRecords(signals, sampling_rate=...)."
+            )
+        self.sampling_rate_ = None
+        self.n_times_ = records.n_times
+        self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
+
+    def _prepare(self, records):
+        n_times = self.n_times_
+        if self.sampling_rate_ is not None and self.duration_s is None:
+            n_times = None
+        elif self.sampling_rate_ is not None:
+            n_times = max(n_times, round(self.sampling_rate_ * self.duration_s))
+        return prepare_signals(
+            records,
+            sampling_rate=self.sampling_rate_,
+            n_times=n_times,
+            n_least=self.n_times_,
+            lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
+        )
+
+    def _check_input(self, X):
+        records = records_of(X)
+        name = type(self).__name__
+        if len(records) == 0:
+            raise ValueError(f"X holds no records; {name} needs at least one to predict.")
+        if self.sampling_rate_ is None:
+            if records.n_times != self.n_times_:
+                found = "different numbers of" if records.n_times is None else records.n_times
+                raise ValueError(
+                    f"X has {found} features, but {name} is expecting {self.n_times_} features as "
+                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
+                    "predict on records of any length."
+                )
+        elif records.sampling_rate is None:
+            raise ValueError(
+                f"{name} was fitted on records of known sampling rate; X has none. Pass "
+                "ECGRecords(X, sampling_rate=...)."
+            )
+        return records
+
+
+def records_of(X):
+    """Return X as records; their labels are read by `resolve_targets`."""
+    if isinstance(X, CleanedRecords) and X.is_table:
+        raise TypeError(
+            "LabelCorrelationECGClassifier learns from signals, but the CleanedRecords hold a "
+            "table of features. Give the cleaner signals, or use OnCleanedLabels with a classifier "
+            "of features."
+        )
+    return as_records(X)
