@@ -54,8 +54,7 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, files, settings):
     errors : dict of int to RecordError
         The records that could not be read.
     """
-    folder = Path(cache_dir).expanduser()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = _folder(cache_dir)
     base = folder / _key(files, (settings, n_leads, [int(n) for n in lengths]))
     stored = _open(base, lengths, n_leads)
     if stored is None:
@@ -68,6 +67,19 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, files, settings):
     errors = {int(i): RecordError(*error) for i, *error in json.loads(str(index["errors"]))}
     source = LazySignals(reader, (len(lengths), n_leads), lengths=lengths)
     return CachedReader(str(data.absolute()), index, lengths, n_leads, source), errors
+
+
+def _folder(cache_dir):
+    folder = Path(cache_dir).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        file = next(path for path in (folder, *folder.parents) if path.exists())
+        raise NotADirectoryError(
+            f"cache_dir must be a folder, which is made where it is missing; {str(file)!r} is a "
+            "file."
+        ) from None
+    return folder
 
 
 def _key(files, settings):

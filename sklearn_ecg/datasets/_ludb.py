@@ -1,6 +1,7 @@
 """The Lobachevsky University Database: diagnoses, and waves marked by hand."""
 
 import re
+import warnings
 from itertools import zip_longest
 
 import numpy as np
@@ -21,7 +22,7 @@ from sklearn_ecg.datasets._bookkeeping import (
 from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._leads import LEADS_12
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
-from sklearn_ecg.records._report import Report
+from sklearn_ecg.records._report import RecordError, Report
 
 _DATASET = "LUDB (ludb.csv beside data/)"
 _WAVES = {"p": "P", "N": "QRS", "t": "T"}
@@ -151,12 +152,15 @@ def load_ludb_annotations(path):
           What lies outside was not looked at, mostly the first and last beat: a detection there
           is neither right nor wrong.
 
+        Leads whose file is missing or damaged are left out with a warning, and
+        ``attrs["report"]`` names each as `ECGRecords.report` does, in a list of dicts.
+
     Raises
     ------
     FileNotFoundError
-        If the folder, its records or a lead's annotations are missing.
+        If the folder or its records are missing.
     ValueError
-        If a file is damaged.
+        If no file of annotations can be read; then the message names the first.
 
     See Also
     --------
@@ -181,15 +185,32 @@ def load_ludb_annotations(path):
     >>> judged = r_peaks[(r_peaks >= start) & (r_peaks <= stop)]  # doctest: +SKIP
     """
     paths = _records(find_folder(path, dataset=_DATASET))
-    rows = []
+    rows, errors, report = [], [], Report()
     for id, record in zip(_numbers([path.name for path in paths]).tolist(), paths, strict=True):
         for lead in LEADS_12:
-            samples, symbols = read_annotations(record, lead.lower())
+            try:
+                samples, symbols = read_annotations(record, lead.lower())
+            except RecordError as error:
+                errors.append(error)
+                report.add_error(id, error)
+                continue
             span = samples[:1].tolist() + samples[-1:].tolist()
             rows += [(id, lead, *wave, *span) for wave in _waves(samples, symbols)]
+    if len(errors) == len(paths) * len(LEADS_12):
+        raise errors[0]
+    if errors:
+        warnings.warn(
+            f"The annotations of {len(errors)} leads are left out, the first since {errors[0]} "
+            'The attribute attrs["report"] of the result names all of them.',
+            UserWarning,
+            stacklevel=2,
+        )
     columns = ["id", "lead", "wave", "onset", "peak", "offset", "span_start", "span_stop"]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.astype(dict.fromkeys(["onset", "peak", "offset"], float))
+    frame = frame.astype(dict.fromkeys(["onset", "peak", "offset"], float))
+    # Not a DataFrame, which pandas could not compare when it joins tables.
+    frame.attrs["report"] = report.to_frame().to_dict("records")
+    return frame
 
 
 # A wave is an opening bracket, the mark of its peak, and a closing one. Some lack a part, and waves

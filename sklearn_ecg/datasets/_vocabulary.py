@@ -1,5 +1,6 @@
 """Codes of ECG statements in one table, and labels from codes."""
 
+import numbers
 from functools import cache
 from importlib import resources
 
@@ -106,8 +107,9 @@ def codes_to_labels(codes, system, by="code", label_names=None):
 
     Parameters
     ----------
-    codes : sequence of length n_records of str, int or list of them
-        The codes of each record; a string is one code. Spaces around codes do not count.
+    codes : sequence of length n_records of str, int, or list or set of them
+        The codes of each record; a string is one code, an empty list none. Spaces around codes
+        do not count.
     system : {"scp", "snomed", "aha", "cpsc2018", "mitbih", "ludb"}
         Whose codes they are.
     by : str, default="code"
@@ -129,6 +131,9 @@ def codes_to_labels(codes, system, by="code", label_names=None):
     ------
     ValueError
         If `label_names` holds a name that the column does not.
+    TypeError
+        If `codes` is a single string, or the codes of a record are missing or are no list of
+        codes.
 
     See Also
     --------
@@ -154,13 +159,12 @@ def codes_to_labels(codes, system, by="code", label_names=None):
     label_of = dict(zip(vocabulary["code"], vocabulary[by], strict=True))
     named = [name for name in dict.fromkeys(vocabulary[by]) if name]
 
+    codes = _codes_of_records(codes)
     n_records = len(codes)
     pairs = [
         (record, code)
         for record, own in enumerate(codes)
-        for code in dict.fromkeys(
-            str(code).strip() for code in ([own] if np.ndim(own) == 0 else own)
-        )
+        for code in dict.fromkeys(str(code).strip() for code in own)
     ]
     unknown = pd.Series([code for _, code in pairs if code not in label_of], dtype=object)
     unknown = unknown.value_counts().rename("n_records")
@@ -177,6 +181,29 @@ def codes_to_labels(codes, system, by="code", label_names=None):
         if label in column:
             labels[record, column[label]] = 1
     return pd.DataFrame(labels, columns=label_names), unknown
+
+
+def _codes_of_records(codes):
+    """Return a list of codes for each record, or say which record has something else."""
+    if isinstance(codes, str) or not pd.api.types.is_list_like(codes) or isinstance(codes, dict):
+        raise TypeError(
+            "codes must be a sequence with the codes of each record, such as [['AFIB', 'LVH'], "
+            f"['NORM']]; got {codes!r}. For a single record give [codes]."
+        )
+    return [_codes_of_record(own, record) for record, own in enumerate(codes)]
+
+
+def _codes_of_record(own, record):
+    own_codes = own if pd.api.types.is_list_like(own) else [own]
+    # A mapping may tell how likely each code is, which only its owner can judge.
+    if isinstance(own, dict) or not all(
+        isinstance(code, str | numbers.Integral) for code in own_codes
+    ):
+        raise TypeError(
+            f"codes must hold a code or a list of codes, text or whole numbers, for each record; "
+            f"record {record} has {own!r}. Give a record without codes an empty list."
+        )
+    return own_codes
 
 
 def _check_system(system):

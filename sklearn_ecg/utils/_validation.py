@@ -138,16 +138,32 @@ def check_groups(groups, *, n_records, name="groups"):
     """
     if groups is None:
         return None
-    groups = np.asarray(groups)
-    if groups.shape != (n_records,):
+    # A list becomes an array in two steps: in one, NumPy would make text of numbers beside text,
+    # and of a NaN that marks an unknown patient.
+    values = groups if hasattr(groups, "dtype") else np.array(groups, dtype=object)
+    values = np.asarray(values)
+    if values.shape != (n_records,):
         raise ValueError(
             f"{name} must hold one patient for each of the {n_records} records; got an array of "
-            f"shape {groups.shape}."
+            f"shape {values.shape}."
         )
-    if pd.isna(groups).any():
-        record = int(np.flatnonzero(pd.isna(groups))[0])
+    if pd.isna(values).any():
+        record = int(np.flatnonzero(pd.isna(values))[0])
         raise ValueError(
             f"{name} is missing for record {record}; give a record of an unknown patient a group "
             "of its own."
         )
-    return groups
+    if values.dtype == object:
+        _check_one_type(values, name)
+    return np.asarray(groups)
+
+
+def _check_one_type(values, name):
+    is_text = np.array([isinstance(value, str) for value in values])
+    if is_text.any() and not is_text.all():
+        text, other = values[is_text][0], values[~is_text][0]
+        raise TypeError(
+            f"{name} holds text such as {text!r} beside values of another type such as {other!r}; "
+            f"whether 1 and '1' are the same is not guessed. Make all of them text, for example "
+            f"by [str(value) for value in {name}]."
+        )

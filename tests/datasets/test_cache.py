@@ -75,6 +75,15 @@ def test_written_once(folder, tmp_path, reads):
     assert np.isnan(records.signals[4][1, 4]) and np.isfinite(records.signals[4]).sum() == 257
 
 
+def test_a_file_in_the_place_of_the_folder(folder, tmp_path):
+    file = tmp_path / "cache"
+    file.write_text("notes")
+    for cache_dir in (file, file / "below"):
+        with pytest.raises(NotADirectoryError, match=r"cache_dir must be a folder.*cache' is a f"):
+            load_wfdb(folder, cache_dir=cache_dir)
+    assert file.read_text() == "notes"
+
+
 def test_the_cache_alone_is_read(folder, tmp_path):
     records = load_wfdb(folder, cache_dir=tmp_path / "cache")
     expected = [signal.copy() for signal in load_wfdb(folder).signals]

@@ -152,12 +152,34 @@ def test_bad_tables_are_reported(small):
     assert not report["kept"][report["id"] == "77"].item()
 
 
+def test_leads_without_annotations_are_left_out_and_named(small):
+    everything = load_ludb_annotations(small)
+    assert everything.attrs["report"] == []
+    (small / "data" / "2.avl").unlink()
+    cut = small / "data" / "10.v3"
+    cut.write_bytes(cut.read_bytes()[:-2])
+    with pytest.warns(UserWarning, match=r"of 2 leads are left out.*2\.avl is missing"):
+        waves = load_ludb_annotations(small)
+    lost = [(2, "aVL"), (10, "V3")]
+    kept = [pair not in lost for pair in zip(everything["id"], everything["lead"], strict=True)]
+    pd.testing.assert_frame_equal(waves, everything[kept].reset_index(drop=True))
+    report = pd.DataFrame(waves.attrs["report"])
+    assert list(report["id"]) == [2, 10] and not report["kept"].any()
+    assert "cut short" in report["problem"][1]
+    assert len(pd.concat([waves, everything])) == len(waves) + len(everything)
+
+
+def test_no_annotations_at_all(small):
+    for path in (small / "data").iterdir():
+        if path.suffix not in (".hea", ".dat"):
+            path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"1\.i is missing"):
+        load_ludb_annotations(small)
+
+
 def test_wrong_folders_name_the_cure(small, ludb):
     with pytest.raises(FileNotFoundError, match=r"holds no ludb\.csv.*did you mean that\?"):
         load_ludb(ludb / "data")
-    (small / "data" / "2.avl").unlink()
-    with pytest.raises(FileNotFoundError, match=r"2\.avl is missing"):
-        load_ludb_annotations(small)
     edit(small, lambda table: table.drop(columns="Ischemia"))
     with pytest.raises(ValueError, match=r"lacks the columns \['Ischemia'\]"):
         load_ludb(small)

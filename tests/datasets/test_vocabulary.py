@@ -114,6 +114,29 @@ def test_unknown_codes_are_counted_and_not_guessed():
     np.testing.assert_array_equal(labels, [[0, 1], [0, 0], [0, 0], [1, 0]])
 
 
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        ("NORM", r"codes must be a sequence.*got 'NORM'\. For a single record give \[codes\]"),
+        ({"a": ["NORM"]}, "codes must be a sequence"),
+        (None, "codes must be a sequence"),
+        ([["NORM"], None], "record 1 has None. Give a record without codes an empty list"),
+        ([float("nan")], "record 0 has nan"),
+        ([[["NORM"]]], r"record 0 has \[\['NORM'\]\]"),
+        ([{"NORM": 100.0}], "record 0 has {'NORM': 100.0}"),
+    ],
+)
+def test_what_is_no_code_is_refused(codes, message):
+    with pytest.raises(TypeError, match=message):
+        codes_to_labels(codes, "scp")
+
+
+def test_codes_of_a_record_in_any_order():
+    labels, _ = codes_to_labels([{"LVH", "AFIB"}, ("NORM",), set()], "scp")
+    assert list(labels.columns) == ["NORM", "LVH", "AFIB"]
+    np.testing.assert_array_equal(labels, [[0, 1, 1], [1, 0, 0], [0, 0, 0]])
+
+
 def test_integers_are_codes():
     labels, unknown = codes_to_labels([1, [5, 2]], "cpsc2018", by="abbreviation")
     assert list(labels.columns) == ["Normal", "AF", "RBBB"]

@@ -8,6 +8,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import cross_val_score
 
 from sklearn_ecg import ECGRecords, TrustedKFold
+from sklearn_ecg.model_selection import patient_train_test_split
 
 
 @settings(max_examples=50, deadline=None)
@@ -93,3 +94,18 @@ def test_bad_input_names_the_argument(arguments, message):
     with pytest.raises(ValueError, match=message):
         cv = TrustedKFold(arguments.pop("n_splits", 2))
         list(cv.split(np.zeros((4, 1)), **arguments))
+
+
+@pytest.mark.parametrize(
+    "groups", [[1, "a", 2, "b"], np.array([1, "a", 2, "b"], dtype=object), [1, "1", 2, "2"]]
+)
+def test_patients_named_by_text_and_numbers_are_refused(groups):
+    with pytest.raises(TypeError, match=r"groups holds text such as .* beside .* such as 1;"):
+        list(TrustedKFold(2).split(np.zeros((4, 1)), groups=groups))
+    with pytest.raises(TypeError, match=r"str\(value\) for value in groups"):
+        patient_train_test_split(np.zeros((4, 1)), groups=groups)
+
+
+def test_a_missing_patient_beside_text_is_not_a_name():
+    with pytest.raises(ValueError, match="groups is missing for record 1"):
+        list(TrustedKFold(2).split(np.zeros((4, 1)), groups=["a", np.nan, "b", "c"]))
