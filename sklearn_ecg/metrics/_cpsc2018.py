@@ -115,7 +115,8 @@ def _first(y_true, first_label):
     if wrong.any():
         record = int(wrong.argmax())
         raise ValueError(
-            f"first_label is {str(first_label[record])!r} for record {record}, which does not have it."
+            f"first_label is {str(first_label[record])!r} for record {record}, which does not have "
+            "it."
         )
     return positions
 

@@ -16,33 +16,6 @@ CLASSES_2021 = [
     "STach", "TAb", "TInv",
 ]
 # fmt: on
-    "AF",
-    "AFL",
-    "BBB",
-    "Brady",
-    "CLBBB|LBBB",
-    "CRBBB|RBBB",
-    "IAVB",
-    "IRBBB",
-    "LAD",
-    "LAnFB",
-    "LPR",
-    "LQRSV",
-    "LQT",
-    "NSIVCB",
-    "NSR",
-    "PAC|SVPB",
-    "PR",
-    "PRWP",
-    "PVC|VPB",
-    "QAb",
-    "RAD",
-    "SA",
-    "SB",
-    "STach",
-    "TAb",
-    "TInv",
-]
 ROWS_2021 = {
     "BBB": [
         *(0.475, 0.475, 1.0, 0.325, 0.475, 0.425, 0.325, 0.325, 0.375, 0.375, 0.325, 0.45, 0.475),
