@@ -1,0 +1,141 @@
+"""Scores of many resamples at once, each given as how often it holds each record."""
+
+import warnings
+
+import numpy as np
+from sklearn.exceptions import UndefinedMetricWarning
+
+from sklearn_ecg.metrics._inputs import check_scores
+
+# Entries of the largest array at a time: enough to be fast, few enough to stay out of memory's way.
+_CHUNK = 4_000_000
+
+
+def resampled_scorer(metric, y_true, y_score):
+    """Return a function from resamples to their scores.
+
+    Parameters
+    ----------
+    metric : {"roc_auc", "average_precision", "f1_macro"} or callable
+        See `bootstrap_interval`.
+    y_true, y_score : array-like or DataFrame with a row per record
+
+    Returns
+    -------
+    callable
+        From ndarray of shape (n_resamples, n_records), the times that each resample holds each
+        record, to ndarray of shape (n_resamples,): the scores, NaN where they are undefined.
+    """
+    if callable(metric):
+        return _called(metric, y_true, y_score)
+    if metric not in _SCORES:
+        raise ValueError(
+            f"metric must be {', '.join(map(repr, _SCORES))} or a function of y_true and y_score; "
+            f"got {metric!r}."
+        )
+    labels, scores, names = check_scores(y_true, y_score)
+    one_sided = ~((labels == 1).any(axis=0) & (labels == 0).any(axis=0))
+    if one_sided.any():
+        which = np.flatnonzero(one_sided) if names is None else names[one_sided]
+        raise ValueError(
+            f"{metric} needs records with and without each label; the labels "
+            f"{', '.join(map(str, which))} have only one kind. Leave them out of y_true and "
+            "y_score, and say so beside the score."
+        )
+    columns = [
+        _SCORES[metric](labels[:, k] == 1, scores[:, k], labels[:, k] != -1)
+        for k in range(labels.shape[1])
+    ]
+    n_at_a_time = max(1, _CHUNK // len(labels))
+
+    def score(counts):
+        return np.concatenate(
+            [
+                np.mean([column(counts[start : start + n_at_a_time]) for column in columns], axis=0)
+                for start in range(0, len(counts), n_at_a_time)
+            ]
+        )
+
+    return score
+
+
+def _called(metric, y_true, y_score):
+    """Call a metric on the rows of each resample."""
+    if len(y_true) != len(y_score):
+        raise ValueError(f"y_true has {len(y_true)} records, but y_score has {len(y_score)}.")
+    every = np.arange(len(y_true))
+
+    def score(counts):
+        with warnings.catch_warnings():
+            # Undefined scores are counted, and told of together.
+            warnings.simplefilter("ignore", UndefinedMetricWarning)
+            samples = (np.repeat(every, count) for count in counts)
+            return np.array(
+                [metric(_rows(y_true, rows), _rows(y_score, rows)) for rows in samples], dtype=float
+            )
+
+    return score
+
+
+def _rows(values, rows):
+    return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
+
+
+def _roc_auc(present, score, known):
+    order, starts = _sorted_with_ties(np.where(known, score, np.inf))
+    present, absent = (present & known)[order], (~present & known)[order]
+
+    def column(counts):
+        n_present, n_absent = _sums(counts[:, order], present, absent, starts)
+        below = np.cumsum(n_absent, axis=1) - n_absent / 2
+        pairs = n_present.sum(axis=1) * n_absent.sum(axis=1)
+        return _divide((n_present * below).sum(axis=1), pairs)
+
+    return column
+
+
+def _average_precision(present, score, known):
+    order, starts = _sorted_with_ties(np.where(known, -score, np.inf))
+    present, absent = (present & known)[order], (~present & known)[order]
+
+    def column(counts):
+        n_present, n_absent = _sums(counts[:, order], present, absent, starts)
+        n_found = np.cumsum(n_present, axis=1)
+        precision = n_found / np.maximum(n_found + np.cumsum(n_absent, axis=1), 1)
+        return _divide((n_present * precision).sum(axis=1), n_present.sum(axis=1))
+
+    return column
+
+
+def _f1(present, score, known):
+    predicted = score >= 0.5
+    hits = (present & predicted & known).astype(float)
+    either = (present & known).astype(float) + (predicted & known)
+    present = (present & known).astype(float)
+
+    def column(counts):
+        f1 = _divide(2 * counts @ hits, counts @ either)
+        # As for the others, a label that a resample lacks leaves its score undefined.
+        return np.where(counts @ present > 0, f1, np.nan)
+
+    return column
+
+
+_SCORES = {"roc_auc": _roc_auc, "average_precision": _average_precision, "f1_macro": _f1}
+
+
+def _sorted_with_ties(values):
+    """Return the order of values, and where in it each run of equal ones starts."""
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    return order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+
+
+def _sums(counts, present, absent, starts):
+    """Return how many records with and without the label each run of equal scores holds."""
+    return tuple(np.add.reduceat(counts * kind, starts, axis=1) for kind in (present, absent))
+
+
+def _divide(numerators, denominators):
+    undefined = np.full(numerators.shape, np.nan)
+    return np.divide(numerators, denominators, out=undefined, where=denominators > 0)
