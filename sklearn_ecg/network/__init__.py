@@ -1,5 +1,6 @@
 """A label-correlation ECG classifier and the modules it is made of."""
 
+from sklearn_ecg.network._attribution import Attribution, attribute
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._backbone import Backbone
 from sklearn_ecg.network._blocks import ResidualBlock, SqueezeExcitation
@@ -13,6 +14,7 @@ from sklearn_ecg.network._xresnet import XResNetBackbone
 
 __all__ = [
     "AsymmetricLoss",
+    "Attribution",
     "Backbone",
     "CrossAttentionLayer",
     "LabelCorrelationECGClassifier",
@@ -25,5 +27,6 @@ __all__ = [
     "SignalAugmentation",
     "SqueezeExcitation",
     "XResNetBackbone",
+    "attribute",
     "label_correlation",
 ]

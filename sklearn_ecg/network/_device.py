@@ -1,4 +1,4 @@
-"""Where a net runs, on how many cores, and the randomness that it runs with."""
+"""Where a net runs, on how many cores, in which precision, and the randomness it runs with."""
 
 import os
 from contextlib import contextmanager
@@ -24,6 +24,37 @@ def resolve_device(device):
             "device='auto' or 'cpu'."
         )
     return device
+
+
+def has_bfloat16(device):
+    """Whether a device calculates in bfloat16 by itself, and so is faster in it.
+
+    Every CPU can emulate it, which is slower than float32: AVX512-BF16 or AMX makes the
+    difference.
+    """
+    kind = torch.device(device).type
+    if kind == "cuda":
+        return torch.cuda.is_available() and torch.cuda.get_device_capability(device) >= (8, 0)
+    # torch has no public way to ask; where it has not even these, float32 is right in any case.
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return kind == "cpu" and any(getattr(torch.cpu, name, bool)() for name in asked)
+
+
+def autocast(precision, device, *, training):
+    """Return the context in which a net calculates.
+
+    Parameters
+    ----------
+    precision : {"auto", "float32", "bfloat16"}
+        With "auto" training is in bfloat16 on a device that has it, and prediction in float32, so
+        that a model says the same on every machine.
+    device : str
+    training : bool
+    """
+    rounded = precision == "bfloat16"
+    if precision == "auto" and training:
+        rounded = has_bfloat16(device)
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=rounded)
 
 
 @contextmanager

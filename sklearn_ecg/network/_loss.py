@@ -11,7 +11,8 @@ class AsymmetricLoss(nn.Module):
     For a label that is present ``-(1 - p) ** gamma_positive * log(p)``, for one that is absent
     ``-q ** gamma_negative * log(1 - q)`` with ``q = max(p - clip, 0)``, where
     ``p = sigmoid(logit)``; the mean over all labels that are known, of which each may have a
-    weight.
+    weight. Several answers to the same records, (n_answers, n_records, n_labels), are each
+    compared with the labels.
 
     Parameters
     ----------
@@ -43,14 +44,15 @@ class AsymmetricLoss(nn.Module):
         self.clip = clip
 
     def forward(self, logits, labels, weights=None):
-        # all: (batch, n_labels); labels 1, 0, or -1 for unknown
+        # labels, weights: (batch, n_labels), 1, 0, or -1 for unknown; logits: those, or
+        # (answers, batch, n_labels)
         # Powers and logarithms of probabilities near 0 and 1 need more than half precision.
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
         loss = torch.where(labels == 1, self._present(logits), self._absent(logits))
         if weights is not None:
             loss = loss * weights
-        known = labels != -1
+        known = (labels != -1).expand_as(loss)
         return torch.where(known, loss, 0.0).sum() / known.sum().clamp_min(1)
 
     def _present(self, logits):

@@ -44,6 +44,17 @@ class LabelCorrelationNet(nn.Module):
     backbone : {"residual", "xresnet"}, default="residual"
         The paper's `Backbone`, whose features belong to channels, or `XResNetBackbone`, whose
         features belong to moments in time.
+    n_features : int, default=0
+        Of a second input, features of the record, from which a linear layer makes logits of its
+        own. It is no part of the paper.
+    feature_dropout : float, default=0.5
+        On the second input.
+
+    Notes
+    -----
+    With features the network gives two answers: while training it returns both, of shape (2,
+    n_records, n_labels), so that each has a loss of its own, else their mean. One loss on their
+    sum measured worse, since whichever learns faster leaves the other nothing to explain.
 
     References
     ----------
@@ -60,7 +71,14 @@ class LabelCorrelationNet(nn.Module):
     """
 
     #: Parts that a network for other labels cannot share.
-    label_parts = ("label_correlation", "label_encoder", "queries", "label_head", "feature_head")
+    label_parts = (
+        "label_correlation",
+        "label_encoder",
+        "queries",
+        "label_head",
+        "feature_head",
+        "second_head",
+    )
 
     def __init__(
         self,
@@ -78,6 +96,8 @@ class LabelCorrelationNet(nn.Module):
         shortcut=True,
         channel_identity=True,
         backbone="residual",
+        n_features=0,
+        feature_dropout=0.5,
     ):
         super().__init__()
         if backbone not in ("residual", "xresnet"):
@@ -107,9 +127,21 @@ class LabelCorrelationNet(nn.Module):
             self.feature_head = nn.Sequential(
                 pooling, nn.Dropout(dropout), nn.Linear(n_pooled, n_labels)
             )
+        self.second_head = None
+        if n_features:
+            linear = nn.Linear(n_features, n_labels)
+            nn.init.zeros_(linear.weight)
+            self.second_head = nn.Sequential(nn.Dropout(feature_dropout), linear)
 
-    def forward(self, x):
-        # x: (batch, leads, times)
+    def forward(self, x, features=None):
+        # x: (batch, leads, times); features: (batch, n_features)
+        logits = self._answer(x)
+        if self.second_head is None:
+            return logits
+        answers = torch.stack([logits, self.second_head(features)])
+        return answers if self.training else answers.mean(dim=0)
+
+    def _answer(self, x):
         features = self.backbone(x)  # (batch, tokens, hidden_dim)
         logits = 0.0
         if self.label_head is not None:

@@ -63,6 +63,8 @@ CONSTRAINTS = {
     "warm_start": ["boolean"],
     "checkpoint": [str, os.PathLike, None],
     "device": [str],
+    "precision": [StrOptions({"auto", "float32", "bfloat16"})],
+    "compile": ["boolean"],
     "callbacks": [list, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],

@@ -7,6 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._device import half_the_cores
+from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
 from sklearn_ecg.network._signals import LeadScaler, valid_lengths
 from sklearn_ecg.utils import check_labels
@@ -126,8 +127,12 @@ class LabelPredicting:
         return logits
 
     def _network_logits(self, dataset):
+        module = folded(self.module_)
         with torch.inference_mode(), half_the_cores(self.device_):
-            return self.forward(dataset).numpy().astype(np.float64)
+            logits = [
+                self._logits_of(module, inputs).cpu() for inputs, _ in self.get_iterator(dataset)
+            ]
+        return torch.cat(logits).double().numpy()
 
     def _calibrated(self, logits):
         return logits * self.calibration_slope_ + self.calibration_offset_

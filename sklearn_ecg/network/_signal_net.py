@@ -12,7 +12,7 @@ from torch.optim import lr_scheduler
 from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
 from sklearn_ecg.network._batches import Batches
 from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress, WeightAverage
-from sklearn_ecg.network._device import half_the_cores, seeded
+from sklearn_ecg.network._device import autocast, half_the_cores, seeded
 from sklearn_ecg.network._parameters import OPTIMIZERS
 from sklearn_ecg.network._plain_net import PlainNet
 from sklearn_ecg.network._training_run import TrainingRun
@@ -27,9 +27,9 @@ class SignalNet(PlainNet):
     ``_train``. What it has learned of the data stands in attributes, never in parameters.
 
     Of its parameters this class reads ``augmentation``, ``optimizer``, ``lr``, ``weight_decay``,
-    ``ema_decay``, ``batch_size``, ``patience``, ``callbacks`` and ``verbose``, and as skorch does
-    those of parts: ``module__*``, ``optimizer__*``, ``iterator_train__*``, ``iterator_valid__*``
-    and ``callbacks__*``.
+    ``ema_decay``, ``batch_size``, ``patience``, ``precision``, ``compile``, ``callbacks`` and
+    ``verbose``, and as skorch does those of parts: ``module__*``, ``optimizer__*``,
+    ``iterator_train__*``, ``iterator_valid__*`` and ``callbacks__*``.
     """
 
     # Training -----------------------------------------------------------------------------------
@@ -70,6 +70,8 @@ class SignalNet(PlainNet):
         self.initialize()
         if start is not None:
             self._take_up(start)
+        if self.compile:
+            run.compiled = torch.compile(self.module_)
         self.notify("on_train_begin", X=run.dataset, y=None)
         n_done = 0 if checkpoint is None else checkpoint.resume(self)
         try:
@@ -201,14 +203,24 @@ class SignalNet(PlainNet):
         return self.module_ if run is None or run.average is None else run.average.module
 
     def infer(self, x, **fit_params):
-        """Return the logits of one batch of (signals, lengths).
+        """Return the logits of one batch of (signals, lengths), as the net is set to train or not.
 
         Those of records longer than the network reads are the mean over windows.
         """
+        if not self.module_.training:
+            return self._logits_of(self.evaluated_module(), x)
+        run = getattr(self, "run_", None)
+        module = self.module_ if run is None or run.compiled is None else run.compiled
+        return self._logits_of(module, x, training=True)
+
+    def _logits_of(self, module, x, training=False):
         signals, lengths = x
-        module = self.module_ if self.module_.training else self.evaluated_module()
-        if signals.shape[-1] == self.n_times_:
-            return module(to_tensor(signals, device=self.device_))
+        with autocast(self.precision, self.device_, training=training):
+            if signals.shape[-1] == self.n_times_:
+                return module(to_tensor(signals, device=self.device_)).float()
+            return self._mean_over_windows(module, signals, lengths)
+
+    def _mean_over_windows(self, module, signals, lengths):
         pairs = [
             (row, start)
             for row, length in enumerate(lengths.tolist())
@@ -218,7 +230,7 @@ class SignalNet(PlainNet):
         logits = []
         for part in torch.tensor_split(torch.arange(len(rows)), -(-len(rows) // self.batch_size)):
             windows = crop(signals[rows[part]], starts[part], self.n_times_)
-            logits.append(module(to_tensor(windows, device=self.device_)))
+            logits.append(module(to_tensor(windows, device=self.device_)).float())
         logits = torch.cat(logits)
         rows = rows.to(logits.device)
         sums = logits.new_zeros(len(signals), logits.shape[1]).index_add_(0, rows, logits)

@@ -1,6 +1,7 @@
 """What a training knows beside the net, and how it is taken up again after an interruption."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class TrainingRun:
     generator: torch.Generator
     n_epochs: int
     schedule: str
+    compiled: Callable | None = field(default=None, init=False)
     average: torch.nn.Module | None = field(default=None, init=False)
     best_state: dict | None = field(default=None, init=False)
     best_loss: float | None = field(default=float("inf"), init=False)

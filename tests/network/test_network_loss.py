@@ -86,3 +86,12 @@ def test_clip_forgives_easy_negatives():
     AsymmetricLoss(clip=0.05)(logits, torch.zeros(1, 2)).backward()
     assert logits.grad[0, 0] == 0
     assert logits.grad[0, 1] > 0
+
+
+def test_several_answers_are_each_compared_with_the_labels(rng):
+    logits = torch.from_numpy(rng.normal(size=(2, 6, 4)))
+    labels = torch.from_numpy(rng.integers(-1, 2, size=(6, 4)))
+    weights = torch.from_numpy(rng.random((6, 4)))
+    loss = AsymmetricLoss()
+    expected = (loss(logits[0], labels, weights) + loss(logits[1], labels, weights)) / 2
+    torch.testing.assert_close(loss(logits, labels, weights), expected)

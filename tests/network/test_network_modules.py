@@ -187,6 +187,22 @@ def test_the_whole_network_can_learn_one_batch_by_heart():
     assert torch.equal((net(x) > 0).int(), y)
 
 
+def test_features_answer_for_themselves_while_training_and_by_the_mean_after():
+    net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2, n_features=5)
+    x, features = torch.randn(4, 2, 250), torch.randn(4, 5)
+    answers = net(x, features)
+    assert answers.shape == (2, 4, 3)
+    answers[1].sum().backward()
+    trained = {name.split(".")[0] for name, w in net.named_parameters() if w.grad is not None}
+    assert trained == {"second_head"}
+    torch.nn.init.normal_(net.second_head[1].weight)
+    mean = net.eval()(x, features)
+    linear = net.second_head[1]
+    alone = 2 * mean - (features @ linear.weight.T + linear.bias)
+    net.second_head = None
+    torch.testing.assert_close(alone, net(x))
+
+
 def test_unknown_memory_is_refused():
     with pytest.raises(ValueError, match="memory must be 'labels' or 'backbone'; got 'both'"):
         LabelCorrelationNet(torch.eye(2), 1, 100, memory="both")

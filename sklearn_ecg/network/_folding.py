@@ -1,0 +1,36 @@
+"""A copy of a network that predicts faster."""
+
+from copy import deepcopy
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+
+def folded(module):
+    """Return a copy for prediction, where batch norm has become part of the convolution before.
+
+    On a CPU, batch norm is a quarter of what the paper's backbone takes to predict.
+
+    Parameters
+    ----------
+    module : Module
+        Convolutions and their batch norm follow each other in an ``nn.Sequential``.
+
+    Returns
+    -------
+    Module
+        Equal in evaluation mode, up to rounding.
+    """
+    module = deepcopy(module).eval()
+    for sequence in module.modules():
+        if not isinstance(sequence, nn.Sequential):
+            continue
+        for (name, layer), (next_name, norm) in pairwise(list(sequence.named_children())):
+            if isinstance(layer, nn.Conv1d | nn.Conv2d) and isinstance(norm, _BatchNorm):
+                setattr(sequence, name, fuse_conv_bn_eval(layer, norm))
+                setattr(sequence, next_name, nn.Identity())
+    # New weights begin contiguous; channels last is what convolutions on a CPU are fast in.
+    return module.to(memory_format=torch.channels_last)

@@ -1,0 +1,103 @@
+"""bfloat16, compiled training, and folded prediction."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+
+from sklearn_ecg.network import LabelCorrelationNet, _device
+from sklearn_ecg.network._device import autocast, has_bfloat16
+from sklearn_ecg.network._folding import folded
+
+
+class Dtypes(Callback):
+    """Write down in what the last convolution answers while training, and while validating."""
+
+    def on_train_begin(self, net, **kwargs):
+        self.seen_ = {True: set(), False: set()}
+        layer = net.module_.backbone.projection
+        layer.register_forward_hook(
+            lambda module, _, output: self.seen_[module.training].add(output.dtype)
+        )
+
+
+@pytest.mark.parametrize(
+    ("precision", "in_training", "in_prediction"),
+    [
+        ("float32", torch.float32, torch.float32),
+        ("bfloat16", torch.bfloat16, torch.bfloat16),
+        ("auto", torch.bfloat16, torch.float32),
+    ],
+)
+def test_precisions(
+    tiny, tiny_records, weights_of, monkeypatch, precision, in_training, in_prediction
+):
+    monkeypatch.setattr(_device, "has_bfloat16", lambda device: True)
+    dtypes = Dtypes()
+    trained = tiny(precision=precision, callbacks=[dtypes], max_epochs=4).fit(tiny_records)
+    assert dtypes.seen_ == {True: {in_training}, False: {in_prediction}}
+    assert {values.dtype for values in trained.module_.parameters()} == {torch.float32}
+    assert trained.decision_function(tiny_records).dtype == np.float64
+    assert trained.history[-1]["train_loss"] < trained.history[0]["train_loss"]
+    again = tiny(precision=precision, max_epochs=4).fit(tiny_records)
+    assert np.array_equal(weights_of(again), weights_of(trained))
+
+
+def test_auto_is_float32_where_the_device_has_nothing_else(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    assert not has_bfloat16("cpu")
+    layer = torch.nn.Linear(2, 2)
+    with autocast("auto", "cpu", training=True):
+        assert layer(torch.zeros(1, 2)).dtype == torch.float32
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    with autocast("auto", "cpu", training=True):
+        assert layer(torch.zeros(1, 2)).dtype == torch.bfloat16
+    with autocast("auto", "cpu", training=False):
+        assert layer(torch.zeros(1, 2)).dtype == torch.float32
+
+
+def test_predictions_in_bfloat16_are_near_those_in_float32(tiny_fitted, tiny_records):
+    rounded = copy.deepcopy(tiny_fitted).set_params(precision="bfloat16")
+    exact, found = (m.predict_proba(tiny_records) for m in (tiny_fitted, rounded))
+    assert 0 < np.abs(found - exact).max() < 0.05
+
+
+def test_an_unknown_precision_is_named(tiny, tiny_records):
+    with pytest.raises(ValueError, match="'precision' parameter"):
+        tiny(precision="half").fit(tiny_records)
+
+
+def test_compiled_training_is_the_same_training(tiny, tiny_records, weights_of, monkeypatch):
+    # Compiling for real takes minutes; what follows the tracing is not ours.
+    seen = []
+
+    def backend(graph, example_inputs):
+        seen.append(graph)
+        return graph.forward
+
+    compile_ = torch.compile
+    monkeypatch.setattr(torch, "compile", lambda module: compile_(module, backend=backend))
+    parameters = {"dropout": 0.0, "precision": "float32"}
+    compiled = tiny(compile=True, **parameters).fit(tiny_records)
+    assert seen
+    eager = tiny(**parameters).fit(tiny_records)
+    np.testing.assert_allclose(weights_of(compiled), weights_of(eager), rtol=1e-4, atol=1e-5)
+    assert list(compiled.module_.state_dict()) == list(eager.module_.state_dict())
+
+
+@pytest.mark.parametrize("backbone", ["residual", "xresnet"])
+def test_a_folded_network_says_the_same_without_batch_norm(backbone):
+    torch.manual_seed(0)
+    net = LabelCorrelationNet(torch.eye(3), 2, 200, channels=(4, 4, 8), backbone=backbone)
+    for values in net.buffers():
+        if values.is_floating_point() and values.ndim == 1:
+            values.uniform_(0.5, 2)  # means and variances that matter
+    fast = folded(net)
+    norms = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
+    assert not any(isinstance(layer, norms) for layer in fast.modules())
+    assert net.training
+    signals = torch.randn(5, 2, 200)
+    torch.testing.assert_close(fast(signals), net.eval()(signals), rtol=1e-4, atol=1e-4)
