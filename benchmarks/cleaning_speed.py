@@ -1,49 +1,99 @@
-"""Seconds of AFPLabelCleaner on simulated tables, by size; and of a search of thresholds."""
+"""Seconds and memory of AFPLabelCleaner by size, beside votes by cross-validation.
+
+Tables are simulated: labels of falling frequency that shift some features each, a third of the
+records trusted, a fifth of the weak labels swapped. Each size is fitted in a process of its own,
+whose peak of memory is reported without what the process needs before the fit. The exponent says
+how time grows with the number of records.
+"""
 
 import argparse
+import resource
 import tempfile
 import time
+import warnings
 from itertools import product
 
 import numpy as np
 import pandas as pd
+from joblib.externals.loky import ProcessPoolExecutor
 
-from benchmarks._report import write_results
+from benchmarks._report import explanation, write_results
 from sklearn_ecg import AFPLabelCleaner
+from sklearn_ecg.cleaning import CrossValidationLabelCleaner
 from sklearn_ecg.datasets import corrupt_labels
 
+SIZES = ["1794x100x8", "7177x100x8", "28708x100x8", "3750x100x16", "15000x100x16"]
 N_FOLDS = 3
 THRESHOLDS = {
     "min_confidence": (0.3, 0.5, 0.7),
     "min_correlation": (0.3, 0.5, 0.7),
     "max_exclusion": (0.01, 0.02, 0.05),
 }
+CLEANERS = {
+    "AFPLabelCleaner": lambda n_jobs: AFPLabelCleaner(random_state=0, n_jobs=n_jobs),
+    "CV-S1": lambda n_jobs: CrossValidationLabelCleaner("S1", random_state=0, n_jobs=n_jobs),
+}
 
 
 def main():
     arguments = parse_arguments()
-    rows = [fit_seconds(*map(int, size.split("x"))) for size in arguments.sizes]
-    plain, search = search_seconds(arguments.search_records)
-    text = (
-        pd.DataFrame(rows).to_markdown(index=False)
-        + f"\n\nA grid of 27 thresholds with {N_FOLDS} folds and `memory` on "
-        f"{arguments.search_records} records: {search:.1f} s; {N_FOLDS} plain fits: {plain:.1f} s; "
-        f"ratio {search / plain:.2f}."
+    settings = [("AFPLabelCleaner", size) for size in arguments.sizes]
+    settings += [("CV-S1", size) for size in arguments.peer_sizes]
+    fits = pd.DataFrame([fit_alone(*setting, arguments) for setting in settings])
+    text = f"{explanation(__doc__)}\n{fits.to_markdown(index=False)}\n\n" + "\n\n".join(
+        [*exponents(fits), *ratios(fits)]
     )
-    data = {"fits": rows, "plain": plain, "search": search}
-    write_results("cleaning_speed", "Speed of label cleaning", text, data)
+    data = {"fits": fits.to_dict("records")}
+    if arguments.search_records:
+        data |= search_seconds(arguments.search_records)
+        text += (
+            f"\n\nA grid of 27 thresholds with {N_FOLDS} folds and `memory` on "
+            f"{arguments.search_records} records: {data['search']:.1f} s of processor time; "
+            f"{N_FOLDS} plain fits: {data['plain']:.1f} s; "
+            f"ratio {data['search'] / data['plain']:.2f}."
+        )
+    write_results(arguments.page, "Speed of label cleaning", text, data, command="cleaning_speed")
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--sizes",
-        nargs="+",
-        default=["1794x100x8", "7177x100x8", "3750x100x16", "15000x100x16"],
-        help="records x features x labels",
-    )
-    parser.add_argument("--search-records", type=int, default=3000)
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--sizes", nargs="+", default=SIZES, help="records x features x labels")
+    parser.add_argument("--peer-sizes", nargs="*", default=["7177x100x8"], help="of the votes")
+    parser.add_argument("--repeats", type=int, default=3, help="the median of so many fits")
+    parser.add_argument("--search-records", type=int, default=3000, help="0 leaves it out")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--page", default="cleaning_speed")
     return parser.parse_args()
+
+
+def fit_alone(name, size, arguments):
+    """Fit one size in a new process; return a row of the results."""
+    with ProcessPoolExecutor(max_workers=1) as pool:
+        repeats = arguments.repeats if name == "AFPLabelCleaner" else 1
+        row = pool.submit(fit_seconds, name, size, repeats, arguments.jobs).result()
+    print(row, flush=True)
+    return row
+
+
+def fit_seconds(name, size, repeats, n_jobs):
+    n_records, n_features, n_labels = map(int, size.split("x"))
+    X, weak, trusted = make_table(n_records, n_features, n_labels)
+    before, seconds = peak_gigabytes(), []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            CLEANERS[name](n_jobs).fit(X, weak, trusted=trusted)
+        seconds.append(time.perf_counter() - started)
+    return {
+        "cleaner": name,
+        "records": n_records,
+        "features": n_features,
+        "labels": n_labels,
+        "seconds": round(float(np.median(seconds)), 1),
+        "GB": round(peak_gigabytes() - before, 2),
+        "table, GB": round(X.nbytes / 1e9, 3),
+    }
 
 
 def make_table(n_records, n_features, n_labels):
@@ -60,19 +110,30 @@ def make_table(n_records, n_features, n_labels):
     return X, weak, trusted
 
 
-def fit_seconds(n_records, n_features, n_labels):
-    X, weak, trusted = make_table(n_records, n_features, n_labels)
-    wall, cpu = time.perf_counter(), time.process_time()
-    AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
-    row = {
-        "records": n_records,
-        "features": n_features,
-        "labels": n_labels,
-        "seconds": round(time.perf_counter() - wall, 1),
-        "processor seconds": round(time.process_time() - cpu, 1),
-    }
-    print(row, flush=True)
-    return row
+def peak_gigabytes():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+
+
+def exponents(fits):
+    """Yield how time grows with records, for each width of table with several sizes."""
+    ours = fits[fits["cleaner"] == "AFPLabelCleaner"]
+    for (n_features, n_labels), part in ours.groupby(["features", "labels"]):
+        if len(part) > 1:
+            slope = np.polyfit(np.log(part["records"]), np.log(part["seconds"]), 1)[0]
+            yield (
+                f"{n_features} features, {n_labels} labels: time grows as the number of records "
+                f"to the power of {slope:.2f}; four times the records cost {4**slope:.1f} times "
+                "the time."
+            )
+
+
+def ratios(fits):
+    """Yield how long votes take against the cleaner, where both were measured."""
+    keys = ["records", "features", "labels"]
+    both = fits.pivot_table(index=keys, columns="cleaner", values="seconds").dropna()
+    for n, row in zip(both.index, both.to_dict("records"), strict=True):
+        ratio = row["CV-S1"] / row["AFPLabelCleaner"]
+        yield f"On {n[0]} records CV-S1 takes {ratio:.1f} times as long as AFPLabelCleaner."
 
 
 def search_seconds(n_records):
@@ -92,7 +153,7 @@ def search_seconds(n_records):
     grid = list(product(*THRESHOLDS.values()))
     plain = fit_all(grid[:1], None)
     with tempfile.TemporaryDirectory() as folder:
-        return plain, fit_all(grid, folder)
+        return {"plain": plain, "search": fit_all(grid, folder)}
 
 
 if __name__ == "__main__":

@@ -48,7 +48,8 @@ class SetErrors(SingleErrors):
     swapped : float
         Expected number of labels per record that were lost while another was gained.
     phantom : float
-        The same found in trusted records, where there are none.
+        The same found in trusted records, where there are none; infinite where labels must not
+        be coupled.
     """
 
     gains: np.ndarray

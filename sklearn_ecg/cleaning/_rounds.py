@@ -110,7 +110,12 @@ def clean_in_rounds(
                 scores[:, [label]], labels[:, label], trusted, belief=start, rates=borrowed
             )
         probability = probabilities(calibrations, scores)
-        errors = find_errors(probability, labels[:, cleaned], trusted, calibrations, joint=joint)
+        # What a round believes, the next confirms: labels that go together must show at first,
+        # when discriminators have learned from labels as they were given.
+        together = first or getattr(errors, "coupled", False)
+        errors = find_errors(
+            probability, labels[:, cleaned], trusted, calibrations, joint=joint, coupled=together
+        )
         updated = belief.copy()
         if alive.any():
             updated[weak] = errors.posterior(probability[~trusted], labels[weak])
@@ -134,7 +139,7 @@ def probabilities(calibrations, scores):
     )
 
 
-def find_errors(probability, labels, trusted, calibrations, *, joint):
+def find_errors(probability, labels, trusted, calibrations, *, joint, coupled=True):
     """Estimate how weak label sets differ from true ones, from the noise rates of single labels.
 
     Parameters
@@ -143,6 +148,8 @@ def find_errors(probability, labels, trusted, calibrations, *, joint):
     trusted : ndarray of bool of shape (n_records,)
     calibrations : dict of int to Calibration
     joint : bool
+    coupled : bool, default=True
+        Whether labels that are lost and gained together are looked for.
 
     Returns
     -------
@@ -154,8 +161,10 @@ def find_errors(probability, labels, trusted, calibrations, *, joint):
         return SingleErrors(missing, wrong)
     bonds = fit_bonds(probability[trusted], labels[trusted])
     errors = SetErrors.independent(missing, wrong, probability[weak], *bonds)
-    control = errors.fitted(probability[trusted], labels[trusted])
-    errors = replace(errors, phantom=control.swapped)
+    phantom = np.inf
+    if coupled:
+        phantom = errors.fitted(probability[trusted], labels[trusted]).swapped
+    errors = replace(errors, phantom=phantom)
     return errors if trusted.all() else errors.adapted(probability[weak], labels[weak])
 
 

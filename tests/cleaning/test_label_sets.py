@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from sklearn_ecg.cleaning._calibration import Calibration
 from sklearn_ecg.cleaning._label_bonds import fit_bonds
 from sklearn_ecg.cleaning._label_sets import SetErrors
 from sklearn_ecg.cleaning._noise import SingleErrors
+from sklearn_ecg.cleaning._rounds import find_errors
 
 
 def make_errors(rng, n_labels):
@@ -164,6 +166,16 @@ def test_swaps_that_trusted_records_show_too_are_not_believed(rng):
     doubted = replace(start, phantom=0.05).adapted(probability, weak)
     believed = replace(start, phantom=0.0).adapted(probability, weak)
     assert believed.coupled and not doubted.coupled
+
+
+@pytest.mark.parametrize("coupled", [True, False])
+def test_swaps_are_looked_for_only_where_they_showed_before(rng, coupled):
+    probability, weak, true = swapped(rng)
+    trusted = np.arange(len(weak)) < 1000
+    labels = np.where(trusted[:, np.newaxis], true, weak)
+    rates = {label: Calibration(np.ones(2), 0.1, 0.02) for label in range(5)}
+    errors = find_errors(probability, labels, trusted, rates, joint=True, coupled=coupled)
+    assert errors.coupled == coupled
 
 
 def test_bonds_part_labels_that_never_come_together(rng):
