@@ -96,7 +96,7 @@ def clean_in_rounds(
     cleaned = np.r_[learned, unseen]
     weak = np.ix_(~trusted, cleaned)
     lived = np.zeros(len(X), dtype=int)
-    alive = ~trusted
+    alive, coupled = ~trusted, True
     for n_iter in range(1, max_iter + 1):
         first = n_iter == 1
         targets = belief if first else as_doubtful(belief, trusted, learned, random_state + n_iter)
@@ -112,10 +112,10 @@ def clean_in_rounds(
         probability = probabilities(calibrations, scores)
         # What a round believes, the next confirms: labels that go together must show at first,
         # when discriminators have learned from labels as they were given.
-        together = first or getattr(errors, "coupled", False)
         errors = find_errors(
-            probability, labels[:, cleaned], trusted, calibrations, joint=joint, coupled=together
+            probability, labels[:, cleaned], trusted, calibrations, joint=joint, coupled=coupled
         )
+        coupled = joint and errors.coupled
         updated = belief.copy()
         if alive.any():
             updated[weak] = errors.posterior(probability[~trusted], labels[weak])
