@@ -27,6 +27,7 @@ _SUBPACKAGES = (
     "model_selection",
     "metrics",
     "plotting",
+    "cards",
     "datasets",
 )
 

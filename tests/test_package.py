@@ -22,6 +22,7 @@ LAYERS = (
     "model_selection",
     "metrics",
     "plotting",
+    "cards",
     "datasets",
 )
 # Heavy libraries, and the only folders that may import them.

@@ -1,0 +1,145 @@
+"""A page of text, lists and tables, as Markdown and as HTML."""
+
+import os
+import re
+from html import escape
+from numbers import Integral, Real
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+_STYLE = """\
+body { font-family: sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; margin: 1em 0; }
+th, td { border-bottom: 1px solid #ccc; padding: 2px 10px; text-align: left; }
+"""
+
+
+class Card:
+    """A page with a title and sections of text, lists and tables.
+
+    Parameters
+    ----------
+    title : str
+    sections : dict of str to list
+        For each section its blocks: a str is a paragraph, a list of str a list, a DataFrame a
+        table, whose index is shown where it has a name.
+
+    See Also
+    --------
+    model_card, cleaning_card : Fill cards in.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_ecg.cards import Card
+    >>> table = pd.DataFrame({"records": [12]}, index=pd.Index(["AF"], name="label"))
+    >>> card = Card("Test records", {"Labels": ["All from one ward.", table]})
+    >>> print(card.to_markdown())
+    # Test records
+    <BLANKLINE>
+    ## Labels
+    <BLANKLINE>
+    All from one ward.
+    <BLANKLINE>
+    | label | records |
+    | --- | --- |
+    | AF | 12 |
+    <BLANKLINE>
+    """
+
+    def __init__(self, title, sections):
+        self.title = title
+        self.sections = sections
+
+    def to_markdown(self):
+        """Return the page as Markdown, with tables as GitHub writes them."""
+        parts = [f"# {_plain(self.title)}"]
+        for title, blocks in self.sections.items():
+            parts += [f"## {_plain(title)}", *map(_to_markdown, blocks)]
+        return "\n\n".join(parts) + "\n"
+
+    def to_html(self):
+        """Return the page as a document of its own: no script, nothing to load."""
+        body = [f"<h1>{escape(self.title)}</h1>"]
+        for title, blocks in self.sections.items():
+            body += [f"<h2>{escape(title)}</h2>", *map(_to_html, blocks)]
+        return (
+            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f"<title>{escape(self.title)}</title>\n<style>\n{_STYLE}</style>\n</head>\n<body>\n"
+            + "\n".join(body)
+            + "\n</body>\n</html>\n"
+        )
+
+    def save(self, path):
+        """Write the page to a file, as its suffix says: .md or .html.
+
+        Parameters
+        ----------
+        path : path-like
+        """
+        writers = {".md": self.to_markdown, ".html": self.to_html}
+        suffix = Path(path).suffix.lower()
+        if suffix not in writers:
+            raise ValueError(
+                f"path must end in .md or .html, which says in what form to write; got "
+                f"{os.fspath(path)!r}."
+            )
+        Path(path).write_text(writers[suffix](), encoding="utf-8")
+
+    def __str__(self):
+        return self.to_markdown()
+
+    def __repr__(self):
+        return f"Card({self.title!r}: {', '.join(self.sections)})"
+
+    def _repr_html_(self):
+        body = self.to_html().partition("<body>")[2].partition("</body>")[0]
+        return f"<div>{body}</div>"
+
+
+def _to_markdown(block):
+    if isinstance(block, str):
+        return _plain(block)
+    if isinstance(block, list):
+        return "\n".join(f"- {_plain(item)}" for item in block)
+    header, rows = _cells(block)
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(map(_plain, line))} |" for line in lines)
+
+
+def _to_html(block):
+    if isinstance(block, str):
+        return f"<p>{escape(block)}</p>"
+    if isinstance(block, list):
+        return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in block) + "</ul>"
+    header, rows = _cells(block)
+    lines = ["".join(f"<th>{escape(cell)}</th>" for cell in header)]
+    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    return "<table>\n" + "\n".join(f"<tr>{line}</tr>" for line in lines) + "\n</table>"
+
+
+def _plain(text):
+    """Escape what Markdown, or HTML within it, would take for a command."""
+    return re.sub(r"([\\`*<|\[\]])", r"\\\1", " ".join(text.split()))
+
+
+def _cells(table):
+    """Return header and rows of a table as text."""
+    if table.index.name is not None:
+        table = table.reset_index()
+    columns = [[_text(value) for value in table[name]] for name in table.columns]
+    return [str(name) for name in table.columns], [list(row) for row in zip(*columns, strict=True)]
+
+
+def _text(value):
+    if isinstance(value, str):
+        return value
+    if value is None or value is pd.NA or (isinstance(value, Real) and np.isnan(value)):
+        return "-"
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, Integral) or not isinstance(value, Real):
+        return str(value)
+    return f"{value:.3f}"

@@ -1,0 +1,259 @@
+"""The page that tells what a label cleaner changed, and why."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ecg.cards._card import Card
+from sklearn_ecg.cards._facts import (
+    estimator_facts,
+    facts_table,
+    listed,
+    parameters_table,
+    records_facts,
+    with_notes,
+)
+from sklearn_ecg.cards._limits import cleaning_limits
+from sklearn_ecg.metrics import label_cleaning_report
+from sklearn_ecg.records import CleanedRecords
+from sklearn_ecg.utils import check_labels
+
+_REASONS = {
+    "anchor": "lies in a pattern that weak and trusted records share",
+    "included": "added by an inclusion rule",
+    "excluded": "removed by an exclusion rule",
+    "confirmed": "nothing speaks against the weak label",
+    "added": "found missing by the discriminators, or by those who vote",
+    "removed": "found wrong by the discriminators, or by those who vote",
+    "undecided": "left to a person",
+}
+_MOST_RULES = 20
+_MOST_QUESTIONS = 10
+
+
+def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, notes=None):
+    """Describe what a label cleaner did to the labels of records, why, and how sure that is.
+
+    Parameters
+    ----------
+    cleaner : fitted label cleaner
+        `AFPLabelCleaner`, `CrossValidationLabelCleaner` or `DensityLabelCleaner`.
+    cleaned : CleanedRecords
+        What its ``fit_transform``, ``transform`` or ``clean`` returned.
+    y_true : array-like or DataFrame of shape (n_records, n_labels), default=None
+        True labels of the same records, where somebody knows them; then the card says how many
+        errors were found, missed and made in records that are not trusted.
+    min_trusted : int, default=10
+        A label that fewer trusted records have is named among the limits.
+    title : str, default=None
+    notes : dict of str to str, default=None
+        Sections of your own, put first: where the labels come from, who the trusted records'
+        labels.
+
+    Returns
+    -------
+    Card
+        With ``to_markdown()``, ``to_html()`` and ``save(path)``.
+
+    See Also
+    --------
+    model_card : The same for a classifier.
+    sklearn_ecg.CleanedRecords.changes : Every label that was changed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg import AFPLabelCleaner
+    >>> from sklearn_ecg.cards import cleaning_card
+    >>> rng = np.random.default_rng(0)
+    >>> truth = rng.integers(0, 2, size=(300, 1))
+    >>> X = rng.normal(3 * truth, 0.5, size=(300, 4))
+    >>> trusted = np.arange(300) < 100
+    >>> weak = truth.copy()
+    >>> weak[100:140] = 1 - weak[100:140]
+    >>> cleaner = AFPLabelCleaner(random_state=0)
+    >>> cleaned = cleaner.fit_transform(X, weak, trusted=trusted)
+    >>> card = cleaning_card(cleaner, cleaned, y_true=truth)
+    >>> card.sections["Against the true labels"][1].loc["0", ["errors", "found", "made"]]
+    errors    40.0
+    found     40.0
+    made       0.0
+    Name: 0, dtype: float64
+    """
+    check_is_fitted(cleaner)
+    _check_cleaned(cleaner, cleaned)
+    if not isinstance(min_trusted, int | np.integer) or min_trusted < 1:
+        raise ValueError(f"min_trusted must be an integer of at least 1; got {min_trusted!r}.")
+    weak = np.ones(len(cleaned), bool) if cleaned.trusted is None else ~cleaned.trusted
+    if y_true is not None:
+        y_true = _check_truth(y_true, cleaned)
+    sections = {
+        "Cleaner": [facts_table(estimator_facts(cleaner))],
+        "Parameters": [parameters_table(cleaner)],
+        "Records": [facts_table(records_facts(cleaned, cleaned.groups))],
+        "Changes": [
+            f"Of the {weak.sum()} records that are not trusted; labels of trusted records are "
+            "never changed.",
+            _changes(cleaned, weak),
+        ],
+        "Why": [_reasons(cleaned, weak)],
+        **_rules(cleaner),
+        "Noise rates": [
+            "Estimated by the cleaner, as shares: missing, of the records that have the label, "
+            "without it in the weak labels; wrong, of those that do not have it, with it. In "
+            "brackets 95 % intervals, where it gives them.",
+            _noise_rates(cleaner),
+        ],
+        **_for_a_person(cleaned, weak),
+        **_truth_section(cleaned, weak, y_true),
+        "Limits": [cleaning_limits(cleaner, cleaned, weak, y_true is not None, min_trusted)],
+    }
+    title = f"Label-cleaning card: {type(cleaner).__name__}" if title is None else title
+    return Card(title, with_notes(notes, sections))
+
+
+def _check_cleaned(cleaner, cleaned):
+    if not isinstance(cleaned, CleanedRecords):
+        raise TypeError(
+            "cleaned must be the CleanedRecords that the cleaner's fit_transform, transform or "
+            f"clean returned; got {type(cleaned).__name__}."
+        )
+    if not hasattr(cleaner, "noise_rates_"):
+        raise TypeError(
+            f"cleaner must be a label cleaner such as AFPLabelCleaner; got "
+            f"{type(cleaner).__name__}."
+        )
+    if not np.array_equal(cleaner.label_names_, cleaned.label_names):
+        raise ValueError(
+            f"cleaned has the labels {listed(cleaned.label_names)}, but the cleaner was fitted to "
+            f"{listed(cleaner.label_names_)}."
+        )
+
+
+def _check_truth(y_true, cleaned):
+    y_true, names = check_labels(y_true, n_records=len(cleaned), name="y_true")
+    if names is not None and set(names) == set(cleaned.label_names):
+        places = {name: place for place, name in enumerate(names)}
+        return y_true[:, [places[name] for name in cleaned.label_names]]
+    if names is not None or y_true.shape[1] != cleaned.n_labels:
+        found = f"{y_true.shape[1]} labels" if names is None else f"the labels {listed(names)}"
+        raise ValueError(f"y_true has {found}, but the records have {listed(cleaned.label_names)}.")
+    return y_true
+
+
+def _changes(cleaned, weak):
+    before, after = cleaned.weak_labels[weak], cleaned.labels[weak]
+    undecided = cleaned.provenance[weak] == "undecided"
+    table = pd.DataFrame(
+        {
+            "with it before": (before == 1).sum(axis=0),
+            "with it after": (after == 1).sum(axis=0),
+            "added": ((after == 1) & (before != 1)).sum(axis=0),
+            "removed": ((after == 0) & (before == 1)).sum(axis=0),
+            "undecided": undecided.sum(axis=0),
+        },
+        index=pd.Index(cleaned.label_names, name="label"),
+    )
+    table.loc["all labels"] = table.sum()
+    return table
+
+
+def _reasons(cleaned, weak):
+    provenance, before = cleaned.provenance[weak], cleaned.weak_labels[weak]
+    changed = cleaned.labels[weak] != before
+    confidence = cleaned.confidence[weak]
+    rows = [
+        (
+            reason,
+            meaning,
+            (mask := provenance == reason).sum(),
+            (mask & changed).sum(),
+            confidence[mask].mean() if mask.any() else np.nan,
+        )
+        for reason, meaning in _REASONS.items()
+    ]
+    columns = ["reason", "meaning", "labels", "of them changed", "mean confidence"]
+    return pd.DataFrame(rows, columns=columns).set_index("reason")
+
+
+def _rules(cleaner):
+    """Return a section of the rules that fire, for cleaners that learn rules."""
+    if not hasattr(cleaner, "inclusion_rules_"):
+        return {}
+    inclusion, exclusion = cleaner.inclusion_rules_, cleaner.exclusion_rules_
+    firing = [rules[rules["fires"].astype(bool)] for rules in (inclusion, exclusion)]
+    blocks = [
+        f"{len(inclusion)} inclusion and {len(exclusion)} exclusion rules were found; "
+        f"{len(firing[0])} and {len(firing[1])} of them are right often enough in trusted records "
+        "to be applied. Accuracy is the lower 5 % bound on trusted records."
+    ]
+    columns = [
+        ["source", "target", "support", "confidence", "kulczynski", "accuracy"],
+        ["label", "opposed", "correlation", "accuracy"],
+    ]
+    for kind, rules, shown in zip(("inclusion", "exclusion"), firing, columns, strict=True):
+        if len(rules):
+            best = rules.sort_values("accuracy", ascending=False, kind="stable").head(_MOST_RULES)
+            which = "All" if len(rules) <= _MOST_RULES else f"The {_MOST_RULES} most accurate"
+            blocks += [f"{which} {kind} rules that fire:", best[shown].reset_index(drop=True)]
+    return {"Rules": blocks}
+
+
+def _noise_rates(cleaner):
+    rates = cleaner.noise_rates_
+    table = pd.DataFrame(index=pd.Index(rates.index, name="label"))
+    for rate in ("missing", "wrong"):
+        if f"{rate}_low" not in rates:
+            table[rate] = rates[rate]
+            continue
+        table[rate] = [
+            f"{value:.3f} ({low:.3f} to {high:.3f})" if np.isfinite(value) else "-"
+            for value, low, high in rates[[rate, f"{rate}_low", f"{rate}_high"]].to_numpy()
+        ]
+    return table
+
+
+def _for_a_person(cleaned, weak):
+    """Return a section of the labels that wait for an answer, the least certain first."""
+    record, label = np.nonzero((cleaned.provenance == "undecided") & weak[:, np.newaxis])
+    if not len(record):
+        return {}
+    order = np.argsort(cleaned.confidence[record, label], kind="stable")[:_MOST_QUESTIONS]
+    record, label = record[order], label[order]
+    table = pd.DataFrame(
+        {
+            "record": cleaned.ids[record],
+            "label": cleaned.label_names[label],
+            "weak label": cleaned.weak_labels[record, label],
+            "confidence": cleaned.confidence[record, label],
+        }
+    )
+    n_waiting = (cleaned.provenance[weak] == "undecided").sum()
+    return {
+        "For a person": [
+            f"{n_waiting} labels wait for a person; the cleaner's undecided_ ranks those of its "
+            "fit by what an answer settles. Here are the least certain:",
+            table,
+        ]
+    }
+
+
+def _truth_section(cleaned, weak, y_true):
+    known = np.zeros(len(cleaned), bool) if y_true is None else weak & (y_true != -1).all(axis=1)
+    if not known.any():
+        return {}
+    report = label_cleaning_report(
+        y_true[known],
+        cleaned.weak_labels[known],
+        cleaned.labels[known],
+        label_names=cleaned.label_names,
+    )
+    counts = ["support", "errors", "found", "missed", "made", "undecided"]
+    report = report.astype(dict.fromkeys(counts, int))
+    return {
+        "Against the true labels": [
+            f"On {known.sum()} records that are not trusted and whose true labels are known. "
+            "Undecided labels count as the weak ones.",
+            report[["support", "weak_f1", "clean_f1", *counts[1:]]],
+        ]
+    }

@@ -1,0 +1,210 @@
+"""The page that tells what a classifier learned from, and how well that was tested."""
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ecg.cards._card import Card
+from sklearn_ecg.cards._facts import (
+    estimator_facts,
+    facts_table,
+    label_counts,
+    parameters_table,
+    records_facts,
+    with_notes,
+)
+from sklearn_ecg.cards._limits import model_limits
+from sklearn_ecg.cards._tested import Tested
+from sklearn_ecg.records import CleanedRecords
+from sklearn_ecg.utils import check_groups, check_labels
+
+
+def model_card(
+    classifier,
+    X_test,
+    y_test=None,
+    *,
+    groups=None,
+    X_train=None,
+    y_train=None,
+    min_positives=10,
+    n_resamples=1000,
+    random_state=0,
+    title=None,
+    notes=None,
+):
+    """Describe a fitted multi-label classifier: its data, training, scores and limits.
+
+    Parameters
+    ----------
+    classifier : fitted classifier or Pipeline
+        `LabelCorrelationECGClassifier`, `OnCleanedLabels`, or any multi-label classifier with
+        ``predict_proba``.
+    X_test : ECGRecords or array-like of n_records
+        Records that had no part in training, best of patients that had none.
+    y_test : array-like or DataFrame of shape (n_records, n_labels), default=None
+        Their true labels; by default those of the records. Unknown labels (-1) count nowhere.
+        Columns with names may come in any order.
+    groups : array-like of shape (n_records,), default=None
+        Patients of the test records, which are resampled for intervals; by default the records'
+        own.
+    X_train : ECGRecords, CleanedRecords or array-like, default=None
+        What the classifier was fitted to, for the card to describe. If both know their patients,
+        the card says whether some were in both.
+    y_train : array-like or DataFrame, default=None
+        Labels of training; by default those of `X_train`.
+    min_positives : int, default=10
+        A label that fewer test patients have is named among the limits.
+    n_resamples : int, default=1000
+        Of the bootstrap over patients for 95 % intervals.
+    random_state : int, RandomState instance or None, default=0
+    title : str, default=None
+    notes : dict of str to str, default=None
+        Sections of your own, put first: what the classifier is for, where the data come from.
+
+    Returns
+    -------
+    Card
+        With ``to_markdown()``, ``to_html()`` and ``save(path)``.
+
+    See Also
+    --------
+    cleaning_card : The same for cleaned labels.
+    sklearn_ecg.metrics.multilabel_report : The scores alone.
+
+    References
+    ----------
+    Mitchell et al. (2019). Model Cards for Model Reporting. FAT*.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import RandomForestClassifier
+    >>> from sklearn_ecg import OnCleanedLabels
+    >>> from sklearn_ecg.cards import model_card
+    >>> rng = np.random.default_rng(0)
+    >>> y = rng.integers(0, 2, size=(200, 2))
+    >>> X = y + rng.normal(scale=0.5, size=(200, 2))
+    >>> forest = OnCleanedLabels(RandomForestClassifier(n_estimators=20, random_state=0))
+    >>> forest = forest.fit(X[:100], y[:100])
+    >>> card = model_card(forest, X[100:], y[100:], groups=np.arange(100) // 2)
+    >>> list(card.sections)
+    ['Model', 'Parameters', 'Training data', 'Test data', 'Scores', 'Probabilities', 'Limits']
+    >>> card.save("forest.html")  # doctest: +SKIP
+    """
+    model = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+    _check_classifier(classifier, model)
+    if not isinstance(min_positives, int | np.integer) or min_positives < 1:
+        raise ValueError(f"min_positives must be an integer of at least 1; got {min_positives!r}.")
+    groups = getattr(X_test, "groups", None) if groups is None else groups
+    groups = check_groups(groups, n_records=len(X_test))
+    tested = Tested.of(classifier, model, X_test, y_test, groups)
+    scores = tested.scores(n_resamples, random_state)
+    sections = {
+        "Model": [facts_table(_model_facts(classifier, model, tested))],
+        "Parameters": [parameters_table(model)],
+        "Training data": _training_data(X_train, y_train),
+        "Test data": [
+            facts_table(records_facts(X_test, groups)),
+            label_counts(tested.y_true, tested.names),
+        ],
+        "Scores": [_scores_explained(model, tested, n_resamples), scores],
+        "Probabilities": [
+            "What the classifier expects on average, beside how often the label is there; the "
+            "Brier score is the mean squared error of its probabilities.",
+            tested.probabilities_table(),
+        ],
+        "Limits": [model_limits(tested, model, X_test, X_train, groups, min_positives)],
+    }
+    name = type(model).__name__
+    return Card(f"Model card: {name}" if title is None else title, with_notes(notes, sections))
+
+
+def _check_classifier(classifier, model):
+    check_is_fitted(classifier)
+    if not getattr(model, "multilabel_", True):
+        raise ValueError(
+            f"{type(model).__name__} was fitted to a one-dimensional y; model_card describes "
+            "classifiers of labels that come together. Fit it to an indicator of shape "
+            "(n_records, n_labels)."
+        )
+    if not hasattr(classifier, "predict_proba"):
+        raise TypeError(
+            f"{type(model).__name__} has no predict_proba, without which there are no areas "
+            "under curves; for example set probability=True, or calibrate it."
+        )
+
+
+def _model_facts(classifier, model, tested):
+    facts = estimator_facts(model)
+    if isinstance(classifier, Pipeline) and len(classifier) > 1:
+        facts["steps before it"] = ", ".join(
+            type(step).__name__ for _, step in classifier[:-1].steps
+        )
+    facts["labels"] = ", ".join(tested.names)
+    if hasattr(model, "module_"):
+        facts["weights"] = f"{sum(p.numel() for p in model.module_.parameters()):,}"
+    if hasattr(model, "n_times_"):
+        rate = model.sampling_rate_
+        seconds = "" if rate is None else f", {model.n_times_ / rate:g} s at {rate:g} Hz"
+        facts["reads at a time"] = f"{model.n_times_} samples{seconds}"
+    leads = getattr(model, "lead_names_in_", None)
+    if leads is not None:
+        facts["leads, in this order"] = ", ".join(leads)
+    if getattr(model, "history", None):
+        facts |= _history_facts(model.history)
+    return facts
+
+
+def _history_facts(history):
+    facts = {"epochs trained": str(len(history))}
+    facts["time of training"] = f"{sum(epoch.get('dur', 0) for epoch in history):.0f} s"
+    losses = [epoch["valid_loss"] for epoch in history if "valid_loss" in epoch]
+    if losses:
+        best = int(np.argmin(losses))
+        facts["best epoch"] = f"{best + 1}, validation loss {losses[best]:.4f}"
+    return facts
+
+
+def _training_data(X_train, y_train):
+    if X_train is None:
+        return ["Not described: no training records were given to the card."]
+    groups = check_groups(getattr(X_train, "groups", None), n_records=len(X_train))
+    blocks = [facts_table(records_facts(X_train, groups))]
+    if isinstance(X_train, CleanedRecords):
+        y_train = None  # labels that a step has cleaned win
+        changed = (X_train.labels != X_train.weak_labels).sum()
+        blocks.append(
+            f"The labels were cleaned: {changed} of {X_train.labels.size} differ from those given, "
+            "counting labels that were left undecided."
+        )
+    names = getattr(X_train, "label_names", None)
+    if y_train is None:
+        y_train = getattr(X_train, "labels", None)
+    elif isinstance(y_train, pd.DataFrame) or np.shape(y_train)[1:] != np.shape(names):
+        names = None
+    if y_train is None:
+        return [*blocks, "Their labels were not given to the card."]
+    labels, names = check_labels(y_train, n_records=len(X_train), name="y_train", label_names=names)
+    names = np.arange(labels.shape[1]).astype(str) if names is None else names
+    return [*blocks, label_counts(labels, names)]
+
+
+def _scores_explained(model, tested, n_resamples):
+    unit = "records, since patients are not known" if tested.groups is None else "patients"
+    thresholds = getattr(model, "thresholds", None)
+    if thresholds == "tuned":
+        pairs = zip(tested.names, model.thresholds_, strict=True)
+        of_each = ", ".join(f"{name} {threshold:.3f}" for name, threshold in pairs)
+        predictions = f"from the probabilities that were tuned: {of_each}"
+    elif thresholds is not None:
+        predictions = f"from a probability of {thresholds:g} on"
+    else:
+        predictions = "as it makes them by itself"
+    return (
+        f"In brackets 95 % intervals from {n_resamples} resamples of {unit}, where enough of them "
+        "have the label and enough have not. F1, precision, recall and specificity are those of "
+        f"the classifier's predictions, {predictions}. Means leave out labels for which a score is "
+        "not defined."
+    )
