@@ -1,7 +1,15 @@
 """Figures in scikit-learn's Display form."""
 
 from sklearn_ecg.plotting._ecg import ECGDisplay
+from sklearn_ecg.plotting._ecg_attribution import ECGAttributionDisplay
 from sklearn_ecg.plotting._label_cleaning import LabelCleaningDisplay
 from sklearn_ecg.plotting._label_correlation import LabelCorrelationDisplay
+from sklearn_ecg.plotting._training_history import TrainingHistoryDisplay
 
-__all__ = ["ECGDisplay", "LabelCleaningDisplay", "LabelCorrelationDisplay"]
+__all__ = [
+    "ECGAttributionDisplay",
+    "ECGDisplay",
+    "LabelCleaningDisplay",
+    "LabelCorrelationDisplay",
+    "TrainingHistoryDisplay",
+]

@@ -1,0 +1,211 @@
+"""A record on ECG paper, coloured by what a classifier makes of it."""
+
+import numpy as np
+
+from sklearn_ecg.plotting._ecg import ECGDisplay, find_record
+from sklearn_ecg.plotting._paper import INK
+
+# Blue speaks for, orange against: told apart by readers who do not see red from green.
+_FOR, _AGAINST = "#1f6fb4", "#e06c00"
+# What lies below this share of the largest value is not worth a colour.
+_FAINTEST = 0.05
+# Gradients are rough from sample to sample; what is drawn is their mean over about this time.
+_SMOOTH_S = 0.06
+
+
+class ECGAttributionDisplay:
+    """One record on ECG paper, with what speaks for a label, and against it, marked in colour.
+
+    It is recommended to use :meth:`from_estimator` to create a display.
+
+    Parameters
+    ----------
+    ecg : ECGDisplay
+        The record.
+    values : ndarray of shape (n_leads, n_times)
+        Positive where the signal speaks for the label.
+    sampling_rate : float
+        Hz, of `values`.
+    lead_names : sequence of str of length n_leads
+        The leads of `values`, which may be some of those of the record.
+    label : str
+    start_s : float, default=0.0
+        Where in `values` the drawn part of the record begins.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+    axes_ : ndarray of shape (1,) of matplotlib Axes
+    highlights_ : list of matplotlib LineCollection
+        One for each stretch of a lead; it covers only what is worth a colour.
+    scale_ : float
+        The value that has the full colour.
+
+    See Also
+    --------
+    sklearn_ecg.network.attribute : Computes the values.
+    ECGDisplay : A record alone.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg.plotting import ECGAttributionDisplay, ECGDisplay
+    >>> times = np.arange(300) / 100
+    >>> ecg = ECGDisplay(np.exp(-(((times % 1) - 0.5) ** 2) / 5e-4), 100, lead_names=["V1"])
+    >>> values = ((times > 1.4) & (times < 1.6)).astype(float)[np.newaxis]
+    >>> display = ECGAttributionDisplay(
+    ...     ecg, values, sampling_rate=100, lead_names=["V1"], label="PVC"
+    ... ).plot()
+    >>> len(display.highlights_)
+    1
+    """
+
+    def __init__(self, ecg, values, *, sampling_rate, lead_names, label, start_s=0.0):
+        self.ecg = ecg
+        self.values = values
+        self.sampling_rate = sampling_rate
+        self.lead_names = lead_names
+        self.label = label
+        self.start_s = start_s
+
+    @classmethod
+    def from_estimator(
+        cls,
+        classifier,
+        records,
+        record=0,
+        *,
+        label=None,
+        method="occlusion",
+        start_s=0.0,
+        duration_s=10.0,
+        layout="auto",
+        ax=None,
+    ):
+        """Show what a classifier makes of one record.
+
+        Parameters
+        ----------
+        classifier : LabelCorrelationECGClassifier
+            Fitted on records with a sampling rate.
+        records : ECGRecords
+            With a sampling rate.
+        record : int or str, default=0
+            The record's position, or its id.
+        label : str, default=None
+            By default the one that the classifier finds most probable.
+        method : {"occlusion", "integrated_gradients"}, default="occlusion"
+            See `sklearn_ecg.network.attribute`.
+        start_s, duration_s : float, default=0 and 10
+            The part to draw. What lies beyond what the classifier reads has no colour.
+        layout : {"auto", "stacked", "3x4"}, default="auto"
+            See `ECGDisplay.plot`. In "3x4" each lead shows a quarter of its time.
+        ax : matplotlib Axes, default=None
+            By default a new figure, which has true scale when printed.
+
+        Returns
+        -------
+        ECGAttributionDisplay
+        """
+        # torch is slow to import.
+        from sklearn_ecg.network import attribute
+
+        position = find_record(records, record)
+        one = records[[position]]
+        probabilities = dict(
+            zip(map(str, classifier.label_names_), _probabilities(classifier, one), strict=True)
+        )
+        label = max(probabilities, key=probabilities.get) if label is None else label
+        found = attribute(classifier, one, label, method=method)
+        if records.sampling_rate is None or found.sampling_rate is None:
+            raise ValueError(
+                "There is no scale of time: records and those that the classifier was fitted on "
+                "need a sampling rate."
+            )
+        values = found.values[0, 0]
+        if method == "integrated_gradients":
+            values = _smoothed(values, round(_SMOOTH_S * found.sampling_rate))
+        start = round(start_s * records.sampling_rate)
+        stop = start + round(duration_s * records.sampling_rate)
+        signal = np.asarray(one.signals[0], dtype=float)
+        if not 0 <= start < signal.shape[1] or stop <= start:
+            raise ValueError(
+                f"start_s={start_s:g} and duration_s={duration_s:g} select nothing of record "
+                f"{records.ids[position]}, which lasts "
+                f"{signal.shape[1] / records.sampling_rate:g} s."
+            )
+        ecg = ECGDisplay(
+            signal[:, start:stop],
+            records.sampling_rate,
+            lead_names=records.lead_names,
+            title=f"{records.ids[position]}    {label}: probability {probabilities[label]:.2f}",
+        )
+        lead_names = found.lead_names
+        if lead_names is None or records.lead_names is None:
+            lead_names = ecg._names()
+        display = cls(
+            ecg,
+            values,
+            sampling_rate=found.sampling_rate,
+            lead_names=lead_names,
+            label=label,
+            start_s=start_s,
+        )
+        return display.plot(layout=layout, ax=ax)
+
+    def plot(self, layout="auto", ax=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        layout : {"auto", "stacked", "3x4"}, default="auto"
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        self : ECGAttributionDisplay
+        """
+        values = dict(zip(self.lead_names, np.asarray(self.values, dtype=float), strict=True))
+        self.ecg.plot(layout=layout, ax=ax)
+        self.figure_, self.axes_ = self.ecg.figure_, self.ecg.axes_
+        (ax,) = self.axes_
+        self.scale_ = float(max((np.abs(lead).max() for lead in values.values()), default=0.0))
+        self.highlights_ = []
+        for line in list(ax.lines):
+            if line.get_label() in values and self.scale_ > 0:
+                highlight = self._highlight(*line.get_data(), values[line.get_label()])
+                self.highlights_.append(ax.add_collection(highlight))
+        words = f"blue speaks for {self.label}, orange against"
+        corner = {"x": ax.get_xlim()[1] - 0.1, "y": ax.get_ylim()[0] + 0.2}
+        ax.text(s=words, fontsize=8, color=INK, ha="right", va="bottom", **corner)
+        return self
+
+    def _highlight(self, time, height, values):
+        """Return a broad line under that of a lead, as strong as its values."""
+        from matplotlib.collections import LineCollection
+        from matplotlib.colors import to_rgba
+
+        of_values = np.arange(values.size) / self.sampling_rate
+        middle = (time[1:] + time[:-1]) / 2 + self.start_s
+        strength = np.interp(middle, of_values, values, right=0.0) / self.scale_
+        points = np.stack([time, height], axis=1)
+        segments = np.stack([points[:-1], points[1:]], axis=1)
+        colors = np.where(strength[:, np.newaxis] > 0, to_rgba(_FOR), to_rgba(_AGAINST))
+        colors[:, 3] = np.abs(strength) * 0.8
+        shown = np.abs(strength) > _FAINTEST
+        return LineCollection(
+            segments[shown], colors=colors[shown], linewidths=6, capstyle="butt", zorder=1.5
+        )
+
+
+def _probabilities(classifier, record):
+    probabilities = classifier.predict_proba(record)[0]
+    # scikit-learn gives a single label two columns.
+    return probabilities[-len(classifier.label_names_) :]
+
+
+def _smoothed(values, n_samples):
+    if n_samples < 2:
+        return values
+    weights = np.hanning(n_samples + 2)[1:-1]
+    return np.array([np.convolve(lead, weights / weights.sum(), mode="same") for lead in values])

@@ -1,0 +1,96 @@
+"""How the losses of a network went down, and when they stopped."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_ecg.plotting._matplotlib import import_pyplot
+
+_TRAIN, _VALID, _BEST = "#767676", "#1f6fb4", "#c8540a"
+
+
+class TrainingHistoryDisplay:
+    """Training and validation loss of each epoch of a network.
+
+    It is recommended to use :meth:`from_estimator` to create a display. scikit-learn's
+    `LearningCurveDisplay` is another thing: scores against the number of training records.
+
+    Parameters
+    ----------
+    train_loss : sequence of float of length n_epochs
+    valid_loss : sequence of float of length n_epochs, default=None
+        On the records that were held out.
+
+    Attributes
+    ----------
+    lines_ : list of matplotlib Line2D
+        Training, and where there is one, validation.
+    best_epoch_ : int or None
+        The epoch with the smallest validation loss, whose weights the classifier kept; the first
+        is 1.
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from sklearn_ecg.plotting import TrainingHistoryDisplay
+    >>> display = TrainingHistoryDisplay([0.9, 0.5, 0.3], [0.8, 0.6, 0.7]).plot()
+    >>> display.best_epoch_
+    2
+    """
+
+    def __init__(self, train_loss, valid_loss=None):
+        self.train_loss = train_loss
+        self.valid_loss = valid_loss
+
+    @classmethod
+    def from_estimator(cls, classifier, *, ax=None):
+        """Show the last `fit` of a classifier, and what `partial_fit` added.
+
+        Parameters
+        ----------
+        classifier : LabelCorrelationECGClassifier
+            Fitted.
+        ax : matplotlib Axes, default=None
+            By default a new figure.
+
+        Returns
+        -------
+        TrainingHistoryDisplay
+        """
+        check_is_fitted(classifier)
+        history = classifier.history
+        valid_loss = None
+        if all("valid_loss" in epoch for epoch in history):
+            valid_loss = [epoch["valid_loss"] for epoch in history]
+        return cls([epoch["train_loss"] for epoch in history], valid_loss).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Draw the display.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, default=None
+
+        Returns
+        -------
+        self : TrainingHistoryDisplay
+        """
+        if ax is None:
+            _, ax = import_pyplot().subplots(figsize=(5, 3.2), layout="constrained")
+        self.ax_, self.figure_ = ax, ax.figure
+        epochs = np.arange(1, len(self.train_loss) + 1)
+        style = {"marker": ".", "markersize": 5, "linewidth": 1.2}
+        self.lines_ = ax.plot(epochs, self.train_loss, color=_TRAIN, label="training", **style)
+        self.best_epoch_ = None
+        if self.valid_loss is not None:
+            valid_loss = np.asarray(self.valid_loss, dtype=float)
+            self.lines_ += ax.plot(epochs, valid_loss, color=_VALID, label="held out", **style)
+            best = int(np.nanargmin(valid_loss))
+            self.best_epoch_ = best + 1
+            label = f"kept: epoch {self.best_epoch_}"
+            ax.plot(epochs[best], valid_loss[best], "o", color=_BEST, fillstyle="none", label=label)
+        ax.set(xlabel="epoch", ylabel="loss", xlim=(0.5, len(epochs) + 0.5))
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.legend(frameon=False)
+        return self
