@@ -14,6 +14,7 @@ _OURS = {
     "shortcut",
     "channel_identity",
     "dropout",
+    "features",
 }
 
 

@@ -18,7 +18,7 @@ every_network = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWOR
 
 
 @every_network
-@pytest.mark.parametrize("n_times", [1, 2, 97, 250, 1000])
+@pytest.mark.parametrize("n_times", [1, 2, 97, 1000])
 def test_reads_any_length(network, n_times):
     net = network(3, 4).eval()
     with torch.inference_mode():
@@ -97,6 +97,20 @@ def test_attention_weighs_steps():
     assert (steps.amin(0) < logits).all() and (logits < steps.amax(0)).all()
 
 
+class Slow(torch.nn.Sequential):
+    """Sees whether the slow part of a lead's signal is there; small, to be trained at once."""
+
+    def __init__(self, n_leads, n_labels, n_channels=8):
+        super().__init__(
+            torch.nn.Conv1d(n_leads, n_channels, 25, stride=5),
+            torch.nn.BatchNorm1d(n_channels),
+            torch.nn.ReLU(),
+            torch.nn.AdaptiveMaxPool1d(1),
+            torch.nn.Flatten(),
+            torch.nn.Linear(n_channels, n_labels),
+        )
+
+
 @pytest.fixture(scope="module")
 def records():
     """Two labels, each a slow wave on a lead of its own."""
@@ -113,24 +127,29 @@ def small_recipe(**more):
 
 def test_any_network_is_trained_by_our_recipe(records):
     classifier = network_classifier(
-        partial(ResNet1dWang, dropout=0.1),
+        partial(Slow, n_channels=16),
         **small_recipe(
-            crop_s=1.5, augmentation=SignalAugmentation(), ema_decay=0.8, batch_size=8, max_epochs=5
+            crop_s=1.5,
+            augmentation=SignalAugmentation(),
+            ema_decay=0.8,
+            batch_size=8,
+            max_epochs=10,
+            lr=0.01,
         ),
     )
     classifier.fit(records[:64])
-    assert isinstance(classifier.module_, ResNet1dWang)
+    assert isinstance(classifier.module_, Slow)
+    assert classifier.module_[0].out_channels == 16
     assert len(classifier.validation_indices_) > 0
     probabilities = classifier.predict_proba(records[64:])
     assert roc_auc_score(records[64:].labels, probabilities) > 0.9
 
 
 def test_its_fit_repeats_and_its_clones_have_its_network(records):
-    classifier = network_classifier(ResNet1dWang, **small_recipe(max_epochs=1))
-    records = records[:32]
+    classifier = network_classifier(Slow, **small_recipe(max_epochs=1))
     first = classifier.fit(records).predict_proba(records)
     again = clone(classifier).fit(records)
-    assert isinstance(again.module_, ResNet1dWang)
+    assert isinstance(again.module_, Slow)
     assert_array_equal(again.predict_proba(records), first)
 
 
@@ -145,6 +164,7 @@ def test_two_networks_do_not_mix(records):
     "recipe, error, message",
     [
         ({"width": "paper"}, ValueError, "'width' belongs to the network of"),
+        ({"features": None}, ValueError, "'features' belongs to the network of"),
         ({"module__hidden_dim": 8}, ValueError, "'module__hidden_dim' belongs to the network of"),
         ({"epochs": 8}, TypeError, "has no parameter 'epochs'"),
     ],
