@@ -2,6 +2,8 @@
 
 import inspect
 
+from torch import nn
+
 from sklearn_ecg.network import LabelCorrelationECGClassifier
 
 # Parameters of our network, which other networks do not have.
@@ -34,8 +36,21 @@ class NetworkClassifier(LabelCorrelationECGClassifier):
 
     def initialize_module(self):
         """Make the network; skorch calls this once shapes and labels are known."""
-        self.module_ = type(self).network(self.n_leads_in_, len(self.label_names_))
+        network = type(self).network(self.n_leads_in_, len(self.label_names_))
+        self.module_ = _OfSignalsAlone(network)
         return self
+
+
+class _OfSignalsAlone(nn.Module):
+    """Called as our network is, which may be given ECG features too; here there are none."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, signals, features=None):
+        # signals: (batch, leads, times); features: (batch, 0)
+        return self.network(signals)
 
 
 def network_classifier(network, **recipe):

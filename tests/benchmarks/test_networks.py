@@ -138,8 +138,8 @@ def test_any_network_is_trained_by_our_recipe(records):
         ),
     )
     classifier.fit(records[:64])
-    assert isinstance(classifier.module_, Slow)
-    assert classifier.module_[0].out_channels == 16
+    assert isinstance(classifier.module_.network, Slow)
+    assert classifier.module_.network[0].out_channels == 16
     assert len(classifier.validation_indices_) > 0
     probabilities = classifier.predict_proba(records[64:])
     assert roc_auc_score(records[64:].labels, probabilities) > 0.9
@@ -149,7 +149,7 @@ def test_its_fit_repeats_and_its_clones_have_its_network(records):
     classifier = network_classifier(Slow, **small_recipe(max_epochs=1))
     first = classifier.fit(records).predict_proba(records)
     again = clone(classifier).fit(records)
-    assert isinstance(again.module_, Slow)
+    assert isinstance(again.module_.network, Slow)
     assert_array_equal(again.predict_proba(records), first)
 
 
