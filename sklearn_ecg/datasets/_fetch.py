@@ -198,6 +198,8 @@ def fetch_ludb(path=None, verbose=1):
 def _fetch(data_set, default_name, wanted, path, verbose):
     folder = _default_folder(default_name) if path is None else Path(path)
     folder = folder.expanduser().resolve()
+    if folder.is_file():
+        raise NotADirectoryError(f"path must be a folder for the files; {str(folder)!r} is a file.")
     page = f"{_PHYSIONET}/content/{data_set.page}/"
 
     def select(name):

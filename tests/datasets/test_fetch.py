@@ -260,6 +260,13 @@ def test_what_the_disk_refuses_is_no_matter_of_the_network(physionet, tmp_path):
     assert_nothing_wrong(tmp_path)
 
 
+def test_a_file_in_the_place_of_the_folder(tmp_path):
+    file = tmp_path / "mitdb"
+    file.write_text("notes")
+    with pytest.raises(NotADirectoryError, match=r"path must be a folder.*mitdb' is a file"):
+        fetch_mitdb(file, verbose=0)
+
+
 def test_without_pooch(monkeypatch, tmp_path):
     original = builtins.__import__
 
