@@ -152,8 +152,9 @@ def _model_facts(classifier, model, tested):
     leads = getattr(model, "lead_names_in_", None)
     if leads is not None:
         facts["leads, in this order"] = ", ".join(leads)
-    if getattr(model, "history", None):
-        facts |= _history_facts(model.history)
+    history = getattr(model, "history", None)
+    if isinstance(history, list) and history:  # as skorch keeps it
+        facts |= _history_facts(history)
     return facts
 
 
