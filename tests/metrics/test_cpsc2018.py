@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from sklearn_ecg.datasets import load_cpsc2018
 from sklearn_ecg.metrics import cpsc2018_score
 
 CLASSES = ["Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"]
@@ -62,6 +63,16 @@ def test_records_that_cannot_be_judged_are_left_out(rng):
         pd.concat([predicted, more_predicted[2:]]),
     )
     pd.testing.assert_series_equal(scores, expected)
+
+
+def test_first_labels_of_the_real_records_are_right(shared_data):
+    reference = pd.read_csv(shared_data / "cpsc2018" / "REFERENCE.csv", index_col=0)
+    records = load_cpsc2018(shared_data / "cpsc2018")
+    first = np.asarray(CLASSES)[reference.loc[records.ids, "First_label"] - 1]
+    truth = pd.DataFrame(records.labels, columns=records.label_names)
+    assert (truth.sum(axis=1) > 1).any()
+    scores = cpsc2018_score(truth, indicator([{name} for name in first]), first_label=first)
+    assert (scores == 1).all()
 
 
 def test_bad_input():
