@@ -106,16 +106,24 @@ def test_ablations_are_paired_with_the_method_in_full(run):
     rows, page = run(afp_ablations, "--rates", "0.2", "--splits", "1")
     assert len(rows) == 9
     assert "6.21 to 10.17" in page and "](afp_ablations.svg)" in page
-    f1 = rows.fillna("").set_index(["rate", "method", "without"])["f1"]
-    assert f1[0.2, "bayes", ""] > f1[0.2, "paper", ""] > f1[0.2, "nothing", ""]
-    lost = 100 * (f1[0.2, "bayes", ""] - f1[0.2, "bayes", "discriminators"])
-    assert f"{lost:+.2f}" in page.split("## The default")[1].split("##")[0]
+    f1 = rows.fillna("").set_index(["method", "without"])["weak"]
+    assert f1["bayes", ""] > f1["paper", ""] > f1["nothing", ""]
+    lost = 100 * (f1["bayes", ""] - f1["bayes", "discriminators"])
+    assert f"{lost:.2f}" in page.split("## The default")[1].split("##")[0]
+
+
+def test_undecided_labels_count_as_weak_or_as_absent():
+    truth, weak = np.array([[1, 0], [1, 1], [0, 1]]), np.array([[1, 1], [1, 0], [0, 1]])
+    scores = afp_ablations.score(truth, np.array([[-1, 0], [1, 1], [0, -1]]), weak)
+    assert scores["weak"] == 1
+    # Of the two records that have a label, one is found: recall 1/2, precision 1, of both labels.
+    assert scores["absent"] == pytest.approx(2 / 3)
 
 
 def test_nothing_is_lost_where_a_stage_changes_nothing():
     rows = [
-        {"seed": 0, "rate": 0.1, "method": "bayes", "without": without, "f1": f1}
+        {"seed": 0, "rate": 0.1, "method": "bayes", "without": without, "weak": f1}
         for without, f1 in ((None, 0.9), ("anchors", 0.8), ("rules", 0.9), ("discriminators", 0.95))
     ]
-    lost = afp_ablations.lost_points(afp_ablations.by_variant(pd.DataFrame(rows), "bayes"))
+    lost = afp_ablations.lost_points(afp_ablations.by_variant(pd.DataFrame(rows), "the default"))
     assert lost.to_numpy()[0] == pytest.approx([10, 0, -5])
