@@ -19,11 +19,16 @@ class SignalDataset(torch.utils.data.Dataset):
         all.
     held_out : SignalDataset, default=None
         What validates the training on this one.
+    features : Tensor of shape (n_records, n_features), default=None
+        A second input of the network, standardised.
     """
 
-    def __init__(self, signals, lengths, labels, weights=None, rows=None, held_out=None):
+    def __init__(
+        self, signals, lengths, labels, weights=None, rows=None, held_out=None, features=None
+    ):
         self.signals = signals
         self.lengths = lengths
+        self.features = torch.empty(len(signals), 0) if features is None else features
         self.labels = labels
         self.weights = torch.ones(labels.shape) if weights is None else weights
         self.rows = torch.arange(len(signals)) if rows is None else rows
@@ -34,7 +39,7 @@ class SignalDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         rows = self.rows[index]
-        inputs = self.signals[rows], self.lengths[rows]
+        inputs = self.signals[rows], self.lengths[rows], self.features[rows]
         return inputs, (self.labels[rows], self.weights[rows])
 
 
@@ -52,13 +57,16 @@ class Batches:
         Shuffles anew for each pass; by default the order is kept.
     transform : callable, default=None
         Takes signals, lengths and the generator, and returns what is trained on.
+    part_of : callable, default=None
+        Takes a batch, and returns the part of it that this process works on.
     """
 
-    def __init__(self, dataset, batch_size, generator=None, transform=None):
+    def __init__(self, dataset, batch_size, generator=None, transform=None, part_of=None):
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
         self.transform = transform
+        self.part_of = part_of
 
     def __len__(self):
         return -(-len(self.dataset) // self.batch_size)
@@ -70,7 +78,8 @@ class Batches:
         else:
             order = torch.randperm(n_records, generator=self.generator)
         for index in torch.tensor_split(order, len(self)):
-            (signals, lengths), targets = self.dataset[index]
+            (signals, lengths, features), targets = self.dataset[index]
             if self.transform is not None:
                 signals = self.transform(signals, lengths, self.generator)
-            yield (signals, lengths), targets
+            inputs = signals, lengths, features
+            yield (inputs, targets) if self.part_of is None else self.part_of(inputs, targets)

@@ -11,8 +11,9 @@ class EpochProgress(Callback):
     """A progress bar that counts epochs and shows the losses; none when the net is quiet."""
 
     def on_train_begin(self, net, **kwargs):
+        verbose = net.verbose if net.run_.is_main else 0
         self.bar_ = progress(
-            range(net.run_.n_epochs), description="training, epochs", verbose=net.verbose
+            range(net.run_.n_epochs), description="training, epochs", verbose=verbose
         )
 
     def on_epoch_end(self, net, **kwargs):

@@ -44,6 +44,11 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         What the network reads at a time, by default `duration_s`. It trains on random crops of
         this length; in prediction logits are averaged over windows that cover the record and
         overlap by half.
+    features : transformer, default=None
+        Measures features, such as ``ECGFeatureExtractor(memory="cache")``, of the records as they
+        are given, as a second input of the network: two answers, each with a loss of its own,
+        whose mean is the logit. A feature becomes the normal quantile of its rank among the
+        training records.
     augmentation : SignalAugmentation, default=None
         How training signals are changed; ``SignalAugmentation()`` is a mild choice.
     gamma_positive, gamma_negative, clip : float, default=0.0, 4.0, 0.05
@@ -82,9 +87,9 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         a factor and an offset. The asymmetric loss makes probabilities too large, which only
         "sigmoid" mends.
     warm_start : bool, default=False
-        `fit` goes on with the network of the last fit, its scaling, leads and sampling rate. For
-        other labels than those of the last fit, what belongs to labels begins anew, and backbone
-        and decoder go on.
+        `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
+        rate. For other labels than those of the last fit, what belongs to labels begins anew, and
+        backbone and decoder go on.
     checkpoint : path, default=None
         A file that is written after each epoch. A fit that was interrupted goes on from it, if
         parameters and data are the same, and ends as it would have without interruption; then
@@ -99,6 +104,11 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     compile : bool, default=False
         Train by ``torch.compile``. The first epoch takes minutes longer; on a CPU it needs a C++
         compiler and gains a tenth, so that it is rather for GPUs.
+    accelerate : bool, default=False
+        Share each batch among the processes that ``accelerate launch`` or ``torchrun`` has
+        started, each of which calls `fit` with the same records (extra ``[accelerate]``). Needs an
+        integer `random_state`. Without dropout all find the weights that one process finds, up to
+        rounding.
     callbacks : list of skorch callbacks, default=None
         Called besides our own, which are named epoch_timer, train_loss, valid_loss, average,
         schedule, progress, early_stopping and checkpoint.
@@ -129,6 +139,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         Leads of the training records in their order.
     lead_center_, lead_scale_ : ndarray of shape (n_leads,)
         In mV; each lead is standardised by them.
+    features_ : transformer or None
+        A fitted clone of `features`.
     sampling_rate_ : float or None
         Hz; the rate of what the network reads, None after arrays of unknown rate.
     n_times_ : int
@@ -211,6 +223,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         sampling_rate=100,
         duration_s=10.0,
         crop_s=None,
+        features=None,
         augmentation=None,
         gamma_positive=0.0,
         gamma_negative=4.0,
@@ -233,6 +246,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         device="auto",
         precision="auto",
         compile=False,
+        accelerate=False,
         callbacks=None,
         random_state=None,
         verbose=0,
@@ -248,6 +262,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         self.sampling_rate = sampling_rate
         self.duration_s = duration_s
         self.crop_s = crop_s
+        self.features = features
         self.augmentation = augmentation
         self.gamma_positive = gamma_positive
         self.gamma_negative = gamma_negative
@@ -270,6 +285,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         self.device = device
         self.precision = precision
         self.compile = compile
+        self.accelerate = accelerate
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose

@@ -6,7 +6,6 @@ from skorch.history import History
 
 from sklearn_ecg.network._correlation import label_correlation
 from sklearn_ecg.network._label_net import LabelNet
-from sklearn_ecg.network._signals import LeadScaler
 from sklearn_ecg.network._training_run import Checkpoint
 from sklearn_ecg.utils import check_groups
 
@@ -50,10 +49,15 @@ class LabelFitting(LabelNet):
         training = np.flatnonzero(~held_out)
         self.validation_indices_ = np.flatnonzero(held_out)
         if start is None:
-            scaler = LeadScaler.learn(signals, training)
-            self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+            self._learn_leads(signals, training)
+        if start is None or self.features_ is None:
+            features = self._learn_features(records, training)
+        else:
+            features = self._read_features(records)
         self.label_correlation_ = label_correlation(labels[training])
-        dataset = self._dataset_of(signals, labels, weights, training, self.validation_indices_)
+        dataset = self._dataset_of(
+            signals, features, labels, weights, training, self.validation_indices_
+        )
         seed = random_state.randint(np.iinfo(np.int32).max)
         checkpoint = None
         if self.checkpoint is not None:
@@ -66,6 +70,7 @@ class LabelFitting(LabelNet):
             start=start,
             checkpoint=checkpoint,
         )
+        vars(self).pop("moments_", None)
         self._check_converged(run, signals, records.ids)
         self._fit_decisions(dataset.held_out)
         return self
@@ -74,8 +79,9 @@ class LabelFitting(LabelNet):
         """Train for one more epoch at a constant learning rate ``lr``.
 
         The first call learns leads, rate, scaling and labels; all later ones keep them. Nothing
-        is held out: calibration and tuned thresholds stay those of the last `fit`. The optimizer
-        begins anew with each call.
+        is held out: calibration and tuned thresholds stay those of the last `fit`. What the
+        optimizer has learned of the gradients goes on from call to call; it begins anew after a
+        `fit`, a `load`, or with another optimizer.
 
         Parameters
         ----------
@@ -103,15 +109,27 @@ class LabelFitting(LabelNet):
         if is_first:
             self._set_labels(names, multilabel)
             self.validation_indices_ = np.arange(0)
-            scaler = LeadScaler.learn(signals, everything)
-            self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+            self._learn_leads(signals, everything)
             self.label_correlation_ = label_correlation(labels)
             self._fit_decisions(None)
         weights = self._weights(labels, sample_weight)
-        dataset = self._dataset_of(signals, labels, weights, everything, everything[:0])
+        if is_first:
+            features = self._learn_features(records, everything)
+        else:
+            features = self._read_features(records)
+        dataset = self._dataset_of(signals, features, labels, weights)
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         before = [] if is_first else list(self.history_)
-        run = self._train(dataset, seed, n_epochs=1, schedule="constant", start=start)
+        kind, moments = getattr(self, "moments_", (None, None))
+        run = self._train(
+            dataset,
+            seed,
+            n_epochs=1,
+            schedule="constant",
+            start=start,
+            moments=moments if kind == self.optimizer else None,
+        )
+        self.moments_ = self.optimizer, run.moments
         for epoch in self.history_:
             epoch["epoch"] += len(before)
         self.history_ = History([*before, *self.history_])

@@ -4,11 +4,9 @@ import warnings
 
 import joblib
 import numpy as np
-import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_sample_weight
 
-from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._calibration import calibrate, tune_thresholds
 from sklearn_ecg.network._device import resolve_device
 from sklearn_ecg.network._loss import AsymmetricLoss
@@ -17,7 +15,6 @@ from sklearn_ecg.network._parameters import WIDTHS, check_part_parameters
 from sklearn_ecg.network._record_reading import RecordReading, records_of
 from sklearn_ecg.network._scores import sigmoid
 from sklearn_ecg.network._signal_net import SignalNet
-from sklearn_ecg.network._signals import LeadScaler, valid_lengths
 from sklearn_ecg.network._split import validation_mask
 from sklearn_ecg.network._targets import resolve_targets
 from sklearn_ecg.network._weights import label_weights
@@ -39,6 +36,11 @@ class LabelNet(RecordReading, SignalNet):
         if None not in (self.crop_s, self.duration_s) and self.crop_s > self.duration_s:
             raise ValueError(
                 f"crop_s={self.crop_s:g} is longer than duration_s={self.duration_s:g}."
+            )
+        if self.accelerate and not isinstance(self.random_state, int | np.integer):
+            raise ValueError(
+                "Processes that share a training must draw the same batches: with accelerate=True, "
+                f"set random_state to an integer. Got {self.random_state!r} instead."
             )
         if self.checkpoint is not None and not isinstance(self.random_state, int | np.integer):
             raise ValueError(
@@ -114,26 +116,27 @@ class LabelNet(RecordReading, SignalNet):
             )
         return held_out
 
-    def _dataset_of(self, signals, labels, weights, training, validation):
-        """Scale signals in place and make the training part, with the held-out part in it."""
-        lengths = valid_lengths(signals)
-        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
-        arrays = [torch.from_numpy(array) for array in (signals, lengths, labels, weights)]
-        held_out = None
-        if len(validation):
-            held_out = SignalDataset(*arrays, rows=torch.from_numpy(validation))
-        return SignalDataset(*arrays, rows=torch.from_numpy(training), held_out=held_out)
-
     def _fingerprint(self, dataset):
-        # Neither these nor where it runs change what a fit results in.
+        # Neither these nor where it runs change what a fit results in; features are in the data.
         free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
-        parameters = {k: v for k, v in self.get_params().items() if k not in free}
-        arrays = [dataset.signals, dataset.labels, dataset.weights, dataset.rows]
+        parameters = {
+            name: value
+            for name, value in self.get_params().items()
+            if name not in free and name.partition("__")[0] != "features"
+        }
+        arrays = [
+            dataset.signals,
+            dataset.features,
+            dataset.labels,
+            dataset.weights,
+            dataset.rows,
+        ]
         return joblib.hash([sorted(parameters.items()), *[array.numpy() for array in arrays]])
 
     def initialize_module(self):
         """Make the network; skorch calls this once shapes and labels are known."""
         size = {**WIDTHS[self.backbone][self.width], **self.get_params_for("module")}
+        standardiser = self.feature_standardiser_
         self.module_ = LabelCorrelationNet(
             self.label_correlation_,
             n_leads=self.n_leads_in_,
@@ -145,6 +148,7 @@ class LabelNet(RecordReading, SignalNet):
             shortcut=self.shortcut,
             channel_identity=self.channel_identity,
             dropout=self.dropout,
+            n_features=0 if standardiser is None else len(standardiser.columns),
             **size,
         )
         return self

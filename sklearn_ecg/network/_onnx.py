@@ -2,6 +2,7 @@
 
 import json
 import os
+import warnings
 from contextlib import redirect_stdout
 from copy import deepcopy
 from io import StringIO
@@ -21,14 +22,17 @@ def export_onnx(classifier, path):
             "to_onnx needs onnx and onnxscript: pip install sklearn_ecg[onnx]."
         ) from error
     network = FromSignalsToProbabilities(classifier).eval()
-    example = torch.zeros(2, classifier.n_leads_in_, classifier.n_times_)
-    with redirect_stdout(StringIO()):  # the exporter reports its steps
+    examples = {"signals": torch.zeros(2, classifier.n_leads_in_, classifier.n_times_)}
+    if network.standardiser is not None:
+        examples["features"] = torch.zeros(2, len(classifier.features_.get_feature_names_out()))
+    # The exporter reports its steps, and that it uses a name that several axes have but once.
+    with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
             network,
-            (example,),
-            input_names=["signals"],
+            tuple(examples.values()),
+            input_names=list(examples),
             output_names=["probabilities"],
-            dynamic_shapes={"signals": {0: "n_records"}},
+            dynamic_shapes={name: {0: "n_records"} for name in examples},
             dynamo=True,
             verbose=False,
         )
@@ -45,13 +49,25 @@ class FromSignalsToProbabilities(nn.Module):
         super().__init__()
         self.network = deepcopy(classifier.module_).cpu()
         self.multilabel = classifier.multilabel_
+        self.standardiser = classifier.feature_standardiser_
         for name in ("lead_center_", "lead_scale_", "calibration_slope_", "calibration_offset_"):
             values = torch.as_tensor(getattr(classifier, name), dtype=torch.float32)
             self.register_buffer(name, values)
 
-    def forward(self, signals):
-        # signals: (n_records, n_leads, n_times)
+    def forward(self, signals, features=None):
+        # signals: (n_records, n_leads, n_times); features: (n_records, n_features)
         standardised = (signals - self.lead_center_[:, None]) / self.lead_scale_[:, None]
-        logits = self.network(standardised) * self.calibration_slope_ + self.calibration_offset_
+        if self.standardiser is not None:
+            features = self._standardised(features)
+        logits = self.network(standardised, features)
+        logits = logits * self.calibration_slope_ + self.calibration_offset_
         # (n_records, n_labels)
         return torch.sigmoid(logits) if self.multilabel else torch.softmax(logits, dim=1)
+
+    def _standardised(self, features):
+        # ONNX has no binary search: quantiles are compared one by one.
+        values = features[:, self.standardiser.columns]
+        known = torch.where(torch.isnan(values), 0.0, values)[:, None]
+        quantiles = self.standardiser.quantiles  # (n_quantiles, n_used)
+        n_below, n_not_above = (quantiles < known).sum(dim=1), (quantiles <= known).sum(dim=1)
+        return self.standardiser.at_ranks(values, n_below, n_not_above)

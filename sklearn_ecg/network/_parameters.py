@@ -10,7 +10,7 @@ import torch
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._batches import Batches
 from sklearn_ecg.network._net import LabelCorrelationNet
-from sklearn_ecg.utils import Interval, StrOptions
+from sklearn_ecg.utils import HasMethods, Interval, StrOptions
 
 #: What a width by name means. The paper gives no numbers for its channels and layers.
 WIDTHS = {
@@ -43,6 +43,7 @@ CONSTRAINTS = {
     "sampling_rate": [_POSITIVE],
     "duration_s": [_POSITIVE, None],
     "crop_s": [_POSITIVE, None],
+    "features": [HasMethods(["fit", "transform"]), None],
     "augmentation": [SignalAugmentation, None],
     "gamma_positive": [_NOT_NEGATIVE],
     "gamma_negative": [_NOT_NEGATIVE],
@@ -65,6 +66,7 @@ CONSTRAINTS = {
     "device": [str],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
     "compile": ["boolean"],
+    "accelerate": ["boolean"],
     "callbacks": [list, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
@@ -74,11 +76,11 @@ CONSTRAINTS = {
 _PARTS = {
     "module": (
         LabelCorrelationNet,
-        {"label_correlation", "n_leads", "n_times"} | set(CONSTRAINTS),
+        {"label_correlation", "n_leads", "n_times", "n_features"} | set(CONSTRAINTS),
     ),
     "optimizer": (None, {"params", "lr", "weight_decay"}),
-    "iterator_train": (Batches, {"dataset", "generator", "transform"}),
-    "iterator_valid": (Batches, {"dataset", "generator", "transform"}),
+    "iterator_train": (Batches, {"dataset", "generator", "transform", "part_of"}),
+    "iterator_valid": (Batches, {"dataset", "generator", "transform", "part_of"}),
 }
 
 

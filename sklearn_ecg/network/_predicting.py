@@ -5,11 +5,9 @@ import torch
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._device import half_the_cores
 from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
-from sklearn_ecg.network._signals import LeadScaler, valid_lengths
 from sklearn_ecg.utils import check_labels
 
 
@@ -111,12 +109,8 @@ class LabelPredicting:
     def _logits(self, X):
         check_is_fitted(self)
         records = self._check_input(X)
-        signals = self._prepare(records)
-        lengths = valid_lengths(signals)
-        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
-        dataset = SignalDataset(
-            torch.from_numpy(signals), torch.from_numpy(lengths), torch.empty(len(signals), 0)
-        )
+        signals, features = self._prepare(records), self._read_features(records)
+        dataset = self._dataset_of(signals, features, labels=np.empty((len(signals), 0)))
         logits = self._calibrated(self._network_logits(dataset))
         bad = ~np.isfinite(logits).all(axis=1)
         if bad.any():

@@ -1,13 +1,22 @@
 """What a net learns of the records that it reads, and how it brings others to the same form."""
 
-from sklearn_ecg.network._signals import leads_to_select, prepare_signals
+import torch
+
+from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.network._feature_table import FeatureStandardiser, fit_extractor, measure
+from sklearn_ecg.network._signals import (
+    LeadScaler,
+    leads_to_select,
+    prepare_signals,
+    valid_lengths,
+)
 from sklearn_ecg.records import CleanedRecords, as_records
 
 
 class RecordReading:
-    """From records of any form to the signals that a net reads.
+    """From records of any form to the tensors that a net reads.
 
-    It reads the parameters ``sampling_rate``, ``duration_s`` and ``crop_s``.
+    It reads the parameters ``sampling_rate``, ``duration_s``, ``crop_s`` and ``features``.
     """
 
     def _learn_input(self, records):
@@ -46,6 +55,44 @@ class RecordReading:
             n_least=self.n_times_,
             lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
         )
+
+    def _learn_leads(self, signals, training):
+        """Learn from the training records how leads are standardised."""
+        scaler = LeadScaler.learn(signals, training)
+        self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
+
+    def _learn_features(self, records, training):
+        """Learn from the training records how features are measured and standardised."""
+        self.features_ = self.feature_standardiser_ = None
+        if self.features is None:
+            return self._read_features(records)
+        self.features_ = fit_extractor(self.features, records[training])
+        table = measure(self.features_, records)
+        self.feature_standardiser_ = FeatureStandardiser.learn(table[training])
+        return self.feature_standardiser_.transform(table)
+
+    def _read_features(self, records):
+        """Return standardised features, of shape (n_records, 0) where the net reads none."""
+        if self.features_ is None:
+            return torch.empty(len(records), 0)
+        return self.feature_standardiser_.transform(measure(self.features_, records))
+
+    def _dataset_of(self, signals, features, labels, weights=None, training=None, validation=()):
+        """Scale signals in place and make the training part, with the held-out part in it."""
+        lengths = torch.from_numpy(valid_lengths(signals))
+        LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
+        arrays = {
+            "signals": torch.from_numpy(signals),
+            "lengths": lengths,
+            "labels": torch.from_numpy(labels),
+            "weights": None if weights is None else torch.from_numpy(weights),
+            "features": features,
+        }
+        held_out = None
+        if len(validation):
+            held_out = SignalDataset(**arrays, rows=torch.from_numpy(validation))
+        rows = None if training is None else torch.from_numpy(training)
+        return SignalDataset(**arrays, rows=rows, held_out=held_out)
 
     def _check_input(self, X):
         records = records_of(X)

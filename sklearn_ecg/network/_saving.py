@@ -10,7 +10,16 @@ from safetensors.torch import load, save
 from skorch.history import History
 
 from sklearn_ecg._version import __version__
+from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.network._augmentation import SignalAugmentation
+from sklearn_ecg.network._feature_files import (
+    CLASS,
+    QUANTILES,
+    describe_features,
+    extractor_from,
+    parameters_of,
+    restore_features,
+)
 
 FORMAT = "sklearn_ecg.LabelCorrelationECGClassifier"
 FORMAT_VERSION = 1
@@ -30,6 +39,8 @@ def save_model(classifier, path):
         name: values.detach().cpu().contiguous()
         for name, values in classifier.module_.state_dict().items()
     }
+    if classifier.features_ is not None:
+        weights[QUANTILES] = classifier.feature_standardiser_.quantiles.contiguous()
     packed = save(weights)
     model = {**describe_model(classifier), "weights_sha256": sha256(packed).hexdigest()}
     text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False)
@@ -67,6 +78,7 @@ def describe_model(classifier):
             "lead_center": classifier.lead_center_.tolist(),
             "lead_scale": classifier.lead_scale_.tolist(),
         },
+        "features": describe_features(classifier),
         "parameters": {
             name: _to_json(name, value)
             for name, value in classifier.get_params(deep=False).items()
@@ -107,6 +119,8 @@ def load_model(make_classifier, path):
             f"{path / _JSON_NAME} names {n_labels} labels, but the weights are of "
             f"{len(weights['label_correlation'])}."
         )
+    # Models of before there were features have no entry for them.
+    restore_features(classifier, model.get("features"), weights.pop(QUANTILES, None))
     classifier.label_correlation_ = weights["label_correlation"].numpy().astype(np.float64)
     classifier._restore_module(weights)
     return classifier
@@ -183,6 +197,8 @@ def _to_json(name, value):
         return [_to_json(name, item) for item in value]
     if isinstance(value, SignalAugmentation):
         return {"augmentation": value.get_params()}
+    if isinstance(value, ECGFeatureExtractor):
+        return {"extractor": CLASS, "parameters": parameters_of(value)}
     if isinstance(value, dict):
         # Keys may be numbers, which keys of JSON cannot be.
         return {"items": [[_to_json(name, k), _to_json(name, v)] for k, v in value.items()]}
@@ -196,6 +212,8 @@ def _from_json(value):
         return tuple(_from_json(item) for item in value)
     if isinstance(value, dict) and "augmentation" in value:
         return SignalAugmentation(**value["augmentation"])
+    if isinstance(value, dict) and "extractor" in value:
+        return extractor_from(value)
     if isinstance(value, dict):
         return {key: _from_json(item) for key, item in value["items"]}
     return value

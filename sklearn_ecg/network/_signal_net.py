@@ -1,6 +1,6 @@
 """skorch's net, fed with whole batches."""
 
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from copy import deepcopy
 
 import torch
@@ -15,6 +15,7 @@ from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress,
 from sklearn_ecg.network._device import autocast, half_the_cores, seeded
 from sklearn_ecg.network._parameters import OPTIMIZERS
 from sklearn_ecg.network._plain_net import PlainNet
+from sklearn_ecg.network._processes import Processes
 from sklearn_ecg.network._training_run import TrainingRun
 
 
@@ -27,14 +28,16 @@ class SignalNet(PlainNet):
     ``_train``. What it has learned of the data stands in attributes, never in parameters.
 
     Of its parameters this class reads ``augmentation``, ``optimizer``, ``lr``, ``weight_decay``,
-    ``ema_decay``, ``batch_size``, ``patience``, ``precision``, ``compile``, ``callbacks`` and
-    ``verbose``, and as skorch does those of parts: ``module__*``, ``optimizer__*``,
-    ``iterator_train__*``, ``iterator_valid__*`` and ``callbacks__*``.
+    ``ema_decay``, ``batch_size``, ``patience``, ``precision``, ``compile``, ``accelerate``,
+    ``callbacks`` and ``verbose``, and as skorch does those of parts: ``module__*``,
+    ``optimizer__*``, ``iterator_train__*``, ``iterator_valid__*`` and ``callbacks__*``.
     """
 
     # Training -----------------------------------------------------------------------------------
 
-    def _train(self, dataset, seed, *, n_epochs, schedule, start=None, checkpoint=None):
+    def _train(
+        self, dataset, seed, *, n_epochs, schedule, start=None, moments=None, checkpoint=None
+    ):
         """Train a module on a data set; the whole of skorch's fit for arrays.
 
         Parameters
@@ -44,17 +47,23 @@ class SignalNet(PlainNet):
         schedule : str
         start : dict of Tensor, default=None
             Weights to begin with; those that are missing begin at random.
+        moments : dict, default=None
+            What the optimizer of an earlier run has learned of the gradients.
         checkpoint : Checkpoint, default=None
 
         Returns
         -------
         TrainingRun
         """
+        processes = None
+        if self.accelerate:
+            processes = Processes(self.device_)
+            self.device_ = processes.device
         with seeded(seed, self.device_) as generator, half_the_cores(self.device_):
-            self.run_ = run = TrainingRun(dataset, generator, n_epochs, schedule)
+            self.run_ = run = TrainingRun(dataset, generator, n_epochs, schedule, processes)
             self._checkpoint = checkpoint
             try:
-                self._run(start, checkpoint)
+                self._run(start, moments, checkpoint)
             except BaseException:
                 self._forget()
                 raise
@@ -65,31 +74,42 @@ class SignalNet(PlainNet):
                 del self.run_, self._checkpoint
         return run
 
-    def _run(self, start, checkpoint):
+    def _run(self, start, moments, checkpoint):
         run = self.run_
         self.initialize()
         if start is not None:
             self._take_up(start)
+        if moments is not None:
+            # Learning rate and weight decay are those of now.
+            groups = self.optimizer_.state_dict()["param_groups"]
+            self.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
         if self.compile:
             run.compiled = torch.compile(self.module_)
         self.notify("on_train_begin", X=run.dataset, y=None)
         n_done = 0 if checkpoint is None else checkpoint.resume(self)
         try:
             # An interrupt is how skorch's callbacks, and users, end training early.
-            with suppress(KeyboardInterrupt):
+            with suppress(KeyboardInterrupt), self._shared_norms():
                 self.fit_loop(run.dataset, epochs=run.n_epochs - n_done)
                 run.is_over = True
         except Diverged:
             run.diverged_in = len(self.history)
         if run.best_state is not None:
             self.module_.load_state_dict(run.best_state)
+        run.moments = self.optimizer_.state_dict()["state"]
         self.notify("on_train_end", X=run.dataset, y=None)
-        if checkpoint is not None and run.is_over:
+        if checkpoint is not None and run.is_over and run.is_main:
             checkpoint.delete()
+
+    def _shared_norms(self):
+        if self.run_.processes is None:
+            return nullcontext()
+        return self.run_.processes.norms_of_whole_batches(self.module_)
 
     def _forget(self):
         """Be unfitted after a fit that failed: half a model must not predict."""
         vars(self).pop("module_", None)
+        vars(self).pop("moments_", None)
 
     def _take_up(self, start):
         own = self.module_.state_dict()
@@ -178,6 +198,8 @@ class SignalNet(PlainNet):
         arguments = {"batch_size": self.batch_size, **self.get_params_for(prefix)}
         if training:
             arguments |= {"generator": self.run_.generator, "transform": self._training_view}
+            if self.run_.processes is not None:
+                arguments["part_of"] = self.run_.processes.part_of
         return Batches(dataset, **arguments)
 
     def _training_view(self, signals, lengths, generator):
@@ -190,10 +212,25 @@ class SignalNet(PlainNet):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the loss of one batch."""
         labels, weights = to_tensor(y_true, device=self.device_)
-        loss = self.criterion_(y_pred, labels, weights)
-        if training and not torch.isfinite(loss):
+        return self.criterion_(y_pred, labels, weights)
+
+    def train_step_single(self, batch, **fit_params):
+        """Compute loss and gradients of one batch, of the whole of it where processes share it."""
+        step = super().train_step_single(batch, **fit_params)
+        processes = self.run_.processes
+        if processes is not None:
+            processes.average_gradients(self.module_)
+            step["loss"] = processes.mean(step["loss"])
+        if not torch.isfinite(step["loss"]):
             raise Diverged
-        return loss
+        return step
+
+    def validation_step(self, batch, **fit_params):
+        """Compute the loss of a batch, on which all processes agree."""
+        step = super().validation_step(batch, **fit_params)
+        if self.run_.processes is not None:
+            step["loss"] = self.run_.processes.mean(step["loss"])
+        return step
 
     # Prediction ---------------------------------------------------------------------------------
 
@@ -203,7 +240,7 @@ class SignalNet(PlainNet):
         return self.module_ if run is None or run.average is None else run.average.module
 
     def infer(self, x, **fit_params):
-        """Return the logits of one batch of (signals, lengths), as the net is set to train or not.
+        """Return the logits of one batch of (signals, lengths, features), training or not.
 
         Those of records longer than the network reads are the mean over windows.
         """
@@ -214,13 +251,14 @@ class SignalNet(PlainNet):
         return self._logits_of(module, x, training=True)
 
     def _logits_of(self, module, x, training=False):
-        signals, lengths = x
+        signals, lengths, features = x
+        features = to_tensor(features, device=self.device_)
         with autocast(self.precision, self.device_, training=training):
             if signals.shape[-1] == self.n_times_:
-                return module(to_tensor(signals, device=self.device_)).float()
-            return self._mean_over_windows(module, signals, lengths)
+                return module(to_tensor(signals, device=self.device_), features).float()
+            return self._mean_over_windows(module, signals, lengths, features)
 
-    def _mean_over_windows(self, module, signals, lengths):
+    def _mean_over_windows(self, module, signals, lengths, features):
         pairs = [
             (row, start)
             for row, length in enumerate(lengths.tolist())
@@ -230,7 +268,8 @@ class SignalNet(PlainNet):
         logits = []
         for part in torch.tensor_split(torch.arange(len(rows)), -(-len(rows) // self.batch_size)):
             windows = crop(signals[rows[part]], starts[part], self.n_times_)
-            logits.append(module(to_tensor(windows, device=self.device_)).float())
+            windows = to_tensor(windows, device=self.device_)
+            logits.append(module(windows, features[rows[part].to(features.device)]).float())
         logits = torch.cat(logits)
         rows = rows.to(logits.device)
         sums = logits.new_zeros(len(signals), logits.shape[1]).index_add_(0, rows, logits)

@@ -10,6 +10,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.network._processes import Processes
 
 
 @dataclass
@@ -23,19 +24,28 @@ class TrainingRun:
         Draws batches, crops and augmentation.
     n_epochs : int
     schedule : {"one_cycle", "cosine", "constant"}
+    processes : Processes, default=None
+        Those that share the work.
     """
 
     dataset: SignalDataset
     generator: torch.Generator
     n_epochs: int
     schedule: str
+    processes: Processes | None = None
     compiled: Callable | None = field(default=None, init=False)
     average: torch.nn.Module | None = field(default=None, init=False)
     best_state: dict | None = field(default=None, init=False)
     best_loss: float | None = field(default=float("inf"), init=False)
     n_worse: int = field(default=0, init=False)
     is_over: bool = field(default=False, init=False)
+    moments: dict | None = field(default=None, init=False)
     diverged_in: int | None = field(default=None, init=False)
+
+    @property
+    def is_main(self):
+        """Whether this process writes files and shows progress."""
+        return self.processes is None or self.processes.rank == 0
 
 
 class Checkpoint(Callback):
@@ -55,6 +65,8 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         run = net.run_
+        if not run.is_main:
+            return
         state = {
             "fingerprint": self.fingerprint,
             "module": net.module_.state_dict(),

@@ -44,6 +44,32 @@ def test_partial_fit_wants_all_classes_at_first_and_the_same_labels_later(tiny, 
         classifier.partial_fit(tiny_records.with_labels(tiny_records.labels, ["a", "b"]))
 
 
+def test_partial_fit_goes_on_with_what_the_optimizer_knows(tiny, tiny_records):
+    # With all records in one batch, three calls are three epochs of one fit.
+    parameters = {
+        "batch_size": 48,
+        "dropout": 0.0,
+        "schedule": "constant",
+        "validation_fraction": None,
+        "precision": "float32",
+    }
+    whole = tiny(max_epochs=4, **parameters).fit(tiny_records).decision_function(tiny_records)
+    continued, forgetful = tiny(**parameters), tiny(**parameters)
+    for _ in range(4):
+        continued.partial_fit(tiny_records)
+        forgetful.partial_fit(tiny_records)
+        del forgetful.moments_
+    error = np.abs(continued.decision_function(tiny_records) - whole).max()
+    assert error < 0.1 * np.abs(forgetful.decision_function(tiny_records) - whole).max()
+    copied = copy.deepcopy(continued).partial_fit(tiny_records)
+    continued.partial_fit(tiny_records)
+    assert np.array_equal(
+        copied.decision_function(tiny_records), continued.decision_function(tiny_records)
+    )
+    continued.set_params(optimizer="adam").partial_fit(tiny_records)
+    assert not hasattr(continued.fit(tiny_records), "moments_")
+
+
 # warm_start
 
 

@@ -1,0 +1,75 @@
+"""The features of a saved model: what of an extractor travels, and how it is made again."""
+
+import numpy as np
+import torch
+
+from sklearn_ecg.features import ECGFeatureExtractor
+from sklearn_ecg.network._feature_table import FeatureStandardiser
+from sklearn_ecg.records import ECGRecords
+
+#: Under what name the weights' file holds the quantiles of features.
+QUANTILES = "features.quantiles"
+
+#: The one class of extractors that a model may name.
+CLASS = "sklearn_ecg.features.ECGFeatureExtractor"
+# What belongs to one machine.
+_NOT_SAVED = {"memory", "n_jobs", "verbose"}
+
+
+def describe_features(classifier):
+    """Return what a model knows of its features as what JSON can hold, or None."""
+    extractor = classifier.features_
+    if extractor is None:
+        return None
+    if type(extractor) is not ECGFeatureExtractor:
+        raise TypeError(
+            f"The 'features' parameter holds a {type(extractor).__name__}, which only pickle could "
+            "save; save and to_onnx know ECGFeatureExtractor."
+        )
+    return {
+        "extractor": CLASS,
+        "parameters": parameters_of(extractor),
+        "sampling_rate": extractor.sampling_rate_,
+        "names": extractor.get_feature_names_out().tolist(),
+        "used": classifier.feature_standardiser_.columns.tolist(),
+    }
+
+
+def parameters_of(extractor):
+    """Return the parameters that travel, as what JSON can hold."""
+    parameters = {k: v for k, v in extractor.get_params().items() if k not in _NOT_SAVED}
+    return {**parameters, "groups": list(parameters["groups"])}
+
+
+def extractor_from(description):
+    """Return the unfitted extractor of a description, of which nothing else is made."""
+    if description["extractor"] != CLASS:
+        raise ValueError(
+            f"The model's features come from {description['extractor']!r}; only {CLASS} is made "
+            "when a model is loaded."
+        )
+    return ECGFeatureExtractor(**description["parameters"])
+
+
+def restore_features(classifier, description, quantiles):
+    """Set a classifier's learned features from what `describe_features` returned."""
+    classifier.features_ = classifier.feature_standardiser_ = None
+    if description is None:
+        return
+    leads = classifier.lead_names_in_
+    flat = ECGRecords(
+        np.zeros((1, classifier.n_leads_in_, 2)), description["sampling_rate"], lead_names=leads
+    )
+    extractor = extractor_from(description).fit(flat)
+    names = extractor.get_feature_names_out().tolist()
+    if names != description["names"]:
+        raise ValueError(
+            "The model was trained on other features than this version of sklearn_ecg measures: "
+            f"{len(set(description['names']) ^ set(names))} names differ. Load it with the version "
+            "that saved it, or train it anew."
+        )
+    used = np.array(description["used"], dtype=int)
+    if quantiles is None or quantiles.shape[1:] != (len(used),):
+        raise ValueError(f"The weights hold no quantiles for the {len(used)} features used.")
+    classifier.features_ = extractor
+    classifier.feature_standardiser_ = FeatureStandardiser(used, torch.as_tensor(quantiles))

@@ -1,0 +1,108 @@
+"""Training in several processes, each of which works on a part of every batch."""
+
+from contextlib import contextmanager
+
+import torch
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+class Processes:
+    """The processes that ``accelerate launch`` or ``torchrun`` has started.
+
+    All of them hold all records and draw the same batches; of each batch a process takes its
+    rows. Gradients, and the statistics of batch norm, are those of the whole batch, so that
+    without dropout the weights become those that one process finds, up to rounding. torch's own
+    means to this end do not run on a CPU (``SyncBatchNorm``), or average gradients of parts that
+    have unlike numbers of known labels as if they were alike (``DistributedDataParallel``).
+
+    Parameters
+    ----------
+    device : str
+
+    Attributes
+    ----------
+    device : str
+        This process's own.
+    n_processes, rank : int
+    """
+
+    def __init__(self, device):
+        try:
+            from accelerate import Accelerator
+        except ImportError as error:
+            raise ImportError(
+                "accelerate=True needs accelerate: pip install sklearn_ecg[accelerate]."
+            ) from error
+        self._accelerator = Accelerator(cpu=device == "cpu")
+        self.device = str(self._accelerator.device)
+        self.n_processes = self._accelerator.num_processes
+        self.rank = self._accelerator.process_index
+
+    def part_of(self, inputs, targets):
+        """Return this process's rows of a batch, and weights under which losses add up."""
+        labels, weights = targets
+        mine = slice(self.rank, None, self.n_processes)
+        n_known, n_mine = (labels != -1).sum(), (labels[mine] != -1).sum()
+        # The loss is a mean over known labels: here over fewer of them than the batch has.
+        share = self.n_processes * n_mine / n_known.clamp_min(1)
+        return tuple(values[mine] for values in inputs), (labels[mine], weights[mine] * share)
+
+    def mean(self, values):
+        """Return the mean of a tensor over the processes."""
+        return self._accelerator.reduce(values.detach().float(), reduction="mean")
+
+    def average_gradients(self, module):
+        """Give each process the mean of all gradients, in one exchange."""
+        gradients = [p.grad for p in module.parameters() if p.grad is not None]
+        means = self.mean(torch.cat([gradient.flatten() for gradient in gradients]))
+        sizes = [gradient.numel() for gradient in gradients]
+        for gradient, mean in zip(gradients, means.split(sizes), strict=True):
+            gradient.copy_(mean.view_as(gradient))
+
+    @contextmanager
+    def norms_of_whole_batches(self, module):
+        """Let batch norm see the batches of all processes within the block."""
+        if self.n_processes == 1:
+            yield
+            return
+        norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
+        kinds = [type(layer) for layer in norms]
+        for layer in norms:
+            layer.__class__ = WholeBatchNorm
+        try:
+            yield
+        finally:
+            for layer, kind in zip(norms, kinds, strict=True):
+                layer.__class__ = kind
+
+
+class WholeBatchNorm(_BatchNorm):
+    """Batch norm by the statistics of all processes' parts of a batch, on any device."""
+
+    def _check_input_dim(self, input):
+        pass
+
+    def forward(self, x):
+        # x: (batch, channels, ...)
+        if not self.training:
+            return super().forward(x)
+        values = x.float().movedim(1, 0).flatten(start_dim=1)  # (channels, values)
+        count = values.new_full((1,), values.shape[1])
+        totals = _sum_over_processes(torch.cat([values.sum(dim=1), count]))
+        count = totals[-1].detach()
+        mean = totals[:-1] / count
+        variance = _sum_over_processes((values - mean[:, None]).square().sum(dim=1)) / count
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1).clamp_min(1), self.momentum)
+        shape = (-1, *[1] * (x.ndim - 2))
+        scale = self.weight * torch.rsqrt(variance + self.eps)
+        shifted = x.float() * scale.view(shape) + (self.bias - mean * scale).view(shape)
+        return shifted.to(x.dtype)
+
+
+def _sum_over_processes(values):
+    from torch.distributed.nn.functional import all_reduce
+
+    return all_reduce(values)
