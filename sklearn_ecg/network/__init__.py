@@ -1,5 +1,6 @@
 """A label-correlation ECG classifier and the modules it is made of."""
 
+from sklearn_ecg.network._attention import LabelAttention, label_attention
 from sklearn_ecg.network._attribution import Attribution, attribute
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._backbone import Backbone
@@ -17,6 +18,7 @@ __all__ = [
     "Attribution",
     "Backbone",
     "CrossAttentionLayer",
+    "LabelAttention",
     "LabelCorrelationECGClassifier",
     "LabelCorrelationNet",
     "LabelDecoder",
@@ -28,5 +30,6 @@ __all__ = [
     "SqueezeExcitation",
     "XResNetBackbone",
     "attribute",
+    "label_attention",
     "label_correlation",
 ]

@@ -1,14 +1,12 @@
 """Where in a record, and on which lead, the network sees a label."""
 
-from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ecg.network._device import half_the_cores
-from sklearn_ecg.network._signals import LeadScaler, valid_lengths
+from sklearn_ecg.network._explained import explained, record_inputs, rows_of
 
 _METHODS = ("occlusion", "integrated_gradients")
 
@@ -78,7 +76,8 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
     What is explained is the decision function, the calibrated logit. The flat line is each lead
     at its usual level. Both methods say what the *network* makes use of, which need not be what
     makes a physician see the label; attributions of a network that is often wrong explain its
-    errors.
+    errors. A second input of ECG features is held as it is: only signals are attributed, and the
+    features of a flat line are those of the record.
 
     References
     ----------
@@ -103,74 +102,61 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
     check_is_fitted(classifier)
     if method not in _METHODS:
         raise ValueError(f"method must be {' or '.join(map(repr, _METHODS))}; got {method!r}.")
-    if getattr(classifier, "features", None) is not None:
-        raise ValueError(
-            "Attribution is of signals alone, and the classifier also reads features, which change "
-            "with them. Explain a classifier with features=None."
-        )
     names, columns = _columns(classifier, labels)
-    decide = _Decision(classifier, columns)
-    signals, lengths = _signals_of(classifier, X)
-    with half_the_cores(classifier.device_):
-        flat = decide(torch.zeros_like(signals[:1]), lengths.new_full((1,), signals.shape[-1]))
-        decision = decide(signals, lengths)
+    n_window = _n_window(classifier, window_s) if method == "occlusion" else None
+    signals, *fixed = record_inputs(classifier, X)
+    with explained(classifier) as net:
+        decide = _Decision(net, columns)
+        decision = decide(signals, fixed)
+        flat_decision = decide(torch.zeros_like(signals), fixed)
         if method == "occlusion":
-            values = _occlusion(decide, signals, lengths, decision, _n_window(classifier, window_s))
+            values = _occlusion(decide, signals, fixed, decision, n_window)
         else:
-            values = _integrated_gradients(decide, signals, lengths, n_steps)
+            values = _integrated_gradients(decide, signals, fixed, n_steps)
     return Attribution(
         values=values,
         sampling_rate=classifier.sampling_rate_,
         lead_names=classifier.lead_names_in_,
         label_names=names,
         decision=decision.numpy(),
-        flat_decision=flat.repeat(len(signals), 1).numpy(),
+        flat_decision=flat_decision.numpy(),
         method=method,
     )
 
 
 class _Decision:
-    """The classifier's decision function of standardised signals, with gradients."""
+    """The decision function of standardised signals, and of inputs that stay as they are."""
 
-    def __init__(self, classifier, columns):
-        # In full precision, whatever it predicts in; the classifier itself stays as it is.
-        self.net = copy(classifier)
-        if "precision" in self.net.get_params():
-            self.net.precision = "float32"
-        self.net.module_.eval()
+    def __init__(self, net, columns):
+        self.net = net
         self.columns = columns
-        self.slope = torch.as_tensor(classifier.calibration_slope_[columns], dtype=torch.float32)
-        self.offset = torch.as_tensor(classifier.calibration_offset_[columns], dtype=torch.float32)
+        self.slope = torch.as_tensor(net.calibration_slope_[columns], dtype=torch.float32)
+        self.offset = torch.as_tensor(net.calibration_offset_[columns], dtype=torch.float32)
 
-    @property
-    def batch_size(self):
-        return self.net.batch_size
-
-    def __call__(self, signals, lengths):
+    def __call__(self, signals, fixed):
+        parts = zip(*(part.split(self.net.batch_size) for part in (signals, *fixed)), strict=True)
         with torch.no_grad():
-            parts = zip(signals.split(self.batch_size), lengths.split(self.batch_size), strict=True)
-            return torch.cat([self.with_gradient(*part) for part in parts])
+            return torch.cat([self.with_gradient(signals, fixed) for signals, *fixed in parts])
 
-    def with_gradient(self, signals, lengths):
-        logits = self.net.infer((signals, lengths)).cpu()
+    def with_gradient(self, signals, fixed):
+        """Return what gradients lead back from; for a single batch."""
+        logits = self.net.infer((signals, *fixed)).cpu()
         return logits[:, self.columns] * self.slope + self.offset
 
 
-def _occlusion(decide, signals, lengths, decision, n_window):
+def _occlusion(decide, signals, fixed, decision, n_window):
     n_records, n_leads, n_times = signals.shape
     windows = _windows(n_times, n_window)  # (n_windows, n_times)
-    kept = 1 - windows
     share = (windows / windows.sum(dim=0)).numpy()
     values = np.zeros((n_records, decision.shape[1], n_leads, n_times), dtype=np.float32)
-    for record, (signal, length) in enumerate(zip(signals, lengths, strict=True)):
-        for lead in range(n_leads):
-            if not signal[lead].any():
-                # A flat lead cannot be flattened.
-                continue
-            occluded = signal.repeat(len(kept), 1, 1)
-            occluded[:, lead] *= kept
-            falls = decision[record] - decide(occluded, length.repeat(len(kept)))
-            values[record, :, lead, :length] = (falls.numpy().T @ share)[:, :length]
+    for record, signal in enumerate(signals):
+        for lead in np.flatnonzero(signal.any(dim=1)):
+            occluded = signal.repeat(len(windows), 1, 1)
+            occluded[:, lead] *= 1 - windows
+            falls = decision[record] - decide(occluded, rows_of(fixed, record, len(windows)))
+            values[record, :, lead] = falls.numpy().T @ share
+        # Where nothing was recorded there is nothing to flatten.
+        values[record] *= (signal != 0).any(dim=0).numpy()
     return values
 
 
@@ -181,16 +167,16 @@ def _windows(n_times, n_window):
     return torch.where(distance < 1, (1 + torch.cos(torch.pi * distance)) / 2, 0.0)
 
 
-def _integrated_gradients(decide, signals, lengths, n_steps):
+def _integrated_gradients(decide, signals, fixed, n_steps):
     if not isinstance(n_steps, int | np.integer) or n_steps < 1:
         raise ValueError(f"n_steps must be a positive integer; got {n_steps!r}.")
     steps = (torch.arange(n_steps) + 0.5) / n_steps
     values = []
-    for signal, length in zip(signals, lengths, strict=True):
+    for record, signal in enumerate(signals):
         gradients = 0.0
-        for part in steps.split(decide.batch_size):
+        for part in steps.split(decide.net.batch_size):
             on_the_way = (part[:, None, None] * signal).requires_grad_()
-            totals = decide.with_gradient(on_the_way, length.repeat(len(part))).sum(dim=0)
+            totals = decide.with_gradient(on_the_way, rows_of(fixed, record, len(part))).sum(dim=0)
             gradients = gradients + torch.stack(
                 [
                     torch.autograd.grad(total, on_the_way, retain_graph=True)[0].sum(dim=0)
@@ -199,14 +185,6 @@ def _integrated_gradients(decide, signals, lengths, n_steps):
             )
         values.append((gradients / n_steps * signal).numpy())
     return np.stack(values)
-
-
-def _signals_of(classifier, X):
-    """Return standardised signals as the classifier reads them, and their lengths, as tensors."""
-    signals = classifier._prepare(classifier._check_input(X))
-    lengths = valid_lengths(signals)
-    LeadScaler(classifier.lead_center_, classifier.lead_scale_).transform(signals)
-    return torch.from_numpy(signals), torch.from_numpy(lengths)
 
 
 def _columns(classifier, labels):

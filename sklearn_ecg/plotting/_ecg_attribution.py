@@ -39,7 +39,7 @@ class ECGAttributionDisplay:
     highlights_ : list of matplotlib LineCollection
         One for each stretch of a lead; it covers only what is worth a colour.
     scale_ : float
-        The value that has the full colour.
+        The value that has the full colour: the largest that is drawn.
 
     See Also
     --------
@@ -169,33 +169,38 @@ class ECGAttributionDisplay:
         self.ecg.plot(layout=layout, ax=ax)
         self.figure_, self.axes_ = self.ecg.figure_, self.ecg.axes_
         (ax,) = self.axes_
-        self.scale_ = float(max((np.abs(lead).max() for lead in values.values()), default=0.0))
+        lines = [line for line in ax.lines if line.get_label() in values]
+        drawn = [self._drawn_values(line.get_xdata(), values[line.get_label()]) for line in lines]
+        self.scale_ = float(max((np.abs(part).max() for part in drawn), default=0.0))
         self.highlights_ = []
-        for line in list(ax.lines):
-            if line.get_label() in values and self.scale_ > 0:
-                highlight = self._highlight(*line.get_data(), values[line.get_label()])
+        if self.scale_ > 0:
+            for line, part in zip(lines, drawn, strict=True):
+                highlight = _highlight(*line.get_data(), part / self.scale_)
                 self.highlights_.append(ax.add_collection(highlight))
         words = f"blue speaks for {self.label}, orange against"
         corner = {"x": ax.get_xlim()[1] - 0.1, "y": ax.get_ylim()[0] + 0.2}
         ax.text(s=words, fontsize=8, color=INK, ha="right", va="bottom", **corner)
         return self
 
-    def _highlight(self, time, height, values):
-        """Return a broad line under that of a lead, as strong as its values."""
-        from matplotlib.collections import LineCollection
-        from matplotlib.colors import to_rgba
-
-        of_values = np.arange(values.size) / self.sampling_rate
+    def _drawn_values(self, time, values):
+        """Return the values half-way between the points of a line."""
         middle = (time[1:] + time[:-1]) / 2 + self.start_s
-        strength = np.interp(middle, of_values, values, right=0.0) / self.scale_
-        points = np.stack([time, height], axis=1)
-        segments = np.stack([points[:-1], points[1:]], axis=1)
-        colors = np.where(strength[:, np.newaxis] > 0, to_rgba(_FOR), to_rgba(_AGAINST))
-        colors[:, 3] = np.abs(strength) * 0.8
-        shown = np.abs(strength) > _FAINTEST
-        return LineCollection(
-            segments[shown], colors=colors[shown], linewidths=6, capstyle="butt", zorder=1.5
-        )
+        return np.interp(middle, np.arange(values.size) / self.sampling_rate, values, right=0.0)
+
+
+def _highlight(time, height, strength):
+    """Return a broad line under that of a lead, as strong as the values are, from -1 to 1."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.colors import to_rgba
+
+    points = np.stack([time, height], axis=1)
+    segments = np.stack([points[:-1], points[1:]], axis=1)
+    colors = np.where(strength[:, np.newaxis] > 0, to_rgba(_FOR), to_rgba(_AGAINST))
+    colors[:, 3] = np.abs(strength) * 0.8
+    shown = np.abs(strength) > _FAINTEST
+    return LineCollection(
+        segments[shown], colors=colors[shown], linewidths=6, capstyle="butt", zorder=1.5
+    )
 
 
 def _probabilities(classifier, record):

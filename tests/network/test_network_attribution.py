@@ -5,6 +5,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import torch
+from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from torch import nn
 
@@ -19,7 +20,7 @@ class LinearNet(nn.Module):
         super().__init__()
         self.weight = nn.Parameter(weight)
 
-    def forward(self, x):
+    def forward(self, x, features=None):
         return torch.einsum("klt,nlt->nk", self.weight, x) + 0.5
 
 
@@ -47,10 +48,8 @@ def spiky():
 
 
 @pytest.fixture(scope="module")
-def spike_classifier(spiky):
-    return LabelCorrelationECGClassifier(
-        duration_s=3.0, max_epochs=8, validation_fraction=None, random_state=0
-    ).fit(spiky)
+def spike_classifier(tiny, spiky):
+    return tiny(duration_s=3.0, max_epochs=12, lr=0.02, validation_fraction=None).fit(spiky)
 
 
 def standardised(classifier, records):
@@ -100,32 +99,33 @@ def test_a_planted_spike_is_found(spike_classifier, spiky, method):
 
 
 def test_integrated_gradients_are_complete(spike_classifier, spiky):
-    found = attribute(spike_classifier, spiky[:5], method="integrated_gradients", n_steps=100)
+    found = attribute(spike_classifier, spiky[:5], method="integrated_gradients", n_steps=64)
     gaps = found.values.sum(axis=(2, 3)) - (found.decision - found.flat_decision)
     assert np.abs(gaps).max() < 0.02 * np.abs(found.decision - found.flat_decision).max()
 
 
-def test_windows_over_longer_records_and_other_rates(spiky):
+def test_windows_over_longer_records_and_other_rates(tiny, spiky):
     # Twice as long at twice the rate; the network reads 1.5 s at a time at 100 Hz.
     doubled = np.repeat(np.concatenate([spiky.signals[:, :, :300]] * 2, axis=-1), 2, axis=-1)
     records = ECGRecords(
         doubled, 200, lead_names=spiky.lead_names, labels=spiky.labels,
         label_names=spiky.label_names,
     )  # fmt: skip
-    classifier = LabelCorrelationECGClassifier(
-        duration_s=None, crop_s=1.5, max_epochs=1, validation_fraction=None, random_state=0
-    ).fit(records)
+    classifier = tiny(duration_s=None, crop_s=1.5, max_epochs=1, validation_fraction=None).fit(
+        records
+    )
     assert classifier.n_times_ == 150
-    found = attribute(classifier, records[:2], method="integrated_gradients", n_steps=80)
-    assert found.values.shape == (2, 2, 3, 600)
+    found = attribute(classifier, records[:1], method="integrated_gradients", n_steps=32)
+    assert found.values.shape == (1, 2, 3, 600)
     np.testing.assert_allclose(
-        found.decision, classifier.decision_function(records[:2]), rtol=1e-4, atol=1e-5
+        found.decision, classifier.decision_function(records[:1]), rtol=1e-4, atol=1e-5
     )
     difference = found.decision - found.flat_decision
     np.testing.assert_allclose(
         found.values.sum(axis=(2, 3)), difference, atol=0.05 * np.abs(difference).max()
     )
-    assert attribute(classifier, records[:1]).values.shape == (1, 2, 3, 600)
+    occluded = attribute(classifier, records[:1], window_s=1.0)
+    assert occluded.values.shape == (1, 2, 3, 600)
 
 
 def test_padding_and_flat_leads_do_nothing(spike_classifier, spiky):
@@ -146,6 +146,40 @@ def test_leads_come_in_the_order_of_the_classifier(spike_classifier, spiky):
     other = attribute(spike_classifier, spiky[:1].select_leads(["V5", "V1", "II"]))
     assert other.lead_names == found.lead_names
     np.testing.assert_allclose(other.values, found.values)
+
+
+class Peaks(TransformerMixin, BaseEstimator):
+    """The largest sample of each lead."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.asarray(X.signals).max(axis=-1)
+
+
+@pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
+def test_features_are_held_as_they_are(tiny, spiky, method):
+    classifier = tiny(
+        duration_s=3.0, features=Peaks(), lr=0.02, max_epochs=6, validation_fraction=None
+    ).fit(spiky)
+    weight = classifier.module_.second_head[-1].weight
+    assert weight.abs().max() > 0
+    found = attribute(classifier, spiky[:3], method=method, n_steps=64)
+    np.testing.assert_allclose(
+        found.decision, classifier.decision_function(spiky[:3]), rtol=1e-4, atol=1e-5
+    )
+    # Records have the same flat line, and features of their own.
+    assert np.ptp(found.flat_decision, axis=0).max() > 1e-3
+    if method == "integrated_gradients":
+        change = found.decision - found.flat_decision
+        gaps = found.values.sum(axis=(2, 3)) - change
+        assert np.abs(gaps).max() < 0.05 * np.abs(change).max()
+    # What signals do does not depend on the features that are held.
+    with torch.no_grad():
+        weight.zero_()
+    without = attribute(classifier, spiky[:3], method=method, n_steps=64)
+    np.testing.assert_allclose(found.values, without.values, atol=1e-5)
 
 
 def test_the_classifier_stays_as_it_is(spike_classifier, spiky):

@@ -51,7 +51,7 @@ def test_colours_lie_where_the_values_are(rng):
     display = ECGAttributionDisplay(
         ecg, values, sampling_rate=100, lead_names=["II", "V1"], label="AF"
     ).plot()
-    assert display.scale_ == 2.0
+    assert display.scale_ == pytest.approx(2.0)
     two, v1 = display.highlights_
     for highlight, color, span in ((two, _FOR, (0.5, 0.6)), (v1, _AGAINST, (1.2, 1.4))):
         times = np.concatenate([segment[:, 0] for segment in highlight.get_segments()])
@@ -72,13 +72,15 @@ def test_each_quarter_of_twelve_leads_shows_its_own_time(rng):
     ecg = ECGDisplay(rng.normal(size=(12, 1000)), 100, lead_names=LEADS)
     values = np.zeros((12, 1200))
     values[LEADS.index("V2"), 850] = 1.0
-    values[LEADS.index("V2"), 300] = 1.0
+    values[LEADS.index("V2"), 300] = 9.0
     display = ECGAttributionDisplay(
         ecg, values, sampling_rate=100, lead_names=LEADS, label="AF", start_s=2.0
     ).plot()
     segments = [segment for one in display.highlights_ for segment in one.get_segments()]
     # V2 shows 5 to 7.5 s of what is drawn, which begins at 2 s: 8.5 s is there, 3 s is not.
     assert {segment[0, 0] for segment in segments} == {6.49, 6.5}
+    # Nor has what is not drawn a part in the scale.
+    assert display.scale_ == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
