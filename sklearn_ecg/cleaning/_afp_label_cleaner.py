@@ -31,7 +31,8 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         input that is a table already.
     mixture : estimator, default=None
         Finds patterns; by default `DirichletProcessGaussianMixture`, variational for
-        ``method="bayes"``, by Gibbs sampling for ``method="paper"``.
+        ``method="bayes"``, by Gibbs sampling for ``method="paper"``. Any mixture of Gaussians
+        will do, scikit-learn's too.
     method : {"bayes", "paper"}, default="bayes"
         "bayes" combines calibrated, cross-fitted discriminators with the weak label by Bayes'
         rule, with noise rates that it estimates label by label. "paper" follows [1]_: hard
@@ -65,7 +66,8 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         for what is learned of such a label, and a warning names it. "keep" leaves them as they
         are.
     discriminator : classifier, default=None
-        In the place of the extra trees; cross-fitted by patient where `groups` are known.
+        In the place of the extra trees; cross-fitted by patient where `groups` are known. (The
+        trees are cross-fitted record by record, whatever `groups`.)
     memory : str or joblib.Memory, default=None
         Keeps what does not depend on a threshold, so that a search over thresholds is cheap;
         with an int for `random_state`, since other seeds give other clusters and forests.

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from sklearn_ecg.cleaning._discriminators import seeded
 from sklearn_ecg.cleaning._filter import BaseLabelFilter
 from sklearn_ecg.utils import HasMethods, Interval, StrOptions, progress
 
@@ -146,7 +147,7 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
     def _fit_filter(self, X, labels, weak, teaches, groups):
         """Let those vote on a weak record who were not trained on it; then train on all."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        voters = [_seeded(voter, seed) for voter in self._voters()]
+        voters = [seeded(voter, seed) for voter in self._voters()]
         votes = np.full((len(voters), *labels.shape), 0.5)
         learned = np.flatnonzero(self.learned_)
         rounds = []
@@ -224,17 +225,6 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
             return folds
         shuffled = check_random_state(seed).permutation(rows)
         return [fold for fold in np.array_split(shuffled, self.cv) if len(fold)]
-
-
-def _seeded(classifier, seed):
-    """Clone a classifier, with a seed where it has none."""
-    classifier = clone(classifier)
-    unset = {
-        name: seed
-        for name, value in classifier.get_params().items()
-        if name.rpartition("__")[2] == "random_state" and value is None
-    }
-    return classifier.set_params(**unset)
 
 
 def _train(classifier, X, y, taught):

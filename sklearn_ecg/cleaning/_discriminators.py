@@ -106,18 +106,38 @@ class ClassifierDiscriminator:
         else:
             folds = GroupKFold(n_folds).split(X, groups=self.groups)
         shares = np.empty(beliefs.shape)
+        classifier = seeded(self.classifier, self.random_state)
         parallel = Parallel(n_jobs=n_jobs)
         for train, test in folds:
-            models = parallel(
-                delayed(_fit_one)(self.classifier, X[train], y) for y in hard[train].T
-            )
+            models = parallel(delayed(_fit_one)(classifier, X[train], y) for y in hard[train].T)
             shares[test] = np.column_stack([_share(model, X[test]) for model in models])
-        self.models_ = parallel(delayed(_fit_one)(self.classifier, X, y) for y in hard.T)
+        self.models_ = parallel(delayed(_fit_one)(classifier, X, y) for y in hard.T)
         return _log_odds(shares)
 
     def score(self, X):
         """As `ForestDiscriminator.score`."""
         return _log_odds(np.column_stack([_share(model, X) for model in self.models_]))
+
+
+def seeded(estimator, seed):
+    """Clone an estimator, with a seed where it has none of its own.
+
+    Parameters
+    ----------
+    estimator : estimator
+    seed : int
+
+    Returns
+    -------
+    estimator
+    """
+    estimator = clone(estimator)
+    unset = {
+        name: seed
+        for name, value in estimator.get_params().items()
+        if name.rpartition("__")[2] == "random_state" and value is None
+    }
+    return estimator.set_params(**unset)
 
 
 def _fit_one(classifier, X, y):
@@ -131,7 +151,14 @@ def _fit_one(classifier, X, y):
 def _share(model, X):
     if isinstance(model, float):
         return np.full(len(X), model)
-    return model.predict_proba(X)[:, 1]
+    share = model.predict_proba(X)[:, 1]
+    unknown = np.flatnonzero(~np.isfinite(share))
+    if len(unknown):
+        raise ValueError(
+            f"discriminator {type(model).__name__} gives {len(unknown)} of {len(X)} records a "
+            f"probability of {share[unknown[0]]}. Pass one whose predict_proba is finite."
+        )
+    return share
 
 
 def _log_odds(shares):

@@ -60,6 +60,8 @@ def check_input(X, y, trusted, groups, *, n_records):
             "requires y to be passed, but the target y is None: arrays carry no labels. Pass the "
             "weak labels, or ECGRecords that carry theirs."
         )
+    for name, values in (("y", y), ("trusted", trusted), ("groups", groups)):
+        _check_order(X, values, name)
     labels, columns = check_labels(y, n_records=n_records)
     if not labels.shape[1]:
         raise ValueError("y has no labels (columns), so there is nothing to clean.")
@@ -72,6 +74,24 @@ def check_input(X, y, trusted, groups, *, n_records):
         check_trusted(trusted, n_records=n_records),
         check_groups(groups, n_records=n_records),
     )
+
+
+def _check_order(X, values, name):
+    """Refuse an index that holds the records of `X` in another order; rows go by position."""
+    theirs = getattr(values, "index", None)
+    if not isinstance(X, pd.DataFrame) or not isinstance(theirs, pd.Index):
+        return
+    # Rows that are merely numbered have no names to go by.
+    if any(isinstance(index, pd.RangeIndex) for index in (X.index, theirs)):
+        return
+    same_records = len(theirs) == len(X) and theirs.isin(X.index).all()
+    if same_records and not theirs.equals(X.index):
+        first = np.flatnonzero(theirs != X.index)[0]
+        raise ValueError(
+            f"{name} has the records of X in another order: row {first} is {theirs[first]!s}, but "
+            f"{X.index[first]!s} in X. Rows go by position: pass {name}.loc[X.index], or "
+            f"{name}.to_numpy() if only the index is wrong."
+        )
 
 
 def is_table(X):
@@ -95,6 +115,10 @@ def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
     else:
         extractor = clone(features)
     return extractor.fit(X)
+
+
+# Trees and many classifiers read single precision, which ends at 3e38.
+_LARGEST_FEATURE = 1e30
 
 
 @dataclass(eq=False)
@@ -125,9 +149,13 @@ class FeatureScaling:
         return np.where(np.isnan(features), self.median, features)
 
     def standardise(self, filled):
-        """Return filled features in units of their range, so that their units do not matter."""
+        """Return filled features in units of their range, so that their units do not matter.
+
+        A lone value may lie so many ranges away that no classifier could read it.
+        """
         span = self.high - self.low
-        return (filled - self.median) / np.where(span > 0, span, 1.0)
+        standardised = (filled - self.median) / np.where(span > 0, span, 1.0)
+        return np.clip(standardised, -_LARGEST_FEATURE, _LARGEST_FEATURE, out=standardised)
 
     def scale(self, filled):
         """Return filled features in [0, 1]; a constant feature is 0."""

@@ -4,10 +4,11 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
+
+from sklearn_ecg.cleaning._discriminators import seeded
 
 # A mixture of fewer records than this is one Gaussian.
 _MIN_CLUSTERED = 20
@@ -66,7 +67,8 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
     trusted : ndarray of bool of shape (n_records,)
         Trusted and weak records are clustered apart.
     mixture : estimator
-        Cloned for every set of records; has ``means_``, ``covariances_`` and ``labels_``.
+        Cloned for every set of records; has ``means_`` and ``covariances_``, and ``labels_`` or
+        ``predict``.
     random_state : int
     n_jobs : int, default=None
 
@@ -112,6 +114,25 @@ def _cluster(X, mixture, random_state):
     with threadpool_limits(limits=1), warnings.catch_warnings():
         # One warning for all clusterings is enough.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        fitted = clone(mixture).set_params(random_state=random_state).fit(X)
+        fitted = seeded(mixture, random_state).fit(X)
     converged = getattr(fitted, "inference", None) != "gibbs" or fitted.converged_
-    return fitted.means_, fitted.covariances_, fitted.labels_, converged
+    return *_gaussians(fitted, X), converged
+
+
+def _gaussians(mixture, X):
+    """Return means, covariances and assignments of the clusters that hold records."""
+    if not hasattr(mixture, "means_") or not hasattr(mixture, "covariances_"):
+        raise ValueError(
+            f"mixture {type(mixture).__name__} has no means_ and covariances_ once fitted; pass a "
+            "mixture of Gaussians, such as sklearn.mixture.BayesianGaussianMixture."
+        )
+    assigned = mixture.labels_ if hasattr(mixture, "labels_") else mixture.predict(X)
+    held, assigned = np.unique(assigned, return_inverse=True)
+    means, covariances = mixture.means_, mixture.covariances_
+    # scikit-learn's mixtures may share one matrix, or have one variance for all features.
+    kind = getattr(mixture, "covariance_type", None)
+    if kind == "tied":
+        covariances = np.broadcast_to(covariances, (len(means), *covariances.shape))
+    elif kind == "spherical":
+        covariances = np.repeat(covariances[:, np.newaxis], X.shape[1], axis=1)
+    return means[held], covariances[held], assigned

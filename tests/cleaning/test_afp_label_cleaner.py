@@ -6,9 +6,12 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.cluster import KMeans
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.mixture import BayesianGaussianMixture
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -592,3 +595,81 @@ def test_papers_method_is_not_silenced_by_anchors_that_trusted_records_contradic
     assert (cleaner.anchor_patterns_["accuracy"].to_numpy(dtype=float) > 0.5).all()
     errors_left = (cleaner.labels_ != truth).sum()
     assert errors_left < 0.75 * (weak != truth).sum()
+
+
+def test_a_lone_value_far_from_all_others_does_not_stop_cleaning(table):
+    X, weak, trusted = (part[:200] for part in (table[0], table[2], table[3]))
+    mixture = DirichletProcessGaussianMixture(n_components=1)
+    cleaner = AFPLabelCleaner(mixture=mixture, max_iter=1, random_state=0)
+    lone = X.copy()
+    lone[:, 0], lone[7, 0] = 0, 1e300
+    lone[8, 1] = -1e45
+    cleaner.fit(lone, weak, trusted=trusted)
+    assert (cleaner.labels_[~trusted] != weak[~trusted]).any()
+    assert cleaner.clean(lone[:9] * 10, weak[:9]).labels.shape == (9, 4)
+
+
+def test_classifiers_without_a_seed_get_the_cleaners(table):
+    X, weak, trusted = (part[:120] for part in (table[0], table[2], table[3]))
+    mixture = DirichletProcessGaussianMixture(n_components=1)
+    first, second = (
+        AFPLabelCleaner(
+            mixture=mixture,
+            discriminator=RandomForestClassifier(3),
+            joint=False,
+            max_iter=1,
+            random_state=0,
+        ).fit(X, weak, trusted=trusted)
+        for _ in range(2)
+    )
+    assert_array_equal(first.confidence_, second.confidence_)
+
+
+class Unsure(GaussianNB):
+    def predict_proba(self, X):
+        return np.full((len(X), 2), np.nan)
+
+
+def test_a_discriminator_without_probabilities_is_named(table):
+    X, weak, trusted = (part[:120] for part in (table[0], table[2], table[3]))
+    mixture = DirichletProcessGaussianMixture(n_components=1)
+    cleaner = AFPLabelCleaner(mixture=mixture, discriminator=Unsure(), random_state=0)
+    with pytest.raises(ValueError, match="discriminator Unsure gives"):
+        cleaner.fit(X, weak, trusted=trusted)
+
+
+@pytest.mark.parametrize("covariance_type", ["full", "tied", "diag", "spherical"])
+def test_scikit_learns_mixtures_find_patterns(table, covariance_type):
+    X, _, weak, trusted = table
+    mixture = BayesianGaussianMixture(n_components=3, covariance_type=covariance_type)
+    cleaner = AFPLabelCleaner(mixture=mixture, discriminators=False, random_state=0)
+    cleaner.fit(X, weak, trusted=trusted)
+    assert all(len(pattern.members) for pattern in cleaner.patterns_)
+    assert all(pattern.variance.shape == (12,) for pattern in cleaner.patterns_)
+    assert len(cleaner.anchor_patterns_)
+
+
+def test_clusterings_that_are_no_mixtures_are_named(table):
+    X, _, weak, trusted = table
+    with pytest.raises(ValueError, match="mixture KMeans has no means_"):
+        AFPLabelCleaner(mixture=KMeans(2)).fit(X, weak, trusted=trusted)
+
+
+@pytest.mark.parametrize("name", ["y", "trusted", "groups"])
+def test_records_in_another_order_are_refused(table, name):
+    X, _, weak, trusted = table
+    ids = pd.Index([f"r{i}" for i in range(len(X))])
+    given = {"y": pd.DataFrame(weak, ids), "trusted": pd.Series(trusted, ids)}
+    given["groups"] = pd.Series(np.arange(len(X)), ids)
+    given[name] = given[name].iloc[::-1]
+    with pytest.raises(ValueError, match=f"{name} has the records of X in another order: row 0"):
+        AFPLabelCleaner().fit(pd.DataFrame(X, ids), **given)
+
+
+def test_merely_numbered_rows_go_by_position(table):
+    X, _, weak, trusted = table
+    frame = pd.DataFrame(X, np.random.default_rng(0).permutation(len(X)))
+    mixture = DirichletProcessGaussianMixture(n_components=1)
+    cleaner = AFPLabelCleaner(mixture=mixture, discriminators=False, random_state=0)
+    found = cleaner.fit(frame, pd.DataFrame(weak), trusted=pd.Series(trusted)).labels_
+    assert_array_equal(found, cleaner.fit(X, weak, trusted=trusted).labels_)
