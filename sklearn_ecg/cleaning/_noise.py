@@ -110,7 +110,8 @@ def _rate(asked, error):
     """Share of errors among records, each of which is asked with a probability; 95 % interval.
 
     The records are a sample, and which of them are asked is not certain; both widen the interval,
-    that of the Beta distribution of the same variance.
+    that of the Beta distribution of the same variance. Where there may well be no error at all,
+    it begins at 0. How probable a label is, is taken as given: what errs there is not in it.
     """
     n_asked, n_errors = asked.sum(), asked[error].sum()
     mean = (n_errors + 0.5) / (n_asked + 1)
@@ -118,6 +119,8 @@ def _rate(asked, error):
     variance += (asked * (1 - asked) * (error - mean) ** 2).sum() / (n_asked + 1) ** 2
     size = max(mean * (1 - mean) / variance - 1, 1e-3)
     low, high = beta.ppf([0.025, 0.975], mean * size, (1 - mean) * size)
+    if np.prod(1 - asked[error]) > 0.025:
+        low = 0.0
     return n_errors / max(n_asked, 1e-9), low, high
 
 

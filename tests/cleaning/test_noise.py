@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from sklearn_ecg.cleaning._calibration import calibrate
-from sklearn_ecg.cleaning._noise import estimate_noise_rates, posterior
+from sklearn_ecg.cleaning._noise import describe_noise_rates, estimate_noise_rates, posterior
 
 
 def test_posterior_is_bayes_rule():
@@ -59,3 +59,14 @@ def test_trusted_records_have_their_say_where_weak_ones_do_not_contradict(rng):
     labels[flipped] = 1 - labels[flipped]
     together = calibrate(score[:, None], labels, trusted)
     assert_allclose(together.coefficients, alone.coefficients)
+
+
+def test_intervals_begin_at_zero_where_there_may_be_no_error():
+    belief = np.r_[np.full(100, 0.99), np.full(400, 0.001), [0.6, 0.5, 0.4]]
+    weak = np.r_[np.ones(100), np.zeros(400), np.zeros(3)].astype(int)
+    # All three labels in doubt are absent with a probability of 0.4 * 0.5 * 0.6.
+    missing, low, high, *_ = describe_noise_rates(belief, weak)
+    assert low == 0 < missing < high
+    weak[:10] = 0
+    missing, low, high, *_ = describe_noise_rates(belief, weak)
+    assert 0 < low < missing < high
