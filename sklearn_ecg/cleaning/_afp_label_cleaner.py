@@ -83,8 +83,9 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
     provenance_ : ndarray of str of shape (n_records, n_labels)
         Where each label comes from, one of `sklearn_ecg.records.PROVENANCES`.
     confidence_ : ndarray of shape (n_records, n_labels)
-        Probability that each label is right; 0.5 where nothing is known. With ``method="paper"``
-        labels that discriminators settle have the ratio of distances in its place.
+        Probability that each label is right (of one left undecided, the weak label); 0.5 where
+        nothing is known. With ``method="paper"`` labels that discriminators settle have the ratio
+        of distances in its place.
     undecided_ : DataFrame
         What a person must look at: record (its id, or its index in a DataFrame), label, weak,
         probability, and settled, the expected number of the record's labels that an answer
@@ -100,7 +101,7 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         For each label two estimated shares: ``missing``, of the records that have it, without
         the weak label; ``wrong``, of those that do not have it, with the weak label. The columns
         ``missing_low``, ``missing_high``, ``wrong_low`` and ``wrong_high`` bound their 95 %
-        intervals.
+        intervals, which do not reckon with errors of the calibration.
     lifetimes_ : ndarray of int of shape (n_records,)
         Rounds that each record lived.
     n_iter_ : int

@@ -116,6 +116,20 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             decisions.put(weak, np.arange(labels.shape[1]), found)
         return cleaned_records(X, given, labels, decisions.provenance, decisions.confidence)
 
+    def set_output(self, *, transform=None):
+        """Change nothing: what comes out is `CleanedRecords`, whatever a Pipeline is asked for.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            Not used.
+
+        Returns
+        -------
+        self
+        """
+        return self
+
     def report(self):
         """Return what cleaning did, a row per label.
 

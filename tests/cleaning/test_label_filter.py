@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import CleanedRecords, ECGRecords, OnCleanedLabels
@@ -187,6 +188,16 @@ def test_pipelines_pickles_and_clones(cleaner, table):
     restored = pickle.loads(pickle.dumps(cleaner))
     assert_array_equal(restored.clean(X, weak).labels, cleaner.clean(X, weak).labels)
     assert clone(cleaner).get_params().keys() == cleaner.get_params().keys()
+
+
+def test_a_pipeline_may_ask_for_data_frames(cleaner, table):
+    X, _, weak, trusted = table
+    pipe = make_pipeline(StandardScaler(), cleaner, OnCleanedLabels(LogisticRegression()))
+    step = f"{pipe.steps[1][0]}__trusted"
+    predicted = clone(pipe).fit(X, weak, **{step: trusted}).predict(X)
+    pipe.set_output(transform="pandas").fit(X, weak, **{step: trusted})
+    assert_array_equal(pipe.predict(X), predicted)
+    assert isinstance(cleaner.transform(pipe[0].transform(X)), pd.DataFrame)
 
 
 def test_same_labels_whatever_n_jobs(cleaner, table):
