@@ -93,7 +93,9 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
     >>> signals = rng.normal(scale=0.1, size=(64, 2, 100))
     >>> signals[:, 1, 40:60] += labels[:, :1]  # the first label is a bump on the second lead
     >>> records = ECGRecords(signals, 100, labels=labels, label_names=["bump", "none"])
-    >>> classifier = LabelCorrelationECGClassifier(duration_s=1.0, random_state=0).fit(records)
+    >>> classifier = LabelCorrelationECGClassifier(
+    ...     backbone="residual", duration_s=1.0, random_state=0
+    ... ).fit(records)
     >>> found = attribute(classifier, records[labels[:, 0] == 1][:1], "bump")
     >>> lead, time = np.unravel_index(found.values[0, 0].argmax(), found.values.shape[2:])
     >>> int(lead), bool(0.3 < time / found.sampling_rate < 0.7)

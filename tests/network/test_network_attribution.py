@@ -49,7 +49,9 @@ def spiky():
 
 @pytest.fixture(scope="module")
 def spike_classifier(tiny, spiky):
-    return tiny(duration_s=3.0, max_epochs=12, lr=0.02, validation_fraction=None).fit(spiky)
+    return tiny(
+        backbone="residual", duration_s=3.0, max_epochs=12, lr=0.02, validation_fraction=None
+    ).fit(spiky)
 
 
 def standardised(classifier, records):
