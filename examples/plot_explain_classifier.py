@@ -52,8 +52,9 @@ LabelCorrelationDisplay.from_estimator(classifier)
 # %%
 # Where it sees a premature beat
 # ------------------------------
-# Each stretch of each lead is flattened in turn: blue is where the decision then falls, orange where
-# it rises. The network was told which records have premature beats, but never which beats they are.
+# Each stretch of each lead is flattened in turn: blue is where the decision then falls, orange
+# where it rises. The network was told which records have premature beats, but never which beats
+# they are.
 pvc = list(test.label_names).index("PVC")
 surest = np.argmax(probabilities[:, pvc] * (test.labels[:, pvc] == 1))
 ECGAttributionDisplay.from_estimator(classifier, test, surest, label="PVC")
