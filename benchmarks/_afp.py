@@ -4,11 +4,11 @@ import tempfile
 from contextlib import nullcontext
 from itertools import product
 
-from benchmarks._cleaning import choose_trusted, labelled
+from benchmarks._cleaning import labelled, noisy_copy
 from benchmarks._data import data_folder
 from benchmarks._report import RESULTS
 from sklearn_ecg import ECGFeatureExtractor
-from sklearn_ecg.datasets import corrupt_labels, load_mitdb
+from sklearn_ecg.datasets import load_mitdb
 
 
 def add_arguments(parser, *, splits, rates):
@@ -47,10 +47,8 @@ def unmeasured_copies(rows, arguments, labels):
     for seed, rate in product(seeds, arguments.rates):
         if (seed, rate) in done:
             continue
-        trusted = choose_trusted(labels, None, "random", seed, 1 / 3)
-        y_weak = labels.copy()
-        y_weak[~trusted] = corrupt_labels(labels[~trusted], rate, kind="swap", random_state=seed)
-        yield {"seed": seed, "rate": rate}, y_weak, trusted
+        noisy = noisy_copy(labels, None, split="random", rate=rate, seed=seed)
+        yield {"seed": seed, "rate": rate}, *noisy
 
 
 def write_plot(name, figure):

@@ -27,7 +27,7 @@ def add_arguments(parser, *, splits, rates, divisions):
     parser.add_argument("--noise", nargs="+", choices=KINDS, default=["swap"])
     parser.add_argument("--trusted", type=float, nargs="+", default=[1 / 3], metavar="SHARE")
     parser.add_argument("--by", nargs="+", choices=("random", "patient"), default=divisions)
-    parser.add_argument("--methods", nargs="+", choices=MAIN, help="by default all of them")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, help="by default all of them")
     parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
     parser.add_argument("--cache", help="a folder that keeps features between runs")
     parser.add_argument("--fresh", action="store_true", help="measure again what was measured")
@@ -72,9 +72,8 @@ def compare(records, methods, arguments, *, page, title, command):
 
 def measure(X, labels, groups, name, *, split, rate, seed, kind="swap", trusted_share=1 / 3):
     """Clean one noisy copy of the labels with one method; return a row of the results."""
-    trusted = choose_trusted(labels, groups, split, seed, trusted_share)
-    y_weak = labels.copy()
-    y_weak[~trusted] = corrupt_labels(labels[~trusted], rate, kind=kind, random_state=seed)
+    noise = {"split": split, "rate": rate, "seed": seed, "kind": kind}
+    y_weak, trusted = noisy_copy(labels, groups, **noise, trusted_share=trusted_share)
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -82,6 +81,14 @@ def measure(X, labels, groups, name, *, split, rate, seed, kind="swap", trusted_
     seconds = time.perf_counter() - started
     f1 = f1_score(labels[~trusted], cleaned[~trusted], average="weighted", zero_division=0)
     return {"f1": f1, "seconds": round(seconds, 2)}
+
+
+def noisy_copy(labels, groups, *, split, rate, seed, kind="swap", trusted_share=1 / 3):
+    """Return labels, noisy where records are not trusted, and the mask of those that are."""
+    trusted = choose_trusted(labels, groups, split, seed, trusted_share)
+    y_weak = labels.copy()
+    y_weak[~trusted] = corrupt_labels(labels[~trusted], rate, kind=kind, random_state=seed)
+    return y_weak, trusted
 
 
 def choose_trusted(labels, groups, split, seed, share):
@@ -227,19 +234,3 @@ METHODS = {
     "AFP, labels weighed alone": afp(joint=False),
     "AFPLabelCleaner": afp(),
 }
-ABLATIONS = {
-    f"AFP, {method}, without {stage}": afp(method=key, **{stage: False})
-    for method, key in (("the paper's", "paper"), ("default", "bayes"))
-    for stage in ("anchors", "rules", "discriminators")
-}
-SWEEPS = {
-    f"AFP, the paper's, {name}={value}": afp(method="paper", **{name: value})
-    for name, values in (
-        ("min_confidence", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
-        ("min_correlation", (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)),
-        ("max_exclusion", (0.005, 0.01, 0.02, 0.05, 0.1, 0.2)),
-    )
-    for value in values
-}
-METHODS |= ABLATIONS | SWEEPS
-MAIN = [name for name in METHODS if name not in ABLATIONS and name not in SWEEPS]

@@ -84,11 +84,12 @@ What differs from the paper's set-up:
 
 Where ours fall short: rules reach few labels, as the shares that they find of what is missing or
 wrong show; only labels that an anchor confirmed speak, and for inclusion only in records that lie
-in both patterns. Exclusion rules are right most often at the smallest ε, and accuracy falls from there;
-the paper's first rise, which it puts down to wrong labels that too few rules oppose, does not
-show where labels dropped are all that counts. At default thresholds (ct = rt = 0.5, ε = 0.02) the
-paper's method applies rules that are wrong now and then; ``method="bayes"`` applies those alone
-whose accuracy on trusted records is 0.95 at least, as the column ``fires`` of its rules shows."""
+in both patterns. Exclusion rules are right most often at the smallest ε, and accuracy falls from
+there; the paper's first rise, which it puts down to wrong labels that too few rules oppose, does
+not show where labels dropped are all that counts. At default thresholds (ct = rt = 0.5, ε = 0.02)
+the paper's method applies rules that are wrong now and then; ``method="bayes"`` applies those
+alone whose accuracy on trusted records is 0.95 at least, as the column ``fires`` of its rules
+shows."""
 
 
 def main():

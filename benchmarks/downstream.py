@@ -16,7 +16,7 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.metrics import f1_score, roc_auc_score
 
-from benchmarks._cleaning import KINDS, MAIN, METHODS, choose_trusted, labelled, resume
+from benchmarks._cleaning import KINDS, METHODS, choose_trusted, labelled, resume
 from benchmarks._data import data_folder
 from benchmarks._report import explanation, write_results
 from sklearn_ecg import ECGFeatureExtractor, OnCleanedLabels
@@ -74,7 +74,7 @@ def parse_arguments():
     parser.add_argument(
         "--methods",
         nargs="+",
-        choices=MAIN,
+        choices=METHODS,
         default=["do nothing", "DDF", "cleanlab, flagged labels flipped", "AFPLabelCleaner"],
     )
     parser.add_argument("--classifiers", nargs="+", choices=CLASSIFIERS, default=list(CLASSIFIERS))

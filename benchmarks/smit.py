@@ -8,7 +8,7 @@ on where it stopped.
 
 import argparse
 
-from benchmarks._cleaning import ABLATIONS, MAIN, SWEEPS, add_arguments, compare, labelled
+from benchmarks._cleaning import METHODS, add_arguments, compare, labelled
 from benchmarks._data import data_folder
 from sklearn_ecg.datasets import load_mitdb
 
@@ -16,10 +16,9 @@ from sklearn_ecg.datasets import load_mitdb
 def main():
     arguments = parse_arguments()
     records = labelled(load_mitdb(data_folder("mitdb")))
-    methods = arguments.methods or MAIN
     compare(
         records[::4] if arguments.quick else records,
-        methods + list(ABLATIONS) * arguments.ablations + list(SWEEPS) * arguments.sweeps,
+        arguments.methods or METHODS,
         arguments,
         page="smit_quick" if arguments.quick else "smit",
         title="Label cleaning on SMIT",
@@ -32,8 +31,6 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="a quarter of the windows, one split")
     rates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
     add_arguments(parser, splits=6, rates=rates, divisions=["random", "patient"])
-    parser.add_argument("--ablations", action="store_true", help="AFP without each of its stages")
-    parser.add_argument("--sweeps", action="store_true", help="thresholds of the paper's method")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.splits, arguments.rates = 1, [0.05, 0.2, 0.4]

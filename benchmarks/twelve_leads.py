@@ -6,7 +6,7 @@ those of trusted records apart.
 
 import argparse
 
-from benchmarks._cleaning import MAIN, add_arguments, compare, labelled
+from benchmarks._cleaning import METHODS, add_arguments, compare, labelled
 from benchmarks._data import data_folder
 from sklearn_ecg.datasets import load_cpsc2018, load_ptbxl
 
@@ -27,7 +27,7 @@ def main():
         raise SystemExit(f"{arguments.data} does not name patients: leave --by out.")
     compare(
         records,
-        arguments.methods or MAIN,
+        arguments.methods or METHODS,
         arguments,
         page=f"twelve_leads_{arguments.data}",
         title=TITLES[arguments.data],
