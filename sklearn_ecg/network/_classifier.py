@@ -81,11 +81,12 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     dropout : float, default=0.1
     thresholds : float or "tuned", default=0.5
         A label is predicted present from this probability on; "tuned" finds one for each label,
-        with the largest F1 on the held-out records.
+        with the largest F1 on the records held out for early stopping. The best epoch was chosen
+        by these records too, on which F1 therefore is too good: judge on others.
     calibration : {"temperature", "sigmoid"} or None, default=None
-        Fit each label's probabilities to the held-out records by a factor on its logits, or by
-        a factor and an offset. The asymmetric loss makes probabilities too large, which only
-        "sigmoid" mends.
+        Fit each label's probabilities to the records held out for early stopping by a factor on
+        its logits, or by a factor and an offset. The asymmetric loss makes probabilities too
+        large, which only "sigmoid" mends.
     warm_start : bool, default=False
         `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
         rate. For other labels than those of the last fit, what belongs to labels begins anew, and
@@ -177,12 +178,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
 
     The paper gives neither the numbers of channels and layers nor the order of its blocks; see
     the modules for what is reconstructed. Its own network is ``width="paper",
-    sampling_rate=500, memory="labels", shortcut=False, channel_identity=False, clip=0``. On
-    MIT-BIH windows of unseen patients (a short training of the small width on half of the
-    windows, means of three splits that differ by about 0.1 among themselves) macro F1 was 0.48
-    for the backbone alone, 0.51 for the whole network as it is by default, 0.53 with
-    ``memory="labels"``, 0.45 without the shortcut; and 0.37 (two splits) without the shortcut
-    and channel identity.
+    sampling_rate=500, memory="labels", shortcut=False, channel_identity=False, clip=0``.
 
     References
     ----------

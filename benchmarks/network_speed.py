@@ -1,0 +1,265 @@
+"""Speed and memory of LabelCorrelationECGClassifier, beside a bare PyTorch loop.
+
+12 leads, 10 s at 100 Hz, batches of 32, by default as many threads as there are cores. Training
+is the best epoch but the first, prediction the best of several calls of `predict_proba`, from
+records to probabilities. "bfloat16" calculates in it in training and prediction; `precision="auto"`
+trains in it where the machine has it, and predicts in float32.
+
+Overhead is what an epoch of the estimator takes beyond one of a loop of a dozen lines over the same
+network, batches, loss, optimizer and schedule; the two take turns, and each counts by its best, on
+a CPU in seconds of its time, which other processes disturb less.
+Floating-point operations are those of matrix products and convolutions, forward and backward.
+Peak memory is that of a process that trains for two batches, with all that it has imported.
+"""
+
+import argparse
+import multiprocessing
+import os
+import resource
+import time
+
+import numpy as np
+import pandas as pd
+import torch
+from skorch.callbacks import Callback
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks._report import explanation, write_results
+from sklearn_ecg import ECGRecords, LabelCorrelationECGClassifier
+from sklearn_ecg.network import AsymmetricLoss
+
+_BATCH = 32
+_N_LABELS = 5
+# Enough for a second or so per epoch on two cores.
+_N_RECORDS = {"small": 512, "medium": 128, "paper": 64}
+
+
+def main():
+    arguments = parse_arguments()
+    # Set, so that the estimator leaves the threads as they are.
+    os.environ["OMP_NUM_THREADS"] = str(arguments.threads)
+    torch.set_num_threads(arguments.threads)
+    rates = measure_rates(arguments)
+    overheads = [measure_overhead(backbone, arguments) for backbone in ("residual", "xresnet")]
+    memory = measure_memory(arguments)
+    data = {"rates": rates, "overheads": overheads, "memory": memory, "machine": machine(arguments)}
+    name = "network_speed" if arguments.device == "cpu" else "network_speed_cuda"
+    title = "Speed and memory of the network"
+    write_results(name, title, describe(data), data, command="network_speed")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--compile", action="store_true", help="also train by torch.compile")
+    parser.add_argument("--peak-tflops", type=float, help="of the device in bfloat16, dense")
+    parser.add_argument("--quick", action="store_true", help="small widths, few records, one run")
+    arguments = parser.parse_args()
+    arguments.widths = ("small",) if arguments.quick else tuple(_N_RECORDS)
+    arguments.runs = 1 if arguments.quick else arguments.runs
+    return arguments
+
+
+def make_records(width, arguments, *, rate=100):
+    """Make noise with labels: how fast a network is does not depend on what it reads."""
+    n_records = _N_RECORDS[width]
+    if arguments.quick:
+        n_records = 2 * _BATCH
+    elif arguments.device != "cpu":
+        n_records *= 16
+    rng = np.random.default_rng(0)
+    signals = rng.standard_normal((n_records, 12, 10 * rate), dtype=np.float32)
+    labels = rng.integers(0, 2, size=(n_records, _N_LABELS))
+    return ECGRecords(signals, rate, labels=labels)
+
+
+def make_classifier(arguments, **parameters):
+    defaults = {
+        "batch_size": _BATCH,
+        "validation_fraction": None,
+        "max_epochs": 1 + arguments.runs,
+        "device": arguments.device,
+        "random_state": 0,
+    }
+    return LabelCorrelationECGClassifier(**{**defaults, **parameters})
+
+
+def measure_rates(arguments):
+    """Measure training and prediction of each backbone, width and precision."""
+    ways = [("float32", False), ("bfloat16", False)]
+    ways += [("bfloat16", True)] if arguments.compile else []
+    rows = []
+    for backbone in ("residual", "xresnet"):
+        for width in arguments.widths:
+            records = make_records(width, arguments)
+            for precision, compiled in ways:
+                classifier = make_classifier(
+                    arguments,
+                    backbone=backbone,
+                    width=width,
+                    precision=precision,
+                    compile=compiled,
+                ).fit(records)
+                rows.append(rates_of(classifier, records, arguments))
+                print(rows[-1], flush=True)
+    return rows
+
+
+def rates_of(classifier, records, arguments):
+    epochs = classifier.history[:, "dur"]
+    seconds = min(seconds_of(classifier.predict_proba, records) for _ in range(arguments.runs))
+    operations = operations_per_record(classifier)
+    trained = len(records) / min(epochs[1:])
+    row = {
+        "backbone": classifier.backbone,
+        "width": classifier.width,
+        "weights (million)": sum(p.numel() for p in classifier.module_.parameters()) / 1e6,
+        "precision": classifier.precision + (", compiled" if classifier.compile else ""),
+        "training, records/s": trained,
+        "prediction, records/s": len(records) / seconds,
+        "training, GFLOP/record": operations / 1e9,
+        "training, GFLOP/s": trained * operations / 1e9,
+        "first epoch, s": epochs[0],
+        "other epochs, s": min(epochs[1:]),
+    }
+    if arguments.peak_tflops:
+        row["share of the peak, %"] = trained * operations / arguments.peak_tflops / 1e10
+    return row
+
+
+def operations_per_record(classifier):
+    """Count the floating-point operations of a training step, per record."""
+    network = classifier.module_.train()
+    signals = torch.zeros(2, classifier.n_leads_in_, classifier.n_times_, device=classifier.device_)
+    with FlopCounterMode(display=False) as counter:
+        network(signals).sum().backward()
+    network.zero_grad()
+    network.eval()
+    return counter.get_total_flops() / len(signals)
+
+
+def measure_overhead(backbone, arguments):
+    """Time epochs of the estimator and of a bare loop, in turn."""
+    records = make_records("small", arguments)
+    clock = EpochClock(time.process_time if arguments.device == "cpu" else time.perf_counter)
+    classifier = make_classifier(arguments, backbone=backbone, max_epochs=3, callbacks=[clock])
+    ours, bare = [], []
+    for _ in range(1 + arguments.runs):
+        classifier.fit(records)
+        ours += clock.seconds_[1:]
+        bare += bare_epochs(classifier, records, 3, clock.now)[1:]
+    row = {
+        "backbone": backbone,
+        "estimator, s/epoch": min(ours),
+        "bare loop, s/epoch": min(bare),
+        "overhead, %": 100 * (min(ours) / min(bare) - 1),
+    }
+    print(row, flush=True)
+    return row
+
+
+class EpochClock(Callback):
+    """Measure epochs by a clock of one's choice."""
+
+    def __init__(self, now):
+        self.now = now
+
+    def on_train_begin(self, net, **kwargs):
+        self.seconds_ = []
+
+    def on_epoch_begin(self, net, **kwargs):
+        self.started_ = self.now()
+
+    def on_epoch_end(self, net, **kwargs):
+        self.seconds_.append(self.now() - self.started_)
+
+
+def bare_epochs(classifier, records, n_epochs, now):
+    """Train the classifier's own network without it, and return the seconds of each epoch."""
+    device = classifier.device_
+    network, loss_of = classifier.module_.train(), AsymmetricLoss()
+    signals = torch.from_numpy(np.asarray(records.signals))
+    labels = torch.tensor(records.labels)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=1e-9, weight_decay=0.01)
+    n_batches = -(-len(signals) // _BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, max_lr=1e-9, total_steps=n_epochs * n_batches
+    )
+    seconds = []
+    for _ in range(n_epochs):
+        started = now()
+        losses = []
+        for rows in torch.randperm(len(signals)).tensor_split(n_batches):
+            optimizer.zero_grad()
+            with torch.autocast(device, torch.bfloat16):
+                logits = network(signals[rows].to(device))
+            loss = loss_of(logits.float(), labels[rows].to(device))
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            losses.append(loss.item())
+        seconds.append(now() - started)
+    return seconds
+
+
+def measure_memory(arguments):
+    """Measure training of the paper's width at 500 Hz, in processes of their own."""
+    if arguments.quick:
+        return []
+    rows = []
+    for backbone in ("residual", "xresnet"):
+        for precision in ("float32", "bfloat16"):
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                gigabytes = pool.apply(peak_gigabytes, (backbone, precision, arguments))
+            rows.append({"backbone": backbone, "precision": precision, "peak, GB": gigabytes})
+            print(rows[-1], flush=True)
+    return rows
+
+
+def peak_gigabytes(backbone, precision, arguments):
+    torch.set_num_threads(arguments.threads)
+    records = make_records("paper", arguments, rate=500)[: 2 * _BATCH]
+    make_classifier(
+        arguments,
+        backbone=backbone,
+        width="paper",
+        sampling_rate=500,
+        precision=precision,
+        max_epochs=1,
+    ).fit(records)
+    if arguments.device != "cpu":
+        return torch.cuda.max_memory_allocated() / 1e9
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+def seconds_of(function, *arguments):
+    started = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - started
+
+
+def machine(arguments):
+    if arguments.device != "cpu":
+        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    capability = torch.backends.cpu.get_cpu_capability()
+    return f"{arguments.threads} threads, {capability}, torch {torch.__version__}"
+
+
+def describe(data):
+    rates = pd.DataFrame(data["rates"])
+    text = (
+        f"{explanation(__doc__)}\nOn {data['machine']}.\n\n"
+        f"{rates.round(2).to_markdown(index=False)}\n\n"
+        "## Overhead of the estimator, small width\n\n"
+        f"{pd.DataFrame(data['overheads']).round(3).to_markdown(index=False)}\n"
+    )
+    if data["memory"]:
+        table = pd.DataFrame(data["memory"]).round(2).to_markdown(index=False)
+        text += f"\n## Peak memory: the paper's width, 500 Hz, batches of 32\n\n{table}\n"
+    return text
+
+
+if __name__ == "__main__":
+    main()
