@@ -172,9 +172,9 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     named by the columns of a DataFrame y, else by the records' own label names if y has as many.
     A label that no training record has is learned as absent, with a warning.
 
-    On a CPU torch gets at most half of the cores while this classifier fits or predicts, since
-    its threads slow each other down many times where other processes are busy; set the
-    environment variable OMP_NUM_THREADS to choose another number.
+    On a CPU torch gets at most half of the cores while this classifier fits, since its threads
+    slow each other down many times where other processes are busy; prediction works on a batch
+    per core. Set the environment variable OMP_NUM_THREADS to choose another number of cores.
 
     The paper gives neither the numbers of channels and layers nor the order of its blocks; see
     the modules for what is reconstructed. Its own network is ``width="paper",

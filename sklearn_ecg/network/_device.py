@@ -1,10 +1,15 @@
 """Where a net runs, on how many cores, in which precision, and the randomness it runs with."""
 
 import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import joblib
 import torch
+
+# Batches that are predicted at the same time: each needs memory of its own.
+_MOST_BATCHES = 8
 
 
 def resolve_device(device):
@@ -84,3 +89,39 @@ def half_the_cores(device):
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def map_batches(function, batches, device):
+    """Apply a function to batches, on a CPU several at a time, and return its results in order.
+
+    Each thread calculates alone, so that none waits for another within a batch, and results do not
+    depend on how many there are. Without OMP_NUM_THREADS all cores are used.
+
+    Parameters
+    ----------
+    function : callable
+    batches : iterable
+        Of which no more are held than there are threads.
+    device : str
+    """
+    if torch.device(device).type != "cpu":
+        return [function(batch) for batch in batches]
+    before = torch.get_num_threads()
+    n_cores = before if "OMP_NUM_THREADS" in os.environ else joblib.cpu_count()
+    results, pending = [], deque()
+    try:
+        pool = ThreadPoolExecutor(min(n_cores, _MOST_BATCHES), initializer=_calculate_alone)
+        with pool:
+            for batch in batches:
+                pending.append(pool.submit(function, batch))
+                if len(pending) > n_cores:
+                    results.append(pending.popleft().result())
+            results += [result.result() for result in pending]
+    finally:
+        # Libraries that torch calls know but one number for all threads.
+        torch.set_num_threads(before)
+    return results
+
+
+def _calculate_alone():
+    torch.set_num_threads(1)

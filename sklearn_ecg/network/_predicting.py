@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import accuracy_score
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ecg.network._device import half_the_cores
+from sklearn_ecg.network._device import map_batches
 from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
 from sklearn_ecg.utils import check_labels
@@ -122,10 +122,12 @@ class LabelPredicting:
 
     def _network_logits(self, dataset):
         module = folded(self.module_)
-        with torch.inference_mode(), half_the_cores(self.device_):
-            logits = [
-                self._logits_of(module, inputs).cpu() for inputs, _ in self.get_iterator(dataset)
-            ]
+
+        def logits_of(batch):
+            with torch.inference_mode():
+                return self._logits_of(module, batch[0]).cpu()
+
+        logits = map_batches(logits_of, self.get_iterator(dataset), self.device_)
         return torch.cat(logits).double().numpy()
 
     def _calibrated(self, logits):

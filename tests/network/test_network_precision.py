@@ -1,6 +1,7 @@
-"""bfloat16, compiled training, and folded prediction."""
+"""What makes it fast: bfloat16, compiled training, folded and parallel prediction."""
 
 import copy
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg.network import LabelCorrelationNet, _device
-from sklearn_ecg.network._device import autocast, has_bfloat16
+from sklearn_ecg.network._device import autocast, has_bfloat16, map_batches
 from sklearn_ecg.network._folding import folded
 
 
@@ -101,3 +102,43 @@ def test_a_folded_network_says_the_same_without_batch_norm(backbone):
     assert net.training
     signals = torch.randn(5, 2, 200)
     torch.testing.assert_close(fast(signals), net.eval()(signals), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+def test_batches_are_spread_over_threads_in_order(monkeypatch, n_threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", str(n_threads))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: n_threads)
+    restored = []
+    monkeypatch.setattr(torch, "set_num_threads", restored.append)
+    at_work, most, drawn = [], [], []
+
+    def draw():
+        for i in range(20):
+            drawn.append(i)
+            yield i
+
+    def square(i):
+        at_work.append(i)
+        most.append((len(at_work), len(drawn) - i))
+        time.sleep(0.002)
+        at_work.remove(i)
+        return i * i
+
+    assert map_batches(square, draw(), "cpu") == [i * i for i in range(20)]
+    assert max(n for n, _ in most) == n_threads
+    assert max(ahead for _, ahead in most) <= 2 * n_threads + 1
+    assert restored[-1] == n_threads
+
+
+def test_an_error_in_a_thread_is_raised():
+    with pytest.raises(ZeroDivisionError):
+        map_batches(lambda batch: 1 / batch, [1, 0, 2], "cpu")
+
+
+def test_threads_change_nothing(tiny_fitted, tiny_records, monkeypatch):
+    small = copy.deepcopy(tiny_fitted).set_params(iterator_valid__batch_size=5)
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    expected = small.predict_proba(tiny_records)
+    monkeypatch.setattr(_device, "_MOST_BATCHES", 1)
+    assert np.array_equal(small.predict_proba(tiny_records), expected)
