@@ -33,7 +33,8 @@ class WeightAverage(Callback):
     Parameters
     ----------
     decay : float
-        Share of the average that a step leaves as it is.
+        Share of the average that a step leaves as it is. In step n it is (1 + n) / (10 + n) at
+        most: else the random weights of the beginning would stay where steps are few.
 
     References
     ----------
@@ -44,7 +45,11 @@ class WeightAverage(Callback):
         self.decay = decay
 
     def on_train_begin(self, net, **kwargs):
-        average = get_ema_multi_avg_fn(self.decay)
+
+        def average(averaged, current, n_averaged):
+            share = min(self.decay, (1 + float(n_averaged)) / (10 + float(n_averaged)))
+            get_ema_multi_avg_fn(share)(averaged, current, n_averaged)
+
         # Batch norm's statistics belong to the weights that they were measured with.
         net.run_.average = AveragedModel(net.module_, multi_avg_fn=average, use_buffers=True)
         net.run_.average.eval()

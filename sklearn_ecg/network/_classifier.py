@@ -11,48 +11,52 @@ from sklearn_ecg.network._predicting import LabelPredicting
 class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin, LabelFitting):
     """Multi-label ECG classifier that uses how labels correlate.
 
-    A residual backbone reads signals over the (lead, time) plane; each label gathers the features
-    that resemble an embedding of its row of the label correlation matrix; a decoder of
-    cross-attention layers and one linear layer per label turn them into a probability. It trains
-    with the asymmetric loss, in which labels that are unknown (-1) have no part.
+    A residual backbone reads signals; each label gathers the features that resemble an embedding
+    of its row of the label correlation matrix; a decoder of cross-attention layers and one linear
+    layer per label turn them into a probability. It trains with the asymmetric loss, in which
+    labels that are unknown (-1) have no part.
 
     Parameters
     ----------
     width : {"small", "medium", "paper"}, default="small"
         The size of the network. "small" trains within minutes on a CPU; "paper" has the size that
         we suppose the paper's network to have, which its text leaves open.
-    backbone : {"residual", "xresnet"}, default="residual"
-        The paper's residual blocks over the (lead, time) plane, or the stronger
-        `XResNetBackbone` under the same label embedding and decoder.
+    backbone : {"xresnet", "residual"}, default="xresnet"
+        `XResNetBackbone`, or the paper's residual blocks over the (lead, time) plane, under the
+        same label embedding and decoder.
     label_embedding, decoder : bool, default=True
         The paper's ablations: both False leave the backbone alone.
     memory : {"labels", "backbone"}, default="backbone"
         What the decoder looks at, see `LabelCorrelationNet`.
     shortcut : bool, default=True
-        Whether the backbone's features also reach the logits directly, which the paper's network
-        does not do.
+        Whether the backbone's features also answer directly, which the paper's network does not
+        do: the mean of both answers is the logit.
     channel_identity : bool, default=True
         Whether the network can tell channels (or an xresnet's moments) apart, see `Backbone`;
         the paper's does not.
     sampling_rate : float, default=100
         Hz. Records of known rate are resampled to it once, before training.
+    highpass : float or None, default=0.5
+        Hz. Baseline wander, all that is slower, is removed from records of known rate.
     duration_s : float or None, default=10.0
         Records of known rate are cropped or padded at their end to this length; with None they
-        are read whole, which needs `crop_s`. Records of unknown rate keep theirs, and all must
-        have the same.
-    crop_s : float, default=None
-        What the network reads at a time, by default `duration_s`. It trains on random crops of
-        this length; in prediction logits are averaged over windows that cover the record and
-        overlap by half.
+        are read whole, in crops. Records of unknown rate keep theirs, and all must have the same.
+    crop_s : float, "auto" or None, default="auto"
+        What the network reads at a time. It trains on random crops of this length; in prediction
+        logits are averaged over windows that cover the record and overlap by half. Crops suit
+        labels that hold throughout a record; for those of single beats, which most crops miss,
+        choose None, with which it reads `duration_s` at once. "auto" is 2.5 s, or `duration_s`
+        where that is shorter, and whole records where their rate is unknown.
     features : transformer, default=None
         Measures features, such as ``ECGFeatureExtractor(memory="cache")``, of the records as they
-        are given, as a second input of the network: two answers, each with a loss of its own,
-        whose mean is the logit. A feature becomes the normal quantile of its rank among the
-        training records.
-    augmentation : SignalAugmentation, default=None
-        How training signals are changed; ``SignalAugmentation()`` is a mild choice.
-    gamma_positive, gamma_negative, clip : float, default=0.0, 4.0, 0.05
-        See `AsymmetricLoss`.
+        are given, as a second input of the network. They have an answer and a loss of their own;
+        the mean of their answer and the signals' is the logit. A feature becomes the normal
+        quantile of its rank among the training records.
+    augmentation : SignalAugmentation, "mild" or None, default="mild"
+        How training signals are changed; "mild" is ``SignalAugmentation()``.
+    gamma_positive, gamma_negative, clip : float, default=0.0, 1.0, 0.0
+        See `AsymmetricLoss`. The larger gamma_negative and clip, the more are probabilities
+        inflated, and the more labels are predicted.
     class_weight : "balanced", dict or None, default=None
         "balanced" lets presence and absence of each label weigh the same in sum. A dict gives
         the weight of a label's presence by its name; absence has 1. For a one-dimensional y as
@@ -62,23 +66,24 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
         The learning rate over all epochs: it rises to `lr` and falls, falls from `lr`, or stays
         there, as in the paper.
-    lr : float, default=2e-3
+    lr : float, default=4e-3
         The largest learning rate. The paper has 1e-4.
     weight_decay : float, default=0.01
-    ema_decay : float, default=None
+    ema_decay : float or None, default=0.99
         Validate and keep an exponential moving average of the weights, of which this share stays
-        at each step, for example 0.98. None keeps the weights themselves.
-    batch_size : int, default=32
-    max_epochs : int, default=15
+        at each step; less in the first steps. None keeps the weights themselves.
+    batch_size : int, default=64
+    max_epochs : int, default=30
         The paper has 60.
     patience : int or None, default=10
-        Training stops after this many epochs without a smaller validation loss. The weights of
-        the best epoch are restored in any case. None never stops.
-    validation_fraction : float or None, default=0.15
-        Share of the training records held out for early stopping, whole patients where groups
-        are known. With a single patient, or without groups, records are drawn one by one. With
-        None, or fewer than 20 records, nothing is held out and training runs all epochs.
-    dropout : float, default=0.1
+        Where records are held out, training stops after this many epochs without a smaller
+        validation loss, and the weights of the best epoch are restored. None never stops.
+    validation_fraction : float or None, default=None
+        Share of the training records held out for early stopping, tuned thresholds and
+        calibration, for example 0.15: whole patients where groups are known. With a single
+        patient, or without groups, records are drawn one by one. With None, or fewer than 20
+        records, the network learns from all records in all epochs.
+    dropout : float, default=0.2
     thresholds : float or "tuned", default=0.5
         A label is predicted present from this probability on; "tuned" finds one for each label,
         with the largest F1 on the records held out for early stopping. The best epoch was chosen
@@ -176,9 +181,13 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     slow each other down many times where other processes are busy; prediction works on a batch
     per core. Set the environment variable OMP_NUM_THREADS to choose another number of cores.
 
-    The paper gives neither the numbers of channels and layers nor the order of its blocks; see
-    the modules for what is reconstructed. Its own network is ``width="paper",
-    sampling_rate=500, memory="labels", shortcut=False, channel_identity=False, clip=0``.
+    The defaults are what measured best on 1,490 records of PTB-XL (`docs/results/ptbxl.md`). The
+    paper gives neither the numbers of channels and layers nor the order of its blocks; see the
+    modules for what is reconstructed. Its own network and training are ``width="paper",
+    backbone="residual", memory="labels", shortcut=False, channel_identity=False,
+    sampling_rate=500, highpass=None, crop_s=None, augmentation=None, gamma_negative=4,
+    optimizer="adam", schedule="constant", lr=1e-4, weight_decay=0, ema_decay=None, batch_size=32,
+    max_epochs=60, validation_fraction=0.15, dropout=0.1``.
 
     References
     ----------
@@ -210,31 +219,32 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         self,
         width="small",
         *,
-        backbone="residual",
+        backbone="xresnet",
         label_embedding=True,
         decoder=True,
         memory="backbone",
         shortcut=True,
         channel_identity=True,
         sampling_rate=100,
+        highpass=0.5,
         duration_s=10.0,
-        crop_s=None,
+        crop_s="auto",
         features=None,
-        augmentation=None,
+        augmentation="mild",
         gamma_positive=0.0,
-        gamma_negative=4.0,
-        clip=0.05,
+        gamma_negative=1.0,
+        clip=0.0,
         class_weight=None,
         optimizer="adamw",
         schedule="one_cycle",
-        lr=2e-3,
+        lr=4e-3,
         weight_decay=0.01,
-        ema_decay=None,
-        batch_size=32,
-        max_epochs=15,
+        ema_decay=0.99,
+        batch_size=64,
+        max_epochs=30,
         patience=10,
-        validation_fraction=0.15,
-        dropout=0.1,
+        validation_fraction=None,
+        dropout=0.2,
         thresholds=0.5,
         calibration=None,
         warm_start=False,
@@ -256,6 +266,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         self.shortcut = shortcut
         self.channel_identity = channel_identity
         self.sampling_rate = sampling_rate
+        self.highpass = highpass
         self.duration_s = duration_s
         self.crop_s = crop_s
         self.features = features

@@ -51,9 +51,9 @@ class ModelFiles:
         The file has the input ``signals`` of shape (n_records, n_leads, n_times), with the leads
         of `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape
         (n_records, n_labels). What ``model.json`` holds stands in its metadata under the key
-        "sklearn_ecg". Resampling, and windows over longer records, are left to the caller. With
-        `features` there is a second input, ``features`` of shape (n_records, n_features), as
-        `features_` returns them, NaN for what is missing.
+        "sklearn_ecg". Resampling, the `highpass` filter, and windows over longer records are left
+        to the caller. With `features` there is a second input, ``features`` of shape (n_records,
+        n_features), as `features_` returns them, NaN for what is missing.
 
         Parameters
         ----------

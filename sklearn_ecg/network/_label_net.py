@@ -33,7 +33,8 @@ class LabelNet(RecordReading, SignalNet):
                 "With duration_s=None records are read whole; set crop_s, the seconds that the "
                 "network reads at a time."
             )
-        if None not in (self.crop_s, self.duration_s) and self.crop_s > self.duration_s:
+        is_number = self.crop_s not in (None, "auto")
+        if is_number and self.duration_s is not None and self.crop_s > self.duration_s:
             raise ValueError(
                 f"crop_s={self.crop_s:g} is longer than duration_s={self.duration_s:g}."
             )

@@ -37,8 +37,8 @@ class LabelCorrelationNet(nn.Module):
         What the decoder looks at: the label-specific features, as in the paper's eq. 10, or the
         backbone's, of which its text speaks. Without the label embedding only the latter exist.
     shortcut : bool, default=True
-        Add logits that a linear layer reads from all of the backbone's features, a way round the
-        narrow passage of the label embedding. It is no part of the paper.
+        A linear layer on all of the backbone's features answers too, a way round the narrow
+        passage of the label embedding. It is no part of the paper.
     channel_identity : bool, default=True
         See `Backbone` and `XResNetBackbone`. It is no part of the paper.
     backbone : {"residual", "xresnet"}, default="residual"
@@ -52,9 +52,10 @@ class LabelCorrelationNet(nn.Module):
 
     Notes
     -----
-    With features the network gives two answers: while training it returns both, of shape (2,
-    n_records, n_labels), so that each has a loss of its own, else their mean. One loss on their
-    sum measured worse, since whichever learns faster leaves the other nothing to explain.
+    The paper's network gives one answer. With a shortcut or features there are several, each
+    with a loss of its own: while training the network returns all, of shape (n_answers,
+    n_records, n_labels), else their mean, in which features weigh as much as signals. One loss
+    on their sum measured worse, since what learns fastest leaves the others nothing to explain.
 
     References
     ----------
@@ -65,7 +66,7 @@ class LabelCorrelationNet(nn.Module):
     --------
     >>> import torch
     >>> from sklearn_ecg.network import LabelCorrelationNet
-    >>> net = LabelCorrelationNet(torch.eye(9), n_leads=12, n_times=1000)
+    >>> net = LabelCorrelationNet(torch.eye(9), n_leads=12, n_times=1000).eval()
     >>> net(torch.zeros(2, 12, 1000)).shape
     torch.Size([2, 9])
     """
@@ -135,20 +136,27 @@ class LabelCorrelationNet(nn.Module):
 
     def forward(self, x, features=None):
         # x: (batch, leads, times); features: (batch, n_features)
-        logits = self._answer(x)
-        if self.second_head is None:
-            return logits
-        answers = torch.stack([logits, self.second_head(features)])
-        return answers if self.training else answers.mean(dim=0)
-
-    def _answer(self, x):
-        features = self.backbone(x)  # (batch, tokens, hidden_dim)
-        logits = 0.0
-        if self.label_head is not None:
-            logits = self.label_head(self._decode(features))  # (batch, n_labels)
-        if self.feature_head is not None:
-            logits = logits + self.feature_head(features)
+        answers = self._answers(self.backbone(x))
+        n_of_signals = len(answers)
+        if self.second_head is not None:
+            answers.append(self.second_head(features))
+        if len(answers) == 1:
+            return answers[0]
+        if self.training:
+            return torch.stack(answers)
+        logits = torch.stack(answers[:n_of_signals]).mean(dim=0)
+        if self.second_head is not None:
+            logits = (logits + answers[-1]) / 2
         return logits
+
+    def _answers(self, features):
+        # features: (batch, tokens, hidden_dim)
+        answers = []
+        if self.label_head is not None:
+            answers.append(self.label_head(self._decode(features)))  # (batch, n_labels)
+        if self.feature_head is not None:
+            answers.append(self.feature_head(features))
+        return answers
 
     def _decode(self, features):
         if self.embedding is not None:

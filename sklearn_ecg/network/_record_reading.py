@@ -12,11 +12,15 @@ from sklearn_ecg.network._signals import (
 )
 from sklearn_ecg.records import CleanedRecords, as_records
 
+# Of 2.5, 5 and 10 s the shortest was as accurate on PTB-XL's superclasses, in the least time.
+_AUTO_CROP_S = 2.5
+
 
 class RecordReading:
     """From records of any form to the tensors that a net reads.
 
-    It reads the parameters ``sampling_rate``, ``duration_s``, ``crop_s`` and ``features``.
+    It reads the parameters ``sampling_rate``, ``highpass``, ``duration_s``, ``crop_s`` and
+    ``features``.
     """
 
     def _learn_input(self, records):
@@ -24,11 +28,10 @@ class RecordReading:
         self.lead_names_in_ = records.lead_names
         if records.sampling_rate is not None:
             self.sampling_rate_ = float(self.sampling_rate)
-            seconds = self.duration_s if self.crop_s is None else self.crop_s
-            self.n_times_ = max(1, round(self.sampling_rate_ * seconds))
+            self.n_times_ = max(1, round(self.sampling_rate_ * self._seconds_at_once()))
             self.n_features_in_ = records.n_leads
             return
-        if self.crop_s is not None:
+        if self.crop_s not in (None, "auto"):
             raise ValueError(
                 "crop_s is in seconds, which needs a known sampling rate: pass "
                 "ECGRecords(signals, sampling_rate=...)."
@@ -42,6 +45,13 @@ class RecordReading:
         self.n_times_ = records.n_times
         self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
 
+    def _seconds_at_once(self):
+        if self.crop_s is None:
+            return self.duration_s
+        if self.crop_s != "auto":
+            return self.crop_s
+        return _AUTO_CROP_S if self.duration_s is None else min(_AUTO_CROP_S, self.duration_s)
+
     def _prepare(self, records):
         n_times = self.n_times_
         if self.sampling_rate_ is not None and self.duration_s is None:
@@ -53,6 +63,7 @@ class RecordReading:
             sampling_rate=self.sampling_rate_,
             n_times=n_times,
             n_least=self.n_times_,
+            highpass=self.highpass,
             lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
         )
 

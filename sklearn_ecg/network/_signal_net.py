@@ -9,7 +9,12 @@ from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
 from skorch.utils import to_tensor
 from torch.optim import lr_scheduler
 
-from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
+from sklearn_ecg.network._augmentation import (
+    SignalAugmentation,
+    crop,
+    random_crop,
+    window_starts,
+)
 from sklearn_ecg.network._batches import Batches
 from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress, WeightAverage
 from sklearn_ecg.network._device import autocast, half_the_cores, seeded
@@ -208,7 +213,10 @@ class SignalNet(PlainNet):
         if signals.shape[-1] > self.n_times_:
             signals = random_crop(signals, lengths, self.n_times_, generator)
         if self.augmentation is not None:
-            signals = self.augmentation.augment(signals, generator)
+            augmentation = self.augmentation
+            if augmentation == "mild":
+                augmentation = SignalAugmentation()
+            signals = augmentation.augment(signals, generator)
         return signals
 
     def get_loss(self, y_pred, y_true, X=None, training=False):

@@ -6,13 +6,14 @@ from functools import partial
 import numpy as np
 from scipy.signal import resample_poly
 
+from sklearn_ecg.preprocessing import bandpass
 from sklearn_ecg.records import LazySignals
 
 # Records that are resampled together: enough to be fast, few enough to stay out of memory's way.
 _CHUNK = 512
 
 
-def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least=1):
+def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least=1, highpass=None):
     """Bring records to one rate, length, order of leads and type.
 
     Parameters
@@ -25,6 +26,8 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least
         `LeadScaler.transform` turns into the lead's centre. None keeps all of the longest.
     n_least : int, default=1
         Where n_times is None, the smallest length of the result.
+    highpass : float, default=None
+        Hz; what is slower is removed from records of known rate.
     lead_names : sequence of str, default=None
         The leads to take, in their order; by default all as they are.
 
@@ -54,6 +57,8 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least
                     signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
                 )
             signals = signals[..., :n_times]
+            if highpass is not None and sampling_rate is not None:
+                signals = bandpass(signals, sampling_rate, low=highpass)
             prepared[start + rows, :, : signals.shape[-1]] = signals
     return prepared
 

@@ -4,6 +4,10 @@ from itertools import pairwise
 
 import torch
 from torch import nn
+from torch.nn import functional
+
+# In bfloat16, torch's convolution of fewer samples than its kernel has can be NaN on a CPU.
+_LEAST_TIMES = 8
 
 
 class XResNetBackbone(nn.Module):
@@ -64,7 +68,7 @@ class XResNetBackbone(nn.Module):
                 XResNetBlock(n_outputs, n_outputs),
             ]
         self.blocks = nn.Sequential(*blocks)
-        self.n_tokens = n_times
+        self.n_tokens = max(n_times, _LEAST_TIMES)
         for _ in range(1 + len(channels)):
             self.n_tokens = -(-self.n_tokens // 2)
         self.projection = nn.Linear(channels[-1], hidden_dim)
@@ -75,6 +79,8 @@ class XResNetBackbone(nn.Module):
 
     def forward(self, x):
         # x: (batch, leads, times)
+        if x.shape[-1] < _LEAST_TIMES:
+            x = functional.pad(x, (0, _LEAST_TIMES - x.shape[-1]))
         moments = self.blocks(self.stem(x))  # (batch, channels, tokens)
         tokens = self.projection(moments.transpose(1, 2))  # (batch, tokens, hidden_dim)
         if self.identity is not None:

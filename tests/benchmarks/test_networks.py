@@ -132,6 +132,7 @@ def test_any_network_is_trained_by_our_recipe(records):
             crop_s=1.5,
             augmentation=SignalAugmentation(),
             ema_decay=0.8,
+            validation_fraction=0.15,
             batch_size=8,
             max_epochs=10,
             lr=0.01,

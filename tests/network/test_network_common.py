@@ -30,7 +30,8 @@ def _instance():
         batch_size=64,
         lr=1e-2,
         dropout=0.0,
-        validation_fraction=None,
+        augmentation=None,
+        ema_decay=None,
         # The checks' points of two coordinates are near to each other, for three digits.
         precision="float32",
     )

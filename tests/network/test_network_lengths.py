@@ -8,7 +8,7 @@ from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
-from sklearn_ecg.network import SignalAugmentation
+from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentation
 from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
 
 # Crops and windows
@@ -163,3 +163,34 @@ def test_crop_is_a_slice(rng):
     found = crop(signals, torch.tensor([0, 7, 20]), 10)
     for row, start in enumerate([0, 7, 20]):
         assert torch.equal(found[row], signals[row, :, start : start + 10])
+
+
+def test_crops_are_two_seconds_and_a_half_by_default(tiny, make_tiny_records):
+    long = make_tiny_records(n_times=400)
+    assert tiny(crop_s="auto").fit(long[:8]).n_times_ == 100  # duration_s is shorter
+    assert tiny(duration_s=4.0, crop_s="auto").fit(long[:8]).n_times_ == 250
+    assert tiny(duration_s=None, crop_s="auto").fit(long[:8]).n_times_ == 250
+    assert tiny(duration_s=4.0).fit(long[:8]).n_times_ == 400
+    # Where the rate is unknown nobody can tell seconds.
+    assert tiny(crop_s="auto").fit(np.asarray(long)[:8], long.labels[:8]).n_times_ == 400
+
+
+@pytest.mark.parametrize("n_times", [2, 3, 9])
+def test_signals_shorter_than_a_kernel_train_in_bfloat16(n_times):
+    signals = np.random.default_rng(0).normal(size=(40, 2, n_times))
+    labels = np.arange(80).reshape(40, 2) % 3 % 2
+    classifier = LabelCorrelationECGClassifier(max_epochs=2, precision="bfloat16", random_state=0)
+    assert np.isfinite(classifier.fit(signals, labels).predict_proba(signals)).all()
+
+
+def test_baseline_wander_makes_no_difference(tiny, make_tiny_records):
+    records = make_tiny_records(n_times=400)
+    times = np.arange(400) / 100
+    wandering = records.with_signals(np.asarray(records) + np.sin(2 * np.pi * 0.1 * times))
+    kept = slice(100, 300)  # a wave that ends within the record cannot be told from a slow beat
+    for highpass, is_same in [(0.5, True), (None, False)]:
+        still, moved = (
+            tiny(highpass=highpass, duration_s=4.0).fit(records[:8])._prepare(r)[..., kept]
+            for r in (records, wandering)
+        )
+        assert (np.abs(still - moved).max() < 0.1) == is_same

@@ -163,7 +163,11 @@ OPTIONS = [
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_ablation_trains_all_of_its_weights(options):
     net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2, **options)
-    net(torch.randn(4, 2, 250)).sum().backward()
+    answers = net(torch.randn(4, 2, 250))
+    both = options.get("shortcut", True)
+    both &= options["label_embedding"] or options["decoder"]
+    assert answers.shape == ((2, 4, 3) if both else (4, 3))
+    answers.sum().backward()
     without = [name for name, weight in net.named_parameters() if weight.grad is None]
     assert without == []
 
@@ -184,15 +188,15 @@ def test_the_whole_network_can_learn_one_batch_by_heart():
         optimizer.zero_grad()
         AsymmetricLoss()(net(x), y).backward()
         optimizer.step()
-    assert torch.equal((net(x) > 0).int(), y)
+    assert torch.equal((net.eval()(x) > 0).int(), y)
 
 
 def test_features_answer_for_themselves_while_training_and_by_the_mean_after():
     net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2, n_features=5)
     x, features = torch.randn(4, 2, 250), torch.randn(4, 5)
     answers = net(x, features)
-    assert answers.shape == (2, 4, 3)
-    answers[1].sum().backward()
+    assert answers.shape == (3, 4, 3)
+    answers[2].sum().backward()
     trained = {name.split(".")[0] for name, w in net.named_parameters() if w.grad.any()}
     assert trained == {"second_head"}
     torch.nn.init.normal_(net.second_head[1].weight)
@@ -201,6 +205,15 @@ def test_features_answer_for_themselves_while_training_and_by_the_mean_after():
     alone = 2 * mean - (features @ linear.weight.T + linear.bias)
     net.second_head = None
     torch.testing.assert_close(alone, net(x))
+
+
+def test_the_shortcut_answers_for_itself_while_training_and_by_the_mean_after():
+    net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2).eval()
+    x = torch.randn(4, 2, 250)
+    mean, shortcut = net(x), net.feature_head
+    net.feature_head = None
+    labels = net(x)
+    torch.testing.assert_close(mean, (labels + shortcut(net.backbone(x))) / 2)
 
 
 def test_unknown_memory_is_refused():

@@ -25,6 +25,8 @@ for backbone, channels in [("residual", (2, 2, 4)), ("xresnet", (4, 4))]:
         batch_size=9,
         max_epochs=2,
         dropout=0.0,
+        augmentation=None,
+        validation_fraction=0.15,
         precision="float32",
         accelerate=True,
         random_state=0,

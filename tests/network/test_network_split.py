@@ -40,7 +40,7 @@ def test_batches_hold_each_record_once_and_none_is_alone(n_records, batch_size):
     signals = torch.arange(n_records).reshape(-1, 1, 1)
     lengths = torch.ones(n_records, dtype=torch.int)
     dataset = SignalDataset(signals, lengths, torch.zeros(n_records, 1))
-    batches = [x for (x, _), _ in Batches(dataset, batch_size, torch.Generator().manual_seed(0))]
+    batches = [x for (x, *_), _ in Batches(dataset, batch_size, torch.Generator().manual_seed(0))]
     sizes = [len(x) for x in batches]
     assert min(sizes) > 1
     assert max(sizes) <= batch_size

@@ -23,7 +23,9 @@ def data(rng):
 
 
 def test_losses_are_those_of_the_history(data):
-    classifier = LabelCorrelationECGClassifier(max_epochs=3, random_state=0).fit(*data)
+    classifier = LabelCorrelationECGClassifier(
+        max_epochs=3, validation_fraction=0.15, random_state=0
+    ).fit(*data)
     _, ax = plt.subplots()
     display = TrainingHistoryDisplay.from_estimator(classifier, ax=ax)
     assert display.ax_ is ax and display.figure_ is ax.figure
@@ -45,7 +47,9 @@ def test_without_held_out_records_no_epoch_is_best(data):
 
 
 def test_a_loaded_classifier_shows_its_training(data, tmp_path):
-    classifier = LabelCorrelationECGClassifier(max_epochs=2, random_state=0).fit(*data)
+    classifier = LabelCorrelationECGClassifier(
+        max_epochs=2, validation_fraction=0.15, random_state=0
+    ).fit(*data)
     classifier.save(tmp_path / "model")
     loaded = LabelCorrelationECGClassifier.load(tmp_path / "model")
     display = TrainingHistoryDisplay.from_estimator(loaded)
