@@ -1,0 +1,62 @@
+"""What the page of PTB-XL says of its rows."""
+
+import re
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.ptbxl import averaged, difference, pack, table, unpack
+from sklearn_ecg import ECGRecords
+
+
+@pytest.fixture
+def scored(rng):
+    labels = rng.integers(0, 2, size=(120, 3))
+    return ECGRecords(np.zeros((120, 1, 10)), 100, labels=labels, groups=np.arange(120) // 2)
+
+
+@pytest.fixture
+def rows(rng, scored):
+    found = []
+    for name, noise in [("default", 0.6), ("another", 1.2)]:
+        for seed in range(2 if name == "default" else 3):
+            said = np.clip(0.3 + 0.4 * scored.labels + noise * rng.normal(size=(120, 3)), 0, 1)
+            auc = roc_auc_score(scored.labels, said)
+            row = {
+                "network": name,
+                "seed": seed,
+                "auc": auc,
+                "f1": 0.5,
+                "probabilities": pack(said),
+            }
+            found.append(row | {"seconds": 3, "cpu_seconds": 2, "n_weights": 10})
+    return found
+
+
+def test_probabilities_survive_their_text(rng):
+    probabilities = rng.random((7, 5))
+    np.testing.assert_allclose(unpack(pack(probabilities), (7, 5)), probabilities, atol=5e-4)
+
+
+def test_differences_are_means_over_the_seeds_that_both_have(rows, scored):
+    by_name = {
+        name: np.mean([row["auc"] for row in rows if row["network"] == name and row["seed"] < 2])
+        for name in ("default", "another")
+    }
+    text = difference(rows, "another", scored, "roc_auc")
+    number, low, high = map(float, re.findall(r"[-+]\d\.\d+", text))
+    assert number == pytest.approx(by_name["another"] - by_name["default"], abs=1.5e-3)
+    assert low < number < high < 0
+    assert difference(rows, "default", scored, "roc_auc") == ""
+
+
+def test_averaged_seeds_are_scored_as_one(rows, scored):
+    auc = float(averaged(rows, "another", scored).split(",")[0])
+    assert auc > max(row["auc"] for row in rows if row["network"] == "another")
+
+
+def test_the_table_has_a_line_for_each_network(rows, scored):
+    lines = table(rows, scored).split("\n\n")[0].splitlines()
+    assert len(lines) == 2 + 2
+    assert "0.5" in lines[2] and "default" in lines[2]
