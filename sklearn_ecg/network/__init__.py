@@ -11,6 +11,7 @@ from sklearn_ecg.network._decoder import CrossAttentionLayer, LabelDecoder
 from sklearn_ecg.network._embedding import LabelFeatureEmbedding
 from sklearn_ecg.network._loss import AsymmetricLoss
 from sklearn_ecg.network._net import LabelCorrelationNet, LabelHead
+from sklearn_ecg.network._quantile_bins import QuantileBins
 from sklearn_ecg.network._xresnet import XResNetBackbone
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LabelEncoder",
     "LabelFeatureEmbedding",
     "LabelHead",
+    "QuantileBins",
     "ResidualBlock",
     "SignalAugmentation",
     "SqueezeExcitation",

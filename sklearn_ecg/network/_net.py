@@ -7,6 +7,7 @@ from sklearn_ecg.network._backbone import Backbone
 from sklearn_ecg.network._correlation import LabelEncoder
 from sklearn_ecg.network._decoder import LabelDecoder
 from sklearn_ecg.network._embedding import LabelFeatureEmbedding
+from sklearn_ecg.network._quantile_bins import QuantileBins
 from sklearn_ecg.network._xresnet import ConcatPool, XResNetBackbone
 
 
@@ -45,10 +46,10 @@ class LabelCorrelationNet(nn.Module):
         The paper's `Backbone`, whose features belong to channels, or `XResNetBackbone`, whose
         features belong to moments in time.
     n_features : int, default=0
-        Of a second input, features of the record, from which a linear layer makes logits of its
-        own. It is no part of the paper.
-    feature_dropout : float, default=0.5
-        On the second input.
+        Of a second input, features of the record as normal quantiles of their ranks, from whose
+        `QuantileBins` a linear layer makes logits of its own. It is no part of the paper.
+    feature_dropout : float, default=0.7
+        On the bins of the second input.
 
     Notes
     -----
@@ -98,7 +99,7 @@ class LabelCorrelationNet(nn.Module):
         channel_identity=True,
         backbone="residual",
         n_features=0,
-        feature_dropout=0.5,
+        feature_dropout=0.7,
     ):
         super().__init__()
         if backbone not in ("residual", "xresnet"):
@@ -130,9 +131,10 @@ class LabelCorrelationNet(nn.Module):
             )
         self.second_head = None
         if n_features:
-            linear = nn.Linear(n_features, n_labels)
+            bins = QuantileBins()
+            linear = nn.Linear(n_features * bins.n_bins, n_labels)
             nn.init.zeros_(linear.weight)
-            self.second_head = nn.Sequential(nn.Dropout(feature_dropout), linear)
+            self.second_head = nn.Sequential(bins, nn.Dropout(feature_dropout), linear)
 
     def forward(self, x, features=None):
         # x: (batch, leads, times); features: (batch, n_features)

@@ -101,7 +101,7 @@ def test_a_planted_spike_is_found(spike_classifier, spiky, method):
 
 
 def test_integrated_gradients_are_complete(spike_classifier, spiky):
-    found = attribute(spike_classifier, spiky[:5], method="integrated_gradients", n_steps=64)
+    found = attribute(spike_classifier, spiky[:5], method="integrated_gradients", n_steps=256)
     gaps = found.values.sum(axis=(2, 3)) - (found.decision - found.flat_decision)
     assert np.abs(gaps).max() < 0.02 * np.abs(found.decision - found.flat_decision).max()
 
@@ -163,11 +163,11 @@ class Peaks(TransformerMixin, BaseEstimator):
 @pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
 def test_features_are_held_as_they_are(tiny, spiky, method):
     classifier = tiny(
-        duration_s=3.0, features=Peaks(), lr=0.02, max_epochs=6, validation_fraction=None
+        duration_s=3.0, features=Peaks(), max_epochs=6, validation_fraction=None
     ).fit(spiky)
     weight = classifier.module_.second_head[-1].weight
     assert weight.abs().max() > 0
-    found = attribute(classifier, spiky[:3], method=method, n_steps=64)
+    found = attribute(classifier, spiky[:3], method=method, n_steps=128)
     np.testing.assert_allclose(
         found.decision, classifier.decision_function(spiky[:3]), rtol=1e-4, atol=1e-5
     )
@@ -180,7 +180,7 @@ def test_features_are_held_as_they_are(tiny, spiky, method):
     # What signals do does not depend on the features that are held.
     with torch.no_grad():
         weight.zero_()
-    without = attribute(classifier, spiky[:3], method=method, n_steps=64)
+    without = attribute(classifier, spiky[:3], method=method, n_steps=128)
     np.testing.assert_allclose(found.values, without.values, atol=1e-5)
 
 

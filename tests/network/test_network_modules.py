@@ -12,6 +12,7 @@ from sklearn_ecg.network import (
     LabelEncoder,
     LabelFeatureEmbedding,
     LabelHead,
+    QuantileBins,
     ResidualBlock,
     SqueezeExcitation,
     label_correlation,
@@ -199,12 +200,20 @@ def test_features_answer_for_themselves_while_training_and_by_the_mean_after():
     answers[2].sum().backward()
     trained = {name.split(".")[0] for name, w in net.named_parameters() if w.grad.any()}
     assert trained == {"second_head"}
-    torch.nn.init.normal_(net.second_head[1].weight)
+    bins, _, linear = net.second_head
+    torch.nn.init.normal_(linear.weight)
     mean = net.eval()(x, features)
-    linear = net.second_head[1]
-    alone = 2 * mean - (features @ linear.weight.T + linear.bias)
+    alone = 2 * mean - (bins(features) @ linear.weight.T + linear.bias)
     net.second_head = None
     torch.testing.assert_close(alone, net(x))
+
+
+def test_quantile_bins_are_filled_one_after_another_and_centred():
+    ranks = (torch.arange(1000) + 0.5) / 1000
+    found = QuantileBins(4)(torch.special.ndtri(ranks)[:, None])
+    expected = [[min(max(4 * rank - k, 0), 1) for k in range(4)] for rank in ranks.tolist()]
+    expected = torch.tensor(expected)
+    torch.testing.assert_close(found, 2 * (expected - expected.mean(dim=0)), atol=1e-4, rtol=0)
 
 
 def test_the_shortcut_answers_for_itself_while_training_and_by_the_mean_after():
