@@ -56,9 +56,10 @@ def restore_features(classifier, description, quantiles):
     classifier.features_ = classifier.feature_standardiser_ = None
     if description is None:
         return
-    leads = classifier.lead_names_in_
+    leads, n_leads = classifier.lead_names_in_, classifier.n_leads_in_
+    # Records with fewer samples than leads are refused: their axes may be swapped.
     flat = ECGRecords(
-        np.zeros((1, classifier.n_leads_in_, 2)), description["sampling_rate"], lead_names=leads
+        np.zeros((1, n_leads, n_leads + 1)), description["sampling_rate"], lead_names=leads
     )
     extractor = extractor_from(description).fit(flat)
     names = extractor.get_feature_names_out().tolist()

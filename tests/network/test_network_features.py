@@ -219,6 +219,20 @@ def test_spoiled_features_are_named(measured, tmp_path, change, message):
         LabelCorrelationECGClassifier.load(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.* in doubt:UserWarning")
+def test_a_saved_model_of_twelve_leads_measures_its_features(tiny, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, size=(24, 2))
+    signals = np.tile(0.1 * np.hanning(9), 22)[:200] * rng.normal(1, 0.2, size=(24, 12, 1))
+    signals += rng.normal(scale=0.01, size=signals.shape)
+    records = ECGRecords(signals, 100, labels=labels)
+    extractor = ECGFeatureExtractor(groups=["rhythm"])
+    trained = tiny(features=extractor, max_epochs=1).fit(records)
+    trained.save(tmp_path)
+    loaded = LabelCorrelationECGClassifier.load(tmp_path)
+    assert np.array_equal(loaded.predict_proba(records), trained.predict_proba(records))
+
+
 def test_other_extractors_are_not_saved(tiny, tiny_records, tmp_path):
     with pytest.raises(TypeError, match="holds a Spread, which only pickle could save"):
         tiny(features=Spread()).fit(tiny_records).save(tmp_path / "model")
