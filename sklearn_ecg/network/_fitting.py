@@ -6,6 +6,7 @@ from skorch.history import History
 
 from sklearn_ecg.network._correlation import label_correlation
 from sklearn_ecg.network._label_net import LabelNet
+from sklearn_ecg.network._targets import absent_where_nobody_has_it
 from sklearn_ecg.network._training_run import Checkpoint
 from sklearn_ecg.utils import check_groups
 
@@ -36,11 +37,17 @@ class LabelFitting(LabelNet):
         records, labels, names, multilabel = self._read(X, y)
         groups = check_groups(records.groups if groups is None else groups, n_records=len(records))
         start = None
+        knows_labels = False
         if self.warm_start and self.__sklearn_is_fitted__():
+            knows_labels = self._has_labels(names, multilabel)
             start = self._weights_for(names, multilabel)
             self._check_input(records)
         else:
+            # Should this fit fail, no network of the last one must answer for its labels.
+            self._forget()
             self._learn_input(records)
+        if multilabel and not knows_labels:
+            labels = absent_where_nobody_has_it(labels, names)
         signals = self._prepare(records)
         self._set_labels(names, multilabel)
         weights = self._weights(labels, sample_weight)
@@ -78,10 +85,11 @@ class LabelFitting(LabelNet):
     def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Train for one more epoch at a constant learning rate ``lr``.
 
-        The first call learns leads, rate, scaling and labels; all later ones keep them. Nothing
-        is held out: calibration and tuned thresholds stay those of the last `fit`. What the
-        optimizer has learned of the gradients goes on from call to call; it begins anew after a
-        `fit`, a `load`, or with another optimizer.
+        The first call learns leads, rate, scaling and labels; all later ones keep them, and a
+        label that is unknown (-1) throughout one of them stays as it is. Nothing is held out:
+        calibration and tuned thresholds stay those of the last `fit`. What the optimizer has
+        learned of the gradients goes on from call to call; it begins anew after a `fit`, a
+        `load`, or with another optimizer.
 
         Parameters
         ----------
@@ -100,6 +108,8 @@ class LabelFitting(LabelNet):
         records, labels, names, multilabel = self._read(X, y, classes)
         if is_first:
             self._learn_input(records)
+            if multilabel:
+                labels = absent_where_nobody_has_it(labels, names)
         else:
             self._check_same_labels(names, multilabel)
             self._check_input(records)

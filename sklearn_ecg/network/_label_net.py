@@ -80,8 +80,11 @@ class LabelNet(RecordReading, SignalNet):
         # scikit-learn reads an indicator of a single column as two classes.
         self.classes_ = np.array([0, 1]) if multilabel and len(names) == 1 else names
 
+    def _has_labels(self, names, multilabel):
+        return multilabel == self.multilabel_ and np.array_equal(names, self.label_names_)
+
     def _check_same_labels(self, names, multilabel):
-        if multilabel != self.multilabel_ or not np.array_equal(names, self.label_names_):
+        if not self._has_labels(names, multilabel):
             raise ValueError(
                 f"y has the labels {', '.join(map(str, names))}, but the classifier was fitted on "
                 f"{', '.join(map(str, self.label_names_))}. For other labels use fit with "
@@ -92,7 +95,7 @@ class LabelNet(RecordReading, SignalNet):
         """Return the last fit's weights, without what belongs to other labels."""
         state = self.module_.state_dict()
         del state["label_correlation"]
-        if multilabel == self.multilabel_ and np.array_equal(names, self.label_names_):
+        if self._has_labels(names, multilabel):
             return state
         parts = LabelCorrelationNet.label_parts
         return {name: v for name, v in state.items() if name.split(".")[0] not in parts}

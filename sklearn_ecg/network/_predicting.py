@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ecg.network._device import map_batches
 from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.network._targets import true_labels
 
 
 class LabelPredicting:
@@ -87,24 +87,22 @@ class LabelPredicting:
         X : as for `fit`
         y : array-like, default=None
             As for `fit`, by default the labels of the records. Unknown labels (-1) do not count.
+            Columns with names may come in any order.
         sample_weight : array-like of shape (n_records,), default=None
 
         Returns
         -------
         float
         """
-        if y is None:
-            y = getattr(X, "labels", None)
-        predicted = self.predict(X)
+        check_is_fitted(self)
         if not self.multilabel_:
-            return accuracy_score(y, predicted, sample_weight=sample_weight)
-        labels, _ = check_labels(y, n_records=len(predicted))
-        if labels.shape != predicted.shape:
-            raise ValueError(
-                f"y has {labels.shape[1]} labels, but the classifier was fitted on "
-                f"{predicted.shape[1]}: {', '.join(map(str, self.classes_))}."
-            )
-        return masked_macro_f1(labels, predicted, sample_weight)
+            if y is None:
+                raise ValueError(
+                    "score needs y, the class of each record, as fit had it; got None."
+                )
+            return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
+        labels = true_labels(X, y, self.label_names_)
+        return masked_macro_f1(labels, self.predict(X), sample_weight)
 
     def _logits(self, X):
         check_is_fitted(self)

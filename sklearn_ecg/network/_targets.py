@@ -56,8 +56,53 @@ def resolve_targets(X, y, estimator_name, classes=None):
     if isinstance(y, pd.DataFrame):
         label_names = None  # its columns name the labels
     labels, names = check_labels(y, label_names=label_names)
-    labels = _learnable(labels, names, estimator_name)
+    if labels.size and not (labels != -1).any():
+        raise ValueError(f"All labels in y are unknown (-1); {estimator_name} cannot learn.")
     return labels, np.arange(labels.shape[1]) if names is None else names, True
+
+
+def true_labels(X, y, names):
+    """Return true labels in the order of a classifier's labels.
+
+    Parameters
+    ----------
+    X : ECGRecords, or anything else
+        As the user gave it.
+    y : array-like of shape (n_records, n_labels), or None
+        With None those of the records.
+    names : ndarray of shape (n_labels,)
+        The classifier's labels; numbers where they have no names.
+
+    Returns
+    -------
+    ndarray of shape (n_records, n_labels), int8
+        1 present, 0 absent, -1 unknown.
+    """
+    given, is_named = None, isinstance(y, pd.DataFrame)
+    if not is_named and isinstance(X, ECGRecords):
+        given = X.label_names
+        if y is None:
+            y, is_named = X.labels, given is not None
+        elif given is not None and np.shape(y)[1:] != given.shape:
+            given = None
+    if y is None:
+        raise ValueError("There is nothing to compare with: give y, or records that have labels.")
+    labels, given = check_labels(y, n_records=len(X), label_names=given)
+    listed = ", ".join(map(str, names))
+    if labels.shape[1] != len(names):
+        raise ValueError(
+            f"y has {labels.shape[1]} labels, but the classifier was fitted on {len(names)}: "
+            f"{listed}."
+        )
+    if given is None or names.dtype.kind not in "UO":
+        return labels
+    if set(given) == set(names):
+        return labels[:, [list(given).index(name) for name in names]]
+    if is_named:
+        raise ValueError(
+            f"y has the labels {', '.join(given)}, but the classifier was fitted on {listed}."
+        )
+    return labels
 
 
 def _as_array(y):
@@ -94,17 +139,22 @@ def _one_hot(y, estimator_name, classes):
     return np.eye(len(classes), dtype=np.int8)[codes], classes
 
 
-def _learnable(labels, names, estimator_name):
-    if labels.size and not (labels != -1).any():
-        raise ValueError(f"All labels in y are unknown (-1); {estimator_name} cannot learn.")
+def absent_where_nobody_has_it(labels, names):
+    """Return labels in which one that no record has is absent, not unknown, with a warning.
+
+    For labels that begin to be learned, whose output would else be left to chance.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (n_records, n_labels)
+    names : ndarray of shape (n_labels,)
+    """
     absent = ~(labels == 1).any(axis=0)
     if absent.any():
-        which = ", ".join(str(k if names is None else names[k]) for k in np.flatnonzero(absent))
         warnings.warn(
-            f"No training record has the label {which}: it will be learned as absent. Leave it "
-            "out of y if that is not wanted.",
+            f"No training record has the label {', '.join(map(str, names[absent]))}: it will be "
+            "learned as absent. Leave it out of y if that is not wanted.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
-    # What is not known of such a label must not leave its output to chance.
     return np.where(absent, labels.dtype.type(0), labels)

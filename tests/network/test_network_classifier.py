@@ -208,6 +208,25 @@ def test_score_is_macro_f1_of_known_labels(fitted, records):
     assert fitted.score(records, labels) == pytest.approx(np.mean(columns))
 
 
+def test_score_goes_by_the_names_of_labels(fitted, records):
+    expected = fitted.score(records)
+    labels, names = records.labels, NAMES
+    order = [2, 0, 1]
+    named = pd.DataFrame(labels[:, order], columns=[names[k] for k in order])
+    assert fitted.score(records, named) == expected
+    assert fitted.score(records.with_labels(labels[:, order], named.columns)) == expected
+    assert fitted.score(records, labels) == expected
+    other = pd.DataFrame(labels, columns=["a", "b", "c"])
+    with pytest.raises(ValueError, match=r"y has the labels a, b, c, but .* fast, tall, late"):
+        fitted.score(records, other)
+    with pytest.raises(ValueError, match="y has the labels a, b, c"):
+        fitted.score(records.with_labels(labels, other.columns))
+    with pytest.raises(ValueError, match=r"y has 2 labels, but .* 3: fast, tall, late"):
+        fitted.score(records, labels[:, :2])
+    with pytest.raises(ValueError, match="give y, or records that have labels"):
+        fitted.score(ECGRecords(records.signals, 100, lead_names=records.lead_names))
+
+
 @pytest.mark.parametrize("n_labels", [2, 3])
 @pytest.mark.parametrize("scoring", ["f1_macro", "roc_auc", "average_precision"])
 def test_scorers_of_scikit_learn(records, scoring, n_labels):
