@@ -65,7 +65,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         The paper has Adam.
     schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
         The learning rate over all epochs: it rises to `lr` and falls, falls from `lr`, or stays
-        there, as in the paper.
+        there, as in the paper. With "one_cycle" Adam's first beta falls from 0.95 to 0.85 and
+        rises again, unless ``optimizer__betas`` is set.
     lr : float, default=4e-3
         The largest learning rate. The paper has 1e-4.
     weight_decay : float, default=0.01
@@ -95,7 +96,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     warm_start : bool, default=False
         `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
         rate. For other labels than those of the last fit, what belongs to labels begins anew, and
-        backbone and decoder go on.
+        backbone and decoder go on; it reads as much at a time as before, whatever `crop_s`.
     checkpoint : path, default=None
         A file that is written after each epoch. A fit that was interrupted goes on from it, if
         parameters and data are the same, and ends as it would have without interruption; then
@@ -175,7 +176,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     record; then probabilities are scaled to sum to 1 and `predict` returns classes. A
     two-dimensional y is always a multi-label indicator, also with a single column. Labels are
     named by the columns of a DataFrame y, else by the records' own label names if y has as many.
-    A label that no training record has is learned as absent, with a warning.
+    A label that no training record has is learned as absent, with a warning, unless the network
+    has learned it before and goes on.
 
     On a CPU torch gets at most half of the cores while this classifier fits, since its threads
     slow each other down many times where other processes are busy; prediction works on a batch

@@ -31,6 +31,16 @@ class PlainNet(NeuralNet):
         """Set the constructor's parameters, and those of parts, such as ``module__channels``."""
         self._set_part_parameters({k: v for k, v in parameters.items() if is_part_parameter(k)})
         rest = {k: v for k, v in parameters.items() if not is_part_parameter(k)}
+        for name in rest:
+            owner, separator, parameter = name.partition("__")
+            if not separator or owner not in self._get_param_names():
+                continue
+            value = rest.get(owner, getattr(self, owner))
+            if not hasattr(value, "set_params"):
+                raise ValueError(
+                    f"The '{name}' parameter cannot be set, since '{owner}' is {value!r}: first "
+                    f"set '{owner}' to an object that has the parameter {parameter!r}."
+                )
         BaseEstimator.set_params(self, **rest)
         return self
 

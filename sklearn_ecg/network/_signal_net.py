@@ -17,7 +17,7 @@ from sklearn_ecg.network._augmentation import (
 )
 from sklearn_ecg.network._batches import Batches
 from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress, WeightAverage
-from sklearn_ecg.network._device import autocast, half_the_cores, seeded
+from sklearn_ecg.network._device import autocast, half_the_cores, moments_on_cpu, seeded
 from sklearn_ecg.network._parameters import OPTIMIZERS
 from sklearn_ecg.network._plain_net import PlainNet
 from sklearn_ecg.network._processes import Processes
@@ -164,7 +164,12 @@ class SignalNet(PlainNet):
         n_steps = run.n_epochs * len(self.get_iterator(run.dataset, training=True))
         if run.schedule == "one_cycle":
             return LRScheduler(
-                lr_scheduler.OneCycleLR, max_lr=self.lr, total_steps=n_steps, step_every="batch"
+                lr_scheduler.OneCycleLR,
+                max_lr=self.lr,
+                # A cycle of a single step would be its end, where the rate is nearly 0.
+                total_steps=max(2, n_steps),
+                cycle_momentum="betas" not in self.get_params_for("optimizer"),
+                step_every="batch",
             )
         return LRScheduler(lr_scheduler.CosineAnnealingLR, T_max=n_steps, step_every="batch")
 
@@ -290,6 +295,8 @@ class SignalNet(PlainNet):
         if "module_" in state and self.device_ != "cpu":
             # A model that was trained on a GPU must load where there is none.
             state = {**state, "module_": deepcopy(self.module_).cpu()}
+            if "moments_" in state:
+                state["moments_"] = moments_on_cpu(*self.moments_)
         return state
 
     def __setstate__(self, state):

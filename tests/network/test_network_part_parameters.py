@@ -96,6 +96,17 @@ def test_unknown_parameters_of_parts_are_named(tiny, tiny_records, parameters, m
         tiny(**parameters).fit(tiny_records)
 
 
+def test_parameters_of_what_has_none_are_refused(tiny):
+    with pytest.raises(ValueError, match=r"'augmentation__gain'.* 'augmentation' is 'mild'"):
+        LabelCorrelationECGClassifier().set_params(augmentation__gain=0.2)
+    with pytest.raises(ValueError, match=r"'features__groups'.* 'features' is None"):
+        LabelCorrelationECGClassifier().set_params(features__groups=["rhythm"])
+    with pytest.raises(ValueError, match="Invalid parameter 'scores'"):
+        LabelCorrelationECGClassifier().set_params(scores__gain=0.2)
+    changed = tiny().set_params(augmentation=SignalAugmentation(), augmentation__gain=0.2)
+    assert changed.augmentation.gain == 0.2
+
+
 def test_unknown_parameters_are_refused_at_once(tiny):
     with pytest.raises(TypeError, match="has no parameter 'breadth'"):
         LabelCorrelationECGClassifier(breadth="small")

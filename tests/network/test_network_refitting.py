@@ -1,9 +1,11 @@
 """Fits that go on from others: partial_fit, warm_start and checkpoints."""
 
 import copy
+import warnings
 
 import numpy as np
 import pytest
+from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
@@ -44,6 +46,23 @@ def test_partial_fit_wants_all_classes_at_first_and_the_same_labels_later(tiny, 
         classifier.partial_fit(tiny_records.with_labels(tiny_records.labels, ["a", "b"]))
 
 
+def test_partial_fit_forgets_no_label_of_which_nothing_is_known(tiny_fitted, tiny_records):
+    known, unknown = (copy.deepcopy(tiny_fitted).set_params(lr=2e-2) for _ in range(2))
+    before = tiny_fitted.predict_proba(tiny_records)[:, 1].mean()
+    labels = tiny_records.labels.copy()
+    labels[:, 1] = -1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for _ in range(3):
+            unknown.partial_fit(tiny_records.with_labels(labels))
+    assert unknown.predict_proba(tiny_records)[:, 1].mean() > before - 0.1
+    # Known to be absent is another matter.
+    labels[:, 1] = 0
+    for _ in range(3):
+        known.partial_fit(tiny_records.with_labels(labels))
+    assert known.predict_proba(tiny_records)[:, 1].mean() < before - 0.2
+
+
 def test_partial_fit_goes_on_with_what_the_optimizer_knows(tiny, tiny_records):
     # With all records in one batch, three calls are three epochs of one fit.
     parameters = {
@@ -68,6 +87,17 @@ def test_partial_fit_goes_on_with_what_the_optimizer_knows(tiny, tiny_records):
     )
     continued.set_params(optimizer="adam").partial_fit(tiny_records)
     assert not hasattr(continued.fit(tiny_records), "moments_")
+
+
+def test_pickles_hold_no_moments_on_another_device(tiny, tiny_records):
+    class Elsewhere:
+        def cpu(self):
+            return "here"
+
+    trained = tiny().partial_fit(tiny_records)
+    trained.device_ = "cuda"
+    trained.moments_ = "adamw", {0: {"step": Elsewhere()}}
+    assert trained.__getstate__()["moments_"] == ("adamw", {0: {"step": "here"}})
 
 
 # warm_start
@@ -95,6 +125,27 @@ def test_other_labels_take_over_the_backbone_but_not_the_heads(tiny_fitted, tiny
     )
     assert (new["label_head.weight"] - old["label_head.weight"]).abs().max() > 0.05
     assert tuned.classes_.tolist() == ["a", "b"]
+
+
+def test_warm_start_forgets_no_label_of_which_nothing_is_known(tiny_fitted, tiny_records):
+    labels = tiny_records.labels.copy()
+    labels[:, 1] = -1
+    more = tiny_records.with_labels(labels)
+    warm = copy.deepcopy(tiny_fitted).set_params(warm_start=True, max_epochs=8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warm.fit(more)
+    assert warm.predict(more)[:, 1].mean() > 0.3
+    with pytest.warns(UserWarning, match="the label b: it will be learned as absent"):
+        warm.set_params(max_epochs=1).fit(more.with_labels(labels, ["a", "b"]))
+
+
+def test_a_fit_that_fails_leaves_no_network_of_another(tiny_fitted, tiny_records):
+    classifier = copy.deepcopy(tiny_fitted).set_params(class_weight={"high": 2.0})
+    with pytest.raises(ValueError, match="class_weight names labels"):
+        classifier.fit(tiny_records.with_labels(tiny_records.labels, ["a", "b"]))
+    with pytest.raises(NotFittedError):
+        classifier.predict(tiny_records)
 
 
 def test_warm_start_refuses_what_does_not_fit(tiny_fitted, tiny_records):

@@ -121,6 +121,29 @@ def test_schedules(tiny, tiny_records, schedule):
         assert found[-1] < found[0] < found.max()
 
 
+def test_a_cycle_of_a_single_step_trains(tiny, tiny_records):
+    rates = Rates()
+    tiny(max_epochs=1, batch_size=64, callbacks=[rates]).fit(tiny_records)
+    assert len(rates.rates_) == 1
+    assert rates.rates_[0] > 2.5e-3
+
+
+@pytest.mark.parametrize("parameters", [{}, {"optimizer__betas": (0.5, 0.9)}])
+def test_the_cycle_leaves_betas_that_were_set(tiny, tiny_records, parameters):
+    seen = set()
+
+    class Look(Callback):
+        def on_batch_begin(self, net, **kwargs):
+            seen.add(net.optimizer_.param_groups[0]["betas"])
+
+    tiny(max_epochs=3, callbacks=[Look()], **parameters).fit(tiny_records)
+    if parameters:
+        assert seen == {(0.5, 0.9)}
+    else:
+        assert min(seen)[0] < 0.87
+        assert max(seen)[0] > 0.93
+
+
 def test_adam_decays_weights_by_the_gradient(tiny, tiny_records):
     seen = []
 
