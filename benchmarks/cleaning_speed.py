@@ -130,7 +130,8 @@ def exponents(fits):
 def ratios(fits):
     """Yield how long votes take against the cleaner, where both were measured."""
     keys = ["records", "features", "labels"]
-    both = fits.pivot_table(index=keys, columns="cleaner", values="seconds").dropna()
+    seconds = fits.pivot_table(index=keys, columns="cleaner", values="seconds")
+    both = seconds.reindex(columns=list(CLEANERS)).dropna()
     for n, row in zip(both.index, both.to_dict("records"), strict=True):
         ratio = row["CV-S1"] / row["AFPLabelCleaner"]
         yield f"On {n[0]} records CV-S1 takes {ratio:.1f} times as long as AFPLabelCleaner."
