@@ -28,6 +28,13 @@ def resolve_device(device):
             f"The 'device' parameter is {device!r}, but torch finds no CUDA device; use "
             "device='auto' or 'cpu'."
         )
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, NotImplementedError, AssertionError) as error:
+        raise ValueError(
+            f"The 'device' parameter is {device!r}, which torch cannot use here ({error}); use "
+            "device='auto' or 'cpu'."
+        ) from error
     return device
 
 

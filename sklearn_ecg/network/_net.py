@@ -106,6 +106,14 @@ class LabelCorrelationNet(nn.Module):
             raise ValueError(f"backbone must be 'residual' or 'xresnet'; got {backbone!r}.")
         if memory not in ("labels", "backbone"):
             raise ValueError(f"memory must be 'labels' or 'backbone'; got {memory!r}.")
+        if backbone == "residual" and len(channels) != 3:
+            raise ValueError(
+                f"The residual backbone has three numbers of channels; got channels={channels!r}."
+            )
+        if decoder and hidden_dim % n_heads:
+            raise ValueError(
+                f"hidden_dim must be a multiple of n_heads; got {hidden_dim} and {n_heads}."
+            )
         correlation = torch.as_tensor(label_correlation, dtype=torch.float32)
         n_labels = len(correlation)
         self.memory = memory

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -91,7 +92,13 @@ class Checkpoint(Callback):
         """Bring a net to the state of the file; return how many epochs it has behind it."""
         if not Path(self.path).exists():
             return 0
-        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (UnpicklingError, RuntimeError, EOFError) as error:
+            raise ValueError(
+                f"{os.fspath(self.path)} is damaged, or no checkpoint of a fit. Delete it, or set "
+                "another file by checkpoint."
+            ) from error
         if state["fingerprint"] != self.fingerprint:
             raise ValueError(
                 f"The checkpoint {os.fspath(self.path)} belongs to a fit with other parameters, "

@@ -535,6 +535,12 @@ def test_bad_parameters_are_named(records, parameters, message):
         quick(**parameters).fit(records)
 
 
+@pytest.mark.skipif(torch.backends.mps.is_available(), reason="asks for what is not there")
+def test_a_device_that_torch_cannot_use_is_an_error(records):
+    with pytest.raises(ValueError, match="'mps', which torch cannot use here"):
+        quick(device="mps").fit(records)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="asks for a GPU where there is none")
 def test_cuda_without_cuda_is_an_error(records):
     with pytest.raises(ValueError, match="'cuda', but torch finds no CUDA device"):

@@ -228,3 +228,15 @@ def test_the_shortcut_answers_for_itself_while_training_and_by_the_mean_after():
 def test_unknown_memory_is_refused():
     with pytest.raises(ValueError, match="memory must be 'labels' or 'backbone'; got 'both'"):
         LabelCorrelationNet(torch.eye(2), 1, 100, memory="both")
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"channels": (8, 16)}, r"three numbers of channels; got channels=\(8, 16\)"),
+        ({"hidden_dim": 8, "n_heads": 3}, "multiple of n_heads; got 8 and 3"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_named(parameters, message):
+    with pytest.raises(ValueError, match=message):
+        LabelCorrelationNet(torch.eye(3), n_leads=2, n_times=100, **parameters)

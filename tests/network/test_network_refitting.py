@@ -213,6 +213,13 @@ def test_early_stopping_is_taken_up_again(tiny, tiny_records, weights_of, tmp_pa
     assert not path.exists()
 
 
+def test_what_is_no_checkpoint_is_named(tiny, tiny_records, tmp_path):
+    path = tmp_path / "fit.pt"
+    path.write_bytes(b"cut off")
+    with pytest.raises(ValueError, match=r"fit\.pt is damaged, or no checkpoint"):
+        tiny(checkpoint=path).fit(tiny_records)
+
+
 def test_a_checkpoint_of_another_fit_is_refused(tiny, tiny_records, tmp_path):
     path = tmp_path / "checkpoint"
     with pytest.raises(OSError, match="power failure"):
