@@ -78,7 +78,11 @@ def make_records(width, arguments, *, rate=100):
 def make_classifier(arguments, **parameters):
     defaults = {
         "batch_size": _BATCH,
-        "validation_fraction": None,
+        # Whole records, and nothing beside the network: what a bare loop does too.
+        "crop_s": None,
+        "augmentation": None,
+        "highpass": None,
+        "ema_decay": None,
         "max_epochs": 1 + arguments.runs,
         "device": arguments.device,
         "random_state": 0,
