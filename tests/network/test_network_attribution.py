@@ -162,9 +162,9 @@ class Peaks(TransformerMixin, BaseEstimator):
 
 @pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
 def test_features_are_held_as_they_are(tiny, spiky, method):
-    classifier = tiny(
-        duration_s=3.0, features=Peaks(), max_epochs=6, validation_fraction=None
-    ).fit(spiky)
+    classifier = tiny(duration_s=3.0, features=Peaks(), max_epochs=6, validation_fraction=None).fit(
+        spiky
+    )
     weight = classifier.module_.second_head[-1].weight
     assert weight.abs().max() > 0
     found = attribute(classifier, spiky[:3], method=method, n_steps=128)
