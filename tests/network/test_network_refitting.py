@@ -200,7 +200,7 @@ def test_an_interrupted_fit_ends_as_it_would_have(tiny, tiny_records, weights_of
 
 def test_early_stopping_is_taken_up_again(tiny, tiny_records, weights_of, tmp_path):
     noise = tiny_records.with_labels(np.random.default_rng(3).integers(0, 2, size=(48, 2)))
-    parameters = {"max_epochs": 30, "patience": 3}
+    parameters = {"max_epochs": 30, "patience": 1}
     whole = tiny(**parameters).fit(noise)
     n_epochs = len(whole.history)
     assert n_epochs < 30
