@@ -235,7 +235,7 @@ def test_our_classifier(rng):
         groups=np.arange(40),
     )  # fmt: skip
     classifier = LabelCorrelationECGClassifier(
-        duration_s=2.0, max_epochs=2, thresholds="tuned", random_state=0
+        duration_s=2.0, max_epochs=2, thresholds="tuned", validation_fraction=0.3, random_state=0
     )
     classifier.fit(given)
     card = model_card(classifier, given, X_train=given, n_resamples=20)
