@@ -143,7 +143,7 @@ def test_labels_that_could_not_be_learned_are_named(data):
     assert "too few examples to learn from: STE" in limits(cleaning_card(cleaner, cleaned))
 
 
-def test_records_cleaned_afterwards(cleaner, data):
+def test_records_cleaned_afterwards(cleaner, cleaned, data):
     table, weak, _, _ = data
     new = cleaner.clean(table[200:], weak[200:])
     card = cleaning_card(cleaner, new)
