@@ -63,7 +63,7 @@ def compare(records, methods, arguments, *, page, title, command):
             "measured as published and with trusted records among those that vote; S2 and S3 "
             f"count the votes again that S1 has paid for.\n\n{tables(rows)}"
         )
-        write_results(page, title, text, rows, command=command)
+        write_results(page, title + describe(arguments), text, rows, command=command)
 
     rows = resume(page, fresh=arguments.fresh)
     measure_missing(rows, settings, X, records.labels, records.groups, save)
@@ -81,6 +81,16 @@ def measure(X, labels, groups, name, *, split, rate, seed, kind="swap", trusted_
     seconds = time.perf_counter() - started
     f1 = f1_score(labels[~trusted], cleaned[~trusted], average="weighted", zero_division=0)
     return {"f1": f1, "seconds": round(seconds, 2)}
+
+
+def describe(arguments):
+    """Return what sets a page apart from the usual one, for its title."""
+    said = ""
+    if arguments.noise != ["swap"]:
+        said += f": labels {', '.join(arguments.noise)}"
+    if arguments.trusted != [1 / 3]:
+        said += f": {', '.join(f'{share:.0%}' for share in arguments.trusted)} trusted"
+    return said
 
 
 def noisy_copy(labels, groups, *, split, rate, seed, kind="swap", trusted_share=1 / 3):

@@ -21,7 +21,7 @@ def main():
         arguments.methods or METHODS,
         arguments,
         page="smit_quick" if arguments.quick else "smit",
-        title="Label cleaning on SMIT",
+        title=f"Label cleaning on {'a quarter of ' * arguments.quick}SMIT",
         command="smit",
     )
 
