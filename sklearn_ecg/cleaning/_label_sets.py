@@ -92,9 +92,10 @@ class SetErrors(SingleErrors):
         is taken for itself.
         """
         start = super().adapted(probability, weak)
-        coupled = replace(start, coupled=True).fitted(probability, weak)
-        if coupled.swapped > _MORE_THAN_PHANTOM * self.phantom + _PRIOR_RECORDS / len(weak):
-            return coupled
+        if np.isfinite(self.phantom):
+            coupled = replace(start, coupled=True).fitted(probability, weak)
+            if coupled.swapped > _MORE_THAN_PHANTOM * self.phantom + _PRIOR_RECORDS / len(weak):
+                return coupled
         return replace(start, coupled=False).fitted(probability, weak)
 
     def fitted(self, probability, weak):
