@@ -16,12 +16,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 LEADS = ["I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6"]
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def records():
     rng = np.random.default_rng(0)

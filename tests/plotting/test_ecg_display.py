@@ -12,12 +12,6 @@ mpl.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture(scope="module")
 def records():
     return make_ecg_records(4, labels=("LBBB", "PVC"), random_state=0)

@@ -12,18 +12,12 @@ from sklearn_ecg.plotting import ECGDisplay
 from sklearn_ecg.plotting._marks import COLORS
 
 mpl.use("Agg")
-plt = pytest.importorskip("matplotlib.pyplot")
+pytest.importorskip("matplotlib.pyplot")
 
 COLUMNS = [
     *("lead", "beat", "p_onset", "p_peak", "p_offset", "qrs_onset", "r_peak"),
     *("qrs_offset", "t_onset", "t_peak", "t_offset"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
 
 
 def boxes(ax, wave):

@@ -24,12 +24,6 @@ PROVENANCE = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def make_cleaned(signals=None, sampling_rate=None, lead_names=None):
     return CleanedRecords(
         np.arange(8.0).reshape(4, 2) if signals is None else signals,

@@ -14,12 +14,6 @@ plt = pytest.importorskip("matplotlib.pyplot")
 LABELS = np.array([[1, 1, 0], [1, 0, -1], [0, 1, 1], [1, 0, 1]])
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 def test_shows_the_matrix_with_names_and_counts():
     display = LabelCorrelationDisplay.from_labels(LABELS, label_names=["AF", "PVC", "LBBB"])
     np.testing.assert_array_equal(display.im_.get_array(), label_correlation(LABELS))

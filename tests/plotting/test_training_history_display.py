@@ -11,12 +11,6 @@ mpl.use("Agg")
 plt = pytest.importorskip("matplotlib.pyplot")
 
 
-@pytest.fixture(autouse=True)
-def close_figures():
-    yield
-    plt.close("all")
-
-
 @pytest.fixture
 def data(rng):
     return rng.normal(size=(24, 1, 30)), rng.integers(0, 2, (24, 2))
