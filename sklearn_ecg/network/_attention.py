@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
 from sklearn_ecg.network._augmentation import window_starts
-from sklearn_ecg.network._explained import explained, record_inputs, rows_of
+from sklearn_ecg.network._explained import explained, record_inputs
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,8 @@ def label_attention(classifier, X):
     inputs = record_inputs(classifier, X)
     kind = _kind(classifier)
     with torch.no_grad(), explained(classifier) as net:
-        windows = [_of_windows(net, rows_of(inputs, record, 1)) for record in range(len(inputs[0]))]
+        records = zip(*(part.split(1) for part in inputs), strict=True)
+        windows = [_of_windows(net, record) for record in records]
     n_read, n_tokens = classifier.n_times_, windows[0].shape[2]
     weights = [record.mean(axis=0) for record in windows]
     if kind == "moments" and inputs[0].shape[-1] > n_read:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ecg.network._explained import explained, record_inputs, rows_of
+from sklearn_ecg.network._explained import explained, record_inputs
 
 _METHODS = ("occlusion", "integrated_gradients")
 
@@ -76,8 +76,8 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
     What is explained is the decision function, the calibrated logit. The flat line is each lead
     at its usual level. Both methods say what the *network* makes use of, which need not be what
     makes a physician see the label; attributions of a network that is often wrong explain its
-    errors. A second input of ECG features is held as it is: only signals are attributed, and the
-    features of a flat line are those of the record.
+    errors. Features, where the classifier measures them, are held as they are: only signals are
+    attributed, and the features of a flat line are those of the record.
 
     References
     ----------
@@ -106,47 +106,58 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
         raise ValueError(f"method must be {' or '.join(map(repr, _METHODS))}; got {method!r}.")
     names, columns = _columns(classifier, labels)
     n_window = _n_window(classifier, window_s) if method == "occlusion" else None
-    signals, *fixed = record_inputs(classifier, X)
+    signals, lengths = record_inputs(classifier, X)
     with explained(classifier) as net:
         decide = _Decision(net, columns)
-        decision = decide(signals, fixed)
-        flat_decision = decide(torch.zeros_like(signals), fixed)
+        decision = decide(signals, lengths)
+        flat_decision = decide(torch.zeros_like(signals), lengths)
         if method == "occlusion":
-            values = _occlusion(decide, signals, fixed, decision, n_window)
+            values = _occlusion(decide, signals, lengths, decision, n_window)
         else:
-            values = _integrated_gradients(decide, signals, fixed, n_steps)
+            values = _integrated_gradients(decide, signals, lengths, n_steps)
+    of_features = _of_features(classifier, X)[:, columns]
     return Attribution(
         values=values,
         sampling_rate=classifier.sampling_rate_,
         lead_names=classifier.lead_names_in_,
         label_names=names,
-        decision=decision.numpy(),
-        flat_decision=flat_decision.numpy(),
+        decision=decision.numpy() + of_features,
+        flat_decision=flat_decision.numpy() + of_features,
         method=method,
     )
 
 
 class _Decision:
-    """The decision function of standardised signals, and of inputs that stay as they are."""
+    """What standardised signals add to the decision function."""
 
     def __init__(self, net, columns):
         self.net = net
         self.columns = columns
-        self.slope = torch.as_tensor(net.calibration_slope_[columns], dtype=torch.float32)
+        slope = net.calibration_slope_[columns] * net._share_of_network()
+        self.slope = torch.as_tensor(slope, dtype=torch.float32)
         self.offset = torch.as_tensor(net.calibration_offset_[columns], dtype=torch.float32)
 
-    def __call__(self, signals, fixed):
-        parts = zip(*(part.split(self.net.batch_size) for part in (signals, *fixed)), strict=True)
+    def __call__(self, signals, lengths):
+        parts = zip(*(part.split(self.net.batch_size) for part in (signals, lengths)), strict=True)
         with torch.no_grad():
-            return torch.cat([self.with_gradient(signals, fixed) for signals, *fixed in parts])
+            return torch.cat([self.with_gradient(*part) for part in parts])
 
-    def with_gradient(self, signals, fixed):
+    def with_gradient(self, signals, lengths):
         """Return what gradients lead back from; for a single batch."""
-        logits = self.net.infer((signals, *fixed)).cpu()
+        logits = self.net.infer((signals, lengths)).cpu()
         return logits[:, self.columns] * self.slope + self.offset
 
 
-def _occlusion(decide, signals, fixed, decision, n_window):
+def _of_features(classifier, X):
+    """Return what features add to the decision function, of shape (n_records, n_labels)."""
+    features = classifier._read_features(classifier._check_input(X))
+    if features is None:
+        return np.zeros((1, len(classifier.label_names_)), dtype=np.float32)
+    added = (1 - classifier._share_of_network()) * classifier._tree_logits(features)
+    return (added * classifier.calibration_slope_).astype(np.float32)
+
+
+def _occlusion(decide, signals, lengths, decision, n_window):
     n_records, n_leads, n_times = signals.shape
     windows = _windows(n_times, n_window)  # (n_windows, n_times)
     share = (windows / windows.sum(dim=0)).numpy()
@@ -155,7 +166,7 @@ def _occlusion(decide, signals, fixed, decision, n_window):
         for lead in np.flatnonzero(signal.any(dim=1)):
             occluded = signal.repeat(len(windows), 1, 1)
             occluded[:, lead] *= 1 - windows
-            falls = decision[record] - decide(occluded, rows_of(fixed, record, len(windows)))
+            falls = decision[record] - decide(occluded, lengths[record].expand(len(windows)))
             values[record, :, lead] = falls.numpy().T @ share
         # Where nothing was recorded there is nothing to flatten.
         values[record] *= (signal != 0).any(dim=0).numpy()
@@ -169,7 +180,7 @@ def _windows(n_times, n_window):
     return torch.where(distance < 1, (1 + torch.cos(torch.pi * distance)) / 2, 0.0)
 
 
-def _integrated_gradients(decide, signals, fixed, n_steps):
+def _integrated_gradients(decide, signals, lengths, n_steps):
     if not isinstance(n_steps, int | np.integer) or n_steps < 1:
         raise ValueError(f"n_steps must be a positive integer; got {n_steps!r}.")
     steps = (torch.arange(n_steps) + 0.5) / n_steps
@@ -178,7 +189,7 @@ def _integrated_gradients(decide, signals, fixed, n_steps):
         gradients = 0.0
         for part in steps.split(decide.net.batch_size):
             on_the_way = (part[:, None, None] * signal).requires_grad_()
-            totals = decide.with_gradient(on_the_way, rows_of(fixed, record, len(part))).sum(dim=0)
+            totals = decide.with_gradient(on_the_way, lengths[record].expand(len(part))).sum(dim=0)
             gradients = gradients + torch.stack(
                 [
                     torch.autograd.grad(total, on_the_way, retain_graph=True)[0].sum(dim=0)

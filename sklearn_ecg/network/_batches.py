@@ -19,16 +19,11 @@ class SignalDataset(torch.utils.data.Dataset):
         all.
     held_out : SignalDataset, default=None
         What validates the training on this one.
-    features : Tensor of shape (n_records, n_features), default=None
-        A second input of the network, standardised.
     """
 
-    def __init__(
-        self, signals, lengths, labels, weights=None, rows=None, held_out=None, features=None
-    ):
+    def __init__(self, signals, lengths, labels, weights=None, rows=None, held_out=None):
         self.signals = signals
         self.lengths = lengths
-        self.features = torch.empty(len(signals), 0) if features is None else features
         self.labels = labels
         self.weights = torch.ones(labels.shape) if weights is None else weights
         self.rows = torch.arange(len(signals)) if rows is None else rows
@@ -39,7 +34,7 @@ class SignalDataset(torch.utils.data.Dataset):
 
     def __getitem__(self, index):
         rows = self.rows[index]
-        inputs = self.signals[rows], self.lengths[rows], self.features[rows]
+        inputs = self.signals[rows], self.lengths[rows]
         return inputs, (self.labels[rows], self.weights[rows])
 
 
@@ -78,8 +73,8 @@ class Batches:
         else:
             order = torch.randperm(n_records, generator=self.generator)
         for index in torch.tensor_split(order, len(self)):
-            (signals, lengths, features), targets = self.dataset[index]
+            (signals, lengths), targets = self.dataset[index]
             if self.transform is not None:
                 signals = self.transform(signals, lengths, self.generator)
-            inputs = signals, lengths, features
+            inputs = signals, lengths
             yield (inputs, targets) if self.part_of is None else self.part_of(inputs, targets)

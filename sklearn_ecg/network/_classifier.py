@@ -49,9 +49,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         where that is shorter, and whole records where their rate is unknown.
     features : transformer, default=None
         Measures features, such as ``ECGFeatureExtractor(memory="cache")``, of the records as they
-        are given, as a second input of the network. They have an answer and a loss of their own;
-        the mean of their answer and the signals' is the logit. A feature becomes the normal
-        quantile of its rank among the training records.
+        are given. `BoostedTrees` learn from them; the mean of their logit and the network's is
+        the classifier's. On a few thousand records trees on features say more than a network.
     augmentation : SignalAugmentation, "mild" or None, default="mild"
         How training signals are changed; "mild" is ``SignalAugmentation()``.
     gamma_positive, gamma_negative, clip : float, default=0.0, 1.0, 0.0
@@ -95,8 +94,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         large, which only "sigmoid" mends.
     warm_start : bool, default=False
         `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
-        rate. For other labels than those of the last fit, what belongs to labels begins anew, and
-        backbone and decoder go on; it reads as much at a time as before, whatever `crop_s`.
+        rate, and with its trees. For other labels than those of the last fit, what belongs to
+        labels begins anew, trees too, and backbone and decoder go on; it reads as much at a time as before, whatever `crop_s`.
     checkpoint : path, default=None
         A file that is written after each epoch. A fit that was interrupted goes on from it, if
         parameters and data are the same, and ends as it would have without interruption; then
@@ -148,6 +147,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         In mV; each lead is standardised by them.
     features_ : transformer or None
         A fitted clone of `features`.
+    feature_trees_ : BoostedTrees or None
+        What answers by features.
     sampling_rate_ : float or None
         Hz; the rate of what the network reads, None after arrays of unknown rate.
     n_times_ : int

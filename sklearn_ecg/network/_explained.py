@@ -28,16 +28,9 @@ def explained(classifier):
 def record_inputs(classifier, X):
     """Return what the classifier's ``infer`` takes, one tensor each with a row per record.
 
-    Standardised signals of shape (n_records, n_leads, n_times) come first, then lengths and
-    features, which explanations hold as they are.
+    These are standardised signals of shape (n_records, n_leads, n_times), and lengths.
     """
     records = classifier._check_input(X)
-    signals, features = classifier._prepare(records), classifier._read_features(records)
     no_labels = np.empty((len(records), 0))
-    inputs, _ = classifier._dataset_of(signals, features, labels=no_labels)[:]
+    inputs, _ = classifier._dataset_of(classifier._prepare(records), labels=no_labels)[:]
     return inputs
-
-
-def rows_of(inputs, record, n_rows):
-    """Return one record's inputs, repeated in n_rows rows."""
-    return tuple(part[record].expand(n_rows, *part.shape[1:]) for part in inputs)

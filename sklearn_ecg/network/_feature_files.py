@@ -4,11 +4,11 @@ import numpy as np
 import torch
 
 from sklearn_ecg.features import ECGFeatureExtractor
-from sklearn_ecg.network._feature_table import FeatureStandardiser
+from sklearn_ecg.network._boosted_trees import BoostedTrees
 from sklearn_ecg.records import ECGRecords
 
-#: Under what name the weights' file holds the quantiles of features.
-QUANTILES = "features.quantiles"
+# With what the names of the trees' tensors begin among the weights.
+_TREES = "feature_trees."
 
 #: The one class of extractors that a model may name.
 CLASS = "sklearn_ecg.features.ECGFeatureExtractor"
@@ -31,8 +31,14 @@ def describe_features(classifier):
         "parameters": parameters_of(extractor),
         "sampling_rate": extractor.sampling_rate_,
         "names": extractor.get_feature_names_out().tolist(),
-        "used": classifier.feature_standardiser_.columns.tolist(),
     }
+
+
+def tree_weights(classifier):
+    """Return the tensors of a classifier's trees by the names that files have for them."""
+    if classifier.feature_trees_ is None:
+        return {}
+    return {_TREES + name: v for name, v in vars(classifier.feature_trees_).items()}
 
 
 def parameters_of(extractor):
@@ -51,9 +57,9 @@ def extractor_from(description):
     return ECGFeatureExtractor(**description["parameters"])
 
 
-def restore_features(classifier, description, quantiles):
-    """Set a classifier's learned features from what `describe_features` returned."""
-    classifier.features_ = classifier.feature_standardiser_ = None
+def restore_features(classifier, description, weights):
+    """Set a classifier's learned features, and take the trees' tensors out of the weights."""
+    classifier.features_ = classifier.feature_trees_ = None
     if description is None:
         return
     leads, n_leads = classifier.lead_names_in_, classifier.n_leads_in_
@@ -69,8 +75,7 @@ def restore_features(classifier, description, quantiles):
             f"{len(set(description['names']) ^ set(names))} names differ. Load it with the version "
             "that saved it, or train it anew."
         )
-    used = np.array(description["used"], dtype=int)
-    if quantiles is None or quantiles.shape[1:] != (len(used),):
-        raise ValueError(f"The weights hold no quantiles for the {len(used)} features used.")
+    of_trees = [name for name in weights if name.startswith(_TREES)]
+    tensors = {name.removeprefix(_TREES): weights.pop(name) for name in of_trees}
     classifier.features_ = extractor
-    classifier.feature_standardiser_ = FeatureStandardiser(used, torch.as_tensor(quantiles))
+    classifier.feature_trees_ = BoostedTrees(**tensors)

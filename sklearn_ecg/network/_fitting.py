@@ -61,10 +61,10 @@ class LabelFitting(LabelNet):
             features = self._learn_features(records, training)
         else:
             features = self._read_features(records)
+        if start is None or not knows_labels or self.feature_trees_ is None:
+            self._grow_trees(features, labels, weights, training, random_state)
         self.label_correlation_ = label_correlation(labels[training])
-        dataset = self._dataset_of(
-            signals, features, labels, weights, training, self.validation_indices_
-        )
+        dataset = self._dataset_of(signals, labels, weights, training, self.validation_indices_)
         seed = random_state.randint(np.iinfo(np.int32).max)
         checkpoint = None
         if self.checkpoint is not None:
@@ -79,7 +79,7 @@ class LabelFitting(LabelNet):
         )
         vars(self).pop("moments_", None)
         self._check_converged(run, signals, records.ids)
-        self._fit_decisions(dataset.held_out)
+        self._fit_decisions(dataset.held_out, features)
         return self
 
     def partial_fit(self, X, y=None, classes=None, sample_weight=None):
@@ -87,9 +87,9 @@ class LabelFitting(LabelNet):
 
         The first call learns leads, rate, scaling and labels; all later ones keep them, and a
         label that is unknown (-1) throughout one of them stays as it is. Nothing is held out:
-        calibration and tuned thresholds stay those of the last `fit`. What the optimizer has
-        learned of the gradients goes on from call to call; it begins anew after a `fit`, a
-        `load`, or with another optimizer.
+        calibration and tuned thresholds stay those of the last `fit`, and the trees that answer by
+        `features` those of the first call. What the optimizer has learned of the gradients goes
+        on from call to call; it begins anew after a `fit`, a `load`, or with another optimizer.
 
         Parameters
         ----------
@@ -121,14 +121,14 @@ class LabelFitting(LabelNet):
             self.validation_indices_ = np.arange(0)
             self._learn_leads(signals, everything)
             self.label_correlation_ = label_correlation(labels)
-            self._fit_decisions(None)
+            self._fit_decisions(None, None)
         weights = self._weights(labels, sample_weight)
+        random_state = check_random_state(self.random_state)
         if is_first:
             features = self._learn_features(records, everything)
-        else:
-            features = self._read_features(records)
-        dataset = self._dataset_of(signals, features, labels, weights)
-        seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
+            self._grow_trees(features, labels, weights, everything, random_state)
+        dataset = self._dataset_of(signals, labels, weights)
+        seed = random_state.randint(np.iinfo(np.int32).max)
         before = [] if is_first else list(self.history_)
         kind, moments = getattr(self, "moments_", (None, None))
         run = self._train(

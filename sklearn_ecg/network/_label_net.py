@@ -7,6 +7,7 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_sample_weight
 
+from sklearn_ecg.network._boosted_trees import BoostedTrees
 from sklearn_ecg.network._calibration import calibrate, tune_thresholds
 from sklearn_ecg.network._device import resolve_device
 from sklearn_ecg.network._loss import AsymmetricLoss
@@ -130,7 +131,6 @@ class LabelNet(RecordReading, SignalNet):
         }
         arrays = [
             dataset.signals,
-            dataset.features,
             dataset.labels,
             dataset.weights,
             dataset.rows,
@@ -140,7 +140,6 @@ class LabelNet(RecordReading, SignalNet):
     def initialize_module(self):
         """Make the network; skorch calls this once shapes and labels are known."""
         size = {**WIDTHS[self.backbone][self.width], **self.get_params_for("module")}
-        standardiser = self.feature_standardiser_
         self.module_ = LabelCorrelationNet(
             self.label_correlation_,
             n_leads=self.n_leads_in_,
@@ -152,7 +151,6 @@ class LabelNet(RecordReading, SignalNet):
             shortcut=self.shortcut,
             channel_identity=self.channel_identity,
             dropout=self.dropout,
-            n_features=0 if standardiser is None else len(standardiser.columns),
             **size,
         )
         return self
@@ -182,7 +180,15 @@ class LabelNet(RecordReading, SignalNet):
             stacklevel=3,
         )
 
-    def _fit_decisions(self, held_out):
+    def _grow_trees(self, features, labels, weights, rows, random_state):
+        """Learn the trees that answer beside the network, where there are features."""
+        self.feature_trees_ = None
+        if features is not None:
+            self.feature_trees_ = BoostedTrees.grow(
+                features[rows], labels[rows], weights[rows], random_state
+            )
+
+    def _fit_decisions(self, held_out, features):
         """Learn calibration, then thresholds, from the records that were held out."""
         n_labels = len(self.label_names_)
         self.calibration_slope_, self.calibration_offset_ = np.ones(n_labels), np.zeros(n_labels)
@@ -190,11 +196,13 @@ class LabelNet(RecordReading, SignalNet):
         if held_out is None:
             return
         labels = held_out.labels[held_out.rows].numpy()
+        if features is not None:
+            features = features[held_out.rows.numpy()]
         if self.calibration is not None:
-            found = calibrate(self._network_logits(held_out), labels, self.calibration)
+            found = calibrate(self._uncalibrated(held_out, features), labels, self.calibration)
             self.calibration_slope_, self.calibration_offset_ = found
         if self.thresholds == "tuned":
-            probabilities = sigmoid(self._calibrated(self._network_logits(held_out)))
+            probabilities = sigmoid(self._calibrated(self._uncalibrated(held_out, features)))
             self.thresholds_ = tune_thresholds(probabilities, labels)
 
     def _restore_module(self, weights):

@@ -7,7 +7,6 @@ from sklearn_ecg.network._backbone import Backbone
 from sklearn_ecg.network._correlation import LabelEncoder
 from sklearn_ecg.network._decoder import LabelDecoder
 from sklearn_ecg.network._embedding import LabelFeatureEmbedding
-from sklearn_ecg.network._quantile_bins import QuantileBins
 from sklearn_ecg.network._xresnet import ConcatPool, XResNetBackbone
 
 
@@ -45,18 +44,13 @@ class LabelCorrelationNet(nn.Module):
     backbone : {"residual", "xresnet"}, default="residual"
         The paper's `Backbone`, whose features belong to channels, or `XResNetBackbone`, whose
         features belong to moments in time.
-    n_features : int, default=0
-        Of a second input, features of the record as normal quantiles of their ranks, from whose
-        `QuantileBins` a linear layer makes logits of its own. It is no part of the paper.
-    feature_dropout : float, default=0.7
-        On the bins of the second input.
 
     Notes
     -----
-    The paper's network gives one answer. With a shortcut or features there are several, each
-    with a loss of its own: while training the network returns all, of shape (n_answers,
-    n_records, n_labels), else their mean, in which features weigh as much as signals. One loss
-    on their sum measured worse, since what learns fastest leaves the others nothing to explain.
+    The paper's network gives one answer. With a shortcut there are two, each with a loss of its
+    own: while training the network returns both, of shape (2, n_records, n_labels), else their
+    mean. One loss on their sum measured worse, since what learns fastest leaves the other nothing
+    to explain.
 
     References
     ----------
@@ -79,7 +73,6 @@ class LabelCorrelationNet(nn.Module):
         "queries",
         "label_head",
         "feature_head",
-        "second_head",
     )
 
     def __init__(
@@ -98,8 +91,6 @@ class LabelCorrelationNet(nn.Module):
         shortcut=True,
         channel_identity=True,
         backbone="residual",
-        n_features=0,
-        feature_dropout=0.7,
     ):
         super().__init__()
         if backbone not in ("residual", "xresnet"):
@@ -137,27 +128,14 @@ class LabelCorrelationNet(nn.Module):
             self.feature_head = nn.Sequential(
                 pooling, nn.Dropout(dropout), nn.Linear(n_pooled, n_labels)
             )
-        self.second_head = None
-        if n_features:
-            bins = QuantileBins()
-            linear = nn.Linear(n_features * bins.n_bins, n_labels)
-            nn.init.zeros_(linear.weight)
-            self.second_head = nn.Sequential(bins, nn.Dropout(feature_dropout), linear)
 
-    def forward(self, x, features=None):
-        # x: (batch, leads, times); features: (batch, n_features)
+    def forward(self, x):
+        # x: (batch, leads, times)
         answers = self._answers(self.backbone(x))
-        n_of_signals = len(answers)
-        if self.second_head is not None:
-            answers.append(self.second_head(features))
         if len(answers) == 1:
             return answers[0]
-        if self.training:
-            return torch.stack(answers)
-        logits = torch.stack(answers[:n_of_signals]).mean(dim=0)
-        if self.second_head is not None:
-            logits = (logits + answers[-1]) / 2
-        return logits
+        answers = torch.stack(answers)
+        return answers if self.training else answers.mean(dim=0)
 
     def _answers(self, features):
         # features: (batch, tokens, hidden_dim)

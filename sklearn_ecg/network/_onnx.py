@@ -23,7 +23,7 @@ def export_onnx(classifier, path):
         ) from error
     network = FromSignalsToProbabilities(classifier).eval()
     examples = {"signals": torch.zeros(2, classifier.n_leads_in_, classifier.n_times_)}
-    if network.standardiser is not None:
+    if network.trees is not None:
         examples["features"] = torch.zeros(2, len(classifier.features_.get_feature_names_out()))
     # The exporter reports its steps, and that it uses a name that several axes have but once.
     with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
@@ -49,7 +49,8 @@ class FromSignalsToProbabilities(nn.Module):
         super().__init__()
         self.network = deepcopy(classifier.module_).cpu()
         self.multilabel = classifier.multilabel_
-        self.standardiser = classifier.feature_standardiser_
+        self.trees = classifier.feature_trees_
+        self.share = classifier._share_of_network()
         for name in ("lead_center_", "lead_scale_", "calibration_slope_", "calibration_offset_"):
             values = torch.as_tensor(getattr(classifier, name), dtype=torch.float32)
             self.register_buffer(name, values)
@@ -57,17 +58,9 @@ class FromSignalsToProbabilities(nn.Module):
     def forward(self, signals, features=None):
         # signals: (n_records, n_leads, n_times); features: (n_records, n_features)
         standardised = (signals - self.lead_center_[:, None]) / self.lead_scale_[:, None]
-        if self.standardiser is not None:
-            features = self._standardised(features)
-        logits = self.network(standardised, features)
+        logits = self.network(standardised)
+        if self.trees is not None:
+            logits = self.share * logits + (1 - self.share) * self.trees(features)
         logits = logits * self.calibration_slope_ + self.calibration_offset_
         # (n_records, n_labels)
         return torch.sigmoid(logits) if self.multilabel else torch.softmax(logits, dim=1)
-
-    def _standardised(self, features):
-        # ONNX has no binary search: quantiles are compared one by one.
-        values = features[:, self.standardiser.columns]
-        known = torch.where(torch.isnan(values), 0.0, values)[:, None]
-        quantiles = self.standardiser.quantiles  # (n_quantiles, n_used)
-        n_below, n_not_above = (quantiles < known).sum(dim=1), (quantiles <= known).sum(dim=1)
-        return self.standardiser.at_ranks(values, n_below, n_not_above)

@@ -77,7 +77,7 @@ CONSTRAINTS = {
 _PARTS = {
     "module": (
         LabelCorrelationNet,
-        {"label_correlation", "n_leads", "n_times", "n_features"} | set(CONSTRAINTS),
+        {"label_correlation", "n_leads", "n_times"} | set(CONSTRAINTS),
     ),
     "optimizer": (None, {"params", "lr", "weight_decay"}),
     "iterator_train": (Batches, {"dataset", "generator", "transform", "part_of"}),

@@ -108,8 +108,8 @@ class LabelPredicting:
         check_is_fitted(self)
         records = self._check_input(X)
         signals, features = self._prepare(records), self._read_features(records)
-        dataset = self._dataset_of(signals, features, labels=np.empty((len(signals), 0)))
-        logits = self._calibrated(self._network_logits(dataset))
+        dataset = self._dataset_of(signals, labels=np.empty((len(signals), 0)))
+        logits = self._calibrated(self._uncalibrated(dataset, features))
         bad = ~np.isfinite(logits).all(axis=1)
         if bad.any():
             raise ValueError(
@@ -117,6 +117,19 @@ class LabelPredicting:
                 f"{records.ids[bad.argmax()]}: are its signals in mV?"
             )
         return logits
+
+    def _uncalibrated(self, dataset, features):
+        """Return the logits of the network, or the mean of its and those of the trees."""
+        logits, share = self._network_logits(dataset), self._share_of_network()
+        return logits if share == 1 else share * logits + (1 - share) * self._tree_logits(features)
+
+    def _share_of_network(self):
+        return 1.0 if self.feature_trees_ is None else 0.5
+
+    def _tree_logits(self, features):
+        with torch.inference_mode():
+            parts = [self.feature_trees_(part) for part in torch.as_tensor(features).split(256)]
+        return torch.cat(parts).double().numpy()
 
     def _network_logits(self, dataset):
         module = folded(self.module_)

@@ -3,7 +3,7 @@
 import torch
 
 from sklearn_ecg.network._batches import SignalDataset
-from sklearn_ecg.network._feature_table import FeatureStandardiser, fit_extractor, measure
+from sklearn_ecg.network._feature_table import fit_extractor, measure
 from sklearn_ecg.network._signals import (
     LeadScaler,
     leads_to_select,
@@ -73,22 +73,17 @@ class RecordReading:
         self.lead_center_, self.lead_scale_ = scaler.center, scaler.scale
 
     def _learn_features(self, records, training):
-        """Learn from the training records how features are measured and standardised."""
-        self.features_ = self.feature_standardiser_ = None
-        if self.features is None:
-            return self._read_features(records)
-        self.features_ = fit_extractor(self.features, records[training])
-        table = measure(self.features_, records)
-        self.feature_standardiser_ = FeatureStandardiser.learn(table[training])
-        return self.feature_standardiser_.transform(table)
+        """Learn from the training records how features are measured."""
+        self.features_ = None
+        if self.features is not None:
+            self.features_ = fit_extractor(self.features, records[training])
+        return self._read_features(records)
 
     def _read_features(self, records):
-        """Return standardised features, of shape (n_records, 0) where the net reads none."""
-        if self.features_ is None:
-            return torch.empty(len(records), 0)
-        return self.feature_standardiser_.transform(measure(self.features_, records))
+        """Return features of shape (n_records, n_features), or None where none are read."""
+        return None if self.features_ is None else measure(self.features_, records)
 
-    def _dataset_of(self, signals, features, labels, weights=None, training=None, validation=()):
+    def _dataset_of(self, signals, labels, weights=None, training=None, validation=()):
         """Scale signals in place and make the training part, with the held-out part in it."""
         lengths = torch.from_numpy(valid_lengths(signals))
         LeadScaler(self.lead_center_, self.lead_scale_).transform(signals)
@@ -97,7 +92,6 @@ class RecordReading:
             "lengths": lengths,
             "labels": torch.from_numpy(labels),
             "weights": None if weights is None else torch.from_numpy(weights),
-            "features": features,
         }
         held_out = None
         if len(validation):

@@ -14,11 +14,11 @@ from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._feature_files import (
     CLASS,
-    QUANTILES,
     describe_features,
     extractor_from,
     parameters_of,
     restore_features,
+    tree_weights,
 )
 
 FORMAT = "sklearn_ecg.LabelCorrelationECGClassifier"
@@ -39,8 +39,7 @@ def save_model(classifier, path):
         name: values.detach().cpu().contiguous()
         for name, values in classifier.module_.state_dict().items()
     }
-    if classifier.features_ is not None:
-        weights[QUANTILES] = classifier.feature_standardiser_.quantiles.contiguous()
+    weights |= tree_weights(classifier)
     packed = save(weights)
     model = {**describe_model(classifier), "weights_sha256": sha256(packed).hexdigest()}
     text = json.dumps(model, indent=1, ensure_ascii=False, allow_nan=False)
@@ -119,8 +118,7 @@ def load_model(make_classifier, path):
             f"{path / _JSON_NAME} names {n_labels} labels, but the weights are of "
             f"{len(weights['label_correlation'])}."
         )
-    # Models of before there were features have no entry for them.
-    restore_features(classifier, model.get("features"), weights.pop(QUANTILES, None))
+    restore_features(classifier, model["features"], weights)
     classifier.label_correlation_ = weights["label_correlation"].numpy().astype(np.float64)
     classifier._restore_module(weights)
     return classifier

@@ -255,7 +255,7 @@ class SignalNet(PlainNet):
         return self.module_ if run is None or run.average is None else run.average.module
 
     def infer(self, x, **fit_params):
-        """Return the logits of one batch of (signals, lengths, features), training or not.
+        """Return the logits of one batch of (signals, lengths), training or not.
 
         Those of records longer than the network reads are the mean over windows.
         """
@@ -266,14 +266,13 @@ class SignalNet(PlainNet):
         return self._logits_of(module, x, training=True)
 
     def _logits_of(self, module, x, training=False):
-        signals, lengths, features = x
-        features = to_tensor(features, device=self.device_)
+        signals, lengths = x
         with autocast(self.precision, self.device_, training=training):
             if signals.shape[-1] == self.n_times_:
-                return module(to_tensor(signals, device=self.device_), features).float()
-            return self._mean_over_windows(module, signals, lengths, features)
+                return module(to_tensor(signals, device=self.device_)).float()
+            return self._mean_over_windows(module, signals, lengths)
 
-    def _mean_over_windows(self, module, signals, lengths, features):
+    def _mean_over_windows(self, module, signals, lengths):
         pairs = [
             (row, start)
             for row, length in enumerate(lengths.tolist())
@@ -284,7 +283,7 @@ class SignalNet(PlainNet):
         for part in torch.tensor_split(torch.arange(len(rows)), -(-len(rows) // self.batch_size)):
             windows = crop(signals[rows[part]], starts[part], self.n_times_)
             windows = to_tensor(windows, device=self.device_)
-            logits.append(module(windows, features[rows[part].to(features.device)]).float())
+            logits.append(module(windows).float())
         logits = torch.cat(logits)
         rows = rows.to(logits.device)
         sums = logits.new_zeros(len(signals), logits.shape[1]).index_add_(0, rows, logits)

@@ -1,13 +1,13 @@
-"""Measured features as a second input of the network."""
+"""Measured features, on which trees answer beside the network."""
 
 import json
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from numpy.testing import assert_allclose
-from scipy.special import ndtri
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import FunctionTransformer
@@ -15,7 +15,6 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier
-from sklearn_ecg.network._feature_table import FeatureStandardiser
 
 
 class Spread(TransformerMixin, BaseEstimator):
@@ -54,38 +53,6 @@ def measured(tiny, beats):
     return tiny(features=ECGFeatureExtractor(), duration_s=5.0, crop_s=2.0).fit(beats)
 
 
-# Standardising
-
-
-def test_a_feature_becomes_the_normal_quantile_of_its_rank(rng):
-    table = rng.lognormal(size=(1000, 3)) * [1, 1e3, 1e-3]
-    standardiser = FeatureStandardiser.learn(table)
-    ranks = table.argsort(axis=0).argsort(axis=0) / 999
-    expected = ndtri(ranks).clip(-3, 3)
-    found = standardiser.transform(table).numpy()
-    middle = np.abs(expected) < 1.5
-    assert np.abs(found - expected)[middle].max() < 0.05
-    assert np.abs(found).max() == 3
-    beyond = standardiser.transform(np.array([[-1e9, 1e9, np.nan]]))
-    assert beyond.tolist() == [[-3, 3, 0]]
-
-
-def test_ties_lie_in_the_middle_of_their_ranks():
-    table = np.r_[np.zeros(600), np.ones(400)][:, np.newaxis]
-    found = FeatureStandardiser.learn(table).transform(np.array([[0.0], [1.0]])).numpy()
-    assert_allclose(found.ravel(), ndtri([0.3, 0.8]), atol=0.02)
-
-
-def test_features_that_say_nothing_are_left_out(rng):
-    table = np.full((100, 4), np.nan)
-    table[:, 0] = rng.normal(size=100)
-    table[:, 1] = 7
-    table[:2, 2] = [1, 2]
-    standardiser = FeatureStandardiser.learn(table)
-    assert standardiser.columns.tolist() == [0]
-    assert FeatureStandardiser.learn(table[:, 1:]).transform(table[:, 1:]).shape == (100, 0)
-
-
 # The classifier
 
 
@@ -106,23 +73,26 @@ def test_features_are_learned_from_training_records_only(tiny, tiny_records):
     n_held_out = len(trained.validation_indices_)
     assert n_held_out > 0
     assert trained.features_.n_seen_ == 48 - n_held_out
-    kept = np.setdiff1d(np.arange(48), trained.validation_indices_)
-    expected = FeatureStandardiser.learn(Spread().transform(tiny_records)[kept])
-    assert torch.equal(trained.feature_standardiser_.quantiles, expected.quantiles)
-    assert trained.feature_standardiser_.columns.tolist() == [0, 1, 2, 3]
+    louder = np.array(tiny_records)
+    louder[trained.validation_indices_] *= 3
+    again = tiny(features=Spread()).fit(tiny_records.with_signals(louder))
+    assert_same_trees(again, trained.feature_trees_)
+    louder *= 1 + np.arange(48)[:, np.newaxis, np.newaxis]
+    other = tiny(features=Spread()).fit(tiny_records.with_signals(louder))
+    assert not torch.equal(other.feature_trees_.thresholds, trained.feature_trees_.thresholds)
     assert not hasattr(trained.features, "n_seen_")
 
 
-def test_every_window_of_a_record_has_its_features(measured, beats):
+def test_the_decision_is_the_mean_of_network_and_trees(measured, beats):
     # Features are measured on the record as it was given: 5 s, of which windows see 2 s.
-    signals, features = measured._prepare(beats), measured._read_features(beats)
-    dataset = measured._dataset_of(signals, features, np.empty((40, 0)))
-    (windows, _, table), _ = dataset[torch.arange(40)]
-    starts = [0, 100, 200, 300]
+    signals = torch.from_numpy(measured._prepare(beats))
+    scale = torch.from_numpy(measured.lead_scale_)[:, None]
+    signals = (signals - torch.from_numpy(measured.lead_center_)[:, None]) / scale
     measured.module_.eval()
     with torch.no_grad():
-        logits = [measured.module_(windows[:, :, s : s + 200], table) for s in starts]
-    expected = torch.stack(logits).mean(dim=0)
+        windows = [measured.module_(signals[:, :, s : s + 200]) for s in (0, 100, 200, 300)]
+    table = torch.as_tensor(ECGFeatureExtractor().fit_transform(beats), dtype=torch.float32)
+    expected = (torch.stack(windows).mean(dim=0) + measured.feature_trees_(table)) / 2
     assert_allclose(measured.decision_function(beats), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -142,9 +112,9 @@ def test_features_of_cleaned_records(tiny, tiny_records):
 
 def test_partial_fit_keeps_the_features_of_the_first_call(tiny, tiny_records):
     classifier = tiny(features=Spread()).partial_fit(tiny_records)
-    quantiles = classifier.feature_standardiser_.quantiles
+    trees = classifier.feature_trees_
     classifier.partial_fit(tiny_records[:20])
-    assert classifier.feature_standardiser_.quantiles is quantiles
+    assert classifier.feature_trees_ is trees
     assert classifier.features_.n_seen_ == 48
 
 
@@ -152,9 +122,17 @@ def test_warm_start_takes_up_features_that_were_not_there(tiny, tiny_records):
     classifier = tiny(warm_start=True).fit(tiny_records)
     assert classifier.features_ is None
     classifier.set_params(features=Spread()).fit(tiny_records)
-    quantiles = classifier.feature_standardiser_.quantiles
+    trees = classifier.feature_trees_
     classifier.fit(tiny_records[:30])
-    assert classifier.feature_standardiser_.quantiles is quantiles
+    assert classifier.feature_trees_ is trees
+    classifier.fit(tiny_records, pd.DataFrame(tiny_records.labels[:, :1], columns=["other"]))
+    assert len(classifier.feature_trees_.baseline) == 1
+    assert classifier.features_.n_seen_ == 40
+
+
+def assert_same_trees(classifier, expected):
+    for name, values in vars(expected).items():
+        assert torch.equal(getattr(classifier.feature_trees_, name), values), name
 
 
 class PowerFailure(Callback):
@@ -171,6 +149,7 @@ def test_a_fit_with_features_is_taken_up_again(tiny, tiny_records, weights_of, t
         tiny(**parameters, checkpoint=path, callbacks=[PowerFailure()]).fit(tiny_records)
     resumed = tiny(**parameters, checkpoint=path).fit(tiny_records)
     assert np.array_equal(weights_of(resumed), weights_of(whole))
+    assert_same_trees(resumed, whole.feature_trees_)
 
 
 def test_clone_parameters_and_pickle(measured, beats):
@@ -206,7 +185,6 @@ def test_a_saved_model_measures_its_features(measured, beats, tmp_path):
             "'os.system'; only",
         ),
         (lambda m: m["features"]["names"].pop(), "other features than this version .* 1 names"),
-        (lambda m: m["features"]["used"].pop(), "no quantiles for the"),
     ],
 )
 def test_spoiled_features_are_named(measured, tmp_path, change, message):

@@ -12,7 +12,6 @@ from sklearn_ecg.network import (
     LabelEncoder,
     LabelFeatureEmbedding,
     LabelHead,
-    QuantileBins,
     ResidualBlock,
     SqueezeExcitation,
     label_correlation,
@@ -190,30 +189,6 @@ def test_the_whole_network_can_learn_one_batch_by_heart():
         AsymmetricLoss()(net(x), y).backward()
         optimizer.step()
     assert torch.equal((net.eval()(x) > 0).int(), y)
-
-
-def test_features_answer_for_themselves_while_training_and_by_the_mean_after():
-    net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2, n_features=5)
-    x, features = torch.randn(4, 2, 250), torch.randn(4, 5)
-    answers = net(x, features)
-    assert answers.shape == (3, 4, 3)
-    answers[2].sum().backward()
-    trained = {name.split(".")[0] for name, w in net.named_parameters() if w.grad.any()}
-    assert trained == {"second_head"}
-    bins, _, linear = net.second_head
-    torch.nn.init.normal_(linear.weight)
-    mean = net.eval()(x, features)
-    alone = 2 * mean - (bins(features) @ linear.weight.T + linear.bias)
-    net.second_head = None
-    torch.testing.assert_close(alone, net(x))
-
-
-def test_quantile_bins_are_filled_one_after_another_and_centred():
-    ranks = (torch.arange(1000) + 0.5) / 1000
-    found = QuantileBins(4)(torch.special.ndtri(ranks)[:, None])
-    expected = [[min(max(4 * rank - k, 0), 1) for k in range(4)] for rank in ranks.tolist()]
-    expected = torch.tensor(expected)
-    torch.testing.assert_close(found, 2 * (expected - expected.mean(dim=0)), atol=1e-4, rtol=0)
 
 
 def test_the_shortcut_answers_for_itself_while_training_and_by_the_mean_after():
