@@ -95,7 +95,8 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     warm_start : bool, default=False
         `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
         rate, and with its trees. For other labels than those of the last fit, what belongs to
-        labels begins anew, trees too, and backbone and decoder go on; it reads as much at a time as before, whatever `crop_s`.
+        labels begins anew, trees too, and backbone and decoder go on; it reads as much at a time
+        as before, whatever `crop_s`.
     checkpoint : path, default=None
         A file that is written after each epoch. A fit that was interrupted goes on from it, if
         parameters and data are the same, and ends as it would have without interruption; then

@@ -1,7 +1,6 @@
 """The features of a saved model: what of an extractor travels, and how it is made again."""
 
 import numpy as np
-import torch
 
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.network._boosted_trees import BoostedTrees

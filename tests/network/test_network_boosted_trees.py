@@ -14,7 +14,8 @@ from sklearn_ecg.network._boosted_trees import _TREES
 def tables():
     """Features with ties, gaps and outliers, of records to learn from and of others; labels."""
     rng = np.random.default_rng(0)
-    table = rng.lognormal(size=(700, 6)).astype(np.float32)
+    # Of finer values no more than 255 quantiles would count.
+    table = rng.lognormal(size=(700, 6)).round(1).astype(np.float32)
     table[:, 1] = rng.integers(0, 3, 700)
     table[rng.random(table.shape) < 0.1] = np.nan
     table[::50, 2] = 1e30
@@ -39,6 +40,17 @@ def test_logits_are_those_of_scikit_learn(tables):
         expected = logits_of_scikit_learn(table, label, new)
         assert np.ptp(expected) > 1
         assert_allclose(found[:, column], expected, rtol=1e-4, atol=1e-4)
+
+
+def test_fine_values_count_by_the_quantile_that_they_are_nearest_to():
+    rng = np.random.default_rng(0)
+    table = rng.standard_cauchy(size=(3000, 1)).astype(np.float32)
+    labels = (table > 0.5).astype(np.int8)
+    trees = BoostedTrees.grow(table, labels, random_state=0)
+    new = torch.linspace(-3, 3, 6000)[:, np.newaxis]
+    wrong = new[(trees(new) > 0) != (new > 0.5)]
+    # A 255th of the records lies that near to the edge.
+    assert ((wrong - 0.5).abs() < 0.02).all()
 
 
 def test_values_next_to_a_threshold_go_where_they_went():
