@@ -95,8 +95,9 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         large, which only "sigmoid" mends.
     warm_start : bool, default=False
         `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
-        rate. For other labels than those of the last fit, what belongs to labels begins anew, and
-        backbone and decoder go on; it reads as much at a time as before, whatever `crop_s`.
+        rate, and with its `label_correlation_`. For other labels than those of the last fit, what
+        belongs to labels begins anew, and backbone and decoder go on; it reads as much at a time
+        as before, whatever `crop_s`. A fit that fails leaves the last one whole.
     checkpoint : path, default=None
         A file that is written after each epoch. A fit that was interrupted goes on from it, if
         parameters and data are the same, and ends as it would have without interruption; then
@@ -141,7 +142,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     multilabel_ : bool
         False after a one-dimensional y.
     label_correlation_ : ndarray of shape (n_labels, n_labels)
-        See `label_correlation`.
+        See `label_correlation`; that of the records that the labels were first learned from.
     lead_names_in_ : tuple of str, or None
         Leads of the training records in their order.
     lead_center_, lead_scale_ : ndarray of shape (n_leads,)
@@ -215,7 +216,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
 
     _parameter_constraints = CONSTRAINTS
 
-    __metadata_request__fit = {"groups": True}
+    __metadata_request__fit = {"groups": True, "validation": True}
 
     def __init__(
         self,

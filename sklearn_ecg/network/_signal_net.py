@@ -6,6 +6,7 @@ from copy import deepcopy
 import torch
 from sklearn.base import BaseEstimator
 from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
+from skorch.history import History
 from skorch.utils import to_tensor
 from torch.optim import lr_scheduler
 
@@ -81,13 +82,16 @@ class SignalNet(PlainNet):
 
     def _run(self, start, moments, checkpoint):
         run = self.run_
+        # skorch would clear the last fit's, which comes back should this one fail.
+        self.history_ = History()
         self.initialize()
         if start is not None:
             self._take_up(start)
         if moments is not None:
             # Learning rate and weight decay are those of now.
             groups = self.optimizer_.state_dict()["param_groups"]
-            self.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
+            # A copy, since the optimizer goes on in place, and the run may fail.
+            self.optimizer_.load_state_dict({"state": deepcopy(moments), "param_groups": groups})
         if self.compile:
             run.compiled = torch.compile(self.module_)
         self.notify("on_train_begin", X=run.dataset, y=None)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_ecg.network._batches import Batches, SignalDataset
 from sklearn_ecg.network._split import validation_mask
@@ -45,3 +47,41 @@ def test_batches_hold_each_record_once_and_none_is_alone(n_records, batch_size):
     assert min(sizes) > 1
     assert max(sizes) <= batch_size
     assert sorted(torch.cat([x.ravel() for x in batches]).tolist()) == list(range(n_records))
+
+
+def test_a_user_names_the_records_to_hold_out(tiny, tiny_records, rng):
+    mask = rng.permutation(48) < 15
+    trained = tiny(validation_fraction=None, calibration="sigmoid").fit(
+        tiny_records, validation=mask
+    )
+    assert np.array_equal(trained.validation_indices_, np.flatnonzero(mask))
+    assert "valid_loss" in trained.history[-1]
+    # They are what calibration goes by, and nothing else learns from them.
+    labels = tiny_records.labels.copy()
+    labels[mask] = 1 - labels[mask]
+    other = tiny(validation_fraction=0.5, calibration="sigmoid", patience=None)
+    other.fit(tiny_records.with_labels(labels), validation=mask)
+    assert np.array_equal(other.validation_indices_, np.flatnonzero(mask))
+    assert not np.array_equal(other.calibration_offset_, trained.calibration_offset_)
+    assert np.array_equal(other.label_correlation_, trained.label_correlation_)
+
+
+def test_held_out_records_go_through_a_pipeline(tiny, tiny_records):
+    mask = np.arange(48) < 12
+    pipeline = make_pipeline(FunctionTransformer(), tiny())
+    pipeline.fit(tiny_records, labelcorrelationecgclassifier__validation=mask)
+    assert np.array_equal(pipeline[-1].validation_indices_, np.arange(12))
+
+
+@pytest.mark.parametrize(
+    ("validation", "message"),
+    [
+        (np.arange(12), r"validation must be a mask of True and False.*48 records; got int64"),
+        (np.ones(12, bool), r"got bool values of shape \(12,\)"),
+        (np.zeros(48, bool), "validation is False for all 48 records"),
+        (np.arange(48) > 0, "Of 48 records 47 are held out, and at least 2 must be left"),
+    ],
+)
+def test_held_out_records_that_are_none_are_named(tiny, tiny_records, validation, message):
+    with pytest.raises(ValueError, match=message):
+        tiny().fit(tiny_records, validation=validation)
