@@ -46,13 +46,13 @@ class SignalDataset(torch.utils.data.Dataset):
 class Batches:
     """Iterate over batches of nearly equal size.
 
-    Equal sizes leave no last batch of one record, on which batch norm has little to stand.
+    While training none has a single record, of which batch norm could know no deviation.
 
     Parameters
     ----------
     dataset : SignalDataset
     batch_size : int
-        The largest size of a batch.
+        The largest size of a batch, but at least two or three records while training.
     generator : torch.Generator, default=None
         Shuffles anew for each pass; by default the order is kept.
     transform : callable, default=None
@@ -69,7 +69,9 @@ class Batches:
         self.part_of = part_of
 
     def __len__(self):
-        return -(-len(self.dataset) // self.batch_size)
+        n_batches = -(-len(self.dataset) // self.batch_size)
+        is_training = self.generator is not None
+        return min(n_batches, max(1, len(self.dataset) // 2)) if is_training else n_batches
 
     def __iter__(self):
         n_records = len(self.dataset)

@@ -74,6 +74,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         Validate and keep an exponential moving average of the weights, of which this share stays
         at each step; less in the first steps. None keeps the weights themselves.
     batch_size : int, default=64
+        Of the largest batch; batches of a training are of nearly equal size, and hold two or more.
     max_epochs : int, default=30
         The paper has 60.
     patience : int or None, default=10

@@ -76,6 +76,8 @@ class LabelFitting(LabelNet):
         dataset = self._dataset_of(
             signals, features, labels, weights, training, self.validation_indices_
         )
+        if goes_on:
+            self._check_units(dataset, records.ids)
         seed = random_state.randint(np.iinfo(np.int32).max)
         checkpoint = None
         if self.checkpoint is not None:
@@ -157,6 +159,8 @@ class LabelFitting(LabelNet):
     ):
         weights = self._weights(labels, sample_weight)
         dataset = self._dataset_of(signals, features, labels, weights)
+        if start is not None:
+            self._check_units(dataset, records.ids)
         kind, moments = getattr(self, "moments_", (None, None))
         run = self._train(
             dataset,

@@ -8,6 +8,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ecg.network._device import map_batches
 from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
+from sklearn_ecg.network._signals import parts_of_like_length
 from sklearn_ecg.network._targets import true_labels
 
 
@@ -107,9 +108,17 @@ class LabelPredicting:
     def _logits(self, X):
         check_is_fitted(self)
         records = self._check_input(X)
-        signals, features = self._prepare(records), self._read_features(records)
-        dataset = self._dataset_of(signals, features, labels=np.empty((len(signals), 0)))
-        logits = self._calibrated(self._network_logits(dataset))
+        features = self._read_features(records)
+        # Only whole records of any length can need more memory padded than they have samples.
+        is_ragged = self.sampling_rate_ is not None and self.duration_s is None
+        parts = parts_of_like_length(records) if is_ragged else [np.arange(len(records))]
+        logits = np.empty((len(records), len(self.label_names_)))
+        for rows in parts:
+            part = records[rows] if len(parts) > 1 else records
+            signals = self._prepare(part)
+            dataset = self._dataset_of(signals, features[rows], labels=np.empty((len(part), 0)))
+            self._check_units(dataset, part.ids)
+            logits[rows] = self._calibrated(self._network_logits(dataset))
         bad = ~np.isfinite(logits).all(axis=1)
         if bad.any():
             raise ValueError(

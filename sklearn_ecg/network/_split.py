@@ -76,8 +76,8 @@ def check_validation(validation, n_records):
     mask = np.asarray(validation)
     if mask.dtype != bool or mask.shape != (n_records,):
         raise ValueError(
-            f"validation must be a mask of True and False, one for each of the {n_records} records; "
-            f"got {mask.dtype} values of shape {mask.shape}. Make one of indices with "
+            f"validation must be a mask of True and False, one for each of the {n_records} "
+            f"records; got {mask.dtype} values of shape {mask.shape}. Make one of indices with "
             "np.isin(np.arange(n_records), indices)."
         )
     if not mask.any():

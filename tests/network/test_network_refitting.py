@@ -107,7 +107,7 @@ def test_partial_fit_cannot_begin_with_what_is_learned_from_held_out_records(
     tiny, tiny_records, learned
 ):
     classifier = tiny(**learned)
-    with pytest.raises(ValueError, match="partial_fit holds no records out.*begin with fit"):
+    with pytest.raises(ValueError, match=r"partial_fit holds no records out.*begin with fit"):
         classifier.partial_fit(tiny_records)
     fitted = classifier.set_params(max_epochs=1).fit(tiny_records)
     before = copy.deepcopy(fitted)
