@@ -31,6 +31,13 @@ def write_data(name, data):
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
 
 
+def page_name(name, arguments):
+    """Return the page of a run; runs on a part of the records have pages of their own."""
+    if arguments.quick:
+        return f"{name}_quick"
+    return name if arguments.every == 1 else f"{name}_every_{arguments.every}"
+
+
 def explanation(doc):
     """Return what a benchmark's docstring says below its first line, for its page."""
     return doc.split("\n\n", 1)[1]

@@ -24,7 +24,7 @@ from sklearn.model_selection import GroupKFold, KFold
 from benchmarks._afp import write_plot
 from benchmarks._cleaning import METHODS, labelled, resume
 from benchmarks._data import data_folder
-from benchmarks._report import explanation, write_results
+from benchmarks._report import explanation, page_name, write_results
 from benchmarks.twelve_leads import LOADERS
 from sklearn_ecg import ECGFeatureExtractor
 from sklearn_ecg.datasets import corrupt_labels, load_mitdb
@@ -77,7 +77,7 @@ def main():
     X = ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache, verbose=1).fit_transform(records)
     # Of the features of all, which the cache holds for the full run and other benchmarks too.
     records, X = records[:: arguments.every], X[:: arguments.every]
-    page = arguments.page or f"afp_comparisons_{arguments.data}{'_quick' * arguments.quick}"
+    page = arguments.page or page_name(f"afp_comparisons_{arguments.data}", arguments)
     rounds = list(rounds_of_trust(records, by_patient=arguments.by == "patient"))
     rows = resume(page, fresh=arguments.fresh)
     done = {(row["round"], row["rate"], row["method"]) for row in rows}
