@@ -50,7 +50,8 @@ def main():
             f"{N_FOLDS} plain fits: {data['plain']:.1f} s; "
             f"ratio {data['search'] / data['plain']:.2f}."
         )
-    write_results(arguments.page, "Speed of label cleaning", text, data, command="cleaning_speed")
+    page = arguments.page or f"cleaning_speed{'_quick' * arguments.quick}"
+    write_results(page, "Speed of label cleaning", text, data, command="cleaning_speed")
 
 
 def parse_arguments():
@@ -60,8 +61,13 @@ def parse_arguments():
     parser.add_argument("--repeats", type=int, default=3, help="the median of so many fits")
     parser.add_argument("--search-records", type=int, default=3000, help="0 leaves it out")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--page", default="cleaning_speed")
-    return parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="small tables, once, no search")
+    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.sizes, arguments.peer_sizes = ["500x20x4", "1000x20x4"], ["500x20x4"]
+        arguments.repeats, arguments.search_records = 1, 0
+    return arguments
 
 
 def fit_alone(name, size, arguments):
