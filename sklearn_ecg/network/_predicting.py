@@ -13,7 +13,15 @@ from sklearn_ecg.network._targets import true_labels
 
 
 class LabelPredicting:
-    """The classifier's predictions, for a `LabelNet` that is fitted."""
+    """The classifier's predictions, for a `LabelNet` that is fitted, and of what kind they are."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.three_d_array = True
+        return tags
 
     def decision_function(self, X):
         """Return calibrated logits: above 0 is more likely present than absent.

@@ -99,8 +99,8 @@ def _check_padding(lengths, n_leads, sampling_rate, ids):
         longest = lengths.argmax()
         raise ValueError(
             f"With duration_s=None all {len(lengths)} records are padded to the longest, "
-            f"{ids[longest]} of {lengths[longest] / sampling_rate:g} s: {gigabytes:.0f} GB, most of "
-            "it padding. Set duration_s, or cut the longest records."
+            f"{ids[longest]} of {lengths[longest] / sampling_rate:g} s: {gigabytes:.0f} GB, most "
+            "of it padding. Set duration_s, or cut the longest records."
         )
 
 

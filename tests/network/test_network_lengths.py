@@ -12,7 +12,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentation, _signals
-from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
+from sklearn_ecg.network._windows import crop, random_starts, window_starts
 
 # Crops and windows
 
@@ -31,7 +31,7 @@ def test_random_crops_reach_all_of_a_record_and_no_padding():
     signals = torch.arange(20.0).expand(2000, 3, 20)
     lengths = torch.tensor([20, 12, 7]).repeat(667)[:2000]
     generator = torch.Generator().manual_seed(0)
-    crops = random_crop(signals, lengths, 10, generator)
+    crops = crop(signals, random_starts(lengths, 10, generator), 10)
     starts = crops[:, 0, 0]
     assert set(starts[lengths == 20].tolist()) == set(range(11))
     assert set(starts[lengths == 12].tolist()) == {0, 1, 2}
