@@ -112,10 +112,8 @@ def parse_arguments():
 
 def rounds_of_trust(records, *, by_patient):
     """Yield the mask of trusted records of each round: two of six folds."""
-    folds = GroupKFold if by_patient else KFold
-    splits = folds(N_FOLDS, shuffle=True, random_state=0).split(
-        records.labels, None, records.groups
-    )
+    folds, groups = (GroupKFold, records.groups) if by_patient else (KFold, None)
+    splits = folds(N_FOLDS, shuffle=True, random_state=0).split(records.labels, None, groups)
     fold = np.empty(len(records), dtype=int)
     for number, (_, members) in enumerate(splits):
         fold[members] = number

@@ -203,7 +203,7 @@ def save(rows, page):
     plot = write_plot(page, draw(frame))
     text = (
         f"{explanation(__doc__).strip()}\n\n![Time and memory by number of records]({plot})\n\n"
-        f"## Exponents\n\n{fitted(frame).to_markdown(index=False)}\n\n{NOTES}\n\n"
+        f"## Exponents\n\n{fitted(frame).to_markdown(index=False, disable_numparse=True)}\n\n{NOTES}\n\n"
         + "\n\n".join(tables(frame))
     )
     write_results(page, "Growth of time and memory", text, rows, command="growth")
