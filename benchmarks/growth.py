@@ -201,10 +201,10 @@ def make_noise(n_records, n_labels, seconds=10):
 def save(rows, page):
     frame = pd.DataFrame(rows)
     plot = write_plot(page, draw(frame))
+    exponents = fitted(frame).to_markdown(index=False, disable_numparse=True)
     text = (
         f"{explanation(__doc__).strip()}\n\n![Time and memory by number of records]({plot})\n\n"
-        f"## Exponents\n\n{fitted(frame).to_markdown(index=False, disable_numparse=True)}\n\n{NOTES}\n\n"
-        + "\n\n".join(tables(frame))
+        f"## Exponents\n\n{exponents}\n\n{NOTES}\n\n" + "\n\n".join(tables(frame))
     )
     write_results(page, "Growth of time and memory", text, rows, command="growth")
     write_results(
