@@ -21,8 +21,21 @@ def write_results(name, title, text, data, *, command=None):
         f"Python {platform.python_version()}"
     )
     (RESULTS / f"{name}.md").write_text(f"# {title}\n\n{provenance}\n\n{text}\n")
-    (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
+    write_data(name, data)
     print(f"Written to {RESULTS / name}.md")
+
+
+def write_data(name, data):
+    """Write ``docs/results/<name>.json`` alone, from which an interrupted run goes on."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
+
+
+def page_name(name, arguments):
+    """Return the page of a run; runs on a part of the records have pages of their own."""
+    if arguments.quick:
+        return f"{name}_quick"
+    return name if arguments.every == 1 else f"{name}_every_{arguments.every}"
 
 
 def explanation(doc):

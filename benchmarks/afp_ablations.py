@@ -44,8 +44,8 @@ What differs from the paper's set-up:
   of which figures 11 to 15 show a second half.
 * Splits are random thirds where the paper has 6-fold cross-validation, and the features are
   other ones, 200 of two leads where the paper has 100.
-* ``--quick`` takes every fourth window: Gibbs sampling takes about 40 s of a core for each noisy
-  copy of the labels of these.
+* ``--quick`` takes every fourth window. Gibbs sampling takes about 40 s of a core for each noisy
+  copy of the labels of these, and about six minutes for one of all windows.
 * The ablations of the default are ours. Its rules and anchors give reasons for what its
   discriminators decide, and speak alone only where these are in doubt; switched off as well as
   on, they hardly move F1.

@@ -7,16 +7,14 @@ how time grows with the number of records.
 """
 
 import argparse
-import resource
 import tempfile
 import time
-import warnings
 from itertools import product
 
 import numpy as np
 import pandas as pd
-from joblib.externals.loky import ProcessPoolExecutor
 
+from benchmarks._growth import cost_of, exponent, in_own_process
 from benchmarks._report import explanation, write_results
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning import CrossValidationLabelCleaner
@@ -52,7 +50,8 @@ def main():
             f"{N_FOLDS} plain fits: {data['plain']:.1f} s; "
             f"ratio {data['search'] / data['plain']:.2f}."
         )
-    write_results(arguments.page, "Speed of label cleaning", text, data, command="cleaning_speed")
+    page = arguments.page or f"cleaning_speed{'_quick' * arguments.quick}"
+    write_results(page, "Speed of label cleaning", text, data, command="cleaning_speed")
 
 
 def parse_arguments():
@@ -62,15 +61,19 @@ def parse_arguments():
     parser.add_argument("--repeats", type=int, default=3, help="the median of so many fits")
     parser.add_argument("--search-records", type=int, default=3000, help="0 leaves it out")
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--page", default="cleaning_speed")
-    return parser.parse_args()
+    parser.add_argument("--quick", action="store_true", help="small tables, once, no search")
+    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
+    arguments = parser.parse_args()
+    if arguments.quick:
+        arguments.sizes, arguments.peer_sizes = ["500x20x4", "1000x20x4"], ["500x20x4"]
+        arguments.repeats, arguments.search_records = 1, 0
+    return arguments
 
 
 def fit_alone(name, size, arguments):
     """Fit one size in a new process; return a row of the results."""
-    with ProcessPoolExecutor(max_workers=1) as pool:
-        repeats = arguments.repeats if name == "AFPLabelCleaner" else 1
-        row = pool.submit(fit_seconds, name, size, repeats, arguments.jobs).result()
+    repeats = arguments.repeats if name == "AFPLabelCleaner" else 1
+    row = in_own_process(fit_seconds, name, size, repeats, arguments.jobs)
     print(row, flush=True)
     return row
 
@@ -78,20 +81,18 @@ def fit_alone(name, size, arguments):
 def fit_seconds(name, size, repeats, n_jobs):
     n_records, n_features, n_labels = map(int, size.split("x"))
     X, weak, trusted = make_table(n_records, n_features, n_labels)
-    before, seconds = peak_gigabytes(), []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            CLEANERS[name](n_jobs).fit(X, weak, trusted=trusted)
-        seconds.append(time.perf_counter() - started)
+
+    def fit():
+        CLEANERS[name](n_jobs).fit(X, weak, trusted=trusted)
+
+    costs = pd.DataFrame([cost_of(fit, clock=time.perf_counter) for _ in range(repeats)])
     return {
         "cleaner": name,
         "records": n_records,
         "features": n_features,
         "labels": n_labels,
-        "seconds": round(float(np.median(seconds)), 1),
-        "GB": round(peak_gigabytes() - before, 2),
+        "seconds": round(float(costs["seconds"].median()), 1),
+        "GB": round(float(costs["GB"].sum()), 2),
         "table, GB": round(X.nbytes / 1e9, 3),
     }
 
@@ -110,16 +111,12 @@ def make_table(n_records, n_features, n_labels):
     return X, weak, trusted
 
 
-def peak_gigabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-
-
 def exponents(fits):
     """Yield how time grows with records, for each width of table with several sizes."""
     ours = fits[fits["cleaner"] == "AFPLabelCleaner"]
     for (n_features, n_labels), part in ours.groupby(["features", "labels"]):
         if len(part) > 1:
-            slope = np.polyfit(np.log(part["records"]), np.log(part["seconds"]), 1)[0]
+            slope = exponent(part["records"], part["seconds"])
             yield (
                 f"{n_features} features, {n_labels} labels: time grows as the number of records "
                 f"to the power of {slope:.2f}; four times the records cost {4**slope:.1f} times "

@@ -61,7 +61,8 @@ def main():
         f"{len(records)} records of 12 leads. {describe_ours(arguments.predictions)}\n\n"
         f"{tables(results)}"
     )
-    write_results("delineation", "Delineation on LUDB", text, results)
+    page = f"delineation{'_quick' * arguments.quick}"
+    write_results(page, "Delineation on LUDB", text, results, command="delineation")
 
 
 def parse_arguments():

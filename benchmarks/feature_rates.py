@@ -5,6 +5,7 @@ again. A value is the same if it is within a share of its feature's standard dev
 records; it counts where it is known at both rates.
 """
 
+import argparse
 import warnings
 
 import numpy as np
@@ -21,8 +22,9 @@ _SHARES = (0.1, 0.25)
 
 
 def main():
+    arguments = parse_arguments()
     warnings.simplefilter("ignore")
-    records = load_ludb(data_folder("ludb"))[::4]
+    records = load_ludb(data_folder("ludb"))[:: 40 if arguments.quick else 4]
     extractor = ECGFeatureExtractor()
     original = extractor.fit_transform(records)
     spread = np.nanstd(original, axis=0)
@@ -40,7 +42,14 @@ def main():
         }
     table = pd.DataFrame(rows).round(1)
     text = f"{explanation(__doc__)}\n{table.to_markdown()}\n"
-    write_results("feature_rates", "Features at other sampling rates", text, rows)
+    page = f"feature_rates{'_quick' * arguments.quick}"
+    write_results(page, "Features at other sampling rates", text, rows, command="feature_rates")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help="every fortieth record")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

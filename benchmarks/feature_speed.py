@@ -46,7 +46,9 @@ def main():
         f"## Many records\n\n{describe_scaling(scaling)}"
     )
     data = {"methods": frame.reset_index().to_dict("records"), "scaling": scaling}
-    write_results("feature_speed", "Speed of R peaks, delineation and features", text, data)
+    title = "Speed of R peaks, delineation and features"
+    page = f"feature_speed{'_quick' * arguments.quick}"
+    write_results(page, title, text, data, command="feature_speed")
 
 
 def parse_arguments():

@@ -62,7 +62,8 @@ def main():
         "better the more there are, so that density and ARI disagree."
         f"\n\n{describe(table[wrong])}"
     )
-    write_results("mixture", "Dirichlet-process mixtures", text, rows)
+    page = f"mixture{'_quick' * arguments.quick}"
+    write_results(page, "Dirichlet-process mixtures", text, rows, command="mixture")
 
 
 def parse_arguments():

@@ -64,7 +64,8 @@ def main():
         f"{describe_ours(arguments.predictions)}\n\n{describe_failures(rows)}"
         f"Our hardest records, F1 at 150 ms:\n\n{hardest(rows, methods).to_markdown()}"
     )
-    write_results("r_peaks", "R peaks on MIT-BIH", text, rows)
+    page = f"r_peaks{'_quick' * arguments.quick}"
+    write_results(page, "R peaks on MIT-BIH", text, rows, command="r_peaks")
 
 
 def parse_arguments():

@@ -46,7 +46,9 @@ def main():
         f"{opening['index']:.2f} s as `load_ptbxl` opens them, by the data set's table, "
         f"{opening['headers']:.2f} s with every header read and checked."
     )
-    write_results("reading", "Reading records", text, {"reading": rows, "opening": opening})
+    page = f"reading{'_quick' * arguments.quick}"
+    data = {"reading": rows, "opening": opening}
+    write_results(page, "Reading records", text, data, command="reading")
 
 
 def parse_arguments():

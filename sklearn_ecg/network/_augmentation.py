@@ -5,6 +5,7 @@ from numbers import Real
 import torch
 from sklearn.base import BaseEstimator
 
+from sklearn_ecg.network._windows import crop
 from sklearn_ecg.utils import Interval, check_params
 
 
@@ -62,6 +63,7 @@ class SignalAugmentation(BaseEstimator):
         signals : Tensor of shape (n_records, n_leads, n_times)
             Standardised by lead.
         generator : torch.Generator
+            What it draws is brought to where the signals are.
 
         Returns
         -------
@@ -70,57 +72,26 @@ class SignalAugmentation(BaseEstimator):
         check_params(self)
         if self.shift:
             signals = self._shifted(signals, generator)
+
+        def drawn(draw, *shape):
+            return draw(shape, generator=generator, device=generator.device).to(signals.device)
+
         if self.gain:
-            log_gain = torch.randn(len(signals), 1, 1, generator=generator)
-            signals = signals * torch.exp(self.gain * log_gain)
+            signals = signals * torch.exp(self.gain * drawn(torch.randn, len(signals), 1, 1))
         if self.noise:
-            signals = signals + self.noise * torch.randn(signals.shape, generator=generator)
+            signals = signals + self.noise * drawn(torch.randn, *signals.shape)
         if self.lead_dropout:
-            chance = torch.rand(signals.shape[:2], generator=generator)
+            chance = drawn(torch.rand, *signals.shape[:2])
             # The lead that is furthest from being dropped stays in any case.
             kept = (chance >= self.lead_dropout) | (chance == chance.amax(dim=1, keepdim=True))
-            signals = signals * kept[:, :, None]
+            signals = signals * kept.unsqueeze(2)
         return signals
 
     def _shifted(self, signals, generator):
         n_records, _, n_times = signals.shape
         most = int(self.shift * n_times)
         padded = torch.nn.functional.pad(signals, (most, most))
-        starts = torch.randint(2 * most + 1, (n_records,), generator=generator)
+        starts = torch.randint(
+            2 * most + 1, (n_records,), generator=generator, device=generator.device
+        )
         return crop(padded, starts, n_times)
-
-
-def crop(signals, starts, n_times):
-    """Cut n_times samples out of each record of (n_records, n_leads, n_samples).
-
-    Examples
-    --------
-    >>> import torch
-    >>> crop(torch.arange(8.0).reshape(2, 1, 4), torch.tensor([0, 2]), 2)
-    tensor([[[0., 1.]],
-    <BLANKLINE>
-            [[6., 7.]]])
-    """
-    return signals.unfold(-1, n_times, 1)[torch.arange(len(signals)), :, starts]
-
-
-def random_crop(signals, lengths, n_times, generator):
-    """Cut n_times samples out of each record's valid part, at random."""
-    spare = (lengths - n_times).clamp_min(0)
-    starts = (torch.rand(len(signals), generator=generator) * (spare + 1)).long()
-    return crop(signals, starts.clamp_max(spare), n_times)
-
-
-def window_starts(length, n_times):
-    """Return the starts of windows that cover a record, overlapping by half or more.
-
-    Examples
-    --------
-    >>> window_starts(10, 4)
-    [0, 2, 4, 6]
-    >>> window_starts(3, 4)
-    [0]
-    """
-    spare = max(0, length - n_times)
-    n_steps = -(-spare // max(1, n_times // 2))
-    return [spare * step // max(1, n_steps) for step in range(n_steps + 1)]

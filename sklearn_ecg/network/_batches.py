@@ -1,6 +1,11 @@
 """Whole data sets as tensors, cut into batches without touching single records."""
 
+from concurrent.futures import ThreadPoolExecutor
+from itertools import starmap
+
 import torch
+
+from sklearn_ecg.network._windows import crop, random_starts
 
 
 class SignalDataset(torch.utils.data.Dataset):
@@ -33,48 +38,113 @@ class SignalDataset(torch.utils.data.Dataset):
         return len(self.rows)
 
     def __getitem__(self, index):
-        rows = self.rows[index]
-        inputs = self.signals[rows], self.lengths[rows]
-        return inputs, (self.labels[rows], self.weights[rows])
+        rows = self.rows[index].to(self.signals.device)
+        return self._batch(rows, self.signals.index_select(0, rows))
+
+    def cropped(self, index, n_times, generator):
+        """Return a batch whose signals are random crops of n_times samples."""
+        rows = self.rows[index].to(self.signals.device)
+        starts = random_starts(self.lengths.index_select(0, rows), n_times, generator)
+        return self._batch(rows, crop(self.signals, starts, n_times, rows))
+
+    def _batch(self, rows, signals):
+        lengths, labels, weights = (
+            values.index_select(0, rows) for values in (self.lengths, self.labels, self.weights)
+        )
+        return (signals, lengths), (labels, weights)
+
+    def to(self, device):
+        """Return the same data set on a device."""
+        arrays = {name: values.to(device) for name, values in self._arrays().items()}
+        held_out = None
+        if self.held_out is not None:
+            held_out = SignalDataset(**arrays, rows=self.held_out.rows)
+        return SignalDataset(**arrays, rows=self.rows, held_out=held_out)
+
+    @property
+    def n_bytes(self):
+        """What the data set takes in memory, together with what it is validated on."""
+        return sum(values.nbytes for values in self._arrays().values())
+
+    def _arrays(self):
+        names = ("signals", "lengths", "labels", "weights")
+        return {name: getattr(self, name) for name in names}
 
 
 class Batches:
     """Iterate over batches of nearly equal size.
 
-    Equal sizes leave no last batch of one record, on which batch norm has little to stand.
+    While training none has a single record, of which batch norm could know no deviation.
 
     Parameters
     ----------
     dataset : SignalDataset
     batch_size : int
-        The largest size of a batch.
+        The largest size of a batch, but at least two or three records while training.
     generator : torch.Generator, default=None
         Shuffles anew for each pass; by default the order is kept.
-    transform : callable, default=None
-        Takes signals, lengths and the generator, and returns what is trained on.
-    part_of : callable, default=None
-        Takes a batch, and returns the part of it that this process works on.
+    n_times : int, default=None
+        While training, longer records are cropped to it at random.
+    device : str, default=None
+        Where the batches are to be, if that is not where the data set is: the next is cut and sent
+        while one is worked on.
+    change : callable, default=None
+        Takes inputs and targets of a batch, and returns what is trained on.
     """
 
-    def __init__(self, dataset, batch_size, generator=None, transform=None, part_of=None):
+    def __init__(self, dataset, batch_size, generator=None, n_times=None, device=None, change=None):
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
-        self.transform = transform
-        self.part_of = part_of
+        self.n_times = n_times
+        self.device = device
+        self.change = change
 
     def __len__(self):
-        return -(-len(self.dataset) // self.batch_size)
+        n_batches = -(-len(self.dataset) // self.batch_size)
+        is_training = self.generator is not None
+        return min(n_batches, max(1, len(self.dataset) // 2)) if is_training else n_batches
 
     def __iter__(self):
+        batches = self._cut()
+        if self.device is not None:
+            batches = one_ahead(batches, self.device)
+        return batches if self.change is None else starmap(self.change, batches)
+
+    def _cut(self):
         n_records = len(self.dataset)
         if self.generator is None:
             order = torch.arange(n_records)
         else:
             order = torch.randperm(n_records, generator=self.generator)
+        is_long = self.n_times is not None and self.dataset.signals.shape[-1] > self.n_times
         for index in torch.tensor_split(order, len(self)):
-            (signals, lengths), targets = self.dataset[index]
-            if self.transform is not None:
-                signals = self.transform(signals, lengths, self.generator)
-            inputs = signals, lengths
-            yield (inputs, targets) if self.part_of is None else self.part_of(inputs, targets)
+            if is_long and self.generator is not None:
+                yield self.dataset.cropped(index, self.n_times, self.generator)
+            else:
+                yield self.dataset[index]
+
+
+def one_ahead(batches, device):
+    """Yield batches on a CUDA device, of which the next is made while one is worked on.
+
+    By a thread, since the loss of each batch is waited for. Batches come in their order.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        batches = iter(batches)
+        pending = pool.submit(_send_next, batches, device)
+        while (batch := pending.result()) is not None:
+            pending = pool.submit(_send_next, batches, device)
+            yield batch
+
+
+def _send_next(batches, device):
+    batch = next(batches, None)
+    if batch is None:
+        return None
+    # From memory that is never swapped out the GPU reads by itself.
+    inputs, targets = (
+        tuple(values.pin_memory().to(device, non_blocking=True) for values in part)
+        for part in batch
+    )
+    return inputs, targets

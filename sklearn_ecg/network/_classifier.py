@@ -19,8 +19,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     Parameters
     ----------
     width : {"small", "medium", "paper"}, default="small"
-        The size of the network. "small" trains within minutes on a CPU; "paper" has the size that
-        we suppose the paper's network to have, which its text leaves open.
+        "small" trains within minutes on a CPU; "paper" is our guess, since its text gives no size.
     backbone : {"xresnet", "residual"}, default="xresnet"
         `XResNetBackbone`, or the paper's residual blocks over the (lead, time) plane, under the
         same label embedding and decoder.
@@ -29,37 +28,35 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     memory : {"labels", "backbone"}, default="backbone"
         What the decoder looks at, see `LabelCorrelationNet`.
     shortcut : bool, default=True
-        Whether the backbone's features also answer directly, which the paper's network does not
-        do: the mean of both answers is the logit.
+        Whether the backbone's features also answer directly, unlike in the paper: the mean of both
+        answers is the logit.
     channel_identity : bool, default=True
-        Whether the network can tell channels (or an xresnet's moments) apart, see `Backbone`;
-        the paper's does not.
+        Whether the network can tell channels (or an xresnet's moments) apart, unlike the paper's.
     sampling_rate : float, default=100
         Hz. Records of known rate are resampled to it once, before training.
     highpass : float or None, default=0.5
         Hz. Baseline wander, all that is slower, is removed from records of known rate.
     duration_s : float or None, default=10.0
         Records of known rate are cropped or padded at their end to this length; with None they
-        are read whole, in crops. Records of unknown rate keep theirs, and all must have the same.
+        are read whole, in crops. Those of unknown rate must all have the same length, and keep it.
     crop_s : float, "auto" or None, default="auto"
-        What the network reads at a time. It trains on random crops of this length; in prediction
-        logits are averaged over windows that cover the record and overlap by half. Crops suit
+        What the network reads at a time. It trains on random crops of this length, and predicts
+        the mean of logits over windows that cover the record and overlap by half. Crops suit
         labels that hold throughout a record; for those of single beats, which most crops miss,
         choose None, with which it reads `duration_s` at once. "auto" is 2.5 s, or `duration_s`
         where that is shorter, and whole records where their rate is unknown.
     features : transformer, default=None
         Measures features, such as ``ECGFeatureExtractor(memory="cache")``, of the records as they
         are given. `BoostedTrees` learn from them; the mean of their logit and the network's is
-        the classifier's. On a few thousand records trees on features say more than a network.
+        the classifier's. On a few thousand records they say more than a network.
     augmentation : SignalAugmentation, "mild" or None, default="mild"
         How training signals are changed; "mild" is ``SignalAugmentation()``.
     gamma_positive, gamma_negative, clip : float, default=0.0, 1.0, 0.0
         See `AsymmetricLoss`. The larger gamma_negative and clip, the more are probabilities
         inflated, and the more labels are predicted.
     class_weight : "balanced", dict or None, default=None
-        "balanced" lets presence and absence of each label weigh the same in sum. A dict gives
-        the weight of a label's presence by its name; absence has 1. For a one-dimensional y as
-        in scikit-learn.
+        "balanced" lets presence and absence of each label weigh the same in sum; a dict gives the
+        weight of a label's presence, beside 1 for absence. As in scikit-learn for classes.
     optimizer : {"adamw", "adam"}, default="adamw"
         The paper has Adam.
     schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
@@ -70,9 +67,10 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         The largest learning rate. The paper has 1e-4.
     weight_decay : float, default=0.01
     ema_decay : float or None, default=0.99
-        Validate and keep an exponential moving average of the weights, of which this share stays
-        at each step; less in the first steps. None keeps the weights themselves.
+        Validate and keep a moving average of the weights, of which this share stays at each step;
+        less in the first steps. None keeps the weights themselves.
     batch_size : int, default=64
+        Of the largest batch; batches of a training are of nearly equal size, and hold two or more.
     max_epochs : int, default=30
         The paper has 60.
     patience : int or None, default=10
@@ -94,34 +92,35 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         large, which only "sigmoid" mends.
     warm_start : bool, default=False
         `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
-        rate, and with its trees. For other labels than those of the last fit, what belongs to
-        labels begins anew, trees too, and backbone and decoder go on; it reads as much at a time
-        as before, whatever `crop_s`.
+        rate, trees, and with its `label_correlation_`. For other labels than those of the last
+        fit, what belongs to labels begins anew, trees too, and backbone and decoder go on; it reads
+        as much at a time as before, whatever `crop_s`. A fit that fails leaves the last one whole.
     checkpoint : path, default=None
-        A file that is written after each epoch. A fit that was interrupted goes on from it, if
-        parameters and data are the same, and ends as it would have without interruption; then
-        the file is deleted. Needs an integer `random_state`.
+        A file that is written after each epoch. A fit with the same parameters and data that was
+        interrupted goes on from it, and ends as it would have; then the file is deleted. Needs an
+        integer `random_state`.
     device : str, default="auto"
-        Any torch device; "auto" is CUDA where there is a device for it, else the CPU.
+        Any torch device; "auto" is CUDA where there is a device for it, else the CPU. A GPU holds
+        all training signals where they fit into half of its free memory, else it is sent each
+        batch while it works on the one before.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
         What the network calculates in; weights and what it returns are never rounded to
         bfloat16. "auto" trains in bfloat16 on GPUs and CPUs that have it (AVX512-BF16, AMX), else
         in float32, and predicts in float32, so that a model says the same on every machine.
         "bfloat16" predicts in it too: faster for wide networks, with logits off by about 0.01.
-    compile : bool, default=False
-        Train by ``torch.compile``. The first epoch takes minutes longer; on a CPU it needs a C++
-        compiler and gains a tenth, so that it is rather for GPUs.
+    compile : bool, "reduce-overhead" or "max-autotune", default=False
+        Train by ``torch.compile``, in a mode by name if it is one. The first epoch takes minutes
+        longer, and on a CPU it gains a tenth, so that it is for GPUs. "reduce-overhead" replays
+        CUDA graphs: it suits small networks, whose kernels take less time than their launch.
     accelerate : bool, default=False
         Share each batch among the processes that ``accelerate launch`` or ``torchrun`` has
         started, each of which calls `fit` with the same records (extra ``[accelerate]``). Needs an
-        integer `random_state`. Without dropout all find the weights that one process finds, up to
-        rounding.
+        integer `random_state`. All find the same weights; without dropout those of one process.
     callbacks : list of skorch callbacks, default=None
         Called besides our own, which are named epoch_timer, train_loss, valid_loss, average,
         schedule, progress, early_stopping and checkpoint.
     random_state : int, RandomState instance or None, default=None
-        Fixes weights, batches, dropout and the held-out records; the global state of torch is
-        left as it was.
+        Fixes weights, batches, dropout and held-out records; torch's global state stays as it was.
     verbose : int, default=0
         1 shows a progress bar.
     **part_parameters
@@ -136,12 +135,11 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         Names of the labels where they are known, else their numbers; for a one-dimensional y its
         classes.
     classes_ : ndarray of shape (n_labels,)
-        As `label_names_`; but for a single label 0 and 1, since scikit-learn reads an indicator
-        of a single column as two classes.
+        As `label_names_`; but 0 and 1 for a single label, since scikit-learn reads it as two.
     multilabel_ : bool
         False after a one-dimensional y.
     label_correlation_ : ndarray of shape (n_labels, n_labels)
-        See `label_correlation`.
+        See `label_correlation`; that of the records that the labels were first learned from.
     lead_names_in_ : tuple of str, or None
         Leads of the training records in their order.
     lead_center_, lead_scale_ : ndarray of shape (n_leads,)
@@ -173,17 +171,16 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
 
     Notes
     -----
-    Labels come from `CleanedRecords` where a step before has cleaned them, else from y, else,
-    where y is None, from the labels of `ECGRecords`. A one-dimensional y holds one class per
-    record; then probabilities are scaled to sum to 1 and `predict` returns classes. A
-    two-dimensional y is always a multi-label indicator, also with a single column. Labels are
-    named by the columns of a DataFrame y, else by the records' own label names if y has as many.
-    A label that no training record has is learned as absent, with a warning, unless the network
-    has learned it before and goes on.
+    Labels come from `CleanedRecords` where a step before has cleaned them, else from y, else from
+    the labels of `ECGRecords`. A one-dimensional y holds one class per record; then probabilities
+    sum to 1 and `predict` returns classes. A two-dimensional y is always a multi-label indicator,
+    also with a single column. Labels are named by the columns of a DataFrame y, else by the
+    records' own label names if y has as many. A label that no training record has is learned as
+    absent, with a warning, unless the network has learned it before and goes on.
 
     On a CPU torch gets at most half of the cores while this classifier fits, since its threads
-    slow each other down many times where other processes are busy; prediction works on a batch
-    per core. Set the environment variable OMP_NUM_THREADS to choose another number of cores.
+    hinder each other where other processes are busy; prediction works on a batch per core. The
+    environment variable OMP_NUM_THREADS sets another number.
 
     The defaults are what measured best on 1,490 records of PTB-XL (`docs/results/ptbxl.md`). The
     paper gives neither the numbers of channels and layers nor the order of its blocks; see the
@@ -217,7 +214,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
 
     _parameter_constraints = CONSTRAINTS
 
-    __metadata_request__fit = {"groups": True}
+    __metadata_request__fit = {"groups": True, "validation": True}
 
     def __init__(
         self,
@@ -301,11 +298,3 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         self.random_state = random_state
         self.verbose = verbose
         self._set_part_parameters(part_parameters)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        tags.classifier_tags.multi_label = True
-        tags.input_tags.three_d_array = True
-        return tags

@@ -69,13 +69,29 @@ def autocast(precision, device, *, training):
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=rounded)
 
 
+def is_cuda(device):
+    """Whether a device is a GPU to which batches are sent ahead, or whole data sets."""
+    return torch.device(device).type == "cuda"
+
+
+def has_room(device, n_bytes):
+    """Whether so much fits into half of a GPU's free memory."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return n_bytes <= free / 2
+
+
 @contextmanager
 def seeded(seed, device):
-    """Seed torch within the block and leave its global state as it was; yield a generator."""
-    devices = [device] if torch.device(device).type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    """Seed torch within the block and leave its global state as it was; yield two generators.
+
+    The first draws batches and crops, on the CPU; the second draws what is as large as signals,
+    on a GPU where the device is one. On a CPU they are the same.
+    """
+    with torch.random.fork_rng(devices=[device] if is_cuda(device) else []):
         torch.manual_seed(seed)
-        yield torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)
+        of_changes = torch.Generator(device).manual_seed(seed) if is_cuda(device) else generator
+        yield generator, of_changes
 
 
 @contextmanager

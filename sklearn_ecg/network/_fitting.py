@@ -14,7 +14,7 @@ from sklearn_ecg.utils import check_groups
 class LabelFitting(LabelNet):
     """The classifier's ``fit`` and ``partial_fit``."""
 
-    def fit(self, X, y=None, groups=None, sample_weight=None):
+    def fit(self, X, y=None, groups=None, sample_weight=None, validation=None):
         """Train on records and their labels.
 
         Parameters
@@ -28,17 +28,29 @@ class LabelFitting(LabelNet):
             Patients; by default those of the records.
         sample_weight : array-like of shape (n_records,), default=None
             How much each record counts in the loss, relative to the others.
+        validation : array-like of bool of shape (n_records,), default=None
+            The records to hold out, such as ``records.split == "9"`` of PTB-XL; by default they
+            are drawn as `validation_fraction` says.
 
         Returns
         -------
         self
         """
+        if not (self.warm_start and self.__sklearn_is_fitted__()):
+            return self._fit(X, y, groups, sample_weight, validation, goes_on=False)
+        with self._as_before_where_it_fails():
+            return self._fit(X, y, groups, sample_weight, validation, goes_on=True)
+
+    def _fit(self, X, y, groups, sample_weight, validation, goes_on):
         self._check_parameters()
         records, labels, names, multilabel = self._read(X, y)
         groups = check_groups(records.groups if groups is None else groups, n_records=len(records))
+        random_state = check_random_state(self.random_state)
+        held_out = self._hold_out(labels, groups, validation, random_state)
+        training = np.flatnonzero(~held_out)
         start = None
         knows_labels = False
-        if self.warm_start and self.__sklearn_is_fitted__():
+        if goes_on:
             knows_labels = self._has_labels(names, multilabel)
             start = self._weights_for(names, multilabel)
             self._check_input(records)
@@ -51,20 +63,21 @@ class LabelFitting(LabelNet):
         signals = self._prepare(records)
         self._set_labels(names, multilabel)
         weights = self._weights(labels, sample_weight)
-        random_state = check_random_state(self.random_state)
-        held_out = self._hold_out(labels, groups, random_state)
-        training = np.flatnonzero(~held_out)
         self.validation_indices_ = np.flatnonzero(held_out)
-        if start is None:
+        if not goes_on:
             self._learn_leads(signals, training)
-        if start is None or self.features_ is None:
+        if not goes_on or self.features_ is None:
             features = self._learn_features(records, training)
         else:
             features = self._read_features(records)
-        if start is None or not knows_labels or self.feature_trees_ is None:
+        if not knows_labels or self.feature_trees_ is None:
             self._grow_trees(features, labels, weights, training, random_state)
-        self.label_correlation_ = label_correlation(labels[training])
+        if not knows_labels:
+            # What the network knows of its labels goes by the matrix that it learned them with.
+            self.label_correlation_ = label_correlation(labels[training])
         dataset = self._dataset_of(signals, labels, weights, training, self.validation_indices_)
+        if goes_on:
+            self._check_units(dataset, records.ids)
         seed = random_state.randint(np.iinfo(np.int32).max)
         checkpoint = None
         if self.checkpoint is not None:
@@ -87,9 +100,10 @@ class LabelFitting(LabelNet):
 
         The first call learns leads, rate, scaling and labels; all later ones keep them, and a
         label that is unknown (-1) throughout one of them stays as it is. Nothing is held out:
-        calibration and tuned thresholds stay those of the last `fit`, and the trees that answer by
-        `features` those of the first call. What the optimizer has learned of the gradients goes
-        on from call to call; it begins anew after a `fit`, a `load`, or with another optimizer.
+        calibration and tuned thresholds stay those of the last `fit`, and the first call refuses
+        them. Trees on `features` grow in the first call. What the optimizer has learned of the
+        gradients goes on from call to call; it begins anew after a `fit`, a `load`, or with
+        another optimizer.
 
         Parameters
         ----------
@@ -101,39 +115,58 @@ class LabelFitting(LabelNet):
         -------
         self
         """
+        if not self.__sklearn_is_fitted__():
+            return self._begin(X, y, classes, sample_weight)
+        with self._as_before_where_it_fails():
+            return self._go_on(X, y, classes, sample_weight)
+
+    def _begin(self, X, y, classes, sample_weight):
         self._check_parameters()
-        is_first = not self.__sklearn_is_fitted__()
-        if classes is None and not is_first and not self.multilabel_:
+        self._check_nothing_to_hold_out()
+        records, labels, names, multilabel = self._read(X, y, classes)
+        self._learn_input(records)
+        if multilabel:
+            labels = absent_where_nobody_has_it(labels, names)
+        signals = self._prepare(records)
+        everything = np.arange(len(records))
+        self._set_labels(names, multilabel)
+        self.validation_indices_ = np.arange(0)
+        self._learn_leads(signals, everything)
+        self.label_correlation_ = label_correlation(labels)
+        self._fit_decisions(None, None)
+        weights = self._weights(labels, sample_weight)
+        features = self._learn_features(records, everything)
+        random_state = check_random_state(self.random_state)
+        self._grow_trees(features, labels, weights, everything, random_state)
+        return self._train_an_epoch(records, signals, labels, weights, random_state)
+
+    def _go_on(self, X, y, classes, sample_weight):
+        self._check_parameters()
+        if classes is None and not self.multilabel_:
             classes = self.label_names_
         records, labels, names, multilabel = self._read(X, y, classes)
-        if is_first:
-            self._learn_input(records)
-            if multilabel:
-                labels = absent_where_nobody_has_it(labels, names)
-        else:
-            self._check_same_labels(names, multilabel)
-            self._check_input(records)
-        signals = self._prepare(records)
-        start = None if is_first else self.module_.state_dict()
-        everything = np.arange(len(records))
-        if is_first:
-            self._set_labels(names, multilabel)
-            self.validation_indices_ = np.arange(0)
-            self._learn_leads(signals, everything)
-            self.label_correlation_ = label_correlation(labels)
-            self._fit_decisions(None, None)
-        weights = self._weights(labels, sample_weight)
-        random_state = check_random_state(self.random_state)
-        if is_first:
-            features = self._learn_features(records, everything)
-            self._grow_trees(features, labels, weights, everything, random_state)
+        self._check_same_labels(names, multilabel)
+        self._check_input(records)
+        return self._train_an_epoch(
+            records,
+            self._prepare(records),
+            labels,
+            self._weights(labels, sample_weight),
+            check_random_state(self.random_state),
+            start=self.module_.state_dict(),
+            before=list(self.history_),
+        )
+
+    def _train_an_epoch(
+        self, records, signals, labels, weights, random_state, start=None, before=()
+    ):
         dataset = self._dataset_of(signals, labels, weights)
-        seed = random_state.randint(np.iinfo(np.int32).max)
-        before = [] if is_first else list(self.history_)
+        if start is not None:
+            self._check_units(dataset, records.ids)
         kind, moments = getattr(self, "moments_", (None, None))
         run = self._train(
             dataset,
-            seed,
+            random_state.randint(np.iinfo(np.int32).max),
             n_epochs=1,
             schedule="constant",
             start=start,

@@ -1,6 +1,8 @@
 """The steps of fitting, one method each."""
 
+import os
 import warnings
+from pathlib import Path
 
 import joblib
 import numpy as np
@@ -16,7 +18,7 @@ from sklearn_ecg.network._parameters import WIDTHS, check_part_parameters
 from sklearn_ecg.network._record_reading import RecordReading, records_of
 from sklearn_ecg.network._scores import sigmoid
 from sklearn_ecg.network._signal_net import SignalNet
-from sklearn_ecg.network._split import validation_mask
+from sklearn_ecg.network._split import check_validation, validation_mask
 from sklearn_ecg.network._targets import resolve_targets
 from sklearn_ecg.network._weights import label_weights
 from sklearn_ecg.utils import check_params
@@ -48,6 +50,11 @@ class LabelNet(RecordReading, SignalNet):
             raise ValueError(
                 "A fit can only be taken up again where it is repeatable: with checkpoint, set "
                 f"random_state to an integer. Got {self.random_state!r} instead."
+            )
+        if self.checkpoint is not None and Path(self.checkpoint).is_dir():
+            raise ValueError(
+                f"The 'checkpoint' parameter must name a file; {os.fspath(self.checkpoint)} is a "
+                "folder. Name a file in it."
             )
 
     def _read(self, X, y, classes=None):
@@ -110,16 +117,35 @@ class LabelNet(RecordReading, SignalNet):
             class_weight = None
         return label_weights(labels, self.label_names_, class_weight, sample_weight)
 
-    def _hold_out(self, labels, groups, random_state):
+    def _hold_out(self, labels, groups, validation, random_state):
         held_out = np.zeros(len(labels), dtype=bool)
-        if self.validation_fraction is not None:
+        if validation is not None:
+            held_out = check_validation(validation, len(labels))
+        elif self.validation_fraction is not None:
             held_out = validation_mask(labels, groups, self.validation_fraction, random_state)
-        if not held_out.any() and (self.calibration is not None or self.thresholds == "tuned"):
+        if not held_out.any() and self._learns_from_held_out():
             raise ValueError(
                 "Calibration and tuned thresholds learn from held-out records, of which there are "
-                "none: set validation_fraction and give at least 20 records, or leave both out."
+                "none: set validation_fraction and give at least 20 records, or name them to fit "
+                "by validation, or leave both out."
+            )
+        if (~held_out).sum() < 2:
+            raise ValueError(
+                f"Of {len(labels)} records {held_out.sum()} are held out, and at least 2 must be "
+                "left to train on: hold out fewer."
             )
         return held_out
+
+    def _learns_from_held_out(self):
+        return self.calibration is not None or self.thresholds == "tuned"
+
+    def _check_nothing_to_hold_out(self):
+        if self._learns_from_held_out():
+            raise ValueError(
+                "partial_fit holds no records out, from which calibration="
+                f"{self.calibration!r} and thresholds={self.thresholds!r} could be learned: begin "
+                "with fit, or set calibration=None and thresholds to a number."
+            )
 
     def _fingerprint(self, dataset):
         # Neither these nor where it runs change what a fit results in; features are in the data.

@@ -66,13 +66,14 @@ CONSTRAINTS = {
     "checkpoint": [str, os.PathLike, None],
     "device": [str],
     "precision": [StrOptions({"auto", "float32", "bfloat16"})],
-    "compile": ["boolean"],
+    "compile": ["boolean", StrOptions({"reduce-overhead", "max-autotune"})],
     "accelerate": ["boolean"],
     "callbacks": [list, None],
     "random_state": ["random_state"],
     "verbose": ["verbose"],
 }
 
+_OF_BATCHES = {"dataset", "generator", "n_times", "device", "change"}
 # What takes the parameters with each prefix, and those of its parameters that fit fills in.
 _PARTS = {
     "module": (
@@ -80,8 +81,8 @@ _PARTS = {
         {"label_correlation", "n_leads", "n_times"} | set(CONSTRAINTS),
     ),
     "optimizer": (None, {"params", "lr", "weight_decay"}),
-    "iterator_train": (Batches, {"dataset", "generator", "transform", "part_of"}),
-    "iterator_valid": (Batches, {"dataset", "generator", "transform", "part_of"}),
+    "iterator_train": (Batches, _OF_BATCHES),
+    "iterator_valid": (Batches, _OF_BATCHES),
 }
 
 

@@ -1,5 +1,7 @@
 """skorch's net, dressed as a plain scikit-learn estimator."""
 
+from contextlib import contextmanager
+
 from sklearn.base import BaseEstimator
 from skorch import NeuralNet
 
@@ -49,3 +51,14 @@ class PlainNet(NeuralNet):
             if not is_part_parameter(name):
                 raise TypeError(f"{type(self).__name__} has no parameter {name!r}.")
         vars(self).update(parameters)
+
+    @contextmanager
+    def _as_before_where_it_fails(self):
+        """Take back all that the block has set, should it fail."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise

@@ -8,11 +8,20 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ecg.network._device import map_batches
 from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
+from sklearn_ecg.network._signals import parts_of_like_length
 from sklearn_ecg.network._targets import true_labels
 
 
 class LabelPredicting:
-    """The classifier's predictions, for a `LabelNet` that is fitted."""
+    """The classifier's predictions, for a `LabelNet` that is fitted, and of what kind they are."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.three_d_array = True
+        return tags
 
     def decision_function(self, X):
         """Return calibrated logits: above 0 is more likely present than absent.
@@ -107,9 +116,18 @@ class LabelPredicting:
     def _logits(self, X):
         check_is_fitted(self)
         records = self._check_input(X)
-        signals, features = self._prepare(records), self._read_features(records)
-        dataset = self._dataset_of(signals, labels=np.empty((len(signals), 0)))
-        logits = self._calibrated(self._uncalibrated(dataset, features))
+        features = self._read_features(records)
+        # Only whole records of any length can need more memory padded than they have samples.
+        is_ragged = self.sampling_rate_ is not None and self.duration_s is None
+        parts = parts_of_like_length(records) if is_ragged else [np.arange(len(records))]
+        logits = np.empty((len(records), len(self.label_names_)))
+        for rows in parts:
+            part = records[rows] if len(parts) > 1 else records
+            signals = self._prepare(part)
+            dataset = self._dataset_of(signals, labels=np.empty((len(part), 0)))
+            self._check_units(dataset, part.ids)
+            of_part = None if features is None else features[rows]
+            logits[rows] = self._calibrated(self._uncalibrated(dataset, of_part))
         bad = ~np.isfinite(logits).all(axis=1)
         if bad.any():
             raise ValueError(

@@ -1,5 +1,8 @@
 """What a net learns of the records that it reads, and how it brings others to the same form."""
 
+import warnings
+
+import numpy as np
 import torch
 
 from sklearn_ecg.network._batches import SignalDataset
@@ -8,12 +11,15 @@ from sklearn_ecg.network._signals import (
     LeadScaler,
     leads_to_select,
     prepare_signals,
+    typical_sizes,
     valid_lengths,
 )
 from sklearn_ecg.records import CleanedRecords, as_records
 
 # Of 2.5, 5 and 10 s the shortest was as accurate on PTB-XL's superclasses, in the least time.
 _AUTO_CROP_S = 2.5
+# So many times the size of training's signals, or the reverse, no patient's are.
+_OTHER_UNIT = 100
 
 
 class RecordReading:
@@ -28,7 +34,12 @@ class RecordReading:
         self.lead_names_in_ = records.lead_names
         if records.sampling_rate is not None:
             self.sampling_rate_ = float(self.sampling_rate)
-            self.n_times_ = max(1, round(self.sampling_rate_ * self._seconds_at_once()))
+            self.n_times_ = round(self.sampling_rate_ * self._seconds_at_once())
+            if self.n_times_ < 1:
+                raise ValueError(
+                    f"sampling_rate={self.sampling_rate:g} Hz leaves no sample of the "
+                    f"{self._seconds_at_once():g} s that the network reads at a time."
+                )
             self.n_features_in_ = records.n_leads
             return
         if self.crop_s not in (None, "auto"):
@@ -53,6 +64,7 @@ class RecordReading:
         return _AUTO_CROP_S if self.duration_s is None else min(_AUTO_CROP_S, self.duration_s)
 
     def _prepare(self, records):
+        self._check_highpass(records)
         n_times = self.n_times_
         if self.sampling_rate_ is not None and self.duration_s is None:
             n_times = None
@@ -66,6 +78,16 @@ class RecordReading:
             highpass=self.highpass,
             lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
         )
+
+    def _check_highpass(self, records):
+        if self.highpass is None or self.sampling_rate_ is None:
+            return
+        rate = min(self.sampling_rate_, records.sampling_rate)
+        if self.highpass >= rate / 2:
+            raise ValueError(
+                f"highpass={self.highpass:g} Hz would leave nothing of signals sampled at {rate:g} "
+                f"Hz, which hold frequencies up to {rate / 2:g} Hz: lower it, or set it to None."
+            )
 
     def _learn_leads(self, signals, training):
         """Learn from the training records how leads are standardised."""
@@ -98,6 +120,21 @@ class RecordReading:
             held_out = SignalDataset(**arrays, rows=torch.from_numpy(validation))
         rows = None if training is None else torch.from_numpy(training)
         return SignalDataset(**arrays, rows=rows, held_out=held_out)
+
+    def _check_units(self, dataset, ids):
+        """Warn of signals whose size says that they are in another unit than those of training."""
+        sizes = typical_sizes(dataset.signals, dataset.lengths)
+        other = np.flatnonzero((sizes >= _OTHER_UNIT) | (sizes <= 1 / _OTHER_UNIT))
+        if len(other):
+            first = other[0]
+            warnings.warn(
+                f"{len(other)} of {len(ids)} records are far larger or smaller than those of "
+                f"training, the first of them {ids[first]}, {sizes[first]:.2g} times their size: "
+                "are they in another unit, such as microvolt for mV? What is predicted for them "
+                "means nothing then; bring them to the unit of training.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _check_input(self, X):
         records = records_of(X)

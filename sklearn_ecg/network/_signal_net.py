@@ -5,26 +5,27 @@ from copy import deepcopy
 
 import torch
 from sklearn.base import BaseEstimator
-from skorch.callbacks import EpochTimer, LRScheduler, PassthroughScoring
+from skorch.history import History
 from skorch.utils import to_tensor
-from torch.optim import lr_scheduler
 
-from sklearn_ecg.network._augmentation import (
-    SignalAugmentation,
-    crop,
-    random_crop,
-    window_starts,
-)
+from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._batches import Batches
-from sklearn_ecg.network._callbacks import BestWeights, Diverged, EpochProgress, WeightAverage
-from sklearn_ecg.network._device import autocast, half_the_cores, moments_on_cpu, seeded
-from sklearn_ecg.network._parameters import OPTIMIZERS
-from sklearn_ecg.network._plain_net import PlainNet
+from sklearn_ecg.network._callbacks import Diverged
+from sklearn_ecg.network._device import (
+    autocast,
+    half_the_cores,
+    has_room,
+    is_cuda,
+    moments_on_cpu,
+    seeded,
+)
+from sklearn_ecg.network._net_parts import NetParts
 from sklearn_ecg.network._processes import Processes
 from sklearn_ecg.network._training_run import TrainingRun
+from sklearn_ecg.network._windows import mean_over_windows
 
 
-class SignalNet(PlainNet):
+class SignalNet(NetParts):
     """Base of classifiers that train a module on a `SignalDataset`.
 
     A subclass lists its parameters in a constructor that only assigns, among them those named
@@ -64,8 +65,10 @@ class SignalNet(PlainNet):
         if self.accelerate:
             processes = Processes(self.device_)
             self.device_ = processes.device
-        with seeded(seed, self.device_) as generator, half_the_cores(self.device_):
-            self.run_ = run = TrainingRun(dataset, generator, n_epochs, schedule, processes)
+        if is_cuda(self.device_) and has_room(self.device_, dataset.n_bytes):
+            dataset = dataset.to(self.device_)
+        with seeded(seed, self.device_) as generators, half_the_cores(self.device_):
+            self.run_ = run = TrainingRun(dataset, *generators, n_epochs, schedule, processes)
             self._checkpoint = checkpoint
             try:
                 self._run(start, moments, checkpoint)
@@ -81,15 +84,20 @@ class SignalNet(PlainNet):
 
     def _run(self, start, moments, checkpoint):
         run = self.run_
+        # skorch would clear the last fit's, which comes back should this one fail.
+        self.history_ = History()
         self.initialize()
         if start is not None:
             self._take_up(start)
         if moments is not None:
             # Learning rate and weight decay are those of now.
             groups = self.optimizer_.state_dict()["param_groups"]
-            self.optimizer_.load_state_dict({"state": moments, "param_groups": groups})
+            # A copy, since the optimizer goes on in place, and the run may fail.
+            self.optimizer_.load_state_dict({"state": deepcopy(moments), "param_groups": groups})
         if self.compile:
-            run.compiled = torch.compile(self.module_)
+            run.compiled = torch.compile(
+                self.module_, mode=None if self.compile is True else self.compile
+            )
         self.notify("on_train_begin", X=run.dataset, y=None)
         n_done = 0 if checkpoint is None else checkpoint.resume(self)
         try:
@@ -127,79 +135,6 @@ class SignalNet(PlainNet):
                 )
         self.module_.load_state_dict(start, strict=False)
 
-    @property
-    def _default_callbacks(self):
-        run = self.run_
-        callbacks = [
-            ("epoch_timer", EpochTimer()),
-            ("train_loss", PassthroughScoring(name="train_loss", on_train=True)),
-        ]
-        if run.dataset.held_out is not None:
-            callbacks.append(("valid_loss", PassthroughScoring(name="valid_loss")))
-        if self.ema_decay is not None:
-            callbacks.append(("average", WeightAverage(self.ema_decay)))
-        if run.schedule != "constant":
-            callbacks.append(("schedule", self._schedule(run)))
-        callbacks += [
-            ("progress", EpochProgress()),
-            ("early_stopping", BestWeights(self.patience)),
-        ]
-        if self._checkpoint is not None:
-            callbacks.append(("checkpoint", self._checkpoint))
-        return callbacks
-
-    def initialize_callbacks(self):
-        """Make the callbacks, of which ``callbacks__<name>`` must name one."""
-        known = [name for name, _ in self._uniquely_named_callbacks()]
-        for parameter in self.get_params_for("callbacks"):
-            name = parameter.partition("__")[0]
-            if name not in known:
-                raise ValueError(
-                    f"There is no callback for 'callbacks__{parameter}'; there are "
-                    f"{', '.join(known)}."
-                )
-        return super().initialize_callbacks()
-
-    def _schedule(self, run):
-        n_steps = run.n_epochs * len(self.get_iterator(run.dataset, training=True))
-        if run.schedule == "one_cycle":
-            return LRScheduler(
-                lr_scheduler.OneCycleLR,
-                max_lr=self.lr,
-                # A cycle of a single step would be its end, where the rate is nearly 0.
-                total_steps=max(2, n_steps),
-                cycle_momentum="betas" not in self.get_params_for("optimizer"),
-                step_every="batch",
-            )
-        return LRScheduler(lr_scheduler.CosineAnnealingLR, T_max=n_steps, step_every="batch")
-
-    def initialize_optimizer(self, triggered_directly=None):
-        """Make the optimizer."""
-        self.optimizer_ = OPTIMIZERS[self.optimizer](
-            self.module_.parameters(),
-            **{
-                "lr": self.lr,
-                "weight_decay": self.weight_decay,
-                # One call for all weights: of a small network's batch it saves a thirtieth.
-                "fused": torch.device(self.device_).type in ("cpu", "cuda"),
-                **self.get_params_for("optimizer"),
-            },
-        )
-        return self
-
-    def _initialize_module(self, reason=None):
-        # As skorch does it, but on the device that "auto" stands for.
-        with self._current_init_context("module"):
-            self.initialize_module()
-            # Channels last make the convolutions half as fast again on a CPU.
-            self.module_.to(self.device_, memory_format=torch.channels_last)
-        return self
-
-    def _initialize_criterion(self, reason=None):
-        with self._current_init_context("criterion"):
-            self.initialize_criterion()
-        return self
-
     def get_split_datasets(self, X, y=None, **fit_params):
         """Return the training part and the held-out part, or None, of a `SignalDataset`."""
         return X, X.held_out
@@ -208,21 +143,27 @@ class SignalNet(PlainNet):
         """Return an iterator over batches, shuffled, cropped and changed while training."""
         prefix = "iterator_train" if training else "iterator_valid"
         arguments = {"batch_size": self.batch_size, **self.get_params_for(prefix)}
+        if is_cuda(self.device_) and not dataset.signals.is_cuda:
+            arguments["device"] = self.device_
         if training:
-            arguments |= {"generator": self.run_.generator, "transform": self._training_view}
-            if self.run_.processes is not None:
-                arguments["part_of"] = self.run_.processes.part_of
+            arguments |= {
+                "generator": self.run_.generator,
+                "n_times": self.n_times_,
+                "change": self._change,
+            }
         return Batches(dataset, **arguments)
 
-    def _training_view(self, signals, lengths, generator):
-        if signals.shape[-1] > self.n_times_:
-            signals = random_crop(signals, lengths, self.n_times_, generator)
+    def _change(self, inputs, targets):
+        """Augment a batch, and take the part of it that this process works on."""
+        run = self.run_
         if self.augmentation is not None:
-            augmentation = self.augmentation
-            if augmentation == "mild":
-                augmentation = SignalAugmentation()
-            signals = augmentation.augment(signals, generator)
-        return signals
+            is_mild = self.augmentation == "mild"
+            augmentation = SignalAugmentation() if is_mild else self.augmentation
+            signals, *rest = inputs
+            inputs = (augmentation.augment(signals, run.generator_of_changes), *rest)
+        if run.processes is not None:
+            return run.processes.part_of(inputs, targets)
+        return inputs, targets
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the loss of one batch."""
@@ -267,27 +208,11 @@ class SignalNet(PlainNet):
 
     def _logits_of(self, module, x, training=False):
         signals, lengths = x
+        signals = to_tensor(signals, device=self.device_)
         with autocast(self.precision, self.device_, training=training):
             if signals.shape[-1] == self.n_times_:
-                return module(to_tensor(signals, device=self.device_)).float()
-            return self._mean_over_windows(module, signals, lengths)
-
-    def _mean_over_windows(self, module, signals, lengths):
-        pairs = [
-            (row, start)
-            for row, length in enumerate(lengths.tolist())
-            for start in window_starts(length, self.n_times_)
-        ]
-        rows, starts = torch.tensor(pairs).T
-        logits = []
-        for part in torch.tensor_split(torch.arange(len(rows)), -(-len(rows) // self.batch_size)):
-            windows = crop(signals[rows[part]], starts[part], self.n_times_)
-            windows = to_tensor(windows, device=self.device_)
-            logits.append(module(windows).float())
-        logits = torch.cat(logits)
-        rows = rows.to(logits.device)
-        sums = logits.new_zeros(len(signals), logits.shape[1]).index_add_(0, rows, logits)
-        return sums / torch.bincount(rows, minlength=len(signals))[:, None]
+                return module(signals).float()
+            return mean_over_windows(module, signals, lengths, self.n_times_, self.batch_size)
 
     def __getstate__(self):
         state = BaseEstimator.__getstate__(self)

@@ -4,6 +4,7 @@ from fractions import Fraction
 from functools import partial
 
 import numpy as np
+import torch
 from scipy.signal import resample_poly
 
 from sklearn_ecg.preprocessing import bandpass
@@ -11,6 +12,13 @@ from sklearn_ecg.records import LazySignals
 
 # Records that are resampled together: enough to be fast, few enough to stay out of memory's way.
 _CHUNK = 512
+# What padding may take in memory, where it is also most of what is kept.
+_MOST_GB = 8
+_MOST_PADDING = 0.75
+# Samples that are predicted together where records differ in length: 256 MB.
+_MOST_SAMPLES = 2**26
+# Deviations of a lead below this, where 1 is usual, are rounding errors of a flat line.
+_FLAT = 1e-4
 
 
 def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least=1, highpass=None):
@@ -36,12 +44,11 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least
     ndarray of shape (n_records, n_leads, n_times), float32
     """
     n_leads = records.n_leads if lead_names is None else len(lead_names)
-    ratio = Fraction(1)
-    if sampling_rate is not None and records.sampling_rate is not None:
-        ratio = Fraction(sampling_rate / records.sampling_rate).limit_denominator(1000)
+    ratio = _ratio(sampling_rate, records.sampling_rate)
     if n_times is None:
-        n_resampled = -(-_longest(records) * ratio.numerator // ratio.denominator)
-        n_times = max(n_least, n_resampled)
+        lengths = -(-_lengths(records) * ratio.numerator // ratio.denominator)
+        _check_padding(lengths, n_leads, sampling_rate, records.ids)
+        n_times = max(n_least, int(lengths.max()))
     prepared = np.full((len(records), n_leads, n_times), np.nan, dtype=np.float32)
     # Samples of the source that are enough for the part that is kept.
     n_needed = int(np.ceil(n_times / ratio))
@@ -63,18 +70,83 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least
     return prepared
 
 
-def _longest(records):
+def _ratio(sampling_rate, own_rate):
+    if sampling_rate is None or own_rate is None:
+        return Fraction(1)
+    ratio = Fraction(sampling_rate / own_rate).limit_denominator(1000)
+    if ratio == 0:
+        raise ValueError(
+            f"Records of {own_rate:g} Hz cannot be resampled to {sampling_rate:g} Hz, less than a "
+            "thousandth of that: look at sampling_rate, of the classifier and of the records."
+        )
+    return ratio
+
+
+def _lengths(records):
+    """Return the number of samples of each record."""
     if records.n_times is not None:
-        return records.n_times
+        return np.full(len(records), records.n_times)
     lengths = getattr(records.signals, "lengths", None)
     if lengths is None:
         lengths = [signal.shape[-1] for signal in records.signals]
-    return int(max(lengths))
+    return np.asarray(lengths)
+
+
+def _check_padding(lengths, n_leads, sampling_rate, ids):
+    n_padded = lengths.max() * len(lengths)
+    gigabytes = 4e-9 * n_leads * n_padded
+    if gigabytes > _MOST_GB and 1 - lengths.sum() / n_padded > _MOST_PADDING:
+        longest = lengths.argmax()
+        raise ValueError(
+            f"With duration_s=None all {len(lengths)} records are padded to the longest, "
+            f"{ids[longest]} of {lengths[longest] / sampling_rate:g} s: {gigabytes:.0f} GB, most "
+            "of it padding. Set duration_s, or cut the longest records."
+        )
+
+
+def parts_of_like_length(records):
+    """Split records so that none is padded to the length of one that is much longer.
+
+    Returns
+    -------
+    list of ndarray of int
+        All in one part where they are few enough to be read together.
+    """
+    lengths = _lengths(records)
+    if lengths.max(initial=0) * records.n_leads * len(lengths) <= _MOST_SAMPLES:
+        return [np.arange(len(lengths))]
+    parts = [[]]
+    for row in np.argsort(lengths, kind="stable"):
+        if parts[-1] and (len(parts[-1]) + 1) * lengths[row] * records.n_leads > _MOST_SAMPLES:
+            parts.append([])
+        parts[-1].append(row)
+    return [np.array(part) for part in parts]
 
 
 def valid_lengths(signals):
     """Return each record's samples before its padding (NaN), of (n_records, n_leads, n_times)."""
     return signals.shape[-1] - np.isnan(signals[:, 0]).sum(axis=-1)
+
+
+def typical_sizes(signals, lengths):
+    """Return each record's standard deviation, the median over its leads that are not flat.
+
+    Parameters
+    ----------
+    signals : Tensor of shape (n_records, n_leads, n_times)
+        Standardised, so that about 1 is usual, with 0 as padding.
+    lengths : Tensor of int of shape (n_records,)
+
+    Returns
+    -------
+    ndarray of shape (n_records,)
+        NaN for a record that is flat in all leads.
+    """
+    lengths = lengths[:, None].clamp_min(1)
+    means = signals.sum(dim=-1) / lengths
+    squares = torch.linalg.vector_norm(signals, dim=-1).square() / lengths
+    sizes = (squares - means.square()).clamp_min(0).sqrt()
+    return sizes.where(sizes > _FLAT, torch.nan).nanmedian(dim=-1).values.numpy()
 
 
 def _of_equal_length(records, n_needed):

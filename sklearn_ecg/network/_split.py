@@ -1,4 +1,4 @@
-"""A held-out part for early stopping that keeps patients together."""
+"""A held-out part for early stopping: drawn, whole patients together, or a user's own."""
 
 import numpy as np
 
@@ -59,6 +59,32 @@ def validation_mask(labels, groups, fraction, random_state):
         if distance < best_distance:
             best, best_distance = chosen, distance
     return np.isin(codes, best)
+
+
+def check_validation(validation, n_records):
+    """Check the mask of the records that a user holds out.
+
+    Parameters
+    ----------
+    validation : array-like of bool of shape (n_records,)
+    n_records : int
+
+    Returns
+    -------
+    ndarray of bool of shape (n_records,)
+    """
+    mask = np.asarray(validation)
+    if mask.dtype != bool or mask.shape != (n_records,):
+        raise ValueError(
+            f"validation must be a mask of True and False, one for each of the {n_records} "
+            f"records; got {mask.dtype} values of shape {mask.shape}. Make one of indices with "
+            "np.isin(np.arange(n_records), indices)."
+        )
+    if not mask.any():
+        raise ValueError(
+            f"validation is False for all {n_records} records: name some to hold out, or pass None."
+        )
+    return mask
 
 
 def _draw(sizes, wanted, random_state):

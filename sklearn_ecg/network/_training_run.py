@@ -22,7 +22,9 @@ class TrainingRun:
     ----------
     dataset : SignalDataset
     generator : torch.Generator
-        Draws batches, crops and augmentation.
+        Draws batches and crops.
+    generator_of_changes : torch.Generator
+        Draws augmentation; the same on a CPU.
     n_epochs : int
     schedule : {"one_cycle", "cosine", "constant"}
     processes : Processes, default=None
@@ -31,6 +33,7 @@ class TrainingRun:
 
     dataset: SignalDataset
     generator: torch.Generator
+    generator_of_changes: torch.Generator
     n_epochs: int
     schedule: str
     processes: Processes | None = None
@@ -81,6 +84,7 @@ class Checkpoint(Callback):
             "torch": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(net.device_) if "cuda" in net.device_ else None,
             "generator": run.generator.get_state(),
+            "generator_of_changes": run.generator_of_changes.get_state(),
         }
         # Written beside and moved, so that an interruption leaves the last one whole.
         beside = Path(f"{os.fspath(self.path)}.part")
@@ -118,6 +122,7 @@ class Checkpoint(Callback):
         if state["cuda"] is not None:
             torch.cuda.set_rng_state(state["cuda"], net.device_)
         run.generator.set_state(state["generator"])
+        run.generator_of_changes.set_state(state["generator_of_changes"])
         return len(net.history)
 
     def delete(self):

@@ -1,5 +1,8 @@
 """Records longer than the network reads, and signals that are changed in training."""
 
+import copy
+import warnings
+
 import numpy as np
 import pytest
 import torch
@@ -8,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
-from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentation
-from sklearn_ecg.network._augmentation import crop, random_crop, window_starts
+from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentation, _signals
+from sklearn_ecg.network._windows import crop, random_starts, window_starts
 
 # Crops and windows
 
@@ -28,7 +31,7 @@ def test_random_crops_reach_all_of_a_record_and_no_padding():
     signals = torch.arange(20.0).expand(2000, 3, 20)
     lengths = torch.tensor([20, 12, 7]).repeat(667)[:2000]
     generator = torch.Generator().manual_seed(0)
-    crops = random_crop(signals, lengths, 10, generator)
+    crops = crop(signals, random_starts(lengths, 10, generator), 10)
     starts = crops[:, 0, 0]
     assert set(starts[lengths == 20].tolist()) == set(range(11))
     assert set(starts[lengths == 12].tolist()) == {0, 1, 2}
@@ -91,6 +94,88 @@ def test_lengths_that_contradict_each_other_are_named(tiny, tiny_records, parame
 def test_seconds_need_a_known_rate(tiny, tiny_records):
     with pytest.raises(ValueError, match="crop_s is in seconds"):
         tiny(crop_s=0.5).fit(np.asarray(tiny_records), tiny_records.labels)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"highpass": 50.0}, r"highpass=50 Hz would leave nothing of signals sampled at 100 Hz"),
+        ({"highpass": 80.0, "sampling_rate": 500}, r"highpass=80 Hz .* sampled at 100 Hz"),
+        ({"sampling_rate": 0.01}, r"sampling_rate=0.01 Hz leaves no sample of the 1 s"),
+        (
+            {"sampling_rate": 0.01, "duration_s": 500.0},
+            r"Records of 100 Hz cannot be resampled to 0.01 Hz.*look at sampling_rate",
+        ),
+    ],
+)
+def test_rates_that_make_no_sense_are_named(tiny, tiny_records, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        tiny(**parameters).fit(tiny_records)
+
+
+def test_a_rate_given_in_other_units_is_named_at_prediction(tiny_fitted, tiny_records):
+    wrong = ECGRecords(tiny_records.signals, 1e6, lead_names=tiny_records.lead_names)
+    with pytest.raises(ValueError, match="Records of 1e"):
+        tiny_fitted.predict(wrong)
+
+
+# Very long records
+
+
+@pytest.fixture
+def long_and_short(make_tiny_records):
+    long, short = make_tiny_records(1, n_times=3000), make_tiny_records(23, n_times=250, seed=1)
+    signals = [*short.signals[:10], *long.signals, *short.signals[10:]]
+    labels = np.concatenate([short.labels[:10], long.labels, short.labels[10:]])
+    return ECGRecords(signals, 100, labels=labels, ids=[f"r{i}" for i in range(24)])
+
+
+def test_a_long_record_that_would_fill_the_memory_with_padding_is_named(
+    tiny, long_and_short, monkeypatch
+):
+    monkeypatch.setattr(_signals, "_MOST_GB", 5e-4)
+    with pytest.raises(ValueError, match=r"24 records are padded to the longest, r10 of 30 s: "):
+        tiny(duration_s=None, crop_s=1.0).fit(long_and_short)
+    tiny(duration_s=5.0, crop_s=1.0, max_epochs=1).fit(long_and_short)
+
+
+def test_long_records_are_predicted_apart_from_short_ones(tiny, long_and_short, monkeypatch):
+    trained = tiny(duration_s=None, crop_s=1.0).fit(long_and_short)
+    together = trained.decision_function(long_and_short)
+    monkeypatch.setattr(_signals, "_MOST_SAMPLES", 8000)
+    prepared = []
+    prepare = trained._prepare
+    monkeypatch.setattr(trained, "_prepare", lambda r: prepared.append(prepare(r)) or prepared[-1])
+    assert_allclose(trained.decision_function(long_and_short), together, rtol=1e-4, atol=1e-5)
+    assert sorted(len(part) for part in prepared) == [1, 7, 16]
+    assert [part.shape[-1] for part in prepared] == [250, 250, 3000]
+
+
+# Units
+
+
+@pytest.mark.parametrize("factor", [1000, 1e-3])
+def test_other_units_than_those_of_training_are_told_of(tiny_fitted, tiny_records, factor):
+    factors = np.ones((48, 1, 1))
+    factors[5:8] = factor
+    mixed = tiny_records.with_signals(np.array(tiny_records.signals) * factors)
+    with pytest.warns(UserWarning, match="3 of 48 records are far .* the first of them 5, .*micro"):
+        tiny_fitted.predict(mixed)
+    warm = copy.deepcopy(tiny_fitted).set_params(warm_start=True, max_epochs=1)
+    for fit in (warm.fit, warm.partial_fit):
+        with pytest.warns(UserWarning, match="3 of 48 records"):
+            fit(mixed)
+
+
+def test_gains_and_flat_lines_of_real_recorders_are_no_other_unit(tiny, tiny_records):
+    signals = np.array(tiny_records.signals)
+    signals[:10] *= np.geomspace(0.05, 20, 10)[:, None, None]
+    signals[10:14, 1] = 0.0
+    signals[14] = 0.0
+    microvolt = tiny_records.with_signals(signals * 1000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        tiny(max_epochs=1, highpass=0.5).fit(microvolt).predict(microvolt)
 
 
 # Augmentation

@@ -80,7 +80,7 @@ def test_compiled_training_is_the_same_training(tiny, tiny_records, weights_of, 
         return graph.forward
 
     compile_ = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda module: compile_(module, backend=backend))
+    monkeypatch.setattr(torch, "compile", lambda module, mode: compile_(module, backend=backend))
     parameters = {"dropout": 0.0, "precision": "float32"}
     compiled = tiny(compile=True, **parameters).fit(tiny_records)
     assert seen

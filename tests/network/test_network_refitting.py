@@ -11,6 +11,19 @@ from skorch.callbacks import Callback
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.network import SignalAugmentation
 
+
+class PowerFailure(Callback):
+    """Stop a fit at the end of an epoch."""
+
+    def __init__(self, epoch, error=OSError):
+        self.epoch = epoch
+        self.error = error
+
+    def on_epoch_end(self, net, **kwargs):
+        if len(net.history) == self.epoch:
+            raise self.error("power failure")
+
+
 # partial_fit
 
 
@@ -89,6 +102,20 @@ def test_partial_fit_goes_on_with_what_the_optimizer_knows(tiny, tiny_records):
     assert not hasattr(continued.fit(tiny_records), "moments_")
 
 
+@pytest.mark.parametrize("learned", [{"calibration": "sigmoid"}, {"thresholds": "tuned"}])
+def test_partial_fit_cannot_begin_with_what_is_learned_from_held_out_records(
+    tiny, tiny_records, learned
+):
+    classifier = tiny(**learned)
+    with pytest.raises(ValueError, match=r"partial_fit holds no records out.*begin with fit"):
+        classifier.partial_fit(tiny_records)
+    fitted = classifier.set_params(max_epochs=1).fit(tiny_records)
+    before = copy.deepcopy(fitted)
+    fitted.partial_fit(tiny_records)
+    assert np.array_equal(fitted.calibration_slope_, before.calibration_slope_)
+    assert np.array_equal(vars(fitted).get("thresholds_"), vars(before).get("thresholds_"))
+
+
 def test_pickles_hold_no_moments_on_another_device(tiny, tiny_records):
     class Elsewhere:
         def cpu(self):
@@ -159,19 +186,67 @@ def test_warm_start_refuses_what_does_not_fit(tiny_fitted, tiny_records):
         warm.set_params(module__hidden_dim=4).fit(tiny_records)
 
 
+def _bad_leads(records):
+    return ECGRecords(records.signals, 100, lead_names=["II", "V5"], labels=records.labels)
+
+
+def _bad_samples(records):
+    signals = np.array(records.signals)
+    signals[3, 1, 5] = np.nan
+    return records.with_signals(signals)
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+@pytest.mark.parametrize(
+    ("change", "parameters", "error"),
+    [
+        (lambda records: records.with_labels(records.labels - 2), {}, ValueError),
+        (_bad_leads, {}, ValueError),
+        (_bad_samples, {}, ValueError),
+        (lambda records: records, {"lr": -1.0}, ValueError),
+        (lambda records: records, {"module__hidden_dim": 4}, ValueError),
+        (lambda records: records, {"lr": 1e30}, ValueError),
+        (lambda records: records, {"callbacks": "power failure"}, OSError),
+    ],
+    ids=["labels", "leads", "samples", "parameter", "size", "divergence", "interruption"],
+)
+def test_what_goes_on_and_fails_leaves_the_network_whole(
+    tiny, tiny_records, way, change, parameters, error
+):
+    fitted = tiny(warm_start=True, calibration="sigmoid").fit(tiny_records)
+    fitted.partial_fit(tiny_records)
+    twin = copy.deepcopy(fitted)
+    if "callbacks" in parameters:
+        parameters = {"callbacks": [PowerFailure(1)]}
+    fitted.set_params(**parameters)
+    with pytest.raises(error):
+        getattr(fitted, way)(change(tiny_records))
+    fitted.set_params(**{name: twin.get_params().get(name) for name in parameters})
+    assert np.array_equal(
+        fitted.decision_function(tiny_records), twin.decision_function(tiny_records)
+    )
+    assert np.array_equal(fitted.validation_indices_, twin.validation_indices_)
+    assert fitted.history == twin.history
+    # What the optimizer knows is whole too.
+    fitted.partial_fit(tiny_records)
+    twin.partial_fit(tiny_records)
+    assert np.array_equal(
+        fitted.decision_function(tiny_records), twin.decision_function(tiny_records)
+    )
+
+
+def test_warm_start_to_the_same_labels_keeps_their_correlation(tiny_fitted, tiny_records):
+    warm = copy.deepcopy(tiny_fitted).set_params(warm_start=True, max_epochs=1)
+    some = tiny_records[tiny_records.labels.sum(axis=1) < 2]  # never both labels
+    assert warm.label_correlation_[0, 1] > 0
+    warm.fit(some)
+    assert np.array_equal(warm.label_correlation_, tiny_fitted.label_correlation_)
+    np.testing.assert_allclose(warm.module_.label_correlation, warm.label_correlation_, rtol=1e-6)
+    warm.fit(some.with_labels(some.labels, ["a", "b"]))
+    assert warm.label_correlation_[0, 1] == 0
+
+
 # Checkpoints
-
-
-class PowerFailure(Callback):
-    """Stop a fit at the end of an epoch."""
-
-    def __init__(self, epoch, error=OSError):
-        self.epoch = epoch
-        self.error = error
-
-    def on_epoch_end(self, net, **kwargs):
-        if len(net.history) == self.epoch:
-            raise self.error("power failure")
 
 
 @pytest.mark.parametrize("error", [OSError, KeyboardInterrupt])
@@ -218,6 +293,11 @@ def test_what_is_no_checkpoint_is_named(tiny, tiny_records, tmp_path):
     path.write_bytes(b"cut off")
     with pytest.raises(ValueError, match=r"fit\.pt is damaged, or no checkpoint"):
         tiny(checkpoint=path).fit(tiny_records)
+
+
+def test_a_folder_is_no_checkpoint(tiny, tiny_records, tmp_path):
+    with pytest.raises(ValueError, match=r"'checkpoint' parameter must name a file.*is a folder"):
+        tiny(checkpoint=tmp_path).fit(tiny_records)
 
 
 def test_a_checkpoint_of_another_fit_is_refused(tiny, tiny_records, tmp_path):

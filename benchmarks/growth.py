@@ -1,0 +1,337 @@
+"""Time and memory of each stage by number of records, leads, seconds, features and labels.
+
+Feature extraction, mixture, label cleaner and network have their defaults, one core, and a process
+of their own for each size. Seconds are of the processor's time, which other programs disturb
+little. GB are what a call needs at its peak beyond its input, which is in memory before. Signals
+and tables are simulated. A run that was interrupted goes on where it stopped.
+
+A second page says what a million records need by these figures.
+"""
+
+import argparse
+import time
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+
+from benchmarks._afp import write_plot
+from benchmarks._cleaning import resume
+from benchmarks._growth import cost_of, exponent, in_own_process
+from benchmarks._report import explanation, write_data, write_results
+from benchmarks.cleaning_speed import make_table
+from benchmarks.network_speed import EpochClock
+from sklearn_ecg import (
+    AFPLabelCleaner,
+    ECGFeatureExtractor,
+    ECGRecords,
+    LabelCorrelationECGClassifier,
+)
+from sklearn_ecg.datasets import make_ecg_records
+from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
+# What a size is where another one grows, and what sizes grow through.
+BASE = {
+    "feature extraction": {"records": 100, "leads": 12, "seconds": 10},
+    "mixture": {"records": 5000, "features": 100},
+    "label cleaner": {"records": 4000, "features": 100, "labels": 8},
+    "network, an epoch of training": {"records": 512, "labels": 5},
+    "network, prediction": {"records": 512, "labels": 5, "seconds": 10},
+}
+SIZES = {
+    "feature extraction": {
+        "records": (100, 400, 1600, 3200),
+        "leads": (1, 2, 4, 12),
+        "seconds": (10, 20, 40),
+    },
+    "mixture": {"records": (1250, 5000, 20_000, 80_000), "features": (12, 25, 50, 100)},
+    "label cleaner": {
+        "records": (1000, 4000, 16_000, 64_000),
+        "features": (25, 50, 100, 200),
+        "labels": (4, 8, 16, 32),
+    },
+    "network, an epoch of training": {"records": (512, 1024, 2048, 4096), "labels": (5, 20, 71)},
+    "network, prediction": {
+        "records": (512, 1024, 2048, 4096),
+        "labels": (5, 20, 71),
+        "seconds": (10, 20, 40),
+    },
+}
+QUICK = {
+    "feature extraction": {"records": (16, 32, 64)},
+    "mixture": {"records": (250, 500, 1000)},
+    "label cleaner": {"records": (250, 500, 1000)},
+    "network, an epoch of training": {"records": (64, 128, 256)},
+    "network, prediction": {"records": (64, 128, 256)},
+}
+MILLION = 1_000_000
+N_EPOCHS = LabelCorrelationECGClassifier().max_epochs
+NOTES = """\
+What the figures do not say:
+
+* An exponent holds between the sizes that it was fitted to, the least and largest of each table.
+  One far below 1 says that a cost which does not grow still weighs; from the largest size on,
+  it will be nearer 1.
+* The mixture looks at 20,000 records at most (`max_samples`) and assigns the others, so that its
+  exponent falls there.
+* The cleaner's simulated table has clusters that are easy to tell apart; more labels have more
+  positives in all. The network reads noise: its speed does not depend on what it reads."""
+
+MILLION_TEXT = """\
+Records of 12 leads and 10 s; tables of 100 features and 8 labels for mixture and cleaner; training
+for {n_epochs} epochs, the default. One core.
+
+{table}
+
+**Rates were measured up to the size that each line names; all beyond is extrapolated**, once by
+the exponent fitted to the sizes measured (see the page on growth), once in proportion to the
+largest of them. Exponents below 1 are those of small sizes, where costs that do not grow still
+weigh, so that proportion is the safer plan. In all {least:.1f} to {most:.1f} hours of one core,
+without the mixture, since the cleaner fits its own. Features, training and prediction treat each
+record alike; more cores share them (`n_jobs` of the extractor, threads or a GPU of the network).
+
+{check}
+
+What records themselves take is arithmetic, not measured:
+
+* Signals of 12 leads, 10 s: 120 GB at 500 Hz in files of 16 bits, 48 GB at 100 Hz in float32. More
+  than memory holds stays in files, from which records are read as they are needed.
+* A table of the 861 features of 12 leads in float64: 6.9 GB; of 100 features: 0.8 GB."""
+
+
+def main():
+    arguments = parse_arguments()
+    page = "growth_quick" if arguments.quick else "growth"
+    rows = resume(page, fresh=arguments.fresh)
+    done = {(row["stage"], row["grows"], row["size"]) for row in rows}
+    wanted = settings(QUICK if arguments.quick else SIZES)
+    if arguments.million:
+        wanted.append(("label cleaner", "records", MILLION))
+    for stage, grows, size in wanted:
+        if (stage, grows, size) not in done:
+            sizes = BASE[stage] | {grows: size}
+            cost = in_own_process(measure, stage, sizes)
+            rows.append({"stage": stage, "grows": grows, "size": size} | cost)
+            print(*rows[-1].values(), flush=True)
+            write_data(page, rows)
+    save(rows, page)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--quick", action="store_true", help="records alone, and few of them")
+    parser.add_argument("--million", action="store_true", help="also clean a million records")
+    parser.add_argument("--fresh", action="store_true", help="measure again what was measured")
+    return parser.parse_args()
+
+
+def settings(sizes):
+    """Yield stage, what grows, and its size: records of all stages first."""
+    every = [
+        (stage, grows, size)
+        for stage, by_dimension in sizes.items()
+        for grows, values in by_dimension.items()
+        for size in values
+    ]
+    return sorted(every, key=lambda setting: setting[1] != "records")
+
+
+def measure(stage, sizes):
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        return STAGES[stage](**sizes)
+
+
+def extract(records, leads, seconds):
+    few = make_ecg_records(
+        min(records, 32), leads=LEADS[:leads], duration_s=float(seconds), random_state=0
+    )
+    many = few[np.arange(records) % len(few)]
+    extractor = ECGFeatureExtractor().fit(few)
+    extractor.transform(few[:8])
+    return cost_of(extractor.transform, many)
+
+
+def cluster(records, features):
+    X, _, _ = make_table(records, features, 8)
+    mixture = DirichletProcessGaussianMixture(random_state=0)
+    mixture.fit(X[:100])
+    return cost_of(mixture.fit_predict, X)
+
+
+def clean(records, features, labels):
+    X, weak, trusted = make_table(records, features, labels)
+    cleaner = AFPLabelCleaner(random_state=0)
+    return cost_of(lambda: cleaner.fit(X, weak, trusted=trusted))
+
+
+def train(records, labels):
+    clock = EpochClock(time.process_time)
+    classifier = LabelCorrelationECGClassifier(max_epochs=3, callbacks=[clock], random_state=0)
+    cost = cost_of(classifier.fit, make_noise(records, labels))
+    # The first epoch pays for what is done once.
+    return cost | {"seconds": min(clock.seconds_[1:])}
+
+
+def predict(records, labels, seconds):
+    classifier = LabelCorrelationECGClassifier(max_epochs=1, duration_s=seconds, random_state=0)
+    classifier.fit(make_noise(64, labels, seconds))
+    return cost_of(classifier.predict_proba, make_noise(records, labels, seconds))
+
+
+STAGES = {
+    "feature extraction": extract,
+    "mixture": cluster,
+    "label cleaner": clean,
+    "network, an epoch of training": train,
+    "network, prediction": predict,
+}
+
+
+def make_noise(n_records, n_labels, seconds=10):
+    rng = np.random.default_rng(0)
+    signals = rng.standard_normal((n_records, 12, 100 * seconds), dtype=np.float32)
+    labels = rng.integers(0, 2, size=(n_records, n_labels))
+    return ECGRecords(signals, 100, labels=labels)
+
+
+def save(rows, page):
+    frame = pd.DataFrame(rows)
+    plot = write_plot(page, draw(frame))
+    exponents = fitted(frame).to_markdown(index=False, disable_numparse=True)
+    text = (
+        f"{explanation(__doc__).strip()}\n\n![Time and memory by number of records]({plot})\n\n"
+        f"## Exponents\n\n{exponents}\n\n{NOTES}\n\n" + "\n\n".join(tables(frame))
+    )
+    write_results(page, "Growth of time and memory", text, rows, command="growth")
+    write_results(
+        page.replace("growth", "million_records"),
+        "What a million records need",
+        million(frame),
+        needs(frame).to_dict("records"),
+        command="growth",
+    )
+
+
+def curves(frame):
+    """Yield stage, what grows, and seconds and GB by size, where several sizes are measured."""
+    # The million checks what the others promise.
+    extrapolated_from = frame[frame["size"] < MILLION]
+    for (stage, grows), part in extrapolated_from.groupby(["stage", "grows"], sort=False):
+        if len(part) > 1:
+            yield stage, grows, part.set_index("size")[["seconds", "GB"]].sort_index()
+
+
+def fitted(frame):
+    """Return the exponents of time and memory, and the sizes that they are fitted to."""
+    return pd.DataFrame(
+        {
+            "stage": stage,
+            "grows": grows,
+            "from": curve.index[0],
+            "to": curve.index[-1],
+            "exponent of time": f"{exponent(curve.index, curve['seconds']):.2f}",
+            "exponent of memory": exponent_of_memory(curve["GB"]),
+        }
+        for stage, grows, curve in curves(frame)
+    )
+
+
+def exponent_of_memory(gigabytes):
+    """Return the exponent as text; below 10 MB what a process happens to have free decides."""
+    large = gigabytes[gigabytes >= 0.01]
+    return f"{exponent(large.index, large):.2f}" if len(large) > 1 else "-"
+
+
+def tables(frame):
+    """Yield a table for each stage and what grows."""
+    for stage, grows, curve in curves(frame):
+        held = ", ".join(f"{n} {name}" for name, n in BASE[stage].items() if name != grows)
+        table = curve.rename_axis(grows)
+        per = (
+            1000
+            * table["seconds"]
+            / (table.index if grows == "records" else BASE[stage]["records"])
+        )
+        table.insert(1, "ms per record", per)
+        yield f"## {stage}, by {grows}\n\n{held}\n\n{table.round(3).to_markdown()}"
+
+
+def draw(frame):
+    """Draw time and memory by number of records, a line per stage, and lines of exponent 1."""
+    figure, axes = plt.subplots(1, 2, figsize=(12, 4.5))
+    for stage, grows, curve in curves(frame):
+        if grows == "records":
+            label = f"{stage}: n^{exponent(curve.index, curve['seconds']):.2f}"
+            axes[0].plot(curve["seconds"], marker="o", label=label)
+            axes[1].plot(curve["GB"].clip(lower=1e-3), marker="o", label=stage)
+    for ax, title in zip(
+        axes, ("seconds of one core", "GB at the peak, beyond input"), strict=True
+    ):
+        ax.set(xscale="log", yscale="log", xlabel="records", title=title)
+        ax.grid(alpha=0.3)
+    axes[0].legend(fontsize=8)
+    figure.tight_layout()
+    return figure
+
+
+def needs(frame):
+    """Return what a million records take: measured, extrapolated by exponent, and in proportion."""
+    rows = []
+    for stage, grows, curve in curves(frame):
+        if grows != "records":
+            continue
+        n, last = curve.index[-1], curve.iloc[-1]
+        times = MILLION / n * (N_EPOCHS if "epoch" in stage else 1)
+        growth = exponent(curve.index, curve["seconds"])
+        hours = last["seconds"] * times / 3600
+        rows.append(
+            {
+                "stage": f"{stage} (x {N_EPOCHS})" if "epoch" in stage else stage,
+                "measured up to": n,
+                "records/s there": n / last["seconds"],
+                "exponent": growth,
+                "hours by the exponent": hours * (MILLION / n) ** (growth - 1),
+                "hours in proportion": hours,
+                # What does not grow, such as a network, is there once.
+                "GB by a line": np.polyval(np.polyfit(curve.index, curve["GB"], 1), MILLION),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def million(frame):
+    """Say what a million records need, what of it is extrapolated, and what was measured."""
+    table = needs(frame)
+    # The cleaner fits mixtures itself.
+    in_all = table[table["stage"] != "mixture"]
+    hours = in_all[["hours by the exponent", "hours in proportion"]].sum()
+    shown = table.assign(**{"measured up to": table["measured up to"].map("{:,}".format)})
+    return MILLION_TEXT.format(
+        table=shown.round(2).to_markdown(index=False, disable_numparse=True),
+        least=hours.min(),
+        most=hours.max(),
+        n_epochs=N_EPOCHS,
+        check=check(frame, table.set_index("stage").loc["label cleaner"]),
+    )
+
+
+def check(frame, promised):
+    """Say what a million records took, where they were measured."""
+    measured = frame[(frame["size"] == MILLION) & (frame["stage"] == "label cleaner")]
+    if measured.empty:
+        return "`--million` measures the label cleaner's line."
+    cost = measured.iloc[0]
+    return (
+        f"The label cleaner's line was measured: a million records took "
+        f"{cost['seconds'] / 3600:.2f} hours of one core and {cost['GB']:.1f} GB, where the "
+        f"exponent promises {promised['hours by the exponent']:.2f} and proportion "
+        f"{promised['hours in proportion']:.2f} hours, a line {promised['GB by a line']:.1f} GB."
+    )
+
+
+if __name__ == "__main__":
+    main()
