@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.cards._card import Card
@@ -15,6 +14,7 @@ from sklearn_ecg.cards._facts import (
     with_notes,
 )
 from sklearn_ecg.cards._limits import model_limits
+from sklearn_ecg.cards._parts import held_out, search_fact, unwrapped
 from sklearn_ecg.cards._tested import Tested
 from sklearn_ecg.records import CleanedRecords
 from sklearn_ecg.utils import check_groups, check_labels
@@ -38,9 +38,10 @@ def model_card(
 
     Parameters
     ----------
-    classifier : fitted classifier or Pipeline
+    classifier : fitted classifier, Pipeline or search
         `LabelCorrelationECGClassifier`, `OnCleanedLabels`, or any multi-label classifier with
-        ``predict_proba``.
+        ``predict_proba``, by itself, at the end of a Pipeline, or as what ``GridSearchCV`` or
+        another of scikit-learn's searches has found.
     X_test : ECGRecords or array-like of n_records
         Records that had no part in training, best of patients that had none.
     y_test : array-like or DataFrame of shape (n_records, n_labels), default=None
@@ -93,7 +94,7 @@ def model_card(
     ['Model', 'Parameters', 'Training data', 'Test data', 'Scores', 'Probabilities', 'Limits']
     >>> card.save("forest.html")  # doctest: +SKIP
     """
-    model = classifier[-1] if isinstance(classifier, Pipeline) else classifier
+    model, steps, searches = unwrapped(classifier)
     _check_classifier(classifier, model)
     if not isinstance(min_positives, int | np.integer) or min_positives < 1:
         raise ValueError(f"min_positives must be an integer of at least 1; got {min_positives!r}.")
@@ -102,9 +103,9 @@ def model_card(
     tested = Tested.of(classifier, model, X_test, y_test, groups)
     scores = tested.scores(n_resamples, random_state)
     sections = {
-        "Model": [facts_table(_model_facts(classifier, model, tested))],
+        "Model": [facts_table(_model_facts(model, steps, searches, tested))],
         "Parameters": [parameters_table(model)],
-        "Training data": _training_data(X_train, y_train),
+        "Training data": [*_training_data(X_train, y_train), *held_out(model, X_train)],
         "Test data": [
             facts_table(records_facts(X_test, groups)),
             label_counts(tested.y_true, tested.names),
@@ -136,12 +137,12 @@ def _check_classifier(classifier, model):
         )
 
 
-def _model_facts(classifier, model, tested):
+def _model_facts(model, steps, searches, tested):
     facts = estimator_facts(model)
-    if isinstance(classifier, Pipeline) and len(classifier) > 1:
-        facts["steps before it"] = ", ".join(
-            type(step).__name__ for _, step in classifier[:-1].steps
-        )
+    if steps:
+        facts["steps before it"] = ", ".join(type(step).__name__ for step in steps)
+    for search in searches:
+        facts["chosen by"] = search_fact(search)
     facts["labels"] = ", ".join(tested.names)
     if hasattr(model, "module_"):
         facts["weights"] = f"{sum(p.numel() for p in model.module_.parameters()):,}"

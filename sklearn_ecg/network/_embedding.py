@@ -16,6 +16,13 @@ class LabelFeatureEmbedding(nn.Module):
     eps : float, default=1e-6
         What norms and sums are kept above before anything is divided by them.
 
+    Notes
+    -----
+    By (8) a label's weights sum to 1 however little channels resemble it, and to 0 where none
+    does: between the two, below a sum of `eps`, its features change steeply. Features of an
+    xresnet come there in a few of a thousand cases, those of the paper's backbone in none. A floor
+    of 0.1, which makes the change a gentle one, was no more accurate on PTB-XL.
+
     Examples
     --------
     >>> import torch

@@ -51,6 +51,14 @@ class Processes:
         """Return the mean of a tensor over the processes."""
         return self._accelerator.reduce(values.detach().float(), reduction="mean")
 
+    def of_all(self, values):
+        """Return a tensor of each process, stacked, on the CPU."""
+        return self._accelerator.gather(values.to(self.device).unsqueeze(0)).cpu()
+
+    def wait(self):
+        """Wait until all processes are here."""
+        self._accelerator.wait_for_everyone()
+
     def average_gradients(self, module):
         """Give each process the mean of all gradients, in one exchange."""
         gradients = [p.grad for p in module.parameters() if p.grad is not None]

@@ -11,6 +11,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.network._device import is_cuda
 from sklearn_ecg.network._processes import Processes
 
 
@@ -47,9 +48,18 @@ class TrainingRun:
     diverged_in: int | None = field(default=None, init=False)
 
     @property
+    def rank(self):
+        """The number of this process among those that share the work."""
+        return 0 if self.processes is None else self.processes.rank
+
+    @property
     def is_main(self):
         """Whether this process writes files and shows progress."""
-        return self.processes is None or self.processes.rank == 0
+        return self.rank == 0
+
+    def of_all(self, values):
+        """Return a tensor of each process, stacked."""
+        return values.unsqueeze(0) if self.processes is None else self.processes.of_all(values)
 
 
 class Checkpoint(Callback):
@@ -69,6 +79,10 @@ class Checkpoint(Callback):
 
     def on_epoch_end(self, net, **kwargs):
         run = net.run_
+        # Dropout draws for other rows in each process, and so is somewhere else in each.
+        random = [run.of_all(torch.get_rng_state())]
+        if is_cuda(net.device_):
+            random.append(run.of_all(torch.cuda.get_rng_state(net.device_)))
         if not run.is_main:
             return
         state = {
@@ -81,8 +95,7 @@ class Checkpoint(Callback):
             "best_loss": _plain(run.best_loss),
             "n_worse": run.n_worse,
             "history": _plain(net.history),
-            "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state(net.device_) if "cuda" in net.device_ else None,
+            "random": random,
             "generator": run.generator.get_state(),
             "generator_of_changes": run.generator_of_changes.get_state(),
         }
@@ -94,6 +107,8 @@ class Checkpoint(Callback):
 
     def resume(self, net):
         """Bring a net to the state of the file; return how many epochs it has behind it."""
+        if net.run_.processes is not None:
+            net.run_.processes.wait()  # the first of them may still be at work on the file
         if not Path(self.path).exists():
             return 0
         try:
@@ -118,9 +133,11 @@ class Checkpoint(Callback):
         run.best_state, run.best_loss = state["best_state"], state["best_loss"]
         run.n_worse = state["n_worse"]
         net.history.extend(state["history"])
-        torch.set_rng_state(state["torch"])
-        if state["cuda"] is not None:
-            torch.cuda.set_rng_state(state["cuda"], net.device_)
+        # Copied, since torch reads a state from the beginning of its memory.
+        random = [states[run.rank % len(states)].clone() for states in state["random"]]
+        torch.set_rng_state(random[0])
+        if is_cuda(net.device_):
+            torch.cuda.set_rng_state(random[-1], net.device_)
         run.generator.set_state(state["generator"])
         run.generator_of_changes.set_state(state["generator_of_changes"])
         return len(net.history)

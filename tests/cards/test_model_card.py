@@ -10,9 +10,10 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
+from sklearn.model_selection import GridSearchCV
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
 from sklearn_ecg import (
@@ -250,6 +251,66 @@ def test_our_classifier(rng):
     assert "40 of the 40 test patients were also trained on" in limits(card)
     assert "not calibrated" in limits(card) and "Thresholds were tuned" in limits(card)
     assert "<table>" in card.to_html() and "| AF |" in card.to_markdown()
+
+
+def _quick(**parameters):
+    return LabelCorrelationECGClassifier(
+        duration_s=0.2, max_epochs=1, module__channels=(2, 2), module__hidden_dim=4,
+        module__n_heads=2, random_state=0, **parameters,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("knows_train", [True, False])
+def test_held_out_records_are_told_of(truth, knows_train):
+    train = records(truth, ids=[f"r{i}" for i in range(200)])
+    mask = np.isin(np.arange(200), [3, 50, 117])
+    classifier = _quick().fit(train, validation=mask)
+    card = model_card(classifier, train, X_train=train if knows_train else None, n_resamples=5)
+    text = card.sections["Training data"][-1]
+    assert text.startswith("Of them 3 records were held out")
+    assert ("r3, r50, r117" in text) == knows_train
+
+
+def test_a_card_says_that_nothing_was_held_out(truth, tmp_path, told):
+    train = records(truth)
+    classifier = _quick().fit(train)
+    card = model_card(classifier, train, n_resamples=5)
+    assert "None of them were held out" in card.sections["Training data"][-1]
+    classifier.save(tmp_path / "model")
+    loaded = LabelCorrelationECGClassifier.load(tmp_path / "model", device="cpu")
+    text = str(model_card(loaded, train, n_resamples=5))
+    assert "held out for validation is not known" in text
+    assert "held out" not in str(model_card(told, train, n_resamples=5))
+
+
+def test_a_card_of_what_a_search_has_found(truth):
+    train = records(truth)
+    pipeline = make_pipeline(FunctionTransformer(), _quick(validation_fraction=0.2))
+    search = GridSearchCV(
+        pipeline, {"labelcorrelationecgclassifier__lr": [1e-3, 2e-3]}, cv=2, error_score="raise"
+    ).fit(train, train.labels)
+    card = model_card(search, train, X_train=train, n_resamples=5)
+    best = search.best_estimator_
+    alone = model_card(best, train, X_train=train, n_resamples=5)
+    facts = card.sections["Model"][0]["value"]
+    assert facts["class"] == "sklearn_ecg.LabelCorrelationECGClassifier"
+    assert facts["steps before it"] == "FunctionTransformer"
+    assert facts["chosen by"].startswith("GridSearchCV, of 2 candidates by 2 folds")
+    assert f"lr={search.best_params_['labelcorrelationecgclassifier__lr']}" in facts["chosen by"]
+    pd.testing.assert_frame_equal(card.sections["Scores"][1], alone.sections["Scores"][1])
+    n_held_out = len(best[-1].validation_indices_)
+    assert f"Of them {n_held_out} records were held out" in str(card)
+    assert card.title == "Model card: LabelCorrelationECGClassifier"
+
+
+def test_a_search_that_was_not_refitted_has_no_card(truth, rng):
+    X = truth + rng.normal(scale=0.3, size=truth.shape)
+    forest = RandomForestClassifier(n_estimators=3, random_state=0)
+    search = GridSearchCV(forest, {"max_depth": [1, 2]}, cv=2, refit=False)
+    with pytest.raises(NotFittedError):
+        model_card(search, X, truth)
+    with pytest.raises(ValueError, match="with refit=False holds no fitted classifier"):
+        model_card(search.fit(X, truth), X, truth)
 
 
 @pytest.mark.parametrize(

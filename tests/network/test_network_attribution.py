@@ -8,6 +8,7 @@ import torch
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.exceptions import NotFittedError
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_ecg import ECGRecords, LabelCorrelationECGClassifier
 from sklearn_ecg.network import attribute
@@ -218,3 +219,26 @@ def test_bad_input(spike_classifier, spiky):
         attribute(spike_classifier, spiky[:1], method="integrated_gradients", n_steps=0)
     with pytest.raises(NotFittedError):
         attribute(LabelCorrelationECGClassifier(), spiky)
+
+
+class Largest(TorchDispatchMode):
+    """Measure the largest tensor that is made."""
+
+    n_bytes = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        # Views take no memory of their own.
+        if isinstance(made, torch.Tensor) and not function.is_view:
+            self.n_bytes = max(self.n_bytes, made.untyped_storage().nbytes())
+        return made
+
+
+def test_gradients_of_crops_take_no_memory_for_all_windows(tiny, make_tiny_records):
+    records = make_tiny_records(8, n_times=3000)
+    classifier = tiny(duration_s=None, crop_s=1.0, max_epochs=1).fit(records)
+    with Largest() as largest:
+        found = attribute(classifier, records[:1], method="integrated_gradients", n_steps=4)
+    assert found.values.shape == (1, 2, 2, 3000)
+    signals = 4 * 2 * 3000 * 4  # bytes of what is on the way from the flat line
+    assert largest.n_bytes < 100 * signals

@@ -83,6 +83,16 @@ def test_label_that_no_channel_resembles_gets_zero_and_finite_gradients():
     assert torch.isfinite(LabelFeatureEmbedding()(torch.zeros(1, 3, 4), torch.zeros(1, 4))).all()
 
 
+@pytest.mark.parametrize(
+    ("cosine", "share"), [(0.5, 1), (1e-3, 1), (2e-6, 1), (5e-7, 0.5), (0, 0), (-0.5, 0)]
+)
+def test_weights_of_a_label_sum_to_one_down_to_eps_and_fade_below(cosine, share):
+    features = torch.tensor([[[cosine, (1 - cosine**2) ** 0.5]]], dtype=torch.float64)
+    label = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
+    found = LabelFeatureEmbedding(eps=1e-6)(features, label)
+    torch.testing.assert_close(found, share * features, rtol=1e-6, atol=1e-12)
+
+
 def test_squeeze_excitation_scales_each_channel(rng):
     module = SqueezeExcitation(8, reduction=2).double()
     x = torch.from_numpy(rng.normal(size=(2, 8, 3, 5)))
