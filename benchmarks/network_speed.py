@@ -9,6 +9,9 @@ Overhead is what an epoch of the estimator takes beyond one of a loop of a dozen
 network, batches, loss, optimizer and schedule; the two take turns, and each counts by its best, on
 a CPU in seconds of its time, which other processes disturb less.
 Floating-point operations are those of matrix products and convolutions, forward and backward.
+On a GPU they are also given as a share of what it reaches in one large product of bfloat16
+matrices. The first epoch is told apart: it holds compilation, and the recording of CUDA graphs
+("reduce-overhead").
 Peak memory is that of a process that trains for two batches, with all that it has imported.
 """
 
@@ -27,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks._report import explanation, write_results
 from sklearn_ecg import ECGRecords, LabelCorrelationECGClassifier
 from sklearn_ecg.network import AsymmetricLoss
+from sklearn_ecg.network._device import has_bfloat16
 
 _BATCH = 32
 _N_LABELS = 5
@@ -44,6 +48,7 @@ def main():
     memory = measure_memory(arguments)
     data = {"rates": rates, "overheads": overheads, "memory": memory, "machine": machine(arguments)}
     name = "network_speed" if arguments.device == "cpu" else "network_speed_cuda"
+    name += "_quick" if arguments.quick else ""
     title = "Speed and memory of the network"
     write_results(name, title, describe(data), data, command="network_speed")
 
@@ -54,11 +59,15 @@ def parse_arguments():
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--compile", action="store_true", help="also train by torch.compile")
-    parser.add_argument("--peak-tflops", type=float, help="of the device in bfloat16, dense")
+    parser.add_argument(
+        "--peak-tflops", type=float, help="of the device in bfloat16; on a GPU measured by default"
+    )
     parser.add_argument("--quick", action="store_true", help="small widths, few records, one run")
     arguments = parser.parse_args()
     arguments.widths = ("small",) if arguments.quick else tuple(_N_RECORDS)
     arguments.runs = 1 if arguments.quick else arguments.runs
+    if arguments.device != "cpu" and arguments.peak_tflops is None:
+        arguments.peak_tflops = measure_peak(arguments.device)
     return arguments
 
 
@@ -93,7 +102,10 @@ def make_classifier(arguments, **parameters):
 def measure_rates(arguments):
     """Measure training and prediction of each backbone, width and precision."""
     ways = [("float32", False), ("bfloat16", False)]
-    ways += [("bfloat16", True)] if arguments.compile else []
+    if arguments.compile:
+        ways.append(("bfloat16", True))
+        if arguments.device != "cpu":
+            ways.append(("bfloat16", "reduce-overhead"))
     rows = []
     for backbone in ("residual", "xresnet"):
         for width in arguments.widths:
@@ -108,7 +120,23 @@ def measure_rates(arguments):
                 ).fit(records)
                 rows.append(rates_of(classifier, records, arguments))
                 print(rows[-1], flush=True)
+            of_width = rows[-len(ways) :]  # of which the first is eager float32
+            for row in of_width:
+                row["training, times float32"] = (
+                    row["training, records/s"] / of_width[0]["training, records/s"]
+                )
     return rows
+
+
+def measure_peak(device, size=8192, n_runs=20):
+    """Return the TFLOP/s that a device reaches in products of large bfloat16 matrices."""
+    matrix = torch.randn(size, size, device=device, dtype=torch.bfloat16)
+    seconds = []
+    for _ in range(n_runs):
+        started = time.perf_counter()
+        (matrix @ matrix)[0, 0].item()  # which waits until the product is there
+        seconds.append(time.perf_counter() - started)
+    return 2 * size**3 / min(seconds) / 1e12
 
 
 def rates_of(classifier, records, arguments):
@@ -116,11 +144,12 @@ def rates_of(classifier, records, arguments):
     seconds = min(seconds_of(classifier.predict_proba, records) for _ in range(arguments.runs))
     operations = operations_per_record(classifier)
     trained = len(records) / min(epochs[1:])
+    compiled = {False: "", True: ", compiled"}.get(classifier.compile, f", {classifier.compile}")
     row = {
         "backbone": classifier.backbone,
         "width": classifier.width,
         "weights (million)": sum(p.numel() for p in classifier.module_.parameters()) / 1e6,
-        "precision": classifier.precision + (", compiled" if classifier.compile else ""),
+        "precision": classifier.precision + compiled,
         "training, records/s": trained,
         "prediction, records/s": len(records) / seconds,
         "training, GFLOP/record": operations / 1e9,
@@ -183,6 +212,7 @@ class EpochClock(Callback):
 def bare_epochs(classifier, records, n_epochs, now):
     """Train the classifier's own network without it, and return the seconds of each epoch."""
     device = classifier.device_
+    kind = torch.device(device).type
     network, loss_of = classifier.module_.train(), AsymmetricLoss()
     signals = torch.from_numpy(np.asarray(records.signals))
     labels = torch.tensor(records.labels)
@@ -197,7 +227,7 @@ def bare_epochs(classifier, records, n_epochs, now):
         losses = []
         for rows in torch.randperm(len(signals)).tensor_split(n_batches):
             optimizer.zero_grad()
-            with torch.autocast(device, torch.bfloat16):
+            with torch.autocast(kind, torch.bfloat16, enabled=has_bfloat16(device)):
                 logits = network(signals[rows].to(device))
             loss = loss_of(logits.float(), labels[rows].to(device))
             loss.backward()
@@ -234,7 +264,7 @@ def peak_gigabytes(backbone, precision, arguments):
         max_epochs=1,
     ).fit(records)
     if arguments.device != "cpu":
-        return torch.cuda.max_memory_allocated() / 1e9
+        return torch.cuda.max_memory_allocated(arguments.device) / 1e9
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
@@ -246,7 +276,8 @@ def seconds_of(function, *arguments):
 
 def machine(arguments):
     if arguments.device != "cpu":
-        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+        peak = f"{arguments.peak_tflops:.0f} TFLOP/s in bfloat16"
+        return f"{torch.cuda.get_device_name(arguments.device)}, {peak}, torch {torch.__version__}"
     capability = torch.backends.cpu.get_cpu_capability()
     return f"{arguments.threads} threads, {capability}, torch {torch.__version__}"
 

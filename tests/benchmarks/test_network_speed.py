@@ -46,3 +46,30 @@ def test_the_page_tells_the_compile_time_apart():
     text = network_speed.describe(data)
     assert "first epoch, s" in text and "compiled" in text
     assert "Peak memory:" not in text
+
+
+def test_ways_to_train_are_told_as_multiples_of_eager_float32(monkeypatch):
+    speeds = iter([100, 250, 400, 600] * 2)
+    fits = []
+
+    def make(arguments, **parameters):
+        fits.append((parameters["backbone"], parameters["precision"], parameters["compile"]))
+        return SimpleNamespace(fit=lambda records: None)
+
+    monkeypatch.setattr(network_speed, "make_classifier", make)
+    monkeypatch.setattr(
+        network_speed, "rates_of", lambda *args: {"training, records/s": next(speeds)}
+    )
+    arguments = SimpleNamespace(device="cuda", widths=("small",), compile=True, quick=True)
+    rows = network_speed.measure_rates(arguments)
+    assert [row["training, times float32"] for row in rows] == [1, 2.5, 4, 6] * 2
+    assert fits[4:] == [
+        ("xresnet", "float32", False),
+        ("xresnet", "bfloat16", False),
+        ("xresnet", "bfloat16", True),
+        ("xresnet", "bfloat16", "reduce-overhead"),
+    ]
+
+
+def test_a_peak_is_positive_and_finite():
+    assert 0 < network_speed.measure_peak("cpu", size=64, n_runs=2) < 1e4

@@ -71,19 +71,28 @@ def test_an_unknown_precision_is_named(tiny, tiny_records):
         tiny(precision="half").fit(tiny_records)
 
 
-def test_compiled_training_is_the_same_training(tiny, tiny_records, weights_of, monkeypatch):
+@pytest.mark.parametrize(("way", "mode"), [(True, None), ("reduce-overhead", "reduce-overhead")])
+def test_compiled_training_is_the_same_training(
+    tiny, tiny_records, weights_of, monkeypatch, way, mode
+):
     # Compiling for real takes minutes; what follows the tracing is not ours.
-    seen = []
+    seen, modes = [], []
 
     def backend(graph, example_inputs):
         seen.append(graph)
         return graph.forward
 
     compile_ = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda module, mode: compile_(module, backend=backend))
+
+    def compile_with_backend(module, mode):
+        modes.append(mode)
+        return compile_(module, backend=backend)
+
+    monkeypatch.setattr(torch, "compile", compile_with_backend)
     parameters = {"dropout": 0.0, "precision": "float32"}
-    compiled = tiny(compile=True, **parameters).fit(tiny_records)
+    compiled = tiny(compile=way, **parameters).fit(tiny_records)
     assert seen
+    assert modes == [mode]
     eager = tiny(**parameters).fit(tiny_records)
     np.testing.assert_allclose(weights_of(compiled), weights_of(eager), rtol=1e-4, atol=1e-5)
     assert list(compiled.module_.state_dict()) == list(eager.module_.state_dict())
