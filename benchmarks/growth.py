@@ -75,8 +75,10 @@ What the figures do not say:
 * An exponent holds between the sizes that it was fitted to, the least and largest of each table.
   One far below 1 says that a cost which does not grow still weighs; from the largest size on,
   it will be nearer 1.
-* The mixture looks at 20,000 records at most (`max_samples`) and assigns the others, so that its
-  exponent falls there.
+* Features, training and prediction treat each record alike: what their exponents have above 1 is
+  the machine's, caches and other programs.
+* The mixture looks at 20,000 records at most (`max_samples`) and assigns the others. How many
+  rounds it takes to settle differs from table to table, so that its line is not straight.
 * The cleaner's simulated table has clusters that are easy to tell apart; more labels have more
   positives in all. The network reads noise: its speed does not depend on what it reads."""
 
@@ -89,16 +91,20 @@ for {n_epochs} epochs, the default. One core.
 **Rates were measured up to the size that each line names; all beyond is extrapolated**, once by
 the exponent fitted to the sizes measured (see the page on growth), once in proportion to the
 largest of them. Exponents below 1 are those of small sizes, where costs that do not grow still
-weigh, so that proportion is the safer plan. In all {least:.1f} to {most:.1f} hours of one core,
+weigh; those just above 1 are the machine's, since the stages that have them treat each record
+alike. Proportion is the safer plan. Memory follows a line through the sizes measured, which is too
+much where growth slows down. In all {least:.1f} to {most:.1f} hours of one core,
 without the mixture, since the cleaner fits its own. Features, training and prediction treat each
 record alike; more cores share them (`n_jobs` of the extractor, threads or a GPU of the network).
 
 {check}
 
-What records themselves take is arithmetic, not measured:
+What follows from sizes alone:
 
 * Signals of 12 leads, 10 s: 120 GB at 500 Hz in files of 16 bits, 48 GB at 100 Hz in float32. More
   than memory holds stays in files, from which records are read as they are needed.
+* Training and prediction hold the signals that they are given once more, at the network's own rate,
+  which their memory above shows: predict a million records in parts, `records[i : i + 10_000]`.
 * A table of the 861 features of 12 leads in float64: 6.9 GB; of 100 features: 0.8 GB."""
 
 
@@ -267,7 +273,8 @@ def draw(frame):
         if grows == "records":
             label = f"{stage}: n^{exponent(curve.index, curve['seconds']):.2f}"
             axes[0].plot(curve["seconds"], marker="o", label=label)
-            axes[1].plot(curve["GB"].clip(lower=1e-3), marker="o", label=stage)
+            # What a process happens to have free decides below.
+            axes[1].plot(curve["GB"].where(curve["GB"] >= 0.01), marker="o", label=stage)
     for ax, title in zip(
         axes, ("seconds of one core", "GB at the peak, beyond input"), strict=True
     ):
@@ -297,7 +304,9 @@ def needs(frame):
                 "hours by the exponent": hours * (MILLION / n) ** (growth - 1),
                 "hours in proportion": hours,
                 # What does not grow, such as a network, is there once.
-                "GB by a line": np.polyval(np.polyfit(curve.index, curve["GB"], 1), MILLION),
+                "GB by a line": max(
+                    0, np.polyval(np.polyfit(curve.index, curve["GB"], 1), MILLION)
+                ),
             }
         )
     return pd.DataFrame(rows)
@@ -309,7 +318,12 @@ def million(frame):
     # The cleaner fits mixtures itself.
     in_all = table[table["stage"] != "mixture"]
     hours = in_all[["hours by the exponent", "hours in proportion"]].sum()
-    shown = table.assign(**{"measured up to": table["measured up to"].map("{:,}".format)})
+    shown = table.assign(
+        **{
+            "measured up to": table["measured up to"].map("{:,}".format),
+            "records/s there": table["records/s there"].map("{:,.0f}".format),
+        }
+    )
     return MILLION_TEXT.format(
         table=shown.round(2).to_markdown(index=False, disable_numparse=True),
         least=hours.min(),

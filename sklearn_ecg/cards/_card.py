@@ -10,9 +10,15 @@ import numpy as np
 import pandas as pd
 
 _STYLE = """\
-body { font-family: sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
-table { border-collapse: collapse; margin: 1em 0; }
-th, td { border-bottom: 1px solid #ccc; padding: 2px 10px; text-align: left; }
+body { font: 15px/1.45 sans-serif; color: #222; max-width: 66em; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.7em; }
+h2 { font-size: 1.25em; margin: 1.8em 0 0.5em; border-bottom: 2px solid #ddd; }
+table { border-collapse: collapse; margin: 1em 0; font-size: 0.9em; }
+table { font-variant-numeric: tabular-nums; }
+th { vertical-align: bottom; border-bottom: 1px solid #888; color: #555; }
+td { vertical-align: top; border-bottom: 1px solid #e2e2e2; }
+th, td { padding: 3px 14px 3px 0; text-align: left; }
+li { margin: 0.3em 0; }
 """
 
 
@@ -116,8 +122,13 @@ def _to_html(block):
         return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in block) + "</ul>"
     header, rows = _cells(block)
     lines = ["".join(f"<th>{escape(cell)}</th>" for cell in header)]
-    lines += ["".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows]
+    lines += ["".join(f"<td>{_unbroken(escape(cell))}</td>" for cell in row) for row in rows]
     return "<table>\n" + "\n".join(f"<tr>{line}</tr>" for line in lines) + "\n</table>"
+
+
+def _unbroken(text):
+    """Keep an interval on one line: a column that is narrow breaks before the bracket."""
+    return re.sub(r"\(([\d.+-]+) to ([\d.+-]+)\)", "(\\1\u00a0to\u00a0\\2)", text)
 
 
 def _plain(text):

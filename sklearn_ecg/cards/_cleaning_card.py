@@ -89,7 +89,6 @@ def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, 
         y_true = _check_truth(y_true, cleaned)
     sections = {
         "Cleaner": [facts_table(estimator_facts(cleaner))],
-        "Parameters": [parameters_table(cleaner)],
         "Records": [facts_table(records_facts(cleaned, cleaned.groups))],
         "Changes": [
             f"Of the {weak.sum()} records that are not trusted; labels of trusted records are "
@@ -106,6 +105,7 @@ def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, 
         ],
         **_for_a_person(cleaned, weak),
         **_truth_section(cleaned, weak, y_true),
+        "Parameters": [parameters_table(cleaner)],
         "Limits": [cleaning_limits(cleaner, cleaned, weak, y_true is not None, min_trusted)],
     }
     title = f"Label-cleaning card: {type(cleaner).__name__}" if title is None else title

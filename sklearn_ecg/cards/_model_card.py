@@ -91,7 +91,7 @@ def model_card(
     >>> forest = forest.fit(X[:100], y[:100])
     >>> card = model_card(forest, X[100:], y[100:], groups=np.arange(100) // 2)
     >>> list(card.sections)
-    ['Model', 'Parameters', 'Training data', 'Test data', 'Scores', 'Probabilities', 'Limits']
+    ['Model', 'Training data', 'Test data', 'Scores', 'Probabilities', 'Parameters', 'Limits']
     >>> card.save("forest.html")  # doctest: +SKIP
     """
     model, steps, searches = unwrapped(classifier)
@@ -104,7 +104,6 @@ def model_card(
     scores = tested.scores(n_resamples, random_state)
     sections = {
         "Model": [facts_table(_model_facts(model, steps, searches, tested))],
-        "Parameters": [parameters_table(model)],
         "Training data": [*_training_data(X_train, y_train), *held_out(model, X_train)],
         "Test data": [
             facts_table(records_facts(X_test, groups)),
@@ -116,6 +115,7 @@ def model_card(
             "Brier score is the mean squared error of its probabilities.",
             tested.probabilities_table(),
         ],
+        "Parameters": [parameters_table(model)],
         "Limits": [model_limits(tested, model, X_test, X_train, groups, min_positives)],
     }
     name = type(model).__name__

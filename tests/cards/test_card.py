@@ -88,3 +88,10 @@ def test_other_suffixes_are_refused(card, tmp_path):
     with pytest.raises(ValueError, match=r"path must end in \.md or \.html.*card\.pdf"):
         card.save(tmp_path / "card.pdf")
     assert not list(tmp_path.iterdir())
+
+
+def test_intervals_in_html_stay_on_one_line():
+    table = pd.DataFrame({"AUROC": ["0.793 (0.699 to 0.878)", "from 1 to 2"]})
+    html = Card("Scores", {"Scores": [table]}).to_html()
+    assert "<td>0.793 (0.699\u00a0to\u00a00.878)</td>" in html
+    assert "<td>from 1 to 2</td>" in html

@@ -122,7 +122,7 @@ def test_a_good_test_has_few_limits(truth, rng):
     train = records(truth, groups=np.arange(200) + 1000)
     card = model_card(told, records(truth), X_train=train, notes={"Use": "None at all."})
     assert list(card.sections) == [
-        "Use", "Model", "Parameters", "Training data", "Test data", "Scores", "Probabilities",
+        "Use", "Model", "Training data", "Test data", "Scores", "Probabilities", "Parameters",
         "Limits",
     ]  # fmt: skip
     assert len(card.sections["Limits"][0]) == 3
