@@ -64,7 +64,7 @@ What differs from the paper's set-up:
 * The paper says that a third is trusted and that six folds are used, not how the two go together:
   here two of six folds are trusted in turn.
 * The paper computes DDF's precision from the number of labels that it leaves; here all methods are
-  scored alike. It takes 100 features; ours are the extractor's, and of 12 leads eight times as many.
+  scored alike. It takes 100 features; ours are the extractor's: eight times as many of 12 leads.
 * Parameters of CV and DDF that the papers leave open are at the defaults of
   `CrossValidationLabelCleaner` and `DensityLabelCleaner`."""
 
@@ -206,7 +206,7 @@ def falls_short(frame):
     """Say where AFP scores below the others, doing nothing among them."""
     f1 = frame.pivot_table(index="rate", columns="method", values="F1")
     said = [
-        f"{method} scores below {name} at {rate:.0%} noise ({row[method]:.4f} against "
+        f"{method}, below {name.replace('do n', 'doing n')} at {rate:.0%} noise ({row[method]:.4f} against "
         f"{row[name]:.4f})"
         for method in (PAPERS, OURS)
         for rate, row in f1.iterrows()
@@ -214,7 +214,7 @@ def falls_short(frame):
         if {name, method} <= set(row.index) and row[method] < row[name]
     ]
     return (
-        "Where AFP falls short, doing nothing included, of which the paper shows no figures: "
+        "Where AFP falls short of others, and of doing nothing, which the paper does not show: "
         f"{'; '.join(said) or 'at no rate'}."
     )
 
