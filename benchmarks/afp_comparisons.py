@@ -206,8 +206,8 @@ def falls_short(frame):
     """Say where AFP scores below the others, doing nothing among them."""
     f1 = frame.pivot_table(index="rate", columns="method", values="F1")
     said = [
-        f"{method}, below {name.replace('do n', 'doing n')} at {rate:.0%} noise ({row[method]:.4f} against "
-        f"{row[name]:.4f})"
+        f"{method}, below {name.replace('do n', 'doing n')} at {rate:.0%} noise "
+        f"({row[method]:.4f} against {row[name]:.4f})"
         for method in (PAPERS, OURS)
         for rate, row in f1.iterrows()
         for name in ("do nothing", *PEERS)
