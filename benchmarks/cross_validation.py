@@ -123,7 +123,8 @@ def tables(rows, records, data):
     return (
         f"{pd.DataFrame(summary).to_markdown(index=False, disable_numparse=True)}\n\n"
         "Differences have the 95 % interval of a bootstrap over patients, or over records where "
-        f"patients are not known.\n\n## F1 by label\n\n{labels.round(3).to_markdown()}\n\n{NOTES[data]}"
+        f"patients are not known.\n\n## F1 by label\n\n{labels.round(3).to_markdown()}\n\n"
+        f"{NOTES[data]}"
     )
 
 

@@ -201,9 +201,11 @@ def beside_published(rows, test, task):
         scores[name] = np.mean([at_threshold(test.labels, said) for said in found], axis=0)
     published = published_ptbxl(task)
     ours = pd.DataFrame.from_dict(scores, orient="index", columns=MACRO_SCORES)
-    of_all = published.set_axis([f"published: {name}" for name in published.index])
     areas = ", ".join(f"{name} {auc:.3f}" for name, auc in PTBXL_AUC.get(task, {}).items())
-    text = pd.concat([ours, of_all]).round(3).astype(object).fillna("").to_markdown()
+    for name, row in published.iterrows():
+        ours.loc[f"published: {name}"] = row
+    ours = ours.round(3).astype(object)
+    text = ours.where(ours.notna(), "").to_markdown()
     return (
         "## Beside the published figures\n\n"
         f"{text}\n\n"

@@ -297,7 +297,7 @@ def test_mixtures_are_compared(run, monkeypatch):
 
 def test_speed_of_the_network_is_measured(run, monkeypatch):
     monkeypatch.setattr(network_speed, "_BATCH", 4)
-    page = run(network_speed, "--quick", "--threads", "1", page="network_speed")
+    page = run(network_speed, "--quick", "--threads", "1")
     assert "| xresnet " in page and "Overhead" in page
 
 

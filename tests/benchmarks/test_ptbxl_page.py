@@ -4,9 +4,17 @@ import re
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import accuracy_score, precision_score, roc_auc_score
 
-from benchmarks.ptbxl import averaged, difference, pack, table, unpack
+from benchmarks.ptbxl import (
+    averaged,
+    beside_published,
+    difference,
+    pack,
+    table,
+    unpack,
+    with_labels_of_every_part,
+)
 from sklearn_ecg import ECGRecords
 
 
@@ -60,3 +68,32 @@ def test_the_table_has_a_line_for_each_network(rows, scored):
     lines = table(rows, scored).split("\n\n")[0].splitlines()
     assert len(lines) == 2 + 2
     assert "0.5" in lines[2] and "default" in lines[2]
+
+
+def test_scores_stand_beside_the_published_ones(rows, scored):
+    text = beside_published(rows, scored, "superdiagnostic")
+    lines = {
+        line.split("|")[1].strip(): line.split("|")[2:-1]
+        for line in text.splitlines()
+        if line.startswith("|")
+    }
+    assert list(map(float, lines["published: Zhang, Sun (2024)"])) == [0.902, 0.783, 0.732, 0.754]
+    said = [
+        unpack(row["probabilities"], (120, 3)) >= 0.5 for row in rows if row["network"] == "default"
+    ]
+    accuracy = np.mean([accuracy_score(scored.labels.ravel(), p.ravel()) for p in said])
+    precision = np.mean([precision_score(scored.labels, p, average="macro") for p in said])
+    assert list(map(float, lines["default"][:2])) == pytest.approx([accuracy, precision], abs=6e-4)
+    assert "published" not in beside_published(rows, scored, "rhythm").split("\n\n")[1]
+
+
+def test_labels_that_cannot_be_scored_are_named():
+    labels = np.array([[1, 1, 0, 1], [0, 0, 1, 1], [1, 0, 1, 0]])
+    records = ECGRecords(
+        np.zeros((3, 1, 10)), 100, labels=labels, label_names=["A", "B", "C", "D"], split=[1, 9, 10]
+    )
+    kept, said = with_labels_of_every_part(records)
+    assert list(kept.label_names) == ["A"]
+    assert said.endswith("has them: B, C, D.")
+    whole, nothing = with_labels_of_every_part(kept)
+    assert whole is kept and nothing == ""
