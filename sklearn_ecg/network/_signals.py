@@ -143,8 +143,10 @@ def typical_sizes(signals, lengths):
         NaN for a record that is flat in all leads.
     """
     lengths = lengths[:, None].clamp_min(1)
-    means = signals.sum(dim=-1) / lengths
-    squares = torch.linalg.vector_norm(signals, dim=-1).square() / lengths
+    # In single precision the difference of the two would not be 0 for a flat line off the centre.
+    means = signals.sum(dim=-1, dtype=torch.float64) / lengths
+    norms = torch.linalg.vector_norm(signals, dim=-1, dtype=torch.float64)
+    squares = norms.square() / lengths
     sizes = (squares - means.square()).clamp_min(0).sqrt()
     return sizes.where(sizes > _FLAT, torch.nan).nanmedian(dim=-1).values.numpy()
 

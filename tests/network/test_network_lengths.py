@@ -172,10 +172,12 @@ def test_gains_and_flat_lines_of_real_recorders_are_no_other_unit(tiny, tiny_rec
     signals[:10] *= np.geomspace(0.05, 20, 10)[:, None, None]
     signals[10:14, 1] = 0.0
     signals[14] = 0.0
+    signals[15] = 3.3
     microvolt = tiny_records.with_signals(signals * 1000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        tiny(max_epochs=1, highpass=0.5).fit(microvolt).predict(microvolt)
+        for highpass in (0.5, None):
+            tiny(max_epochs=1, highpass=highpass).fit(microvolt).predict(microvolt)
 
 
 # Augmentation
