@@ -232,12 +232,12 @@ def describe(rate, name, values, at_rate):
     weak, true = at_rate["do nothing"], at_rate[TRUE]
     paired = (values - weak).dropna()
     gap = (true - weak)[paired.index].mean()
-    error = paired.std(ddof=1) / np.sqrt(len(paired)) if len(paired) > 1 else np.nan
+    error = f" ± {paired.sem():.4f}" if len(paired) > 1 else ""
     return {
         "noise": f"{rate:.0%}",
         "labels": name,
         "score": f"{values.mean():.4f}",
-        "gain over weak": f"{paired.mean():+.4f} ± {error:.4f}",
+        "gain over weak": f"{paired.mean():+.4f}{error}",
         "share of the gap": f"{paired.mean() / gap:.0%}" if gap > 0 else "no gap",
         "splits": len(paired),
     }
