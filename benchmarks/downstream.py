@@ -171,20 +171,21 @@ def unscored(frame, records):
 
 
 def draw(frame):
-    """Draw macro F1 and AUC against noise: a row per classifier, a line per kind of labels."""
-    classifiers, scores = frame["classifier"].unique(), ("macro F1", "macro AUC")
-    size = 10, 3.6 * len(classifiers)
-    figure, axes = plt.subplots(len(classifiers), len(scores), figsize=size, squeeze=False)
+    """Draw macro F1 and AUC against noise: a row per classifier and kind, a line per labels."""
+    parts, scores = list(frame.groupby(["classifier", "noise"], sort=False)), MEASURES[::4]
+    size = 10, 3.6 * len(parts)
+    figure, axes = plt.subplots(len(parts), len(scores), figsize=size, squeeze=False)
     order = [name for name in (*METHODS, TRUE) if name in set(frame["method"])]
-    for (row, classifier), (column, measure_name) in product(
-        enumerate(classifiers), enumerate(scores)
+    for (row, ((classifier, noise), part)), (column, measure_name) in product(
+        enumerate(parts), enumerate(scores)
     ):
-        ax, part = axes[row, column], frame[frame["classifier"] == classifier]
+        ax = axes[row, column]
         by_rate = part.pivot_table(index="rate", columns="method", values=measure_name)
         for name in [name for name in order if name in by_rate]:
-            label = {"do nothing": "weak labels", TRUE: TRUE}.get(name, name)
+            label = {"do nothing": "weak labels"}.get(name, name)
             ax.plot(100 * by_rate.index, by_rate[name], marker="o", label=label)
-        ax.set(xlabel="noise, %", ylabel=measure_name, title=classifier)
+        ax.set(xlabel=f"noise ({noise}), %", ylabel=measure_name, title=classifier)
+        ax.set(xticks=100 * by_rate.index, xlim=(-2, 100 * by_rate.index.max() + 5))
         ax.grid(alpha=0.3)
     axes[0, 0].legend(fontsize=8)
     figure.tight_layout()
@@ -194,11 +195,11 @@ def draw(frame):
 def against_paper(frame):
     """Return the points of weighted F1 gained over weak labels, beside the paper's table 5."""
     f1 = frame.pivot_table(
-        index=["classifier", "rate", "seed"], columns="method", values="weighted F1"
+        index=["classifier", "noise", "rate", "seed"], columns="method", values="weighted F1"
     )
     gains = 100 * f1.sub(f1["do nothing"], axis=0).drop(columns="do nothing")
-    table = gains.groupby(level=["classifier", "rate"]).mean().round(2).T
-    table.columns = [f"{classifier}, {rate:.0%} noise" for classifier, rate in table.columns]
+    table = gains.groupby(level=["classifier", "noise", "rate"]).mean().round(2).T
+    table.columns = [f"{classifier}, {rate:.0%} {noise}" for classifier, noise, rate in table]
     table.insert(0, "paper, CHW", [PUBLISHED.get(name, "") for name in table.index])
     return (
         "## Beside the paper\n\nPoints of weighted F1 gained over weak labels. The paper's table 5 "
