@@ -233,7 +233,7 @@ def test_classifiers_are_trained_on_weak_cleaned_and_true_labels(
     )
     options = ["--splits", "1", "--rates", "0.4", "--methods", "DDF", *cache]
     page = run(downstream, *options, "--classifiers", "extra trees", "network", page="downstream")
-    assert "extra trees, 40% noise" in page and "network, 40% noise" in page
+    assert "extra trees, 40% swap" in page and "network, 40% swap" in page
     assert "3.13" in page.split("## macro F1")[0]
     rows = [line for line in page.splitlines() if line.startswith("| 40%")]
     # Three kinds of labels, by two classifiers, in five measures.
