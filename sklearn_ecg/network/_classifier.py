@@ -41,7 +41,7 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         are read whole, in crops. Those of unknown rate must all have the same length, and keep it.
     crop_s : float, "auto" or None, default="auto"
         What the network reads at a time. It trains on random crops of this length, and predicts
-        the mean of logits over windows that cover the record and overlap by half. Crops suit
+        the mean of logits over the fewest windows that cover the record. Crops suit
         labels that hold throughout a record; for those of single beats, which most crops miss,
         choose None, with which it reads `duration_s` at once. "auto" is 2.5 s, or `duration_s`
         where that is shorter, and whole records where their rate is unknown.

@@ -52,10 +52,10 @@ class ModelFiles:
         of `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape
         (n_records, n_labels). What ``model.json`` holds stands in its metadata under the key
         "sklearn_ecg". Resampling, the `highpass` filter, and windows over longer records are left
-        to the caller: the classifier takes the mean of log-odds over windows of `n_times_`
-        samples that cover the record and overlap by half. With `features` there is a second
-        input, ``features`` of shape (n_records, n_features), as `features_` returns them, NaN for
-        what is missing.
+        to the caller: the classifier takes the mean of log-odds over the fewest windows of
+        `n_times_` samples that cover the record, at equal distances. With `features` there is a
+        second input, ``features`` of shape (n_records, n_features), as `features_` returns them,
+        NaN for what is missing.
 
         Parameters
         ----------

@@ -44,17 +44,19 @@ def random_starts(lengths, n_times, generator):
 
 
 def window_starts(length, n_times):
-    """Return the starts of windows that cover a record, overlapping by half or more.
+    """Return the starts of as few windows as cover a record, which overlap alike.
+
+    Windows that overlap by half, nearly twice as many, were no more accurate on PTB-XL.
 
     Examples
     --------
     >>> window_starts(10, 4)
-    [0, 2, 4, 6]
+    [0, 3, 6]
     >>> window_starts(3, 4)
     [0]
     """
     spare = max(0, length - n_times)
-    n_steps = -(-spare // max(1, n_times // 2))
+    n_steps = -(-spare // n_times)
     return [spare * step // max(1, n_steps) for step in range(n_steps + 1)]
 
 
