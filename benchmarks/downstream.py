@@ -156,8 +156,8 @@ def save(rows, records, X, arguments, page):
         "Patients differ more than labels do, "
         "so a single split says little. The gain over weak labels is paired: both "
         "labels, the same split, noise and classifier; ± is the standard error over splits. The "
-        "share of the gap is that of the mean gains.\n\n"
-        + "\n\n".join([against_paper(frame), *tables(frame)])
+        "share of the gap is that of the mean gains, and is left out where the gap is not larger "
+        "than its standard error.\n\n" + "\n\n".join([against_paper(frame), *tables(frame)])
     )
     title = f"What cleaning is worth to a classifier: {NAMES[arguments.data]}"
     write_results(page, title, text, rows, command="downstream")
@@ -233,14 +233,16 @@ def describe(rate, name, values, at_rate):
     """Return a method's score, its gain over weak labels, and its share of the gap."""
     weak, true = at_rate["do nothing"], at_rate[TRUE]
     paired = (values - weak).dropna()
-    gap = (true - weak)[paired.index].mean()
+    gaps = (true - weak)[paired.index]
+    # The error of a single split is not known, and not held against it.
+    clear = gaps.mean() > (gaps.sem() if len(gaps) > 1 else 0)
     error = f" ± {paired.sem():.4f}" if len(paired) > 1 else ""
     return {
         "noise": f"{rate:.0%}",
         "labels": name,
         "score": f"{values.mean():.4f}",
         "gain over weak": f"{paired.mean():+.4f}{error}",
-        "share of the gap": f"{paired.mean() / gap:.0%}" if gap > 0 else "no gap",
+        "share of the gap": f"{paired.mean() / gaps.mean():.0%}" if clear else "no clear gap",
         "splits": len(paired),
     }
 
