@@ -274,10 +274,10 @@ def draw(frame):
         if grows == "records":
             label = f"{stage}: n^{exponent(curve.index, curve['seconds']):.2f}"
             axes[0].plot(curve["seconds"], marker="o", label=label)
-            # What a process happens to have free decides below.
-            axes[1].plot(curve["GB"].where(curve["GB"] >= 0.01), marker="o", label=stage)
+            # Below, what a process happens to have free decides.
+            axes[1].plot(curve["GB"].clip(lower=0.01), marker="o", label=stage)
     for ax, title in zip(
-        axes, ("seconds of one core", "GB at the peak, beyond input"), strict=True
+        axes, ("seconds of one core", "GB at the peak, beyond input, 0.01 at least"), strict=True
     ):
         ax.set(xscale="log", yscale="log", xlabel="records", title=title)
         ax.grid(alpha=0.3)
