@@ -48,7 +48,7 @@ def unmeasured_copies(rows, arguments, labels):
         if (seed, rate) in done:
             continue
         noisy = noisy_copy(labels, None, split="random", rate=rate, seed=seed)
-        yield {"seed": seed, "rate": rate}, *noisy
+        yield {"seed": seed, "rate": rate, "n_records": len(labels)}, *noisy
 
 
 def write_plot(name, figure):

@@ -65,7 +65,7 @@ def compare(records, methods, arguments, *, page, title, command):
         )
         write_results(page, title + describe(arguments), text, rows, command=command)
 
-    rows = resume(page, fresh=arguments.fresh)
+    rows = resume(page, fresh=arguments.fresh, n_records=len(records))
     measure_missing(rows, settings, X, records.labels, records.groups, save)
     save(rows)
 
@@ -109,10 +109,22 @@ def choose_trusted(labels, groups, split, seed, share):
     return (order < len(names) * share)[unit_of_record]
 
 
-def resume(name, *, fresh):
-    """Return the rows that earlier runs of a benchmark measured."""
+def resume(name, *, fresh, n_records=None):
+    """Return the rows that earlier runs of a benchmark measured, or end if they saw other data."""
     path = RESULTS / f"{name}.json"
-    return json.loads(path.read_text()) if path.exists() and not fresh else []
+    rows = json.loads(path.read_text()) if path.exists() and not fresh else []
+    others = {row.get("n_records", n_records) for row in rows} - {n_records}
+    if others:
+        refuse_other_data(name, f"{', '.join(map(str, others))} records", f"{n_records}")
+    return rows
+
+
+def refuse_other_data(name, measured, at_hand):
+    """End a run whose page shows other data than those at hand."""
+    raise SystemExit(
+        f"{RESULTS / name}.json has figures of {measured}, but at hand are {at_hand}, and one page "
+        "cannot show both: name another one with --page, or measure all again with --fresh."
+    )
 
 
 def measure_missing(rows, settings, X, labels, groups, save):
@@ -124,7 +136,7 @@ def measure_missing(rows, settings, X, labels, groups, save):
             continue
         name = row["method"]
         found = measure(X, labels, groups, name, **{k: v for k, v in row.items() if k != "method"})
-        rows.append(row | found)
+        rows.append(row | found | {"n_records": len(labels)})
         print(*setting, round(found["f1"], 4), f"{found['seconds']} s", flush=True)
         save(rows)
     return rows

@@ -14,19 +14,36 @@ RESULTS = Path(__file__).parents[1] / "docs" / "results"
 def write_results(name, title, text, data, *, command=None):
     """Write ``docs/results/<name>.md`` and ``.json``."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    options = shlex.join(sys.argv[1:])
+    write_data(name, data, command=command)
+    # What was resumed has been measured by other commands than the last one.
+    commands = [row["command"] for row in data] if isinstance(data, list) else []
+    commands = dict.fromkeys(commands or [command_line(command or name)])
     provenance = (
-        f"`python -m benchmarks.{command or name}{' ' + options if options else ''}`, "
+        f"{', '.join(f'`{line}`' for line in commands)}, "
         f"{datetime.date.today()}, {os.cpu_count()} cores ({platform.machine()}), "
         f"Python {platform.python_version()}"
     )
     (RESULTS / f"{name}.md").write_text(f"# {title}\n\n{provenance}\n\n{text}\n")
-    write_data(name, data)
     print(f"Written to {RESULTS / name}.md")
 
 
-def write_data(name, data):
-    """Write ``docs/results/<name>.json`` alone, from which an interrupted run goes on."""
+def command_line(command):
+    """Return the command of this run; where it keeps features is the machine's own."""
+    options = sys.argv[1:]
+    for place, option in enumerate(options[:-1]):
+        if option == "--cache":
+            options[place + 1] = "cache"
+    return shlex.join(["python", "-m", f"benchmarks.{command}", *options])
+
+
+def write_data(name, data, *, command=None):
+    """Write ``docs/results/<name>.json`` alone, from which an interrupted run goes on.
+
+    Rows keep the command that measured them.
+    """
+    if isinstance(data, list):
+        for row in data:
+            row.setdefault("command", command_line(command or name))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
 

@@ -9,7 +9,6 @@ A second page says what a million records need by these figures.
 """
 
 import argparse
-import json
 import time
 
 import matplotlib.pyplot as plt
@@ -21,7 +20,8 @@ from threadpoolctl import threadpool_limits
 from benchmarks._afp import write_plot
 from benchmarks._cleaning import resume
 from benchmarks._growth import cost_of, exponent, in_own_process
-from benchmarks._report import RESULTS, explanation, write_data, write_results
+from benchmarks._million import MILLION, curves, million, needs
+from benchmarks._report import explanation, write_data, write_results
 from benchmarks.cleaning_speed import make_table
 from benchmarks.network_speed import EpochClock
 from sklearn_ecg import (
@@ -68,8 +68,6 @@ QUICK = {
     "network, an epoch of training": {"records": (64, 128, 256)},
     "network, prediction": {"records": (64, 128, 256)},
 }
-MILLION = 1_000_000
-N_EPOCHS = LabelCorrelationECGClassifier().max_epochs
 NOTES = """\
 What the figures do not say:
 
@@ -82,31 +80,6 @@ What the figures do not say:
   rounds it takes to settle differs from table to table, so that its line is not straight.
 * The cleaner's simulated table has clusters that are easy to tell apart; more labels have more
   positives in all. The network reads noise: its speed does not depend on what it reads."""
-
-MILLION_TEXT = """\
-Records of 12 leads and 10 s; tables of 100 features and 8 labels for mixture and cleaner; training
-for {n_epochs} epochs, the default. One core.
-
-{table}
-
-**Rates were measured up to the size that each line names; all beyond is extrapolated**, once by
-the exponent fitted to the sizes measured (see the page on growth), once in proportion to the
-largest of them. Exponents below 1 are those of small sizes, where costs that do not grow still
-weigh; those just above 1 are the machine's, since the stages that have them treat each record
-alike. Proportion is the safer plan. Memory follows a line through the sizes measured, which is too
-much where growth slows down. In all {least:.1f} to {most:.1f} hours of one core,
-without the mixture, since the cleaner fits its own. Features, training and prediction treat each
-record alike; more cores share them (`n_jobs` of the extractor, threads or a GPU of the network).
-
-{check}
-
-What follows from sizes alone:
-
-* Signals of 12 leads, 10 s: 120 GB at 500 Hz in files of 16 bits, 48 GB at 100 Hz in float32. More
-  than memory holds stays in files, from which records are read as they are needed.
-* Training and prediction hold the signals that they are given once more, at the network's own rate,
-  which their memory above shows: predict a million records in parts, `records[i : i + 10_000]`.
-* A table of the 861 features of 12 leads in float64: 6.9 GB; of 100 features: 0.8 GB."""
 
 
 def main():
@@ -123,7 +96,7 @@ def main():
             cost = in_own_process(measure, stage, sizes)
             rows.append({"stage": stage, "grows": grows, "size": size} | cost)
             print(*rows[-1].values(), flush=True)
-            write_data(page, rows)
+            write_data(page, rows, command="growth")
     save(rows, page)
 
 
@@ -223,15 +196,6 @@ def save(rows, page):
     )
 
 
-def curves(frame):
-    """Yield stage, what grows, and seconds and GB by size, where several sizes are measured."""
-    # The million checks what the others promise.
-    extrapolated_from = frame[frame["size"] < MILLION]
-    for (stage, grows), part in extrapolated_from.groupby(["stage", "grows"], sort=False):
-        if len(part) > 1:
-            yield stage, grows, part.set_index("size")[["seconds", "GB"]].sort_index()
-
-
 def fitted(frame):
     """Return the exponents of time and memory, and the sizes that they are fitted to."""
     return pd.DataFrame(
@@ -284,80 +248,6 @@ def draw(frame):
     axes[0].legend(fontsize=8)
     figure.tight_layout()
     return figure
-
-
-def needs(frame):
-    """Return what a million records take: measured, extrapolated by exponent, and in proportion."""
-    rows = []
-    for stage, grows, curve in curves(frame):
-        if grows != "records":
-            continue
-        n, last = curve.index[-1], curve.iloc[-1]
-        times = MILLION / n * (N_EPOCHS if "epoch" in stage else 1)
-        growth = exponent(curve.index, curve["seconds"])
-        hours = last["seconds"] * times / 3600
-        rows.append(
-            {
-                "stage": f"{stage} (x {N_EPOCHS})" if "epoch" in stage else stage,
-                "measured up to": n,
-                "records/s there": n / last["seconds"],
-                "exponent": growth,
-                "hours by the exponent": hours * (MILLION / n) ** (growth - 1),
-                "hours in proportion": hours,
-                # What does not grow, such as a network, is there once.
-                "GB by a line": max(
-                    0, np.polyval(np.polyfit(curve.index, curve["GB"], 1), MILLION)
-                ),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def million(frame):
-    """Say what a million records need, what of it is extrapolated, and what was measured."""
-    table = needs(frame)
-    # The cleaner fits mixtures itself.
-    in_all = table[table["stage"] != "mixture"]
-    hours = in_all[["hours by the exponent", "hours in proportion"]].sum()
-    shown = table.assign(
-        **{
-            "measured up to": table["measured up to"].map("{:,}".format),
-            "records/s there": table["records/s there"].map("{:,.0f}".format),
-        }
-    )
-    return MILLION_TEXT.format(
-        table=shown.round(2).to_markdown(index=False, disable_numparse=True),
-        least=hours.min(),
-        most=hours.max(),
-        n_epochs=N_EPOCHS,
-        check=check(frame, table.set_index("stage").loc["label cleaner"]),
-    )
-
-
-def check(frame, promised):
-    """Hold what is promised against what a million records took, where that was measured."""
-    promise = (
-        f"The exponent promises {promised['hours by the exponent']:.2f} hours, proportion "
-        f"{promised['hours in proportion']:.2f} hours, and the line {promised['GB by a line']:.1f} "
-        "GB."
-    )
-    measured = frame[(frame["size"] == MILLION) & (frame["stage"] == "label cleaner")]
-    if len(measured):
-        cost = measured.iloc[0]
-        return (
-            "The label cleaner's line was measured too, by `--million`: "
-            f"{cost['seconds'] / 3600:.2f} hours of one core and {cost['GB']:.1f} GB. {promise}"
-        )
-    elsewhere = RESULTS / "cleaning_speed_million.json"
-    if elsewhere.exists():
-        fit = json.loads(elsewhere.read_text())["fits"][0]
-        return (
-            "The label cleaner's line was measured apart ([page](cleaning_speed_million.md)): "
-            f"{fit['seconds'] / 3600:.2f} hours by the clock of a machine that was shared, about "
-            f"0.17 of them the cleaner's own, and {fit['GB']:.1f} GB. {promise} Memory grows less "
-            "than the line says."
-        )
-    return f"{promise} `--million` measures the label cleaner's line."
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ those of trusted records apart.
 import argparse
 
 from benchmarks._cleaning import METHODS, add_arguments, compare, labelled
-from benchmarks._data import data_folder
+from benchmarks._data import add_data, data_folder, page_of_data, read_data
 from sklearn_ecg.datasets import load_cpsc2018, load_ptbxl
 
 LOADERS = {
@@ -22,22 +22,23 @@ TITLES = {
 
 def main():
     arguments = parse_arguments()
-    records = labelled(LOADERS[arguments.data]())
+    records = labelled(read_data(arguments.data, LOADERS))
     if "patient" in arguments.by and records.groups is None:
         raise SystemExit(f"{arguments.data} does not name patients: leave --by out.")
+    title = TITLES.get(arguments.data, f"Label cleaning on {arguments.data}")
     compare(
         records[::4] if arguments.quick else records,
         arguments.methods or METHODS,
         arguments,
-        page=f"twelve_leads_{arguments.data}{'_quick' * arguments.quick}",
-        title=f"{TITLES[arguments.data]}{', every fourth record' * arguments.quick}",
+        page=f"twelve_leads_{page_of_data(arguments.data)}{'_quick' * arguments.quick}",
+        title=f"{title}{', every fourth record' * arguments.quick}",
         command="twelve_leads",
     )
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("data", choices=LOADERS)
+    add_data(parser, LOADERS)
     parser.add_argument("--quick", action="store_true", help="every fourth record, one split")
     add_arguments(parser, splits=3, rates=[0, 0.05, 0.2, 0.4], divisions=["random"])
     arguments = parser.parse_args()

@@ -41,7 +41,7 @@ def test_noisy_copies_are_of_weak_records_and_those_that_are_measured_are_left_o
     _, labels, _ = table
     arguments = Namespace(first_seed=3, splits=2, rates=[0.1, 0.3])
     copies = list(_afp.unmeasured_copies([{"seed": 3, "rate": 0.3}], arguments, labels))
-    assert [tuple(copy.values()) for copy, *_ in copies] == [(3, 0.1), (4, 0.1), (4, 0.3)]
+    assert [(copy["seed"], copy["rate"]) for copy, *_ in copies] == [(3, 0.1), (4, 0.1), (4, 0.3)]
     for copy, y_weak, trusted in copies:
         assert trusted.sum() == 50
         assert (y_weak[trusted] == labels[trusted]).all()

@@ -6,15 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, precision_score, roc_auc_score
 
-from benchmarks.ptbxl import (
-    averaged,
-    beside_published,
-    difference,
-    pack,
-    table,
-    unpack,
-    with_labels_of_every_part,
-)
+from benchmarks._compared import difference, left_out_of_differences, pack, unpack
+from benchmarks.ptbxl import averaged, beside_published, table, with_labels_of_every_part
 from sklearn_ecg import ECGRecords
 
 
@@ -57,6 +50,24 @@ def test_differences_are_means_over_the_seeds_that_both_have(rows, scored):
     assert number == pytest.approx(by_name["another"] - by_name["default"], abs=1.5e-3)
     assert low < number < high < 0
     assert difference(rows, "default", scored, "roc_auc") == ""
+
+
+def test_differences_leave_out_labels_of_too_few_patients(rows, scored):
+    assert left_out_of_differences(scored) == ""
+    labels = np.column_stack([scored.labels, np.zeros(len(scored), dtype=int)])
+    labels[[0, 1, 40], 3] = 1
+    rare = scored.with_labels(labels, label_names=["A", "B", "C", "rare"])
+    wider = [
+        row
+        | {"probabilities": pack(np.insert(unpack(row["probabilities"], (120, 3)), 3, 0.5, axis=1))}
+        for row in rows
+    ]
+    for metric in ("roc_auc", "f1_macro"):
+        compared = difference(wider, "another", rare, metric)
+        assert compared == difference(rows, "another", scored, metric)
+    assert left_out_of_differences(rare).endswith("have, or lack: rare.")
+    assert "or lack: rare." in table(wider, rare)
+    assert difference(rows, "another", scored[:6], "roc_auc") == "too few patients"
 
 
 def test_averaged_seeds_are_scored_as_one(rows, scored):
