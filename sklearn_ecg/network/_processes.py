@@ -96,10 +96,10 @@ class WholeBatchNorm(_BatchNorm):
             return super().forward(x)
         values = x.float().movedim(1, 0).flatten(start_dim=1)  # (channels, values)
         count = values.new_full((1,), values.shape[1])
-        totals = _sum_over_processes(torch.cat([values.sum(dim=1), count]))
+        totals = _SumOverProcesses.apply(torch.cat([values.sum(dim=1), count]))
         count = totals[-1].detach()
         mean = totals[:-1] / count
-        variance = _sum_over_processes((values - mean[:, None]).square().sum(dim=1)) / count
+        variance = _SumOverProcesses.apply((values - mean[:, None]).square().sum(dim=1)) / count
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
@@ -110,7 +110,19 @@ class WholeBatchNorm(_BatchNorm):
         return shifted.to(x.dtype)
 
 
-def _sum_over_processes(values):
-    from torch.distributed.nn.functional import all_reduce
+class _SumOverProcesses(torch.autograd.Function):
+    """A sum that each process needs, and through which gradients of all of them flow back."""
 
-    return all_reduce(values)
+    @staticmethod
+    def forward(ctx, values):
+        return _summed(values)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return _summed(gradient)
+
+
+def _summed(values):
+    total = values.clone(memory_format=torch.contiguous_format)
+    torch.distributed.all_reduce(total)
+    return total

@@ -1,47 +1,54 @@
 """Several processes that share a training."""
 
+import multiprocessing
 import os
 import socket
-import subprocess
 import sys
 
 import numpy as np
 import pytest
-
-TRAIN = """
-from pathlib import Path
-
-import numpy as np
+import torch
 from skorch.callbacks import Callback
+
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier
 
-rng = np.random.default_rng(0)
-labels = rng.integers(-1, 2, size=(45, 3))
-signals = rng.normal(size=(45, 2, 60)) + labels[:, :1, None]
-results = {}
-for backbone, channels in [("residual", (2, 2, 4)), ("xresnet", (4, 4))]:
+
+def train(**parameters):
+    """Fit on 38 of 45 records, in batches of 13, 13 and 12, and return all weights and losses."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(-1, 2, size=(45, 3))
+    signals = rng.normal(size=(45, 2, 60)) + labels[:, :1, None]
     classifier = LabelCorrelationECGClassifier(
-        backbone=backbone,
-        module__channels=channels,
         module__hidden_dim=8,
-        batch_size=9,
-        max_epochs=2,
-        dropout=0.0,
-        augmentation=None,
+        batch_size=13,
         validation_fraction=0.15,
         precision="float32",
         accelerate=True,
         random_state=0,
-        ema_decay=0.5,
-        # Without it Adam makes steps of mere rounding errors, where a gradient is zero.
-        optimizer__eps=1e-4,
+        **parameters,
     ).fit(ECGRecords(signals, 60), labels)
-    weights = [w.double().numpy().ravel() for w in classifier.module_.state_dict().values()]
-    results[backbone] = np.concatenate(weights)
-    results[backbone + "_losses"] = classifier.history[:, "valid_loss"]
     kinds = {type(layer).__name__ for layer in classifier.module_.modules()}
     assert "WholeBatchNorm" not in kinds, kinds
+    weights = [w.double().numpy().ravel() for w in classifier.module_.state_dict().values()]
+    return np.concatenate(weights), classifier.history[:, "valid_loss"]
+
+
+def train_without_chance():
+    """Return what does not depend on how many processes there are, for both backbones."""
+    results = {}
+    for backbone, channels in [("residual", (2, 2, 4)), ("xresnet", (4, 4))]:
+        results[backbone], results[f"{backbone}_losses"] = train(
+            backbone=backbone,
+            module__channels=channels,
+            max_epochs=2,
+            dropout=0.0,
+            augmentation=None,
+            ema_decay=0.5,
+            # Without it Adam makes steps of mere rounding errors, where a gradient is zero.
+            optimizer__eps=1e-4,
+        )
+    return results
 
 
 class PowerFailure(Callback):
@@ -50,58 +57,62 @@ class PowerFailure(Callback):
             raise OSError("power failure")
 
 
-def dropping(**parameters):
-    classifier = LabelCorrelationECGClassifier(
-        backbone="residual", module__channels=(2, 2, 4), module__hidden_dim=8, batch_size=9,
-        max_epochs=4, patience=2, dropout=0.4, validation_fraction=0.2, precision="float32",
-        accelerate=True, random_state=0, **parameters,
-    )
-    try:
-        classifier.fit(ECGRecords(signals, 60), labels)
-    except OSError:
-        return None
-    weights = [w.double().numpy().ravel() for w in classifier.module_.state_dict().values()]
-    return np.concatenate(weights)
+def train_with_dropout(checkpoint):
+    """Return the weights of a fit, and of one that was interrupted and resumed."""
+    parameters = {"module__channels": (4,), "max_epochs": 3, "patience": 2, "dropout": 0.4}
+    whole, _ = train(**parameters)
+    with pytest.raises(OSError, match="power failure"):
+        train(**parameters, checkpoint=checkpoint, callbacks=[PowerFailure()])
+    resumed, _ = train(**parameters, checkpoint=checkpoint)
+    return {"dropping": whole, "resumed": resumed}
 
 
-checkpoint = str(Path(path).parent / "checkpoint")
-results["dropping"] = dropping()
-assert dropping(checkpoint=checkpoint, callbacks=[PowerFailure()]) is None
-results["resumed"] = dropping(checkpoint=checkpoint)
-np.savez(path, **results)
-"""
+def train_as_one_of_two(rank, port, folder):
+    os.environ |= {
+        "ACCELERATE_USE_CPU": "true",
+        "OMP_NUM_THREADS": "1",
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
+    torch.set_num_threads(1)
+    results = train_without_chance() | train_with_dropout(folder / "checkpoint")
+    np.savez(folder / f"{rank}.npz", **results)
 
 
 def train_in_two_processes(folder):
     """Return what each of two processes has found."""
+    context = multiprocessing.get_context("forkserver")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    paths = [folder / "0.npz", folder / "1.npz"]
-    running = []
-    for rank, path in enumerate(paths):
-        environment = {
-            **os.environ,
-            "ACCELERATE_USE_CPU": "true",
-            "OMP_NUM_THREADS": "1",
-            "RANK": str(rank),
-            "LOCAL_RANK": str(rank),
-            "WORLD_SIZE": "2",
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-        }
-        command = [sys.executable, "-c", f"path = {str(path)!r}\n{TRAIN}"]
-        running.append(subprocess.Popen(command, env=environment, stderr=subprocess.PIPE))
+    arguments = [(rank, port, folder) for rank in range(2)]
+    running = [context.Process(target=train_as_one_of_two, args=of) for of in arguments]
     for process in running:
-        _, errors = process.communicate(timeout=600)
-        assert process.returncode == 0, errors.decode()
-    return map(np.load, paths)
+        process.start()
+    for process in running:
+        process.join(timeout=600)
+    exit_codes = [process.exitcode for process in running]
+    for process in running:
+        process.kill()
+    assert exit_codes == [0, 0]
+    return [np.load(folder / f"{rank}.npz") for rank in range(2)]
 
 
+@pytest.mark.skipif(
+    "forkserver" not in multiprocessing.get_all_start_methods(), reason="needs processes to fork"
+)
 def test_two_processes_find_the_weights_of_one(tmp_path):
+    from multiprocessing import forkserver
+
     pytest.importorskip("accelerate", reason="needs the extra: pip install sklearn_ecg[accelerate]")
-    exec(TRAIN, {"path": tmp_path / "alone.npz"})
-    alone = np.load(tmp_path / "alone.npz")
+    # The processes' common parent imports once for both, also what the first optimizer would, and
+    # has no threads that a fork would lose. It begins while one process trains.
+    forkserver.set_forkserver_preload(["accelerate", "sklearn_ecg.network", "torch._dynamo"])
+    forkserver.ensure_running()
+    alone = train_without_chance()
     first, second = train_in_two_processes(tmp_path)
     for backbone in ("residual", "xresnet"):
         assert np.array_equal(first[backbone], second[backbone])
