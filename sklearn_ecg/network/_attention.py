@@ -106,7 +106,8 @@ def _of_windows(net, inputs):
 def _along_time(windows, starts, n_read):
     """Return the mean over the windows that hold each moment, (n_labels, n_moments)."""
     _, n_labels, n_tokens = windows.shape
-    first = [round(start * n_tokens / n_read) for start in starts]
+    # To the nearest, halves always upwards: else a moment could lie between two windows.
+    first = [(2 * start * n_tokens + n_read) // (2 * n_read) for start in starts]
     sums, counts = np.zeros((n_labels, first[-1] + n_tokens)), np.zeros(first[-1] + n_tokens)
     for window, start in zip(windows, first, strict=True):
         sums[:, start : start + n_tokens] += window

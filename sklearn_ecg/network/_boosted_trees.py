@@ -66,8 +66,13 @@ class BoostedTrees:
         -------
         BoostedTrees
         """
-        table = _rounded(np.asarray(table, dtype=np.float32))
-        weights = np.ones(labels.shape) if weights is None else weights
+        table, labels = _rounded(np.asarray(table, dtype=np.float32)), np.asarray(labels)
+        if labels.shape[:1] != table.shape[:1] or labels.ndim != 2:
+            raise ValueError(
+                f"labels must have a row for each of the {len(table)} records, and a column for "
+                f"each label; got shape {labels.shape}."
+            )
+        weights = np.ones(labels.shape) if weights is None else np.asarray(weights)
         grown = [_grow(table, *of, random_state) for of in zip(labels.T, weights.T, strict=True)]
         trees, baseline = zip(*grown, strict=True)
         arrays = _stacked(trees) | {"baseline": np.array(baseline, dtype=np.float32)}
@@ -110,7 +115,7 @@ def _rounded(table):
             steps = np.linspace(0, 1, _MOST_VALUES)
             levels = np.unique(np.quantile(values[known], steps, method="nearest"))
         if len(levels):
-            middles = levels[:-1] + np.diff(levels) / 2
+            middles = levels[:-1] / 2 + levels[1:] / 2
             nearest[known] = levels[np.searchsorted(middles, values[known])]
     return rounded
 

@@ -18,11 +18,20 @@ def measure(extractor, records):
     -------
     ndarray of shape (n_records, n_features), float32
     """
-    table = np.asarray(extractor.transform(_unlabelled(records)), dtype=np.float32)
+    measured, name = extractor.transform(_unlabelled(records)), type(extractor).__name__
+    try:
+        # What is beyond float32 becomes infinite, and so is missing.
+        with np.errstate(over="ignore"):
+            table = np.asarray(measured, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The 'features' parameter must transform records to an array of numbers; {name} "
+            f"returned a {type(measured).__name__}, which is none: {error}."
+        ) from error
     if table.ndim != 2 or len(table) != len(records):
         raise ValueError(
             f"The 'features' parameter must transform {len(records)} records to a table with a row "
-            f"for each; {type(extractor).__name__} returned an array of shape {table.shape}."
+            f"for each; {name} returned an array of shape {table.shape}."
         )
     return np.where(np.isfinite(table), table, np.nan)
 

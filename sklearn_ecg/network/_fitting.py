@@ -59,7 +59,7 @@ class LabelFitting(LabelNet):
             self._forget()
             self._learn_input(records)
         if multilabel and not knows_labels:
-            labels = absent_where_nobody_has_it(labels, names)
+            labels = absent_where_nobody_has_it(labels, names, training)
         signals = self._prepare(records)
         self._set_labels(names, multilabel)
         weights = self._weights(labels, sample_weight)
@@ -91,7 +91,7 @@ class LabelFitting(LabelNet):
             checkpoint=checkpoint,
         )
         vars(self).pop("moments_", None)
-        self._check_converged(run, signals, records.ids)
+        self._check_converged(run, dataset, records.ids)
         self._fit_decisions(dataset.held_out, features)
         return self
 
@@ -125,10 +125,10 @@ class LabelFitting(LabelNet):
         self._check_nothing_to_hold_out()
         records, labels, names, multilabel = self._read(X, y, classes)
         self._learn_input(records)
-        if multilabel:
-            labels = absent_where_nobody_has_it(labels, names)
-        signals = self._prepare(records)
         everything = np.arange(len(records))
+        if multilabel:
+            labels = absent_where_nobody_has_it(labels, names, everything)
+        signals = self._prepare(records)
         self._set_labels(names, multilabel)
         self.validation_indices_ = np.arange(0)
         self._learn_leads(signals, everything)
@@ -138,7 +138,8 @@ class LabelFitting(LabelNet):
         features = self._learn_features(records, everything)
         random_state = check_random_state(self.random_state)
         self._grow_trees(features, labels, weights, everything, random_state)
-        return self._train_an_epoch(records, signals, labels, weights, random_state)
+        dataset = self._dataset_of(signals, labels, weights)
+        return self._train_an_epoch(dataset, records.ids, random_state)
 
     def _go_on(self, X, y, classes, sample_weight):
         self._check_parameters()
@@ -147,22 +148,18 @@ class LabelFitting(LabelNet):
         records, labels, names, multilabel = self._read(X, y, classes)
         self._check_same_labels(names, multilabel)
         self._check_input(records)
+        weights = self._weights(labels, sample_weight)
+        dataset = self._dataset_of(self._prepare(records), labels, weights)
+        self._check_units(dataset, records.ids)
         return self._train_an_epoch(
-            records,
-            self._prepare(records),
-            labels,
-            self._weights(labels, sample_weight),
+            dataset,
+            records.ids,
             check_random_state(self.random_state),
             start=self.module_.state_dict(),
             before=list(self.history_),
         )
 
-    def _train_an_epoch(
-        self, records, signals, labels, weights, random_state, start=None, before=()
-    ):
-        dataset = self._dataset_of(signals, labels, weights)
-        if start is not None:
-            self._check_units(dataset, records.ids)
+    def _train_an_epoch(self, dataset, ids, random_state, start=None, before=()):
         kind, moments = getattr(self, "moments_", (None, None))
         run = self._train(
             dataset,
@@ -176,5 +173,5 @@ class LabelFitting(LabelNet):
         for epoch in self.history_:
             epoch["epoch"] += len(before)
         self.history_ = History([*before, *self.history_])
-        self._check_converged(run, signals, records.ids)
+        self._check_converged(run, dataset, ids)
         return self

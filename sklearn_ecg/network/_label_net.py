@@ -6,6 +6,7 @@ from pathlib import Path
 
 import joblib
 import numpy as np
+import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import compute_sample_weight
 
@@ -30,7 +31,7 @@ class LabelNet(RecordReading, SignalNet):
     def _check_parameters(self):
         check_params(self)
         check_part_parameters(self)
-        self.device_ = resolve_device(self.device)
+        resolve_device(self.device)
         if self.crop_s is None and self.duration_s is None:
             raise ValueError(
                 "With duration_s=None records are read whole; set crop_s, the seconds that the "
@@ -148,7 +149,7 @@ class LabelNet(RecordReading, SignalNet):
             )
 
     def _fingerprint(self, dataset):
-        # Neither these nor where it runs change what a fit results in; features are in the data.
+        # Neither these nor where it runs change the network; trees on features grow anew each time.
         free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
         parameters = {
             name: value
@@ -186,10 +187,10 @@ class LabelNet(RecordReading, SignalNet):
         self.criterion_ = AsymmetricLoss(self.gamma_positive, self.gamma_negative, self.clip)
         return self
 
-    def _check_converged(self, run, signals, ids):
+    def _check_converged(self, run, dataset, ids):
         if run.diverged_in is None:
             return
-        sizes = np.array([np.abs(signal).max() for signal in signals])
+        sizes = torch.linalg.vector_norm(dataset.signals, torch.inf, dim=(1, 2)).numpy()
         advice = (
             f"Lower lr={self.lr:g}, or look at record {ids[sizes.argmax()]}, whose largest sample "
             f"is {sizes.max():.3g} usual deviations of its lead away from its centre."
@@ -203,7 +204,7 @@ class LabelNet(RecordReading, SignalNet):
         warnings.warn(
             f"{what} The weights are the best of the epochs before it. {advice}",
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
 
     def _grow_trees(self, features, labels, weights, rows, random_state):

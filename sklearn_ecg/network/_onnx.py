@@ -21,6 +21,7 @@ def export_onnx(classifier, path):
         raise ImportError(
             "to_onnx needs onnx and onnxscript: pip install sklearn_ecg[onnx]."
         ) from error
+    description = json.dumps(describe_model(classifier))
     network = FromSignalsToProbabilities(classifier).eval()
     examples = {"signals": torch.zeros(2, classifier.n_leads_in_, classifier.n_times_)}
     if network.trees is not None:
@@ -38,7 +39,7 @@ def export_onnx(classifier, path):
         )
     model = program.model_proto
     entry = model.metadata_props.add()
-    entry.key, entry.value = "sklearn_ecg", json.dumps(describe_model(classifier))
+    entry.key, entry.value = "sklearn_ecg", description
     onnx.save(model, os.fspath(path))
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -103,25 +104,34 @@ def load_model(make_classifier, path):
     """
     path = Path(path)
     model = _read_json(path / _JSON_NAME)
-    try:
+    with _complete(path):
         parameters = {name: _from_json(value) for name, value in model["parameters"].items()}
         classifier = make_classifier(**parameters)
         _set_learned(classifier, model)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{path / _JSON_NAME} does not describe a model completely: {error!r}."
-        ) from error
     weights = _read_weights(path / _WEIGHTS_NAME, model.get("weights_sha256"))
     n_labels = len(classifier.label_names_)
-    if weights["label_correlation"].shape != (n_labels, n_labels):
-        raise ValueError(
-            f"{path / _JSON_NAME} names {n_labels} labels, but the weights are of "
-            f"{len(weights['label_correlation'])}."
-        )
-    restore_features(classifier, model["features"], weights)
+    with _complete(path):
+        if weights["label_correlation"].shape != (n_labels, n_labels):
+            raise ValueError(
+                f"{path / _JSON_NAME} names {n_labels} labels, but the weights are of "
+                f"{len(weights['label_correlation'])}."
+            )
+        restore_features(classifier, model["features"], weights)
     classifier.label_correlation_ = weights["label_correlation"].numpy().astype(np.float64)
     classifier._restore_module(weights)
     return classifier
+
+
+@contextmanager
+def _complete(path):
+    """Name the folder where something in its files is missing, or of another kind."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path / _JSON_NAME}, or {_WEIGHTS_NAME} beside it, does not describe a model "
+            f"completely: {error!r}."
+        ) from error
 
 
 def _read_json(path):

@@ -17,6 +17,7 @@ from sklearn_ecg.network._device import (
     has_room,
     is_cuda,
     moments_on_cpu,
+    resolve_device,
     seeded,
 )
 from sklearn_ecg.network._net_parts import NetParts
@@ -30,8 +31,8 @@ class SignalNet(NetParts):
 
     A subclass lists its parameters in a constructor that only assigns, among them those named
     below; makes ``module_`` and ``criterion_`` in skorch's ``initialize_module`` and
-    ``initialize_criterion``; and in ``fit`` sets ``device_`` and ``n_times_`` before it calls
-    ``_train``. What it has learned of the data stands in attributes, never in parameters.
+    ``initialize_criterion``; and in ``fit`` sets ``n_times_`` before it calls ``_train``.
+    What it has learned of the data stands in attributes, never in parameters.
 
     Of its parameters this class reads ``augmentation``, ``optimizer``, ``lr``, ``weight_decay``,
     ``ema_decay``, ``batch_size``, ``patience``, ``precision``, ``compile``, ``accelerate``,
@@ -61,7 +62,7 @@ class SignalNet(NetParts):
         -------
         TrainingRun
         """
-        processes = None
+        self.device_, processes = resolve_device(self.device), None
         if self.accelerate:
             processes = Processes(self.device_)
             self.device_ = processes.device

@@ -150,7 +150,10 @@ def typical_sizes(signals, lengths):
     norms = torch.linalg.vector_norm(signals, dim=-1, dtype=torch.float64)
     squares = norms.square() / lengths
     sizes = (squares - means.square()).clamp_min(0).sqrt()
-    return sizes.where(sizes > _FLAT, torch.nan).nanmedian(dim=-1).values.numpy()
+    sizes = sizes.where(sizes > _FLAT, torch.nan)
+    # torch takes the lower of two middle values: of two leads the one that has come off.
+    lower, upper = sizes.nanmedian(dim=-1).values, -(-sizes).nanmedian(dim=-1).values
+    return ((lower + upper) / 2).numpy()
 
 
 def _of_equal_length(records, n_needed):

@@ -139,22 +139,27 @@ def _one_hot(y, estimator_name, classes):
     return np.eye(len(classes), dtype=np.int8)[codes], classes
 
 
-def absent_where_nobody_has_it(labels, names):
-    """Return labels in which one that no record has is absent, not unknown, with a warning.
+def absent_where_nobody_has_it(labels, names, training):
+    """Return labels in which one that no record of training has is absent there, with a warning.
 
     For labels that begin to be learned, whose output would else be left to chance.
 
     Parameters
     ----------
     labels : ndarray of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown.
     names : ndarray of shape (n_labels,)
+    training : ndarray of int
+        The records that are learned from.
     """
-    absent = ~(labels == 1).any(axis=0)
+    absent = ~(labels[training] == 1).any(axis=0)
     if absent.any():
         warnings.warn(
             f"No training record has the label {', '.join(map(str, names[absent]))}: it will be "
             "learned as absent. Leave it out of y if that is not wanted.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
-    return np.where(absent, labels.dtype.type(0), labels)
+    labels = labels.copy()
+    labels[np.ix_(training, absent)] = 0
+    return labels

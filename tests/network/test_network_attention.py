@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from sklearn_ecg.network import label_attention
+from sklearn_ecg.network._attention import _along_time
+from sklearn_ecg.network._windows import window_starts
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +75,13 @@ def test_windows_lie_where_they_are_in_the_record(tiny, make_tiny_records):
     n_first = int(np.searchsorted(whole.times_s, 0.4))
     ratio = whole.weights[:, :, :n_first] / first.weights[:, :, :n_first]
     np.testing.assert_allclose(ratio, ratio[:, :, :1] * np.ones_like(ratio), rtol=1e-3)
+
+
+def test_no_moment_lies_between_windows():
+    # Windows of 61 moments begin at 304.5 and 365.5 of them.
+    starts = window_starts(2194, 244)
+    found = _along_time(np.ones((len(starts), 1, 61)), starts, 244)
+    np.testing.assert_allclose(found, 1 / found.size)
 
 
 def test_nothing_is_left_behind(fitted, tiny_records):

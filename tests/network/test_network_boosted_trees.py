@@ -99,6 +99,20 @@ def test_features_that_nobody_has_change_nothing(tables):
     )
 
 
+def test_the_largest_values_are_told_apart():
+    table = np.repeat(np.float32([-3e38, 3e38]), 50)[:, np.newaxis]
+    labels = np.repeat([[0], [1]], 50, axis=0)
+    trees = BoostedTrees.grow(table, labels, random_state=0)
+    assert torch.equal((trees(torch.from_numpy(table)) > 0).int(), torch.from_numpy(labels).int())
+
+
+def test_labels_of_another_shape_than_the_table_are_named(tables):
+    table, labels, _ = tables
+    for wrong in (labels[:, 0], labels[:-1]):
+        with pytest.raises(ValueError, match="a row for each of the 500 records"):
+            BoostedTrees.grow(table, wrong)
+
+
 def test_trees_are_whole_in_their_tensors(tables):
     table, labels, new = tables
     trees = BoostedTrees.grow(table, labels, random_state=0)

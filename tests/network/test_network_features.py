@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -96,6 +97,23 @@ def test_the_decision_is_the_mean_of_network_and_trees(measured, beats):
     assert_allclose(measured.decision_function(beats), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_what_is_beyond_single_precision_is_missing(tiny, tiny_records):
+    wide, missing = (
+        FunctionTransformer(
+            lambda records, value=value: np.where(
+                np.arange(3) == 2, value, np.asarray(records).std(axis=2)[:, [0, 1, 1]]
+            )
+        )
+        for value in (1e300, np.nan)
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trained = tiny(features=wide, max_epochs=1).fit(tiny_records)
+    assert_same_trees(
+        tiny(features=missing, max_epochs=1).fit(tiny_records), trained.feature_trees_
+    )
+
+
 def test_features_of_cleaned_records(tiny, tiny_records):
     cleaned = CleanedRecords(
         tiny_records.signals,
@@ -185,6 +203,9 @@ def test_a_saved_model_measures_its_features(measured, beats, tmp_path):
             "'os.system'; only",
         ),
         (lambda m: m["features"]["names"].pop(), "other features than this version .* 1 names"),
+        (lambda m: m.pop("features"), "completely: KeyError"),
+        (lambda m: m["features"].pop("sampling_rate"), "completely: KeyError"),
+        (lambda m: m["features"]["parameters"].update(no_such=1), "completely: TypeError"),
     ],
 )
 def test_spoiled_features_are_named(measured, tmp_path, change, message):
@@ -212,8 +233,12 @@ def test_a_saved_model_of_twelve_leads_measures_its_features(tiny, tmp_path):
 
 
 def test_other_extractors_are_not_saved(tiny, tiny_records, tmp_path):
+    trained = tiny(features=Spread(), max_epochs=1).fit(tiny_records)
     with pytest.raises(TypeError, match="holds a Spread, which only pickle could save"):
-        tiny(features=Spread()).fit(tiny_records).save(tmp_path / "model")
+        trained.save(tmp_path / "model")
+    pytest.importorskip("onnxscript", reason="pip install sklearn_ecg[onnx]")
+    with pytest.raises(TypeError, match="holds a Spread, which only pickle could save"):
+        trained.to_onnx(tmp_path / "model.onnx")
 
 
 def test_onnx_has_a_second_input(measured, beats, tmp_path):
@@ -243,5 +268,8 @@ def test_a_transformer_that_returns_no_table_is_named(tiny, tiny_records):
     flat = FunctionTransformer(lambda records: np.zeros(3))
     with pytest.raises(ValueError, match=r"'features' parameter .* shape \(3,\)"):
         tiny(features=flat).fit(tiny_records)
+    words = FunctionTransformer(lambda records: np.full((len(records), 2), "fast"))
+    with pytest.raises(ValueError, match=r"'features' parameter .* array of numbers; .*'fast'"):
+        tiny(features=words).fit(tiny_records)
     with pytest.raises(ValueError, match="'features' parameter"):
         tiny(features="all").fit(tiny_records)

@@ -175,6 +175,7 @@ def test_gains_and_flat_lines_of_real_recorders_are_no_other_unit(tiny, tiny_rec
     signals[10:14, 1] = 0.0
     signals[14] = 0.0
     signals[15] = 3.3
+    signals[16, 1] *= 1e-3  # the electrode has come off
     microvolt = tiny_records.with_signals(signals * 1000)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

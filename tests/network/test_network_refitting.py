@@ -175,6 +175,13 @@ def test_a_fit_that_fails_leaves_no_network_of_another(tiny_fitted, tiny_records
         classifier.predict(tiny_records)
 
 
+def test_a_fit_that_is_refused_leaves_the_network_where_it_is(tiny_fitted, tiny_records):
+    classifier = copy.deepcopy(tiny_fitted).set_params(device="meta")
+    with pytest.raises(ValueError, match="y has labels for 9 records"):
+        classifier.fit(tiny_records, tiny_records.labels[:9])
+    assert np.array_equal(classifier.predict(tiny_records), tiny_fitted.predict(tiny_records))
+
+
 def test_warm_start_refuses_what_does_not_fit(tiny_fitted, tiny_records):
     warm = copy.deepcopy(tiny_fitted).set_params(warm_start=True)
     other = ECGRecords(

@@ -80,6 +80,21 @@ def test_a_user_names_the_records_to_hold_out(tiny, tiny_records, rng):
     assert np.array_equal(other.label_correlation_, trained.label_correlation_)
 
 
+def test_a_label_that_only_held_out_records_have_is_learned_as_absent(
+    tiny, tiny_records, weights_of
+):
+    labels, mask = tiny_records.labels, np.arange(48) < 12
+    absent, unknown = (
+        np.where(mask[:, np.newaxis] | [True, False], labels, value) for value in (0, -1)
+    )
+    found = []
+    for given in (absent, unknown):
+        with pytest.warns(UserWarning, match="No training record has the label tall") as caught:
+            found.append(tiny().fit(tiny_records.with_labels(given), validation=mask))
+        assert caught[0].filename == __file__
+    assert np.array_equal(*map(weights_of, found))
+
+
 def test_held_out_records_go_through_a_pipeline(tiny, tiny_records):
     mask = np.arange(48) < 12
     pipeline = make_pipeline(FunctionTransformer(), tiny())
