@@ -139,28 +139,29 @@ def doing_nothing(frame):
 
 
 def draw(frame):
-    """Draw F1 against noise, a panel per view, a group of bars per noise rate."""
+    """Draw F1 against noise, a panel per view, a group of dots per noise rate."""
     figure, axes = plt.subplots(1, len(VIEWS), figsize=(15, 4), sharey=True)
     for ax, view in zip(axes, VIEWS, strict=True):
         by_rate = by_variant(frame, view).assign(nothing=doing_nothing(frame)).groupby("rate")
         means, errors = by_rate.mean(), by_rate.sem().fillna(0)
         for place, (variant, colour) in enumerate(
-            zip(means, ("C0", "C1", "C2", "C3", "0.75"), strict=True)
+            zip(means, ("C0", "C1", "C2", "C3", "0.5"), strict=True)
         ):
-            ax.bar(
-                np.arange(len(means)) + 0.16 * (place - 2),
+            # Dots, not bars: the axis does not start at 0.
+            ax.errorbar(
+                np.arange(len(means)) + 0.12 * (place - 2),
                 means[variant],
-                0.16,
                 yerr=errors[variant],
+                fmt="o",
+                markersize=5,
                 color=colour,
                 label="do nothing" if variant == "nothing" else variant,
             )
         ax.set_xticks(range(len(means)), [f"{rate:.0%}" for rate in means.index])
-        ax.set(xlabel="noise", title=view, ylim=(0.5, 1.0))
+        ax.set(xlabel="noise", title=view, ylim=(0.5, 1.01))
         ax.grid(axis="y", alpha=0.3)
-        ax.set_axisbelow(True)
     axes[0].set_ylabel("weighted F1")
-    axes[0].legend(fontsize=8, loc="upper right")
+    axes[0].legend(fontsize=8, loc="lower left")
     figure.tight_layout()
     return figure
 
