@@ -5,6 +5,7 @@ from itertools import starmap
 
 import torch
 
+from sklearn_ecg.network._signals import typical_sizes
 from sklearn_ecg.network._windows import crop, random_starts
 
 
@@ -36,6 +37,10 @@ class SignalDataset(torch.utils.data.Dataset):
 
     def __len__(self):
         return len(self.rows)
+
+    def sizes(self):
+        """Return each record's typical deviation, about 1 where units are those of training."""
+        return typical_sizes(self.signals, self.lengths)
 
     def __getitem__(self, index):
         rows = self.rows[index].to(self.signals.device)

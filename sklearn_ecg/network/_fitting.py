@@ -77,7 +77,7 @@ class LabelFitting(LabelNet):
             self.label_correlation_ = label_correlation(labels[training])
         dataset = self._dataset_of(signals, labels, weights, training, self.validation_indices_)
         if goes_on:
-            self._check_units(dataset, records.ids)
+            self._check_units(dataset.sizes(), records.ids)
         seed = random_state.randint(np.iinfo(np.int32).max)
         checkpoint = None
         if self.checkpoint is not None:
@@ -150,7 +150,7 @@ class LabelFitting(LabelNet):
         self._check_input(records)
         weights = self._weights(labels, sample_weight)
         dataset = self._dataset_of(self._prepare(records), labels, weights)
-        self._check_units(dataset, records.ids)
+        self._check_units(dataset.sizes(), records.ids)
         return self._train_an_epoch(
             dataset,
             records.ids,

@@ -117,17 +117,14 @@ class LabelPredicting:
         check_is_fitted(self)
         records = self._check_input(X)
         features = self._read_features(records)
-        # Only whole records of any length can need more memory padded than they have samples.
-        is_ragged = self.sampling_rate_ is not None and self.duration_s is None
-        parts = parts_of_like_length(records) if is_ragged else [np.arange(len(records))]
-        logits = np.empty((len(records), len(self.label_names_)))
-        for rows in parts:
-            part = records[rows] if len(parts) > 1 else records
-            signals = self._prepare(part)
-            dataset = self._dataset_of(signals, labels=np.empty((len(part), 0)))
-            self._check_units(dataset, part.ids)
+        logits, sizes = np.empty((len(records), len(self.label_names_))), np.empty(len(records))
+        for rows in parts_of_like_length(records, self.duration_s):
+            part = records if len(rows) == len(records) else records[rows]
+            dataset = self._dataset_of(self._prepare(part), labels=np.empty((len(part), 0)))
+            sizes[rows] = dataset.sizes()
             of_part = None if features is None else features[rows]
             logits[rows] = self._calibrated(self._uncalibrated(dataset, of_part))
+        self._check_units(sizes, records.ids)
         bad = ~np.isfinite(logits).all(axis=1)
         if bad.any():
             raise ValueError(

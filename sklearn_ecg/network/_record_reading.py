@@ -11,7 +11,6 @@ from sklearn_ecg.network._signals import (
     LeadScaler,
     leads_to_select,
     prepare_signals,
-    typical_sizes,
     valid_lengths,
 )
 from sklearn_ecg.records import CleanedRecords, as_records
@@ -121,9 +120,8 @@ class RecordReading:
         rows = None if training is None else torch.from_numpy(training)
         return SignalDataset(**arrays, rows=rows, held_out=held_out)
 
-    def _check_units(self, dataset, ids):
+    def _check_units(self, sizes, ids):
         """Warn of signals whose size says that they are in another unit than those of training."""
-        sizes = typical_sizes(dataset.signals, dataset.lengths)
         other = np.flatnonzero((sizes >= _OTHER_UNIT) | (sizes <= 1 / _OTHER_UNIT))
         if len(other):
             first = other[0]

@@ -15,7 +15,7 @@ _CHUNK = 64
 # What padding may take in memory, where it is also most of what is kept.
 _MOST_GB = 8
 _MOST_PADDING = 0.75
-# Samples that are predicted together where records differ in length: 256 MB.
+# Samples that are read together for prediction: 256 MB.
 _MOST_SAMPLES = 2**26
 # Deviations of a lead below this, where 1 is usual, are rounding errors of a flat line.
 _FLAT = 1e-4
@@ -104,8 +104,14 @@ def _check_padding(lengths, n_leads, sampling_rate, ids):
         )
 
 
-def parts_of_like_length(records):
+def parts_of_like_length(records, duration_s=None):
     """Split records so that none is padded to the length of one that is much longer.
+
+    Parameters
+    ----------
+    records : ECGRecords
+    duration_s : float, default=None
+        What is kept of longer records of known rate.
 
     Returns
     -------
@@ -113,6 +119,8 @@ def parts_of_like_length(records):
         All in one part where they are few enough to be read together.
     """
     lengths = _lengths(records)
+    if duration_s is not None and records.sampling_rate is not None:
+        lengths = np.minimum(lengths, np.ceil(duration_s * records.sampling_rate))
     if lengths.max(initial=0) * records.n_leads * len(lengths) <= _MOST_SAMPLES:
         return [np.arange(len(lengths))]
     parts = [[]]

@@ -141,6 +141,22 @@ def test_a_long_record_that_would_fill_the_memory_with_padding_is_named(
     tiny(duration_s=5.0, crop_s=1.0, max_epochs=1).fit(long_and_short)
 
 
+def test_records_are_predicted_in_parts_that_fit_into_memory(
+    tiny_fitted, tiny_records, monkeypatch
+):
+    expected = tiny_fitted.decision_function(tiny_records)
+    monkeypatch.setattr(_signals, "_MOST_SAMPLES", 10 * tiny_records.n_leads * tiny_records.n_times)
+    sizes = []
+    prepare = tiny_fitted._prepare
+    monkeypatch.setattr(tiny_fitted, "_prepare", lambda r: sizes.append(len(r)) or prepare(r))
+    assert_allclose(tiny_fitted.decision_function(tiny_records), expected, rtol=1e-4, atol=1e-5)
+    assert sizes == [10, 10, 10, 10, 8]
+    loud = tiny_records.with_signals(np.array(tiny_records.signals) * 1000)
+    with pytest.warns(UserWarning, match="48 of 48 records") as told:
+        tiny_fitted.predict(loud)
+    assert len(told) == 1
+
+
 def test_long_records_are_predicted_apart_from_short_ones(tiny, long_and_short, monkeypatch):
     trained = tiny(duration_s=None, crop_s=1.0).fit(long_and_short)
     together = trained.decision_function(long_and_short)
