@@ -32,8 +32,9 @@ What follows from sizes alone:
 
 * Signals of 12 leads, 10 s: 120 GB at 500 Hz in files of 16 bits, 48 GB at 100 Hz in float32. More
   than memory holds stays in files, from which records are read as they are needed.
-* Training holds the signals that it is given once more, at the network's own rate: 48 GB. Prediction
-  reads 256 MB of them at a time, however many there are; its line above was fitted below that.
+* Training holds the signals that it is given once more, at the network's own rate: 48 GB.
+  Prediction reads 256 MB of them at a time, however many there are; its line above was fitted
+  below that.
 * A table of the 861 features of 12 leads in float64: 6.9 GB; of 100 features: 0.8 GB."""
 
 

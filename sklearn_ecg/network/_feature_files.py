@@ -76,5 +76,10 @@ def restore_features(classifier, description, weights):
         )
     of_trees = [name for name in weights if name.startswith(_TREES)]
     tensors = {name.removeprefix(_TREES): weights.pop(name) for name in of_trees}
-    classifier.features_ = extractor
-    classifier.feature_trees_ = BoostedTrees(**tensors)
+    trees = BoostedTrees(**tensors)
+    if len(trees.baseline) != len(classifier.label_names_):
+        raise ValueError(
+            f"The model has {len(classifier.label_names_)} labels, but its trees answer for "
+            f"{len(trees.baseline)}."
+        )
+    classifier.features_, classifier.feature_trees_ = extractor, trees

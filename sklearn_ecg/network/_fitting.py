@@ -63,6 +63,11 @@ class LabelFitting(LabelNet):
         signals = self._prepare(records)
         self._set_labels(names, multilabel)
         weights = self._weights(labels, sample_weight)
+        if not weights[training].any():
+            raise ValueError(
+                f"sample_weight is zero for all {len(training)} records that are trained on; only "
+                "records held out for validation have weight."
+            )
         self.validation_indices_ = np.flatnonzero(held_out)
         if not goes_on:
             self._learn_leads(signals, training)

@@ -3,6 +3,7 @@
 import json
 import pickle
 import warnings
+from copy import copy
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
-from sklearn_ecg.network import LabelCorrelationECGClassifier
+from sklearn_ecg.network import BoostedTrees, LabelCorrelationECGClassifier
 
 
 class Spread(TransformerMixin, BaseEstimator):
@@ -215,6 +216,16 @@ def test_spoiled_features_are_named(measured, tmp_path, change, message):
     change(model)
     path.write_text(json.dumps(model))
     with pytest.raises(ValueError, match=message):
+        LabelCorrelationECGClassifier.load(tmp_path)
+
+
+def test_trees_for_other_labels_are_refused(measured, tmp_path):
+    one = copy(measured)
+    one.feature_trees_ = BoostedTrees(
+        **{k: v[:1] for k, v in vars(measured.feature_trees_).items()}
+    )
+    one.save(tmp_path)
+    with pytest.raises(ValueError, match="2 labels, but its trees answer for 1"):
         LabelCorrelationECGClassifier.load(tmp_path)
 
 

@@ -114,3 +114,9 @@ def test_held_out_records_go_through_a_pipeline(tiny, tiny_records):
 def test_held_out_records_that_are_none_are_named(tiny, tiny_records, validation, message):
     with pytest.raises(ValueError, match=message):
         tiny().fit(tiny_records, validation=validation)
+
+
+def test_weight_on_nothing_but_held_out_records_is_refused(tiny, tiny_records):
+    mask = np.arange(48) >= 40
+    with pytest.raises(ValueError, match="zero for all 40 records that are trained on"):
+        tiny().fit(tiny_records, validation=mask, sample_weight=mask.astype(float))
