@@ -128,8 +128,8 @@ class RecordReading:
             warnings.warn(
                 f"{len(other)} of {len(ids)} records are far larger or smaller than those of "
                 f"training, the first of them {ids[first]}, {sizes[first]:.2g} times their size: "
-                "are they in another unit, such as microvolt for mV, or was nothing recorded? What is "
-                "predicted for them means nothing then; bring them to the unit of training.",
+                "are they in another unit, such as microvolt for mV, or was nothing recorded? What "
+                "is predicted for them means nothing then; bring them to the unit of training.",
                 UserWarning,
                 stacklevel=4,
             )
