@@ -51,6 +51,11 @@ def unmeasured_copies(rows, arguments, labels):
         yield {"seed": seed, "rate": rate, "n_records": len(labels)}, *noisy
 
 
+def data_of(page):
+    """Return what a page's figures were measured on, for its title."""
+    return "a quarter of SMIT" if page.endswith("_quick") else "SMIT"
+
+
 def write_plot(name, figure):
     """Write ``docs/results/<name>.svg``, the same bytes for the same figures; return its name."""
     from matplotlib import rc_context

@@ -19,6 +19,7 @@ from sklearn.metrics import f1_score
 
 from benchmarks._afp import (
     add_arguments,
+    data_of,
     kept_clusterings,
     read_smit,
     unmeasured_copies,
@@ -120,7 +121,8 @@ def save(rows, X, page):
         f"{explanation(__doc__).strip()}\n\n![F1 without each stage]({plot})\n\n"
         + "\n\n".join([*tables(frame), against_paper(frame)])
     )
-    write_results(page, "Ablations of AFP", text, rows, command="afp_ablations")
+    title = f"Ablations of AFP on {data_of(page)}"
+    write_results(page, title, text, rows, command="afp_ablations")
 
 
 def by_variant(frame, view):

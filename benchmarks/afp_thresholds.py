@@ -21,6 +21,7 @@ import pandas as pd
 
 from benchmarks._afp import (
     add_arguments,
+    data_of,
     kept_clusterings,
     read_smit,
     unmeasured_copies,
@@ -177,7 +178,8 @@ def save(rows, X, page):
         "Lines are pooled over the splits, small dots are single splits; where a line ends, rules "
         "recognise nothing any more.\n\n" + "\n\n".join([against_paper(frame), *tables(frame)])
     )
-    write_results(page, "Thresholds of the AFP paper's rules", text, rows, command="afp_thresholds")
+    title = f"Thresholds of the AFP paper's rules on {data_of(page)}"
+    write_results(page, title, text, rows, command="afp_thresholds")
 
 
 def pooled(part, by):
