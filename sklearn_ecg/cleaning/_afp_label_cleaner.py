@@ -4,21 +4,27 @@ import numbers
 
 import joblib
 import numpy as np
-import pandas as pd
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.cleaning._base import BaseLabelCleaner
-from sklearn_ecg.cleaning._inputs import FeatureScaling, check_input
+from sklearn_ecg.cleaning._bayes import BayesMethod
+from sklearn_ecg.cleaning._discriminators import ClassifierDiscriminator, ForestDiscriminator
+from sklearn_ecg.cleaning._label_errors import NOISE_RATES
+from sklearn_ecg.cleaning._paper import PaperMethod
+from sklearn_ecg.cleaning._pattern_evidence import PatternEvidence
 from sklearn_ecg.cleaning._reports import anchor_table, exclusion_table, inclusion_table
-from sklearn_ecg.cleaning._stages import CleaningStages
-from sklearn_ecg.utils import HasMethods, Interval, StrOptions, check_params
+from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+from sklearn_ecg.utils import HasMethods, Interval, StrOptions, warn_user
 
-_BOUNDS = ("", "_low", "_high")
+# Fewer records than this with or without a label teach nothing of it.
+_MIN_EXAMPLES = 5
+# With "bayes", rules and anchors that are right less often than this on trusted records are mute.
+_MIN_ACCURACY = 0.95
 _SHARE = Interval(numbers.Real, 0, 1, closed="both")
 
 
-class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
+class AFPLabelCleaner(BaseLabelCleaner):
     """Clean weak multi-label annotations with the help of some trusted records.
 
     Every label of every weak record is questioned: wrong labels are removed, missing ones are
@@ -47,7 +53,7 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
     max_exclusion : float, default=0.02
         Two frequent labels exclude each other below this correlation (eps).
     lifetime_rate : float, default=1.0
-        Rounds per unsettled label of the most common record; rare records live longer.
+        Rounds per open label of the most common record; rare records live longer.
     max_iter : int, default=2
         Most rounds.
     anchors, rules, discriminators : bool, default=True
@@ -84,13 +90,13 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         Where each label comes from, one of `sklearn_ecg.records.PROVENANCES`.
     confidence_ : ndarray of shape (n_records, n_labels)
         Probability that each label is right (of one left undecided, the weak label); 0.5 where
-        nothing is known. With ``method="paper"`` labels that discriminators settle have the ratio
+        nothing is known. With ``method="paper"`` labels that discriminators decide have the ratio
         of distances in its place.
     undecided_ : DataFrame
         What a person must look at: record (its id, or its index in a DataFrame), label, weak,
-        probability, and settled, the expected number of the record's labels that an answer
-        puts right; it ranks the list. An answer tells of other labels too, where they are lost
-        and gained together.
+        probability, and errors_resolved, the expected number of the record's labels that an
+        answer puts right; it ranks the list. An answer tells of other labels too, where they are
+        lost and gained together.
     patterns_ : list of Pattern
         With the label, the side and a Gaussian over scaled features of each cluster.
     anchor_patterns_ : DataFrame
@@ -211,53 +217,125 @@ class AFPLabelCleaner(CleaningStages, BaseLabelCleaner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, X, y, trusted, groups):
-        """Fit, and return the checked input; warnings count on being one call below the user's."""
-        check_params(self)
-        table = self._feature_table(X, reset=True)
-        given = check_input(X, y, trusted, groups, n_records=len(table))
-        self._seed = check_random_state(self.random_state).randint(2**31 - 1)
-        self.label_names_ = given.label_names
-        measured = ~np.isnan(table).all(axis=1)
-        if not (measured & given.trusted).any():
+    def _fit(self, table, labels, trusted, groups):
+        if not trusted.any():
             raise ValueError(
                 "the features of all trusted records are NaN, so that nothing can be learned; "
                 "look at the signals, or pass other `features`."
             )
-        self._find_learnable(given.labels, given.trusted, measured)
-        self._scaling = FeatureScaling.learn(table)
-        rows = np.flatnonzero(measured)
-        filled = self._scaling.fill(table[rows])
-        labels, is_trusted = given.labels[rows], given.trusted[rows]
-        patients = None if given.groups is None else given.groups[rows]
-        anchored = self._learn_patterns(filled, labels, is_trusted)
-        decisions, lived = self._learn_labels(filled, labels, is_trusted, patients, anchored)
-        self.lifetimes_ = np.zeros(len(table), dtype=int)
-        self.lifetimes_[rows[~is_trusted]] = lived
-        self._set_results(X, table, given, rows[~is_trusted], decisions)
-        return given
-
-    # The tables are made when asked for: skops stores arrays, and no DataFrames.
-    @property
-    def noise_rates_(self):
-        check_is_fitted(self)
-        return pd.DataFrame(
-            self._noise_rates,
-            index=self.label_names_,
-            columns=[f"{rate}{bound}" for rate in ("missing", "wrong") for bound in _BOUNDS],
+        self._method = self._make_method(groups)
+        learned = self._find_learnable(labels, trusted)
+        decisions = self._method.fit(
+            table, labels, trusted, learned=self.learned_, unseen=self.learned_ & ~learned
         )
+        self._noise_rates = dict(zip(NOISE_RATES, self._method.noise_rates_.T, strict=True))
+        return decisions
 
+    def _make_method(self, groups):
+        """Choose who decides, and give it what it needs."""
+        by_bayes = self.method == "bayes"
+        mixture = self.mixture
+        if mixture is None and by_bayes:
+            # Here patterns explain and start what trees decide; more records do not change them.
+            mixture = DirichletProcessGaussianMixture(n_components=8, max_iter=30, max_samples=2000)
+        elif mixture is None:
+            mixture = DirichletProcessGaussianMixture(inference="gibbs", max_iter=20)
+        seed = check_random_state(self.random_state).randint(2**31 - 1)
+        shared = {"random_state": seed, "memory": self.memory, "n_jobs": self.n_jobs}
+        evidence = PatternEvidence(
+            mixture,
+            min_support=self.min_support,
+            min_confidence=self.min_confidence,
+            min_correlation=self.min_correlation,
+            max_exclusion=self.max_exclusion,
+            anchors=self.anchors,
+            rules=self.rules,
+            min_accuracy=_MIN_ACCURACY if by_bayes else 0.0,
+            **shared,
+        )
+        shared |= {
+            "lifetime_rate": self.lifetime_rate,
+            "max_iter": self.max_iter,
+            "verbose": self.verbose,
+        }
+        if not (by_bayes and self.discriminators):
+            return PaperMethod(evidence, discriminators=self.discriminators, **shared)
+        if self.discriminator is None:
+            discriminator = ForestDiscriminator(random_state=seed)
+        else:
+            discriminator = ClassifierDiscriminator(self.discriminator, groups, random_state=seed)
+        return BayesMethod(discriminator, evidence, joint=self.joint, margin=self.margin, **shared)
+
+    def _find_learnable(self, labels, trusted):
+        """Find labels with enough examples on each side, and name the others.
+
+        Sets ``learned_``, and returns which of these labels trusted records show.
+        """
+        by_trusted = _enough(labels, trusted)
+        by_weak = np.where(trusted.all(axis=0), by_trusted, _enough(labels, ~trusted))
+        learned = by_trusted & by_weak
+        by_weak_alone = self.unseen == "clean" and self._method.cleans_unseen and learned.any()
+        unseen = by_weak & ~by_trusted & by_weak_alone
+        self.learned_ = learned | unseen
+        if not learned.all():
+            names = ", ".join(self.label_names_[~learned])
+            fate = "they are kept as they are"
+            if unseen.any():
+                cleaned = ", ".join(self.label_names_[unseen])
+                fate = f"of these {cleaned} are cleaned by what weak records say alone"
+            warn_user(
+                f"Too few examples of labels {names} among the trusted or among the weak records "
+                f"({_MIN_EXAMPLES} with and {_MIN_EXAMPLES} without a label are needed, fewer "
+                f"among less than {4 * _MIN_EXAMPLES} records); {fate}. Trust "
+                "more records that have them to clean them too."
+            )
+        return learned
+
+    def _clean(self, table, weak):
+        return self._method.clean(table, weak)
+
+    def _final_labels(self, decisions, judged):
+        labels = decisions.labels.copy()
+        if self.undecided == "unknown":
+            labels[judged & (decisions.provenance == "undecided")] = -1
+        return labels
+
+    @property
+    def n_iter_(self):
+        check_is_fitted(self)
+        return self._method.n_iter_
+
+    @property
+    def lifetimes_(self):
+        check_is_fitted(self)
+        lifetimes = np.zeros(len(self._measured), dtype=int)
+        lifetimes[self._measured] = self._method.lifetimes_
+        return lifetimes
+
+    @property
+    def patterns_(self):
+        check_is_fitted(self)
+        return self._method.evidence.patterns_
+
+    # As in the base, tables are made when asked for.
     @property
     def anchor_patterns_(self):
         check_is_fitted(self)
-        return anchor_table(self)
+        return anchor_table(self._method.evidence, self.label_names_)
 
     @property
     def inclusion_rules_(self):
         check_is_fitted(self)
-        return inclusion_table(self)
+        return inclusion_table(self._method.evidence, self.label_names_)
 
     @property
     def exclusion_rules_(self):
         check_is_fitted(self)
-        return exclusion_table(self)
+        return exclusion_table(self._method.evidence, self.label_names_)
+
+
+def _enough(labels, asked):
+    """Whether the labels that are asked hold enough examples, with and without, to learn each."""
+    needed = np.clip(asked.sum(axis=0) // 4, 1, _MIN_EXAMPLES)
+    present, absent = (((labels == value) & asked).sum(axis=0) for value in (1, 0))
+    return (present >= needed) & (absent >= needed)

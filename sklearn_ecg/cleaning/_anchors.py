@@ -109,7 +109,7 @@ def find_anchor_patterns(patterns, X, labels, trusted):
     patterns : list of Pattern
     X : ndarray of shape (n_records, n_features)
     labels : ndarray of shape (n_records, n_labels)
-    trusted : ndarray of bool of shape (n_records,)
+    trusted : ndarray of bool of shape (n_records, n_labels)
 
     Returns
     -------
@@ -137,8 +137,8 @@ def find_anchor_patterns(patterns, X, labels, trusted):
         cost = _scaled(wasserstein) + _scaled(label_distance)
         for i, j in zip(*linear_sum_assignment(cost), strict=True):
             if cost[i, j] <= cost.mean():
-                inside = theirs[j].contains(X[trusted])
-                right = (labels[trusted][inside, label] == 1).sum()
+                inside = theirs[j].contains(X[trusted[:, label]])
+                right = (labels[trusted[:, label], label][inside] == 1).sum()
                 accuracy = (right + 1) / (inside.sum() + 2)
                 if accuracy > 0.5:
                     distances = wasserstein[i, j], label_distance[i, j]

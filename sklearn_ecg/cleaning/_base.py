@@ -9,16 +9,27 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._inputs import check_input, fit_extractor, is_table
-from sklearn_ecg.cleaning._reports import cleaned_records, cleaning_report, review_list
+from sklearn_ecg.cleaning._reports import (
+    cleaned_records,
+    cleaning_report,
+    record_ids,
+    review_list,
+)
 from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.utils import check_params
 
 
 class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     """Input, output and bookkeeping of a label cleaner.
 
-    A cleaner adds ``_fit(X, y, trusted, groups)``, which learns, calls `_set_results` and returns
-    the checked input, ``_clean_table(table, weak)``, which cleans records that `fit` did not see
-    and returns their labels and `Decisions`, and ``_final_labels(results, judged_rows)``.
+    Input is checked here, once. A cleaner adds what it does with checked arrays of records that
+    have at least one feature:
+
+    * ``_fit(table, labels, trusted, groups)``, `trusted` of the shape of `labels`, sets
+      ``learned_`` and ``_noise_rates``, columns of a table with a row per label, and returns
+      `Decisions` on the records of which not all labels are trusted.
+    * ``_clean(table, weak)`` returns `Decisions` on records that `fit` did not see.
+    * ``_final_labels(decisions, judged)``, where what becomes of undecided labels is a parameter.
     """
 
     # By default a Pipeline with metadata routing passes both on, without being asked to.
@@ -44,7 +55,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         -------
         self
         """
-        self._fit(X, y, trusted, groups)
+        self._check_and_fit(X, y, trusted, groups)
         return self
 
     def fit_transform(self, X, y=None, trusted=None, groups=None):
@@ -59,8 +70,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         -------
         CleanedRecords
         """
-        given = self._fit(X, y, trusted, groups)
-        return cleaned_records(X, given, self.labels_, self.provenance_, self.confidence_)
+        given = self._check_and_fit(X, y, trusted, groups)
+        return cleaned_records(X, given, self.labels_, self._decisions)
 
     def clean(self, X, y=None, groups=None):
         """Clean new weak labels with what was learned.
@@ -82,8 +93,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         given = check_input(X, y, weak_only, groups, n_records=len(table))
         given.trusted = np.zeros(len(table), dtype=bool)
         self._check_labels(given)
-        labels, decisions = self._clean_table(table, given.labels)
-        return cleaned_records(X, given, labels, decisions.provenance, decisions.confidence)
+        labels, decisions = self._clean_checked(table, given.labels)
+        return cleaned_records(X, given, labels, decisions)
 
     def transform(self, X):
         """Return records with cleaned labels; what carries no labels is handed through.
@@ -107,14 +118,16 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         given = check_input(X, None, np.ones(len(X), dtype=bool), None, n_records=len(X))
         given.trusted = trusted
         self._check_labels(given)
-        decisions = Decisions.keeping(given.labels, "trusted")
+        trusted = _trust_per_label(given)
+        decisions = Decisions.keeping(given.labels, trusted)
         labels = given.labels.copy()
-        weak = np.flatnonzero(~trusted)
+        weak = np.flatnonzero(~trusted.all(axis=1))
         if len(weak):
             table = self._feature_table(X[weak], reset=False)
-            labels[weak], found = self._recall_or_clean(table, given.labels[weak])
-            decisions.put(weak, np.arange(labels.shape[1]), found)
-        return cleaned_records(X, given, labels, decisions.provenance, decisions.confidence)
+            cleaned, found = self._recall_or_clean(table, given.labels[weak])
+            labels[weak] = np.where(trusted[weak], labels[weak], cleaned)
+            decisions.put(weak, found, ~trusted[weak])
+        return cleaned_records(X, given, labels, decisions)
 
     def set_output(self, *, transform=None):
         """Change nothing: what comes out is `CleanedRecords`, whatever a Pipeline is asked for.
@@ -140,7 +153,53 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             the estimated noise rates, and whether the label could be learned.
         """
         check_is_fitted(self)
-        return cleaning_report(self)
+        report = cleaning_report(
+            self.labels_,
+            self._weak,
+            self.provenance_ == "undecided",
+            ~self._trusted,
+            self.label_names_,
+        )
+        return report.join(self.noise_rates_).assign(learned=self.learned_)
+
+    def _check_and_fit(self, X, y, trusted, groups):
+        """Check all that is passed, fit, keep the results, and return the checked input."""
+        check_params(self)
+        table = self._feature_table(X, reset=True)
+        given = check_input(X, y, trusted, groups, n_records=len(table))
+        self.label_names_ = given.label_names
+        self._weak, self._trusted = given.labels, _trust_per_label(given)
+        self._measured = ~np.isnan(table).all(axis=1)
+        rows = np.flatnonzero(self._measured)
+        patients = None if given.groups is None else given.groups[rows]
+        found = self._fit(table[rows], given.labels[rows], self._trusted[rows], patients)
+        self._decisions = Decisions.keeping(given.labels, self._trusted)
+        judged = self._measured[:, np.newaxis] & ~self._trusted & self.learned_
+        weak = rows[~self._trusted[rows].all(axis=1)]
+        self._decisions.put(weak, found, judged[weak])
+        self.labels_ = self._final_labels(self._decisions, judged)
+        self.provenance_ = self._decisions.provenance
+        self.confidence_ = self._decisions.confidence
+        self._review = review_list(self._decisions, given, record_ids(X, len(table)), judged)
+        keys = _fingerprints(table, given.labels)
+        # Those with most weak labels last: what equals a trusted record is not trusted for that.
+        order = np.argsort(-self._trusted.sum(axis=1), kind="stable")
+        self._position = {keys[row]: row for row in order}
+        return given
+
+    def _clean_checked(self, table, weak):
+        """Clean records that `fit` did not see; return their labels, and the decisions."""
+        decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
+        measured = ~np.isnan(table).all(axis=1)
+        judged = measured[:, np.newaxis] & self.learned_
+        if judged.any():
+            rows = np.flatnonzero(measured)
+            decisions.put(rows, self._clean(table[rows], weak[rows]), judged[rows])
+        return self._final_labels(decisions, judged), decisions
+
+    def _final_labels(self, decisions, judged):
+        """Return the labels that the cleaner gives, by what it decided where it could judge."""
+        return decisions.labels.copy()
 
     def _feature_table(self, X, *, reset):
         """Return features as an array; extract them if X holds signals."""
@@ -186,40 +245,20 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
                 f"and {len(infinite) - 1} other values. {cure}"
             )
 
-    def _set_results(self, X, table, given, weak_rows, decisions):
-        """Keep what was decided of the weak records, and the rest as it is."""
-        all_labels = np.arange(given.labels.shape[1])
-        results = Decisions.keeping(given.labels, "undecided")
-        trusted_rows = np.flatnonzero(given.trusted)
-        results.put(
-            trusted_rows, all_labels, Decisions.keeping(given.labels[given.trusted], "trusted")
-        )
-        results.put(weak_rows, np.flatnonzero(self.learned_), decisions)
-        self._results = results
-        self.labels_ = self._final_labels(results, weak_rows)
-        self.provenance_, self.confidence_ = results.provenance, results.confidence
-        self._weak, self._trusted = given.labels, given.trusted
-        keys = _fingerprints(table, given.labels)
-        # Weak records last: one that equals a trusted record is not trusted for that.
-        self._position = {keys[row]: row for row in np.argsort(~given.trusted, kind="stable")}
-        ids = _record_ids(X, len(table))
-        judged = np.isin(np.arange(len(table)), weak_rows)
-        self._review = review_list(results, given, ids, judged[:, np.newaxis] & self.learned_)
-
     def _recall_or_clean(self, table, weak):
         """Return what `fit` gave to records that it saw, and clean the others."""
         positions = [self._position.get(key) for key in _fingerprints(table, weak)]
         seen = np.array([position is not None for position in positions])
-        labels, found = weak.copy(), Decisions.keeping(weak, "undecided")
-        all_labels = np.arange(weak.shape[1])
+        labels = weak.copy()
+        decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
         if seen.any():
             rows = np.array([position for position in positions if position is not None])
             labels[seen] = self.labels_[rows]
-            found.put(np.flatnonzero(seen), all_labels, self._results.at(rows))
+            decisions.put(np.flatnonzero(seen), self._decisions.at(rows))
         if not seen.all():
-            labels[~seen], new = self._clean_table(table[~seen], weak[~seen])
-            found.put(np.flatnonzero(~seen), all_labels, new)
-        return labels, found
+            labels[~seen], cleaned = self._clean_checked(table[~seen], weak[~seen])
+            decisions.put(np.flatnonzero(~seen), cleaned)
+        return labels, decisions
 
     def _check_labels(self, given):
         if len(given.label_names) != len(self.label_names_):
@@ -244,9 +283,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     @property
     def noise_rates_(self):
         check_is_fitted(self)
-        return pd.DataFrame(
-            self._noise_rates, index=self.label_names_, columns=["missing", "wrong"]
-        )
+        return pd.DataFrame(self._noise_rates, index=self.label_names_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -257,11 +294,10 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         return tags
 
 
-def _record_ids(X, n_records):
-    """The names of records, or their positions where they have none."""
-    if isinstance(X, ECGRecords):
-        return X.ids
-    return X.index.to_numpy() if isinstance(X, pd.DataFrame) else np.arange(n_records)
+def _trust_per_label(given):
+    """Return which labels are trusted, where trust may be said of whole records."""
+    per_label = given.trusted if given.trusted.ndim == 2 else given.trusted[:, np.newaxis]
+    return np.broadcast_to(per_label, given.labels.shape).copy()
 
 
 def _fingerprints(table, weak):

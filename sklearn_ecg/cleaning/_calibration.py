@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from sklearn_ecg.cleaning._noise import estimate_noise_rates, noise_rates, posterior
+from sklearn_ecg.cleaning._label_errors import estimate_noise_rates, noise_rates, posterior
 
 # Beyond these log odds a score is as good as certain; no record is more than certain.
 _LARGEST_LOG_ODDS = 7.0

@@ -14,15 +14,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from sklearn_ecg.cleaning._base import BaseLabelCleaner
 from sklearn_ecg.cleaning._discriminators import seeded
-from sklearn_ecg.cleaning._filter import BaseLabelFilter
+from sklearn_ecg.cleaning._filter import (
+    filter_labels,
+    find_learned,
+    removal_rates,
+    teaching_records,
+)
+from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import HasMethods, Interval, StrOptions, progress
 
 # Of how many classifiers at least a "no" makes a given label wrong.
 _SHARES = {"S1": 1.0, "S2": 0.8, "S3": 0.6}
 
 
-class CrossValidationLabelCleaner(BaseLabelFilter):
+class CrossValidationLabelCleaner(BaseLabelCleaner):
     """Remove given labels that cross-validated classifiers agree not to find.
 
     Five classifiers are cross-validated per label. A given label is wrong if enough of them,
@@ -64,7 +71,7 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
         Share of the classifiers that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
         Unknown labels (-1) and what could not be judged: record, label, weak, probability (share
-        of classifiers that say yes), settled (the smaller share).
+        of classifiers that say yes), errors_resolved (the smaller share).
     noise_rates_ : DataFrame
         For each label ``wrong``, the share removed among weak records without it; ``missing``
         is NaN, since a filter does not look for missing labels.
@@ -144,17 +151,34 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit_filter(self, X, labels, weak, teaches, groups):
+    def _fit(self, table, labels, trusted, groups):
+        weak, teaches = teaching_records(trusted, use_trusted=self.use_trusted)
+        self.learned_ = find_learned(labels[teaches], self.label_names_)
+        self._scaling = FeatureScaling.learn(table)
+        X = self._scaling.standardise(table)
+        votes = self._cross_validate(X, labels, weak, teaches, groups)
+        decisions = filter_labels(labels[weak], *self._count(votes[:, weak]))
+        self._noise_rates = removal_rates(decisions, self.learned_ & ~trusted[weak])
+        return decisions
+
+    def _clean(self, table, weak):
+        X = self._scaling.standardise(table)
+        votes = np.full((len(self.classifiers_[0]), *weak.shape), 0.5)
+        for label, trained in zip(np.flatnonzero(self.learned_), self.classifiers_, strict=True):
+            votes[:, :, label] = [_ask(classifier, X) for classifier in trained]
+        return filter_labels(weak, *self._count(votes))
+
+    def _cross_validate(self, X, labels, weak, teaches, groups):
         """Let those vote on a weak record who were not trained on it; then train on all."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         voters = [seeded(voter, seed) for voter in self._voters()]
         votes = np.full((len(voters), *labels.shape), 0.5)
         learned = np.flatnonzero(self.learned_)
-        rounds = []
+        tasks = []
         for asked in self._folds(X, labels, weak, groups, seed):
             known = teaches.copy()
             known[asked] = False
-            rounds += [
+            tasks += [
                 (m, label, known & (labels[:, label] != -1), asked)
                 for label in learned
                 for m in range(len(voters))
@@ -164,10 +188,10 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
         with threadpool_limits(limits=1):
             found = parallel(
                 delayed(_vote)(voters[m], X, labels[:, label], taught, asked)
-                for m, label, taught, asked in rounds
+                for m, label, taught, asked in tasks
             )
-            found = progress(found, description="Voting", total=len(rounds), verbose=self.verbose)
-            for (m, label, _, asked), vote in zip(rounds, found, strict=True):
+            found = progress(found, description="Voting", total=len(tasks), verbose=self.verbose)
+            for (m, label, _, asked), vote in zip(tasks, found, strict=True):
                 votes[m, asked, label] = vote
             trained = list(
                 parallel(
@@ -178,13 +202,7 @@ class CrossValidationLabelCleaner(BaseLabelFilter):
             )
         n = len(voters)
         self.classifiers_ = [trained[i : i + n] for i in range(0, len(trained), n)]
-        return self._count(votes[:, weak])
-
-    def _judge(self, X):
-        votes = np.full((len(self.classifiers_[0]), len(X), len(self.learned_)), 0.5)
-        for label, trained in zip(np.flatnonzero(self.learned_), self.classifiers_, strict=True):
-            votes[:, :, label] = [_ask(classifier, X) for classifier in trained]
-        return self._count(votes)
+        return votes
 
     def _count(self, votes):
         support = votes.mean(axis=0)

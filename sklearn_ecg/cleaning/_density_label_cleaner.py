@@ -6,11 +6,19 @@ import joblib
 import numpy as np
 from sklearn.neighbors import NearestNeighbors
 
-from sklearn_ecg.cleaning._filter import BaseLabelFilter
+from sklearn_ecg.cleaning._base import BaseLabelCleaner
+from sklearn_ecg.cleaning._decisions import Decisions
+from sklearn_ecg.cleaning._filter import (
+    filter_labels,
+    find_learned,
+    removal_rates,
+    teaching_records,
+)
+from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import HasMethods, Interval
 
 
-class DensityLabelCleaner(BaseLabelFilter):
+class DensityLabelCleaner(BaseLabelCleaner):
     """Remove given labels that a record's neighbours do not share (data distribution filtering).
 
     Every record's neighbourhood is a region of high or of low density, and each kind has its own
@@ -126,8 +134,24 @@ class DensityLabelCleaner(BaseLabelFilter):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def _fit_filter(self, X, labels, weak, teaches, groups):
-        """Find the neighbours of the records that teach, and their densities."""
+    def _fit(self, table, labels, trusted, groups):
+        weak, teaches = teaching_records(trusted, use_trusted=self.use_trusted)
+        self.learned_ = find_learned(labels[teaches], self.label_names_)
+        self._scaling = FeatureScaling.learn(table)
+        if self.learned_.any():
+            verdict = self._find_neighbours(self._scaling.standardise(table), labels, weak, teaches)
+            decisions = filter_labels(labels[weak], *verdict)
+        else:
+            decisions = Decisions.keeping(labels[weak], trusted[weak])
+        self._noise_rates = removal_rates(decisions, self.learned_ & ~trusted[weak])
+        return decisions
+
+    def _clean(self, table, weak):
+        found = self._neighbours.kneighbors(self._scaling.standardise(table))
+        return filter_labels(weak, *self._apply_rules(*found))
+
+    def _find_neighbours(self, X, labels, weak, teaches):
+        """Find the neighbours of the records that teach, and judge the weak ones by theirs."""
         self._taught = labels[teaches]
         n_neighbors = min(self.n_neighbors, len(self._taught) - 1)
         self._neighbours = NearestNeighbors(n_neighbors=n_neighbors, n_jobs=self.n_jobs)
@@ -136,9 +160,6 @@ class DensityLabelCleaner(BaseLabelFilter):
         self._distances = distances.mean(axis=1)
         judged = weak[teaches]
         return self._apply_rules(distances[judged], found[judged])
-
-    def _judge(self, X):
-        return self._apply_rules(*self._neighbours.kneighbors(X))
 
     def _apply_rules(self, distances, neighbours):
         own = distances.mean(axis=1)

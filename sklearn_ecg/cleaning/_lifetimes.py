@@ -40,9 +40,9 @@ def lifetimes(path_length, n_open, rate):
     Parameters
     ----------
     path_length : ndarray of shape (n_records,)
-        Common records, of long paths, are settled sooner.
+        Common records, of long paths, live fewer rounds.
     n_open : ndarray of int of shape (n_records,)
-        Labels that are not settled yet.
+        Labels that are open: not decided yet.
     rate : float
 
     Returns

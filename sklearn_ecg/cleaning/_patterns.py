@@ -9,6 +9,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sklearn_ecg.cleaning._discriminators import seeded
+from sklearn_ecg.utils import warn_user
 
 # A mixture of fewer records than this is one Gaussian.
 _MIN_CLUSTERED = 20
@@ -64,8 +65,8 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
     X : ndarray of shape (n_records, n_features)
         Scaled to [0, 1].
     labels : ndarray of shape (n_records, n_labels)
-    trusted : ndarray of bool of shape (n_records,)
-        Trusted and weak records are clustered apart.
+    trusted : ndarray of bool of shape (n_records, n_labels)
+        Records whose label is trusted and others are clustered apart.
     mixture : estimator
         Cloned for every set of records; has ``means_`` and ``covariances_``, and ``labels_`` or
         ``predict``.
@@ -80,19 +81,17 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
         (label, present, source, np.flatnonzero((labels[:, label] == present) & side))
         for label in range(labels.shape[1])
         for present in (True, False)
-        for source, side in (("trusted", trusted), ("weak", ~trusted))
+        for source, side in (("trusted", trusted[:, label]), ("weak", ~trusted[:, label]))
     ]
     found = Parallel(n_jobs=n_jobs)(
         delayed(_cluster)(X[members], mixture, random_state) for *_, members in tasks
     )
     restless = sum(not converged for *_, converged in found)
     if restless:
-        warnings.warn(
+        warn_user(
             f"Assignments still changed in {restless} of {len(found)} clusterings when `mixture` "
             "stopped; their clusters are one sample of many. Pass a mixture with more max_iter.",
             ConvergenceWarning,
-            # Past the cache, two calls of the stage and both calls of `fit`.
-            stacklevel=7,
         )
     return [
         Pattern(label, present, source, mean, covariance, members[assigned == m])
@@ -104,7 +103,7 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
 
 
 def _cluster(X, mixture, random_state):
-    """Return means, covariances and assignments of the clusters of one set, and if they settled."""
+    """Return means, covariances and assignments of one set's clusters, and if they converged."""
     if len(X) == 0:
         return [], [], np.empty(0, dtype=int), True
     if len(X) < _MIN_CLUSTERED:

@@ -7,14 +7,25 @@ from sklearn_ecg.cleaning._inputs import is_signal_list
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 
 
-def cleaned_records(X, given, labels, provenance, confidence):
+def record_ids(X, n_records):
+    """Return the names of records; their positions where they have none, or share one."""
+    if isinstance(X, ECGRecords):
+        return X.ids
+    names = X.index.to_flat_index() if isinstance(X, pd.DataFrame) else None
+    if names is None or not names.is_unique or names.hasnans:
+        return np.arange(n_records)
+    return names.to_numpy()
+
+
+def cleaned_records(X, given, labels, decisions):
     """Put what was cleaned and its labels together.
 
     Parameters
     ----------
     X : ECGRecords, array or DataFrame
     given : CleaningInput
-    labels, provenance, confidence : ndarray of shape (n_records, n_labels)
+    labels : ndarray of shape (n_records, n_labels)
+    decisions : Decisions
 
     Returns
     -------
@@ -23,8 +34,9 @@ def cleaned_records(X, given, labels, provenance, confidence):
     fields = {
         "labels": labels,
         "weak_labels": given.labels,
-        "provenance": provenance,
-        "confidence": confidence,
+        "provenance": decisions.provenance,
+        "confidence": decisions.confidence,
+        "ids": record_ids(X, len(labels)),
         "label_names": given.label_names,
         "groups": given.groups,
         "trusted": given.trusted,
@@ -34,7 +46,6 @@ def cleaned_records(X, given, labels, provenance, confidence):
             X.signals,
             X.sampling_rate,
             lead_names=None if X.lead_names is None else X.lead_names,
-            ids=X.ids,
             split=X.split,
             report=X.report,
             **fields,
@@ -43,14 +54,14 @@ def cleaned_records(X, given, labels, provenance, confidence):
     return CleanedRecords(signals, **fields)
 
 
-def review_list(results, given, ids, judged):
-    """List undecided labels, first those whose answers settle most.
+def review_list(decisions, given, ids, judged):
+    """List undecided labels, first those whose answers put most labels right.
 
     Labels that could not be judged at all come last: of them nothing is known.
 
     Parameters
     ----------
-    results : Decisions
+    decisions : Decisions
     given : CleaningInput
     ids : ndarray of shape (n_records,)
     judged : ndarray of bool of shape (n_records, n_labels)
@@ -58,88 +69,96 @@ def review_list(results, given, ids, judged):
     Returns
     -------
     dict of ndarray
-        Columns record (its id), label, weak, probability and settled, the expected number of the
-        record's labels that an answer puts right (both NaN where not judged).
+        Columns record (its id), label, weak, probability and errors_resolved, the expected number
+        of the record's labels that an answer puts right (both NaN where not judged).
     """
-    record, label = np.nonzero(results.provenance == "undecided")
+    record, label = np.nonzero(decisions.provenance == "undecided")
     was_judged = judged[record, label]
-    probability = np.where(was_judged, results.belief[record, label], np.nan)
-    settled = np.where(was_judged, results.settled[record, label], np.nan)
-    order = np.lexsort((record, np.abs(probability - 0.5), -settled, ~was_judged))
+    probability = np.where(was_judged, decisions.belief[record, label], np.nan)
+    resolved = np.where(was_judged, decisions.errors_resolved[record, label], np.nan)
+    order = np.lexsort((record, np.abs(probability - 0.5), -resolved, ~was_judged))
     return {
         "record": ids[record[order]],
         "label": given.label_names[label[order]],
         "weak": given.labels[record[order], label[order]],
         "probability": probability[order],
-        "settled": settled[order],
+        "errors_resolved": resolved[order],
     }
 
 
-def cleaning_report(cleaner):
-    """Count what was done to each label."""
-    weak = ~cleaner._trusted
-    before, after = cleaner._weak[weak], cleaner.labels_[weak]
-    undecided = cleaner.provenance_[weak] == "undecided"
-    report = pd.DataFrame(
-        {
-            "weak": (before == 1).sum(axis=0),
-            "clean": (after == 1).sum(axis=0),
-            "added": ((after == 1) & (before != 1)).sum(axis=0),
-            "removed": ((after == 0) & (before == 1)).sum(axis=0),
-            "undecided": undecided.sum(axis=0),
-        },
-        index=pd.Index(cleaner.label_names_, name="label"),
+def cleaning_report(labels, weak, undecided, asked, label_names):
+    """Count what was done to each label.
+
+    Parameters
+    ----------
+    labels, weak : ndarray of shape (n_records, n_labels)
+        After and before cleaning.
+    undecided : ndarray of bool of shape (n_records, n_labels)
+    asked : ndarray of bool of shape (n_records, n_labels)
+        Labels that are not trusted; the others are not counted.
+    label_names : ndarray of str of shape (n_labels,)
+
+    Returns
+    -------
+    DataFrame
+        A row per label.
+    """
+    counted = {
+        "weak": weak == 1,
+        "clean": labels == 1,
+        "added": (labels == 1) & (weak != 1),
+        "removed": (labels == 0) & (weak == 1),
+        "undecided": undecided,
+    }
+    return pd.DataFrame(
+        {name: (which & asked).sum(axis=0) for name, which in counted.items()},
+        index=pd.Index(label_names, name="label"),
     )
-    return report.join(cleaner.noise_rates_).assign(learned=cleaner.learned_)
 
 
-def anchor_table(cleaner):
+def anchor_table(evidence, label_names):
     """A row per anchor pattern."""
     columns = ["label", "trusted_records", "weak_records", "wasserstein", "label_distance"]
     rows = [
         (
-            cleaner.label_names_[a.weak.label],
+            label_names[a.weak.label],
             len(a.trusted.members),
             len(a.weak.members),
             a.wasserstein,
             a.label_distance,
             a.accuracy,
         )
-        for a in cleaner._anchors
+        for a in evidence.anchor_patterns_
     ]
     return pd.DataFrame(rows, columns=[*columns, "accuracy"])
 
 
-def inclusion_table(cleaner):
+def inclusion_table(evidence, label_names):
     """A row per inclusion rule."""
-    names, patterns = cleaner.label_names_, cleaner.patterns_
-    number = {id(pattern): m for m, pattern in enumerate(patterns)}
-    firing = {id(rule) for rule in cleaner._firing(cleaner._inclusion)}
+    number = {id(pattern): m for m, pattern in enumerate(evidence.patterns_)}
     columns = ["source", "target", "source_pattern", "target_pattern", "support", "confidence"]
     rows = [
         (
-            names[r.source.label],
-            names[r.target.label],
+            label_names[r.source.label],
+            label_names[r.target.label],
             number[id(r.source)],
             number[id(r.target)],
             r.support,
             r.confidence,
             r.kulczynski,
             r.accuracy,
-            id(r) in firing,
+            evidence.fires(r),
         )
-        for r in cleaner._inclusion
+        for r in evidence.inclusion_rules_
     ]
     return pd.DataFrame(rows, columns=[*columns, "kulczynski", "accuracy", "fires"])
 
 
-def exclusion_table(cleaner):
+def exclusion_table(evidence, label_names):
     """A row per exclusion rule."""
-    names = cleaner.label_names_
-    firing = {id(rule) for rule in cleaner._firing(cleaner._exclusion)}
     rows = [
-        (names[r.label], names[r.opposed], r.correlation, r.accuracy, id(r) in firing)
-        for r in cleaner._exclusion
+        (label_names[r.label], label_names[r.opposed], r.correlation, r.accuracy, evidence.fires(r))
+        for r in evidence.exclusion_rules_
     ]
     columns = ["label", "opposed", "correlation", "accuracy", "fires"]
     return pd.DataFrame(rows, columns=columns)

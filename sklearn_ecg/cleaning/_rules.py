@@ -93,8 +93,8 @@ def inclusion_rules(patterns, X, labels, trusted, *, min_support, min_confidence
     X : ndarray of shape (n_records, n_features)
         The training data: trusted and anchored records.
     labels : ndarray of shape (n_records, n_labels)
-    trusted : ndarray of bool of shape (n_records,)
-        On whose labels the accuracy of a rule is measured.
+    trusted : ndarray of bool of shape (n_records, n_labels)
+        The labels on which the accuracy of a rule is measured.
     min_support : int
     min_confidence, min_correlation : float
 
@@ -111,6 +111,7 @@ def inclusion_rules(patterns, X, labels, trusted, *, min_support, min_confidence
         sources = [m for m, p in enumerate(patterns) if p.label == source_label]
         targets = [m for m, p in enumerate(patterns) if p.label == target_label]
         has_source, has_target = labels[:, source_label] == 1, labels[:, target_label] == 1
+        both_trusted = trusted[:, source_label] & trusted[:, target_label]
         for i in sources:
             in_source = inside[i] & has_source
             for j in targets:
@@ -121,7 +122,7 @@ def inclusion_rules(patterns, X, labels, trusted, *, min_support, min_confidence
                 confidence = support / in_source.sum()
                 correlation = (confidence + support / in_target.sum()) / 2
                 if confidence >= min_confidence and correlation >= min_correlation:
-                    asked = in_source & inside[j] & trusted
+                    asked = in_source & inside[j] & both_trusted
                     accuracy = lower_bound((asked & has_target).sum(), asked.sum())
                     rules.append(
                         InclusionRule(
@@ -138,7 +139,7 @@ def exclusion_rules(labels, trusted, *, min_support, max_exclusion):
     ----------
     labels : ndarray of shape (n_records, n_labels)
         The training data: trusted and anchored records.
-    trusted : ndarray of bool of shape (n_records,)
+    trusted : ndarray of bool of shape (n_records, n_labels)
     min_support : int
         Fewest records with a label for it to be frequent.
     max_exclusion : float
@@ -152,15 +153,14 @@ def exclusion_rules(labels, trusted, *, min_support, max_exclusion):
     present = (labels == 1).astype(np.int64)
     counts = present.sum(axis=0)
     together = present.T @ present
-    seen = present[trusted]
     rules = []
     frequent = np.flatnonzero(counts >= min_support)
     for s in frequent:
         for t in frequent:
             correlation = (together[s, t] / counts[s] + together[s, t] / counts[t]) / 2
             if s != t and correlation < max_exclusion:
-                n_held = int((seen[:, s] & (1 - seen[:, t])).sum())
-                accuracy = lower_bound(n_held, int(seen[:, s].sum()))
+                asked = (present[:, s] == 1) & trusted[:, s] & trusted[:, t]
+                accuracy = lower_bound((asked & (present[:, t] == 0)).sum(), asked.sum())
                 rules.append(ExclusionRule(int(s), int(t), float(correlation), accuracy))
     return rules
 

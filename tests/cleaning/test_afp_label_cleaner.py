@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import AFPLabelCleaner, CleanedRecords, ECGRecords, OnCleanedLabels
-from sklearn_ecg.cleaning._rounds import as_doubtful
+from sklearn_ecg.cleaning._bayes import as_doubtful
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 from sklearn_ecg.records import PROVENANCES
 
@@ -182,7 +182,7 @@ def test_confidence_is_the_share_that_is_right():
     assert right[doubtful].mean() < 0.85 < right[~doubtful].mean()
 
 
-def test_review_list_is_what_is_undecided_first_what_settles_most(table):
+def test_review_list_is_what_is_undecided_first_what_resolves_most(table):
     X, _, weak, trusted = table
     X = X + np.random.default_rng(0).normal(0, 1.5, X.shape)
     cleaner = AFPLabelCleaner(random_state=0, margin=0.2).fit(X, weak, trusted=trusted)
@@ -191,10 +191,10 @@ def test_review_list_is_what_is_undecided_first_what_settles_most(table):
     assert len(review) == undecided.sum() > 0
     assert undecided[review["record"], review["label"].astype(int)].all()
     assert ((review["probability"] - 0.5).abs() < 0.2).all()
-    assert review["settled"].is_monotonic_decreasing
-    # An answer settles at least the label itself, and with swaps more than that.
+    assert review["errors_resolved"].is_monotonic_decreasing
+    # An answer puts right at least the label itself, and with swaps more than that.
     own = review["probability"].clip(upper=1 - review["probability"])
-    assert (review["settled"] > own - 1e-3).all() and (review["settled"] > own + 0.1).any()
+    assert (review["errors_resolved"] > own - 1e-3).all() and (review["errors_resolved"] > own + 0.1).any()
     kept = AFPLabelCleaner(random_state=0, margin=0.2, undecided="weak")
     kept.fit(X, weak, trusted=trusted)
     assert_array_equal(kept.labels_[undecided], weak[undecided])
@@ -409,8 +409,8 @@ def test_labels_that_no_trusted_record_has_can_be_cleaned_by_weak_ones_alone(tab
         cleaner.fit(X[shown], weak[shown], trusted=trusted[shown])
     labels, asked = cleaner.labels_[:, 2], ~trusted[shown]
     before = f1_score(truth[shown, 2][asked], weak[shown, 2][asked])
-    settled = np.where(labels == -1, weak[shown, 2], labels)
-    assert f1_score(truth[shown, 2][asked], settled[asked]) > before
+    filled = np.where(labels == -1, weak[shown, 2], labels)
+    assert f1_score(truth[shown, 2][asked], filled[asked]) > before
 
 
 def test_trusted_beliefs_are_lent_the_doubts_of_weak_ones(rng):

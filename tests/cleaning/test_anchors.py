@@ -9,7 +9,7 @@ from sklearn_ecg.cleaning._anchors import (
     label_set_distance,
     wasserstein_distance,
 )
-from sklearn_ecg.cleaning._patterns import Pattern, find_patterns
+from sklearn_ecg.cleaning._patterns import find_patterns
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 
@@ -60,17 +60,10 @@ def test_matching_patterns_are_anchors_and_strange_ones_are_not(rng):
         rng.normal(0.9, 0.02, (60, 3)),
     ]
     labels = np.ones((240, 1), dtype=np.int8)
-    trusted = np.arange(240) < 120
+    trusted = np.arange(240)[:, np.newaxis] < 120
     patterns = find_patterns(X, labels, trusted, DirichletProcessGaussianMixture(), random_state=0)
     anchors = find_anchor_patterns(patterns, X, labels, trusted)
     anchored = find_anchor_labels(anchors, X, labels)
     assert anchored[120:180, 0].mean() > 0.8
     assert (anchored[120:180, 0] > 0.9).sum() == (anchored[120:180, 0] > 0).sum()
     assert (anchored[180:, 0] > 0).sum() == 0
-
-
-def test_pattern_contains_what_lies_within_three_deviations():
-    pattern = Pattern(0, True, "trusted", np.zeros(2), np.array([1.0, 4.0]), np.arange(3))
-    X = np.array([[2.9, -5.9], [3.1, 0.0], [0.0, 6.1]])
-    assert pattern.contains(X).tolist() == [True, False, False]
-    assert_allclose(pattern.distance(np.array([[1.0, 2.0]])), 1)

@@ -36,7 +36,8 @@ def test_association_rules_agree_with_a_plain_loop(labels):
 
 def test_inclusion_rules_agree_with_a_plain_loop(rng, labels):
     X = rng.uniform(size=(200, 2))
-    trusted = np.arange(200) < 120
+    is_trusted = np.arange(200) < 120
+    trusted = np.repeat(is_trusted[:, np.newaxis], 4, axis=1)
     patterns = [
         Pattern(label, True, "trusted", np.full(2, centre), np.full(2, 0.01), np.arange(5))
         for label in range(4)
@@ -46,7 +47,7 @@ def test_inclusion_rules_agree_with_a_plain_loop(rng, labels):
     for p, q in itertools.product(patterns, patterns):
         counts = dict.fromkeys(("source", "target", "both", "asked", "right"), 0)
         holders = both_labels = 0
-        for x, row, is_trusted in zip(X, labels, trusted, strict=True):
+        for x, row, counts_on in zip(X, labels, is_trusted, strict=True):
             inside_p = all(abs(x - p.mean) <= 3 * 0.1)
             inside_q = all(abs(x - q.mean) <= 3 * 0.1)
             has_p, has_q = row[p.label] == 1, row[q.label] == 1
@@ -55,8 +56,8 @@ def test_inclusion_rules_agree_with_a_plain_loop(rng, labels):
             counts["source"] += inside_p and has_p
             counts["target"] += inside_q and has_q
             counts["both"] += inside_p and inside_q and has_p and has_q
-            counts["asked"] += inside_p and inside_q and has_p and is_trusted
-            counts["right"] += inside_p and inside_q and has_p and has_q and is_trusted
+            counts["asked"] += inside_p and inside_q and has_p and counts_on
+            counts["right"] += inside_p and inside_q and has_p and has_q and counts_on
         if p.label == q.label or both_labels < 5 or both_labels / holders < 0.4:
             continue
         if counts["both"] < 5 or counts["both"] / counts["source"] < 0.4:
@@ -80,7 +81,7 @@ def test_inclusion_rules_agree_with_a_plain_loop(rng, labels):
 
 
 def test_exclusion_rules_agree_with_a_plain_loop(labels):
-    trusted = np.ones(200, dtype=bool)
+    trusted = np.ones((200, 4), dtype=bool)
     expected = set()
     for s, t in itertools.permutations(range(4), 2):
         both = np.sum((labels[:, s] == 1) & (labels[:, t] == 1))
@@ -93,13 +94,13 @@ def test_exclusion_rules_agree_with_a_plain_loop(labels):
 
 
 def test_rare_labels_make_no_rules(labels):
-    trusted = np.ones(200, dtype=bool)
+    trusted = np.ones((200, 4), dtype=bool)
     assert exclusion_rules(labels, trusted, min_support=201, max_exclusion=0.5) == []
     assert association_rules(labels, min_support=201, min_confidence=0.0) == []
 
 
 def test_rules_apply_where_their_premise_is_known(labels):
-    trusted = np.ones(200, dtype=bool)
+    trusted = np.ones((200, 4), dtype=bool)
     wide = [Pattern(m, True, "trusted", np.zeros(1), np.ones(1), np.arange(2)) for m in range(4)]
     X = np.zeros((200, 1))
     rules = inclusion_rules(

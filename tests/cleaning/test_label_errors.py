@@ -6,11 +6,41 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from sklearn_ecg.cleaning._calibration import Calibration
-from sklearn_ecg.cleaning._label_bonds import fit_bonds
-from sklearn_ecg.cleaning._label_sets import SetErrors
-from sklearn_ecg.cleaning._noise import SingleErrors
-from sklearn_ecg.cleaning._rounds import find_errors
+from sklearn_ecg.cleaning._label_errors import (
+    SetErrors,
+    SingleErrors,
+    describe_noise_rates,
+    estimate_errors,
+    estimate_noise_rates,
+    fit_bonds,
+    posterior,
+)
+
+
+def test_posterior_is_bayes_rule():
+    # P(y=1)=0.3, P(w=1|y=1)=0.8, P(w=1|y=0)=0.1, so P(y=1|w=1) = 0.24 / (0.24 + 0.07)
+    found = posterior(np.full(3, 0.3), np.array([1, 0, -1]), missing=0.2, wrong=0.1)
+    assert_allclose(found, [0.24 / 0.31, 0.06 / 0.69, 0.3])
+
+
+@pytest.mark.parametrize(("missing", "wrong"), [(0.3, 0.05), (0.05, 0.2), (0.0, 0.0)])
+def test_noise_rates_are_found(rng, missing, wrong):
+    truth = rng.random(5000) < 0.3
+    probability = np.clip(np.where(truth, 0.95, 0.05) + rng.normal(0, 0.02, 5000), 0.01, 0.99)
+    weak = np.where(truth, rng.random(5000) >= missing, rng.random(5000) < wrong).astype(int)
+    found = estimate_noise_rates(probability, weak, 0.1, 0.1)
+    assert_allclose(found, (missing, wrong), atol=0.06)
+
+
+def test_intervals_begin_at_zero_where_there_may_be_no_error():
+    belief = np.r_[np.full(100, 0.99), np.full(400, 0.001), [0.6, 0.5, 0.4]]
+    weak = np.r_[np.ones(100), np.zeros(400), np.zeros(3)].astype(int)
+    # All three labels in doubt are absent with a probability of 0.4 * 0.5 * 0.6.
+    missing, low, high, *_ = describe_noise_rates(belief, weak)
+    assert low == 0 < missing < high
+    weak[:10] = 0
+    missing, low, high, *_ = describe_noise_rates(belief, weak)
+    assert 0 < low < missing < high
 
 
 def make_errors(rng, n_labels):
@@ -73,7 +103,7 @@ def test_posterior_weighs_all_label_sets(rng, n_labels, coupled):
 
 
 @pytest.mark.parametrize("coupled", [True, False])
-def test_an_answer_settles_what_it_tells_of_all_labels(rng, coupled):
+def test_an_answer_resolves_what_it_tells_of_all_labels(rng, coupled):
     errors = replace(make_errors(rng, 3), coupled=coupled)
     probability, weak = rng.uniform(0.2, 0.8, (20, 3)), rng.integers(0, 2, (20, 3))
     sets = list(product((0, 1), repeat=3))
@@ -89,7 +119,7 @@ def test_an_answer_settles_what_it_tells_of_all_labels(rng, coupled):
                 chance = joint[agree].sum()
                 left += chance * expected_mistakes(joint * agree / chance, sets)
             expected[i, asked] = before - left
-    assert_allclose(errors.settled(probability, weak), expected, atol=1e-4)
+    assert_allclose(errors.errors_resolved(probability, weak), expected, atol=1e-4)
     if coupled:
         belief = errors.posterior(probability, weak)
         assert (expected > np.minimum(belief, 1 - belief) + 0.01).any()
@@ -103,7 +133,7 @@ def expected_mistakes(joint, sets):
 def test_single_errors_tell_nothing_of_other_labels():
     errors = SingleErrors(np.full(2, 0.1), np.full(2, 0.2))
     probability, weak = np.array([[0.5, 0.9]]), np.array([[-1, -1]])
-    assert_allclose(errors.settled(probability, weak), [[0.5, 0.1]])
+    assert_allclose(errors.errors_resolved(probability, weak), [[0.5, 0.1]])
 
 
 def swapped(rng, n_records=3000, n_labels=5, rate=0.3, replaced_by=None):
@@ -173,8 +203,8 @@ def test_swaps_are_looked_for_only_where_they_showed_before(rng, coupled):
     probability, weak, true = swapped(rng)
     trusted = np.arange(len(weak)) < 1000
     labels = np.where(trusted[:, np.newaxis], true, weak)
-    rates = {label: Calibration(np.ones(2), 0.1, 0.02) for label in range(5)}
-    errors = find_errors(probability, labels, trusted, rates, joint=True, coupled=coupled)
+    rates = np.full(5, 0.1), np.full(5, 0.02)
+    errors = estimate_errors(probability, labels, trusted, *rates, joint=True, coupled=coupled)
     assert errors.coupled == coupled
 
 

@@ -1,13 +1,24 @@
-"""Errors of whole label sets: weak labels of a record are lost and gained together."""
+"""Errors of weak labels: of single labels, of whole label sets, and bonds between labels.
+
+A weak label is worth as evidence what its noise rates leave of it (`SingleErrors`). Errors of a
+record come together: a label is lost where another is written in its place (`SetErrors`). Which
+labels come together in truth, bonds tell (`fit_bonds`).
+"""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import gammaln, logit
-from scipy.stats import poisson
+from scipy.optimize import minimize
+from scipy.special import expit, gammaln, logit
+from scipy.stats import beta, poisson
 
-from sklearn_ecg.cleaning._noise import SingleErrors
+#: What `describe_noise_rates` says of a label.
+NOISE_RATES = ("missing", "missing_low", "missing_high", "wrong", "wrong_low", "wrong_high")
 
+# Records worth of belief in the rates, and in the independent errors, that an estimate starts from.
+_PRIOR_RECORDS = 5.0
+# No weak label is believed or disbelieved without limit.
+_SMALLEST_RATE = 1e-3
 # Of one record, the labels in most doubt are weighed together; 2 ** 6 label sets.
 _MOST_OPEN = 6
 # A label that is this improbable, or its contrary, is not weighed again.
@@ -21,8 +32,180 @@ _MAX_ITER = 10
 _MORE_THAN_PHANTOM = 6.0
 # Label sets that are weighed at a time.
 _CHUNK = 2**16
-# Records worth of belief in rates, in independent errors, and in what replaces a label.
-_PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
+# Records worth of belief in what replaces a label.
+_PRIOR_REPLACED = 20.0
+# Ridge penalty of bonds.
+_RIDGE = 5.0
+
+
+def posterior(probability, weak, missing, wrong):
+    """Combine a record's probability of a label with its weak label, by Bayes' rule.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_records,)
+        From the record's features alone.
+    weak : ndarray of shape (n_records,)
+        1, 0, or -1 for a weak label that is unknown and is no evidence.
+    missing : float
+        ``P(weak = 0 | label present)``
+    wrong : float
+        ``P(weak = 1 | label absent)``
+
+    Returns
+    -------
+    ndarray of shape (n_records,)
+    """
+    if_present = np.select([weak == 1, weak == 0], [1 - missing, missing], 1.0)
+    if_absent = np.select([weak == 1, weak == 0], [wrong, 1 - wrong], 1.0)
+    joint = probability * if_present
+    return joint / (joint + (1 - probability) * if_absent)
+
+
+def noise_rates(belief, weak, missing, wrong):
+    """Estimate noise rates from how probable each label is, one step of EM.
+
+    Parameters
+    ----------
+    belief : ndarray of shape (n_records,)
+        Probability of the label given everything.
+    weak : ndarray of shape (n_records,)
+    missing, wrong : float
+        Expected rates, worth a few records.
+
+    Returns
+    -------
+    missing, wrong : float
+    """
+    known = weak != -1
+    belief, weak = belief[known], weak[known]
+    lost, held = (belief * (weak == 0)).sum(), belief.sum()
+    made, free = ((1 - belief) * (weak == 1)).sum(), (1 - belief).sum()
+    missing = (lost + _PRIOR_RECORDS * missing) / (held + _PRIOR_RECORDS)
+    wrong = (made + _PRIOR_RECORDS * wrong) / (free + _PRIOR_RECORDS)
+    return tuple(np.clip((missing, wrong), _SMALLEST_RATE, 1 - _SMALLEST_RATE))
+
+
+def estimate_noise_rates(probability, weak, missing, wrong, *, max_iter=100):
+    """Estimate noise rates by EM from probabilities that did not see the weak labels.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_records,)
+    weak : ndarray of shape (n_records,)
+    missing, wrong : float
+        Where to start.
+    max_iter : int
+
+    Returns
+    -------
+    missing, wrong : float
+    """
+    expected = missing, wrong
+    for _ in range(max_iter):
+        before = missing, wrong
+        belief = posterior(probability, weak, *before)
+        missing, wrong = noise_rates(belief, weak, *expected)
+        if np.allclose(before, (missing, wrong), atol=1e-4):
+            break
+    return missing, wrong
+
+
+def describe_noise_rates(belief, weak):
+    """Expected noise rates of one label, with intervals.
+
+    Parameters
+    ----------
+    belief : ndarray of shape (n_records,)
+        Probability of the label given everything.
+    weak : ndarray of shape (n_records,)
+
+    Returns
+    -------
+    ndarray of shape (6,)
+        `NOISE_RATES`: each rate, and the lower and upper bound of its 95 % interval; NaN where no
+        weak label is known.
+    """
+    known = weak != -1
+    belief, weak = belief[known], weak[known]
+    if not len(weak):
+        return np.full(len(NOISE_RATES), np.nan)
+    return np.r_[_rate(belief, weak == 0), _rate(1 - belief, weak == 1)]
+
+
+def _rate(asked, error):
+    """Share of errors among records, each of which is asked with a probability; 95 % interval.
+
+    The records are a sample, and which of them are asked is not certain; both widen the interval,
+    that of the Beta distribution of the same variance. Where there may well be no error at all,
+    it begins at 0. How probable a label is, is taken as given: what errs there is not in it.
+    """
+    n_asked, n_errors = asked.sum(), asked[error].sum()
+    mean = (n_errors + 0.5) / (n_asked + 1)
+    variance = mean * (1 - mean) / (n_asked + 2)
+    variance += (asked * (1 - asked) * (error - mean) ** 2).sum() / (n_asked + 1) ** 2
+    size = max(mean * (1 - mean) / variance - 1, 1e-3)
+    low, high = beta.ppf([0.025, 0.975], mean * size, (1 - mean) * size)
+    if np.prod(1 - asked[error]) > 0.025:
+        low = 0.0
+    return n_errors / max(n_asked, 1e-9), low, high
+
+
+@dataclass(frozen=True, eq=False)
+class SingleErrors:
+    """Noise rates of several labels, whose errors know nothing of one another.
+
+    Attributes
+    ----------
+    missing, wrong : ndarray of shape (n_labels,)
+        ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
+    """
+
+    missing: np.ndarray
+    wrong: np.ndarray
+
+    def posterior(self, probability, weak):
+        """Combine the probabilities of a record's labels with its weak labels.
+
+        Parameters
+        ----------
+        probability : ndarray of shape (n_records, n_labels)
+            From the record's features alone.
+        weak : ndarray of shape (n_records, n_labels)
+            1, 0, or -1 (unknown, no evidence).
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels)
+        """
+        columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
+        return np.column_stack([posterior(*column) for column in columns])
+
+    def errors_resolved(self, probability, weak):
+        """Expected number of labels of a record that an answer about one of them puts right.
+
+        Each label counts as wrong with the probability of the less probable value.
+
+        Parameters
+        ----------
+        probability, weak
+            As for `posterior`.
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels)
+        """
+        return _doubt(self.posterior(probability, weak))
+
+    def adapted(self, probability, weak):
+        """Return the errors of other records; these are worth a few records."""
+        columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
+        rates = np.array([estimate_noise_rates(*column) for column in columns])
+        return replace(self, missing=rates[:, 0], wrong=rates[:, 1])
+
+
+def _doubt(belief):
+    return np.minimum(belief, 1 - belief)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,12 +260,12 @@ class SetErrors(SingleErrors):
             belief[candidates.rows] = candidates.belief(self)
         return belief
 
-    def settled(self, probability, weak):
-        """As `SingleErrors.settled`; the answer about one label tells of the others."""
-        settled = np.empty(probability.shape)
+    def errors_resolved(self, probability, weak):
+        """As `SingleErrors.errors_resolved`; the answer about one label tells of the others."""
+        resolved = np.empty(probability.shape)
         for candidates in _candidates(probability, weak, self):
-            settled[candidates.rows] = candidates.settled(self)
-        return settled
+            resolved[candidates.rows] = candidates.errors_resolved(self)
+        return resolved
 
     def adapted(self, probability, weak):
         """As `SingleErrors.adapted`, by expectation maximisation over label sets.
@@ -111,6 +294,35 @@ class SetErrors(SingleErrors):
             if max(np.abs(change).max() for change in changes) < 1e-3:
                 break
         return errors
+
+
+def estimate_errors(probability, labels, trusted, missing, wrong, *, joint, coupled=True):
+    """Estimate how weak label sets differ from true ones, from the noise rates of single labels.
+
+    Parameters
+    ----------
+    probability, labels : ndarray of shape (n_records, n_labels)
+    trusted : ndarray of bool of shape (n_records,)
+    missing, wrong : ndarray of shape (n_labels,)
+    joint : bool
+        Whether the labels of a record are weighed together.
+    coupled : bool, default=True
+        Whether labels that are lost and gained together are looked for.
+
+    Returns
+    -------
+    SetErrors or SingleErrors
+    """
+    if not joint:
+        return SingleErrors(missing, wrong)
+    weak = trusted if trusted.all() else ~trusted
+    bonds = fit_bonds(probability[trusted], labels[trusted])
+    errors = SetErrors.independent(missing, wrong, probability[weak], *bonds)
+    phantom = np.inf
+    if coupled:
+        phantom = errors.fitted(probability[trusted], labels[trusted]).swapped
+    errors = replace(errors, phantom=phantom)
+    return errors if trusted.all() else errors.adapted(probability[weak], labels[weak])
 
 
 class _Candidates:
@@ -165,7 +377,7 @@ class _Candidates:
         """Probability of each label, of shape (n_records, n_labels)."""
         return np.clip(_expected(self.shares(errors), self.sets), 1e-4, 1 - 1e-4)
 
-    def settled(self, errors):
+    def errors_resolved(self, errors):
         """Expected errors that an answer removes, of shape (n_records, n_labels)."""
         shares = self.shares(errors)
         belief = _expected(shares, self.sets)
@@ -225,9 +437,51 @@ def _maximise(candidates, weak, errors, expected):
     )
     return replace(
         errors,
-        missing=np.clip(missing, 1e-3, 1 - 1e-3),
-        wrong=np.clip(wrong, 1e-3, 1 - 1e-3),
+        missing=np.clip(missing, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
+        wrong=np.clip(wrong, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
         gains=np.maximum(gains, 1e-4),
         replacing=replacing,
         swapped=swapped / len(weak),
     )
+
+
+def fit_bonds(probability, labels):
+    """Fit pairwise bonds of labels on trusted records, by ridge pseudo-likelihood.
+
+    A record's label set has log odds of the sum of those of its labels, plus a bias for each, plus
+    a bond for each pair.
+
+    Parameters
+    ----------
+    probability, labels : ndarray of shape (n_records, n_labels)
+        What features say of each label alone, and the truth; -1 is left out, and so are labels
+        that no record has: of them nothing is known.
+
+    Returns
+    -------
+    bias : ndarray of shape (n_labels,)
+    bonds : ndarray of shape (n_labels, n_labels)
+        Symmetric, with a diagonal of 0.
+    """
+    n_labels = labels.shape[1]
+    present = (labels == 1).astype(float)
+    known = (labels != -1) & present.any(axis=0)
+    offset = logit(np.clip(probability, 1e-3, 1 - 1e-3))
+    pairs = np.triu_indices(n_labels, 1)
+
+    def unpack(values):
+        bonds = np.zeros((n_labels, n_labels))
+        bonds[pairs] = values[n_labels:]
+        return values[:n_labels], bonds + bonds.T
+
+    def loss(values):
+        bias, bonds = unpack(values)
+        log_odds = offset + bias + present @ bonds
+        fit = (known * (np.logaddexp(0, log_odds) - present * log_odds)).sum()
+        residual = known * (expit(log_odds) - present)
+        slope = residual.T @ present
+        gradient = np.r_[residual.sum(axis=0), (slope + slope.T)[pairs]]
+        return fit + _RIDGE / 2 * values @ values, gradient + _RIDGE * values
+
+    start = np.zeros(n_labels + len(pairs[0]))
+    return unpack(minimize(loss, start, jac=True, method="L-BFGS-B").x)

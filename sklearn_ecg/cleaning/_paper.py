@@ -1,0 +1,265 @@
+"""PaperMethod: the AFP paper's cleaning, by hard thresholds on the distance to patterns."""
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.utils.validation import check_memory
+
+from sklearn_ecg.cleaning._decisions import Decisions
+from sklearn_ecg.cleaning._label_errors import NOISE_RATES, describe_noise_rates
+from sklearn_ecg.cleaning._lifetimes import lifetimes, mean_path_length
+from sklearn_ecg.cleaning._scaling import FeatureScaling
+from sklearn_ecg.utils import progress
+
+
+class PaperMethod:
+    """Decide by anchors and rules first, then by how near the patterns of each side are.
+
+    Only labels that are given, or unknown, are questioned; inclusion rules add others.
+
+    Parameters
+    ----------
+    evidence : PatternEvidence
+    discriminators : bool
+        If False, anchors and rules decide alone.
+    lifetime_rate : float
+    max_iter : int
+    random_state : int
+    memory : str or joblib.Memory, default=None
+    n_jobs : int, default=None
+    verbose : int, default=0
+
+    Attributes
+    ----------
+    noise_rates_ : ndarray of shape (n_labels, 6)
+        Columns `NOISE_RATES`; NaN for labels that are not learned.
+    lifetimes_ : ndarray of int of shape (n_records,)
+    n_iter_ : int
+    """
+
+    cleans_unseen = False
+
+    def __init__(
+        self,
+        evidence,
+        *,
+        discriminators,
+        lifetime_rate,
+        max_iter,
+        random_state,
+        memory=None,
+        n_jobs=None,
+        verbose=0,
+    ):
+        self.evidence = evidence
+        self.discriminators = discriminators
+        self.lifetime_rate = lifetime_rate
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.memory = memory
+        self.n_jobs = n_jobs
+        self.verbose = verbose
+
+    def fit(self, table, labels, trusted, *, learned, unseen=None):
+        """Learn from all records, and clean those of which not all labels are trusted.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_records, n_features)
+            With NaN for what could not be measured.
+        labels : ndarray of int8 of shape (n_records, n_labels)
+        trusted : ndarray of bool of shape (n_records, n_labels)
+        learned : ndarray of bool of shape (n_labels,)
+            Labels with enough examples.
+        unseen : ignored
+
+        Returns
+        -------
+        Decisions
+            On the records of which not all labels are trusted.
+        """
+        self._scaling = FeatureScaling.learn(table)
+        X = self._scaling.scale(table)
+        self.evidence.fit(X, labels, trusted)
+        self._discriminators = {}
+        if self.discriminators:
+            patterns = [p for p in self.evidence.patterns_ if p.source == "trusted"]
+            for label in np.flatnonzero(learned):
+                of_label = [p for p in patterns if p.label == label]
+                discriminator = PatternDiscriminator(
+                    [p for p in of_label if p.present], [p for p in of_label if not p.present]
+                )
+                training = X[self.evidence.training_]
+                self._discriminators[label] = discriminator.fit_threshold(training)
+        self._learned = np.flatnonzero(learned)
+        path_length = check_memory(self.memory).cache(mean_path_length, ignore=["n_jobs"])(
+            X, random_state=self.random_state, n_jobs=self.n_jobs
+        )
+        weak = ~trusted.all(axis=1)
+        decisions, lived, self.n_iter_ = self._decide(
+            X[weak], labels[weak], trusted[weak], path_length[weak], update=True
+        )
+        self.lifetimes_ = np.zeros(len(X), dtype=int)
+        self.lifetimes_[weak] = lived
+        # Thresholds give no probability; what they decide is taken as certain.
+        self.noise_rates_ = np.full((labels.shape[1], len(NOISE_RATES)), np.nan)
+        for label in self._learned:
+            asked = ~trusted[weak, label]
+            belief = 1.0 * (decisions.labels[asked, label] == 1)
+            self.noise_rates_[label] = describe_noise_rates(belief, labels[weak, label][asked])
+        return decisions
+
+    def clean(self, table, weak):
+        """Clean records that `fit` did not see.
+
+        Parameters
+        ----------
+        table : ndarray of shape (n_records, n_features)
+        weak : ndarray of int8 of shape (n_records, n_labels)
+
+        Returns
+        -------
+        Decisions
+        """
+        X = self._scaling.scale(table)
+        path_length = mean_path_length(X, random_state=self.random_state)
+        trusted = np.zeros(weak.shape, dtype=bool)
+        return self._decide(X, weak, trusted, path_length, update=False)[0]
+
+    def _decide(self, X, weak, trusted, path_length, *, update):
+        """Decide label by label, round by round.
+
+        Parameters
+        ----------
+        X : ndarray of shape (n_records, n_features)
+        weak : ndarray of shape (n_records, n_labels)
+        trusted : ndarray of bool of shape (n_records, n_labels)
+        path_length : ndarray of shape (n_records,)
+        update : bool
+            Whether discriminators learn from what they decide.
+
+        Returns
+        -------
+        decisions : Decisions
+        lived : ndarray of int of shape (n_records,)
+        n_iter : int
+        """
+        open_ = np.zeros(weak.shape, dtype=bool)
+        open_[:, self._learned] = weak[:, self._learned] != 0
+        open_ &= ~trusted
+        labels = np.where(weak == 1, 1, 0).astype(np.int8)
+        provenance = np.full(weak.shape, "confirmed", dtype="<U9")
+        # Labels that are not given are not questioned, so that nothing is known of them.
+        belief = np.full(weak.shape, 0.5)
+
+        def close(where, value, stage, probability):
+            labels[where], provenance[where], open_[where] = value, stage, False
+            belief[where] = np.broadcast_to(probability, where.shape)[where]
+
+        anchored = self.evidence.anchored(X, weak)
+        close(open_ & (anchored > 0), 1, "anchor", anchored)
+        given = trusted & (weak == 1)
+        accuracy = self.evidence.included(X, given | (anchored > 0))
+        close(~trusted & (accuracy > 0) & (labels == 0), 1, "included", accuracy)
+        close(open_ & (accuracy > 0), 1, "confirmed", accuracy)
+        known = given | np.isin(provenance, ("anchor", "included"))
+        accuracy = self.evidence.excluded(known)
+        close(open_ & (accuracy > 0), 0, "excluded", 1 - accuracy)
+
+        lived, n_iter = np.zeros(len(X), dtype=int), 0
+        alive = open_.any(axis=1)
+        n_rounds = self.max_iter if self._discriminators and alive.any() else 0
+        for n_iter in range(1, n_rounds + 1):
+            lived += alive
+            for label, discriminator in progress(
+                self._discriminators.items(),
+                description=f"Round {n_iter}: labels",
+                verbose=self.verbose,
+            ):
+                asked = np.flatnonzero(alive & open_[:, label])
+                if not len(asked):
+                    continue
+                ratio = discriminator.ratio(X[asked])
+                verdict = discriminator.verdict(ratio)
+                belief[asked, label] = ratio
+                labels[asked[verdict == -1], label] = 0
+                labels[asked[verdict == 1], label] = 1
+                provenance[asked[verdict == -1], label] = "removed"
+                open_[asked[verdict != 0], label] = False
+                if update:
+                    discriminator.update(X[asked], verdict)
+            if update:
+                for discriminator in self._discriminators.values():
+                    discriminator.fit_threshold(X)
+            left = lifetimes(path_length, open_.sum(axis=1), self.lifetime_rate) - n_iter
+            alive = alive & (left > 0)
+            if not alive.any():
+                break
+        labels = np.where(open_ & (weak == -1), -1, labels).astype(np.int8)
+        provenance[open_] = "undecided"
+        provenance[(weak == -1) & (labels == 1) & (provenance == "confirmed")] = "added"
+        confidence = np.where(labels == 1, belief, 1 - belief)
+        confidence[provenance == "undecided"] = 0.5
+        return Decisions(labels, provenance, confidence, belief), lived, n_iter
+
+
+class PatternDiscriminator:
+    """The ratio ``dr`` of one label, and the fuzzy threshold of its Beta distribution.
+
+    ``dr = d_neg / (d_pos + d_neg)`` for the distances to the nearest pattern of each side. The
+    formula, and that of the interval ``theta +- rho / 2`` with ``theta`` and ``rho`` the mean and
+    standard deviation of the ratio, are reconstructions: the paper's text lost them.
+
+    Parameters
+    ----------
+    present, absent : list of Pattern
+    """
+
+    def __init__(self, present, absent):
+        self.present, self.absent = list(present), list(absent)
+        self.theta, self.rho = 0.5, 0.0
+
+    def ratio(self, X):
+        """Return ``dr`` in [0, 1] of each record."""
+        if not self.present or not self.absent:
+            return np.full(len(X), 0.5)
+        to_present = np.min([p.distance(X) for p in self.present], axis=0)
+        to_absent = np.min([p.distance(X) for p in self.absent], axis=0)
+        return to_absent / np.maximum(to_present + to_absent, 1e-12)
+
+    def fit_threshold(self, X):
+        """Fit the Beta distribution by moments, of which mean and deviation are all it takes."""
+        ratio = self.ratio(X)
+        self.theta, self.rho = ratio.mean(), ratio.std()
+        return self
+
+    def verdict(self, ratio):
+        """Return 1 where the label is present, -1 where it is not, 0 where that is undecided."""
+        above, below = ratio >= self.theta + self.rho / 2, ratio <= self.theta - self.rho / 2
+        return above.astype(int) - below.astype(int)
+
+    def update(self, X, verdict):
+        """Let records that were decided join the nearest pattern of their side."""
+        self.present = [*_grown(self.present, X[verdict == 1])]
+        self.absent = [*_grown(self.absent, X[verdict == -1])]
+
+
+def _grown(patterns, X):
+    if not len(X) or not patterns:
+        return patterns
+    nearest = np.argmin([p.distance(X) for p in patterns], axis=0)
+    return [_merged(p, X[nearest == m]) for m, p in enumerate(patterns)]
+
+
+def _merged(pattern, X):
+    """Pool means and variances; the number of records that a pattern has counts."""
+    n_old, n_new = max(len(pattern.members), 1), len(X)
+    if n_new == 0:
+        return pattern
+    share = n_new / (n_old + n_new)
+    mean = (1 - share) * pattern.mean + share * X.mean(axis=0)
+    variance = (1 - share) * (pattern.variance + (pattern.mean - mean) ** 2)
+    variance = variance + share * (X.var(axis=0) + (X.mean(axis=0) - mean) ** 2)
+    # Only the number of members matters from here on: positions in other batches mean nothing.
+    members = np.zeros(n_old + n_new, dtype=int)
+    return replace(pattern, mean=mean, covariance=variance, members=members)
