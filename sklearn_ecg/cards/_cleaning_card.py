@@ -232,7 +232,7 @@ def _for_a_person(cleaned, weak):
     return {
         "For a person": [
             f"{n_waiting} labels wait for a person; the cleaner's undecided_ ranks those of its "
-            "fit by what an answer settles. Here are the least certain:",
+            "fit by how many labels an answer puts right. Here are the least certain:",
             table,
         ]
     }
