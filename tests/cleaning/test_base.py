@@ -1,0 +1,235 @@
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_array_equal
+from sklearn import config_context
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+
+from sklearn_ecg import AFPLabelCleaner, CleanedRecords, ECGRecords, OnCleanedLabels
+from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+class FlatSignals(TransformerMixin, BaseEstimator):
+    """Features that are the samples themselves."""
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return np.stack([np.ravel(signal) for signal in getattr(X, "signals", X)])
+
+
+class NoFeatures(FlatSignals):
+    def transform(self, X):
+        raise AssertionError("features were computed")
+
+
+class FirstSamples(FlatSignals):
+    """Features that are the first samples, for records of different lengths."""
+
+    def transform(self, X):
+        return np.stack([np.ravel(signal)[:12] for signal in getattr(X, "signals", X)])
+
+
+def test_transform_agrees_with_fit_transform(table):
+    X, _, weak, trusted = table
+    signals = np.zeros((len(X), 1, 12)) + X[:, np.newaxis]
+    records = ECGRecords(signals, 10, labels=weak, trusted=trusted, groups=np.arange(len(X)) // 4)
+    cleaner = AFPLabelCleaner(FlatSignals(), random_state=0)
+    cleaned = cleaner.fit_transform(records)
+    again = cleaner.transform(records)
+    assert isinstance(again, CleanedRecords)
+    for name in ("labels", "provenance", "confidence", "weak_labels", "trusted", "groups"):
+        assert_array_equal(getattr(again, name), getattr(cleaned, name))
+    shuffled = np.random.default_rng(0).permutation(len(X))[:50]
+    assert_array_equal(cleaner.transform(records[shuffled]).labels, cleaned.labels[shuffled])
+    assert cleaner.transform(signals) is signals
+    unlabelled = ECGRecords(signals, 10)
+    assert cleaner.transform(unlabelled) is unlabelled
+
+
+def test_trusted_records_pass_transform_without_features(table):
+    X, _, weak, trusted = table
+    records = ECGRecords(X[:, np.newaxis], 10, labels=weak, trusted=trusted)
+    cleaner = AFPLabelCleaner(FlatSignals(), random_state=0).fit(records)
+    cleaner.extractor_ = NoFeatures()
+    kept = cleaner.transform(records[trusted])
+    assert_array_equal(kept.labels, weak[trusted])
+
+
+def test_an_example_set_alone_cleans_new_records(table, weighted_f1):
+    X, truth, weak, trusted = table
+    cleaner = AFPLabelCleaner(random_state=0).fit(X[trusted], truth[trusted])
+    assert (cleaner.provenance_ == "trusted").all()
+    cleaned = cleaner.clean(X[~trusted], weak[~trusted])
+    before = 1 - weighted_f1(truth[~trusted], weak[~trusted], weak[~trusted])
+    assert 1 - weighted_f1(truth[~trusted], cleaned.labels, weak[~trusted]) < before / 2
+    one = cleaner.clean(X[:1], weak[:1])
+    assert one.labels.shape == (1, 4)
+
+
+def test_arrays_frames_and_pipelines(table):
+    X, _, weak, trusted = table
+    frame = pd.DataFrame(X).add_prefix("feature_")
+    labels = pd.DataFrame(weak, columns=["normal", "AF", "LBBB", "RBBB"])
+    cleaned = AFPLabelCleaner(random_state=0).fit_transform(frame, labels, trusted=trusted)
+    assert cleaned.is_table and list(cleaned.label_names) == list(labels.columns)
+    pipe = make_pipeline(AFPLabelCleaner(random_state=0), OnCleanedLabels(LogisticRegression()))
+    pipe.fit(X, weak, afplabelcleaner__trusted=trusted)
+    assert pipe.predict(X).shape == weak.shape
+    with config_context(enable_metadata_routing=True):
+        routed = clone(pipe).fit(X, weak, trusted=trusted)
+        assert_array_equal(routed.predict(X), pipe.predict(X))
+
+
+def test_survives_pickling(fitted, table):
+    X, _, weak, trusted = table
+    restored = pickle.loads(pickle.dumps(fitted))
+    found, expected = (c.clean(X[~trusted], weak[~trusted]) for c in (restored, fitted))
+    assert_array_equal(found.labels, expected.labels)
+    assert restored.exclusion_rules_.equals(fitted.exclusion_rules_)
+
+
+def test_records_without_any_feature_are_left_to_a_person(table):
+    X, _, weak, trusted = table
+    X, lost = X.copy(), np.flatnonzero(~trusted)[:3]
+    X[lost] = np.nan
+    X[np.flatnonzero(~trusted)[5:9], 2] = np.nan
+    cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+    assert (cleaner.provenance_[lost] == "undecided").all()
+    assert_array_equal(cleaner.labels_[lost], weak[lost])
+    assert set(lost) <= set(cleaner.undecided_["record"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"trusted": np.zeros(600, dtype=bool)}, "trusted is False for all 600"),
+        ({"trusted": np.ones(5, dtype=bool)}, "one entry for each of the 600 records"),
+        ({"y": None}, "requires y to be passed"),
+        ({"y": np.full((600, 4), 2)}, "must hold 1"),
+        ({"y": np.zeros((10, 4), dtype=int)}, "10 records, but there are 600"),
+        ({"groups": [1, 2]}, "one patient for each of the 600"),
+        ({"X": np.full((600, 12), np.inf)}, "infinity"),
+        ({"X": np.full((600, 12), np.nan)}, "all trusted records are NaN"),
+        ({"X": np.empty((0, 12))}, "0 sample"),
+        ({"X": np.zeros((1, 12))}, "1 sample"),
+        ({"X": np.zeros((1, 2, 50))}, "1 record"),
+    ],
+)
+def test_bad_input_is_named(table, changes, message):
+    X, _, weak, trusted = table
+    arguments = {"X": X, "y": weak, "trusted": trusted} | changes
+    with pytest.raises(ValueError, match=message):
+        AFPLabelCleaner().fit(**arguments)
+
+
+def test_bad_parameters_are_named(table):
+    X, _, weak, _ = table
+    with pytest.raises(ValueError, match="'undecided' parameter"):
+        AFPLabelCleaner(undecided="drop").fit(X, weak)
+
+
+def test_records_without_labels_and_signals_without_rate_name_the_cure(table):
+    signals = np.random.default_rng(0).normal(size=(6, 2, 500))
+    with pytest.raises(ValueError, match="with_labels"):
+        AFPLabelCleaner(FlatSignals()).fit(ECGRecords(signals, 100))
+    with pytest.raises(ValueError, match="sampling_rate"):
+        AFPLabelCleaner().fit(signals, np.ones((6, 1)))
+
+
+def test_clean_and_transform_refuse_other_labels(fitted, table):
+    X, _, weak, _ = table
+    with pytest.raises(ValueError, match="fitted to 4"):
+        fitted.clean(X, weak[:, :2])
+    with pytest.raises(ValueError, match="12 features"):
+        fitted.transform(X[:, :3])
+
+
+def test_infinite_feature_is_named(table):
+    X, _, weak, trusted = table
+    frame = pd.DataFrame(X).add_prefix("feature_")
+    frame.iloc[7, 3] = np.inf
+    with pytest.raises(ValueError, match="infinity: feature feature_3 of record 7"):
+        AFPLabelCleaner().fit(frame, weak, trusted=trusted)
+
+
+def test_lists_of_signals_are_signals(table):
+    X, _, weak, trusted = table
+    n_records = 60
+    chosen = np.r_[np.flatnonzero(trusted)[:30], np.flatnonzero(~trusted)[:30]]
+    signals = list(X[chosen, np.newaxis])
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
+    cleaned = cleaner.fit_transform(signals, weak[chosen], trusted=trusted[chosen])
+    assert cleaned.shape == (n_records, 1, 12) and not cleaned.is_table
+    nested = cleaner.fit_transform(np.array(signals).tolist(), weak[chosen], trusted[chosen])
+    assert_array_equal(nested.labels, cleaned.labels)
+    uneven = [np.resize(signal, (1, 12 + i % 2)) for i, signal in enumerate(signals)]
+    cleaner.set_params(features=FirstSamples())
+    assert cleaner.fit_transform(uneven, weak[chosen], trusted[chosen]).n_times is None
+
+
+def test_a_weak_record_that_equals_a_trusted_one_is_not_trusted(table):
+    X, _, weak, trusted = table
+    X, weak = X.copy(), weak.copy()
+    ours, theirs = np.flatnonzero(trusted)[0], np.flatnonzero(~trusted)[0]
+    X[theirs], weak[theirs] = X[ours], weak[ours]
+    # Trusted records come last, as they may in a data set.
+    order = np.argsort(trusted, kind="stable")
+    records = ECGRecords(X[order, np.newaxis], 10, labels=weak[order], trusted=trusted[order])
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
+    cleaned = cleaner.fit_transform(records)
+    assert_array_equal(cleaner.transform(records).provenance, cleaned.provenance)
+
+
+@pytest.mark.parametrize("name", ["features", "mixture", "discriminator"])
+def test_parameters_that_are_no_estimators_are_named(table, name):
+    X, _, weak, trusted = table
+    with pytest.raises(ValueError, match=f"'{name}' parameter"):
+        AFPLabelCleaner(**{name: "forest"}).fit(X, weak, trusted=trusted)
+
+
+def test_labels_without_a_column_and_without_a_value_name_the_cure(table):
+    X, _, weak, trusted = table
+    with pytest.raises(ValueError, match="no labels"):
+        AFPLabelCleaner().fit(X, weak[:, :0], trusted=trusted)
+    with pytest.raises(ValueError, match="write -1"):
+        AFPLabelCleaner().fit(X, np.where(weak == 1, np.nan, 0), trusted=trusted)
+    unknown = pd.array([True] * 300 + [None] * 300, dtype="boolean")
+    with pytest.raises(ValueError, match="trusted is missing for record 300"):
+        AFPLabelCleaner().fit(X, weak, trusted=unknown)
+
+
+@pytest.mark.parametrize("name", ["y", "trusted", "groups"])
+def test_records_in_another_order_are_refused(table, name):
+    X, _, weak, trusted = table
+    ids = pd.Index([f"r{i}" for i in range(len(X))])
+    given = {"y": pd.DataFrame(weak, ids), "trusted": pd.Series(trusted, ids)}
+    given["groups"] = pd.Series(np.arange(len(X)), ids)
+    given[name] = given[name].iloc[::-1]
+    with pytest.raises(ValueError, match=f"{name} has the records of X in another order: row 0"):
+        AFPLabelCleaner().fit(pd.DataFrame(X, ids), **given)
+
+
+def test_merely_numbered_rows_go_by_position(table):
+    X, _, weak, trusted = table
+    frame = pd.DataFrame(X, np.random.default_rng(0).permutation(len(X)))
+    mixture = DirichletProcessGaussianMixture(n_components=1)
+    cleaner = AFPLabelCleaner(mixture=mixture, discriminators=False, random_state=0)
+    found = cleaner.fit(frame, pd.DataFrame(weak), trusted=pd.Series(trusted)).labels_
+    assert_array_equal(found, cleaner.fit(X, weak, trusted=trusted).labels_)
+
+
+def test_what_the_loader_left_out_is_still_reported(table):
+    X, _, weak, trusted = table
+    left_out = pd.DataFrame({"id": ["r"], "file": ["r.dat"], "problem": ["truncated"]})
+    records = ECGRecords(X[:, np.newaxis], 10, labels=weak, trusted=trusted, report=left_out)
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
+    assert cleaner.fit_transform(records).report.equals(left_out)
