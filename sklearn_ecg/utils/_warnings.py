@@ -1,33 +1,21 @@
-"""Warnings that point at the line of the user's that caused them."""
+"""Warnings that point at the user's line, however many calls lie between."""
 
-import os
 import sys
 import warnings
-from pathlib import Path
 
-import joblib
-import sklearn
-
-# Whoever calls the package through a Pipeline or a cache did not write these lines.
-_PASSED_OVER = tuple(
-    f"{folder}{os.sep}"
-    for folder in (
-        Path(__file__).parents[1],
-        Path(sklearn.__file__).parent,
-        Path(joblib.__file__).parent,
-    )
-)
+# Whose lines are not the user's.
+_LIBRARIES = {"sklearn_ecg", "sklearn", "skorch", "joblib"}
 
 
 def warn_user(message, category=UserWarning):
-    """Warn at the innermost line that is neither this package's, scikit-learn's nor joblib's.
+    """Warn at the innermost line outside of this package and of the libraries that call it.
 
     Parameters
     ----------
     message : str
     category : type of Warning, default=UserWarning
     """
-    frame, level = sys._getframe(1), 2
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PASSED_OVER):
-        frame, level = frame.f_back, level + 1
+    level, frame = 1, sys._getframe()
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES:
+        level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
