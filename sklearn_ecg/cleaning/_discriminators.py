@@ -11,6 +11,9 @@ from threadpoolctl import threadpool_limits
 # Of a few hundred trees, shares below this are not told apart.
 _SMALLEST_SHARE = 0.003
 _N_FOLDS = 5
+# Smaller nodes are leaves. (A least size of leaves in its place would end a tree where a lone
+# record far from all others stretches a feature: most random thresholds part it from the rest.)
+_MIN_SPLIT = 4
 # A tree is grown on no more records, so that a forest's memory is bounded; each on other ones.
 _MOST_RECORDS_PER_TREE = 20_000
 
@@ -52,7 +55,7 @@ class ForestDiscriminator:
             targets = targets[:, 0]
         self.forest_ = ExtraTreesRegressor(
             self.n_estimators,
-            min_samples_leaf=2,
+            min_samples_split=_MIN_SPLIT,
             max_features="sqrt",
             bootstrap=True,
             max_samples=min(len(X), _MOST_RECORDS_PER_TREE),
