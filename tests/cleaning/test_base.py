@@ -7,9 +7,11 @@ from numpy.testing import assert_array_equal
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
+from sklearn.naive_bayes import GaussianNB
 from sklearn.pipeline import make_pipeline
 
 from sklearn_ecg import AFPLabelCleaner, CleanedRecords, ECGRecords, OnCleanedLabels
+from sklearn_ecg.cleaning import CrossValidationLabelCleaner, DensityLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 
@@ -233,3 +235,116 @@ def test_what_the_loader_left_out_is_still_reported(table):
     mixture = DirichletProcessGaussianMixture(n_components=2)
     cleaner = AFPLabelCleaner(FlatSignals(), mixture=mixture, max_iter=1, random_state=0)
     assert cleaner.fit_transform(records).report.equals(left_out)
+
+
+def clean_rows(X, labels, trusted, method="bayes"):
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(method=method, mixture=mixture, undecided="weak", random_state=0)
+    return cleaner.fit(X, labels, trusted=trusted)
+
+
+CLEANERS = [
+    AFPLabelCleaner(mixture=DirichletProcessGaussianMixture(n_components=2), random_state=0),
+    AFPLabelCleaner(
+        mixture=DirichletProcessGaussianMixture(n_components=2), method="paper", random_state=0
+    ),
+    CrossValidationLabelCleaner(classifiers=[GaussianNB()], cv=5, random_state=0),
+    DensityLabelCleaner(),
+]
+WITH_EACH = pytest.mark.parametrize("cleaner", CLEANERS, ids=["bayes", "paper", "CV", "DDF"])
+
+
+@WITH_EACH
+def test_trust_of_all_of_a_records_labels_is_trust_of_the_record(table, cleaner):
+    X, _, weak, trusted = table
+    per_label = np.repeat(trusted[:, np.newaxis], weak.shape[1], axis=1)
+    expected = clone(cleaner).fit_transform(X, weak, trusted=trusted)
+    cleaned = clone(cleaner).fit_transform(X, weak, trusted=per_label)
+    for name in ("labels", "provenance", "confidence"):
+        assert_array_equal(getattr(cleaned, name), getattr(expected, name))
+
+
+@WITH_EACH
+def test_trusted_labels_of_a_record_stay_and_its_others_are_cleaned(table, cleaner):
+    X, truth, weak, trusted = table
+    weak = weak.copy()
+    mask = np.repeat(trusted[:, np.newaxis], weak.shape[1], axis=1)
+    # Someone has checked two labels of half of the weak records.
+    checked = np.flatnonzero(~trusted)[::2]
+    mask[np.ix_(checked, [0, 2])] = True
+    weak[np.ix_(checked, [0, 2])] = truth[np.ix_(checked, [0, 2])]
+    cleaner = clone(cleaner).fit(X, weak, trusted=mask)
+    assert_array_equal(cleaner.provenance_ == "trusted", mask)
+    assert_array_equal(cleaner.labels_[mask], weak[mask])
+    assert (cleaner.confidence_[mask] == 1).all()
+    changed = (cleaner.labels_ != weak) & (cleaner.labels_ != -1)
+    others = changed[checked][:, [1, 3]]
+    assert others.any() and (cleaner.labels_ == truth)[checked][:, [1, 3]][others].mean() > 0.5
+    counted = cleaner.report()
+    assert_array_equal(counted["weak"], ((weak == 1) & ~mask).sum(axis=0))
+    asked = cleaner.undecided_
+    assert not mask[asked["record"], asked["label"].astype(int)].any()
+
+
+def test_labels_that_are_trusted_teach(table):
+    X, truth, weak, trusted = table
+    per_record = np.zeros(len(X), dtype=bool)
+    per_record[np.flatnonzero(trusted)[:12]] = True
+    mask = np.repeat(per_record[:, np.newaxis], weak.shape[1], axis=1)
+    weak, mask = weak.copy(), mask.copy()
+    weak[trusted, 1], mask[trusted, 1] = truth[trusted, 1], True
+    misled = np.where(trusted & ~per_record, 1 - weak[:, 1], weak[:, 1])
+    right, wrong = (
+        clean_rows(X, np.c_[weak[:, 0], label, weak[:, 2:]], mask).labels_[~trusted, 1]
+        for label in (weak[:, 1], misled)
+    )
+    assert (right == truth[~trusted, 1]).mean() > (wrong == truth[~trusted, 1]).mean() + 0.1
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        [f"r{i}" for i in range(600)],
+        range(1000, 1600),
+        pd.MultiIndex.from_product([["a", "b"], range(300)]),
+    ],
+    ids=["str", "int", "multi"],
+)
+def test_records_go_by_the_index_of_their_table(table, index):
+    X, _, weak, trusted = table
+    X = pd.DataFrame(X + np.random.default_rng(0).normal(0, 1.5, X.shape), index=index)
+    mixture = DirichletProcessGaussianMixture(n_components=2)
+    cleaner = AFPLabelCleaner(mixture=mixture, margin=0.2, random_state=0)
+    cleaned = cleaner.fit_transform(X, weak, trusted=trusted)
+    assert list(cleaned.ids) == list(X.index)
+    changes, asked = cleaned.changes(), cleaner.undecided_
+    left = changes[changes["provenance"] == "undecided"]
+    pairs = [
+        set(zip(t[id_], t["label"], strict=True)) for t, id_ in ((left, "id"), (asked, "record"))
+    ]
+    assert pairs[0] == pairs[1] and len(asked)
+    again = cleaner.clean(X[~trusted], weak[~trusted])
+    assert list(again.ids) == list(X.index[~trusted])
+
+
+def test_an_index_with_repetitions_names_no_records(table):
+    X, _, weak, trusted = table
+    frame = pd.DataFrame(X, index=np.arange(len(X)) // 2)
+    mixture = DirichletProcessGaussianMixture(n_components=1)
+    cleaner = AFPLabelCleaner(mixture=mixture, max_iter=1, random_state=0)
+    assert_array_equal(cleaner.fit_transform(frame, weak, trusted=trusted).ids, np.arange(len(X)))
+
+
+@pytest.mark.parametrize("method", ["bayes", "paper"])
+def test_names_of_labels_and_records_change_nothing(table, method):
+    X, _, weak, trusted = table
+    expected = clean_rows(X, weak, trusted, method)
+    names = ["SR", "AF", "PVC", "1AVB"]
+    named = clean_rows(
+        pd.DataFrame(X, index=[f"r{i}" for i in range(len(X))]),
+        pd.DataFrame(weak, columns=names),
+        trusted,
+        method,
+    )
+    assert_array_equal(named.labels_, expected.labels_)
+    assert_array_equal(named.confidence_, expected.confidence_)

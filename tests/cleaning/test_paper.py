@@ -39,3 +39,15 @@ def test_papers_method_is_not_silenced_by_anchors_that_trusted_records_contradic
     assert (cleaner.anchor_patterns_["accuracy"].to_numpy(dtype=float) > 0.5).all()
     errors_left = (cleaner.labels_ != truth).sum()
     assert errors_left < 0.75 * (weak != truth).sum()
+
+
+def test_papers_method_learns_from_an_example_set_alone(table):
+    X, truth, weak, trusted = table
+    mixture = DirichletProcessGaussianMixture(n_components=3)
+    cleaner = AFPLabelCleaner(method="paper", mixture=mixture, undecided="weak", random_state=0)
+    cleaner.fit(X[trusted], truth[trusted], trusted=np.ones(trusted.sum(), dtype=bool))
+    assert cleaner.n_iter_ == 0 and not cleaner.lifetimes_.any()
+    cleaned = cleaner.clean(X[~trusted], weak[~trusted]).labels
+    dropped = (weak[~trusted] == 1) & (cleaned == 0)
+    share_wrong = (truth == 0)[~trusted][weak[~trusted] == 1].mean()
+    assert (truth == 0)[~trusted][dropped].mean() > 1.5 * share_wrong
