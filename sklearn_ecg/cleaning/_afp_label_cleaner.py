@@ -124,7 +124,8 @@ class AFPLabelCleaner(BaseLabelCleaner):
     Notes
     -----
     Records whose features are all NaN, and labels with too few examples, cannot be judged: they
-    keep their weak label and are marked undecided.
+    keep their weak label and are marked undecided. Values far outside the middle 80 % of a feature
+    (by twice its width) are clipped, so that outlying records hide nothing from the others.
 
     References
     ----------

@@ -213,7 +213,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
                 ensure_all_finite=False,
                 ensure_min_samples=2 if reset else 1,
             )
-            self._check_no_infinity(table, np.arange(len(table)), "Replace it, by NaN if unknown.")
+            self._check_no_infinity(X, table, "Replace it, by NaN if unknown.")
             return table
         n_records = len(X)
         if n_records < (2 if reset else 1):
@@ -230,19 +230,18 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         if not hasattr(self, "extractor_"):
             raise ValueError("the cleaner was fitted to a feature table; got signals.")
         table = np.asarray(self.extractor_.transform(X), dtype=np.float64)
-        self._check_no_infinity(
-            table, getattr(X, "ids", np.arange(len(table))), "Look at its signal."
-        )
+        self._check_no_infinity(X, table, "Look at its signal.")
         return table
 
-    def _check_no_infinity(self, table, ids, cure):
+    def _check_no_infinity(self, X, table, cure):
         infinite = np.argwhere(np.isinf(table))
         if len(infinite):
             record, feature = infinite[0]
             names = getattr(self, "feature_names_in_", np.arange(table.shape[1]))
             raise ValueError(
-                f"Input X contains infinity: feature {names[feature]!s} of record {ids[record]!s}, "
-                f"and {len(infinite) - 1} other values. {cure}"
+                f"Input X contains infinity: feature {names[feature]!s} of record "
+                f"{record_ids(X, len(table))[record]!s}, and {len(infinite) - 1} other values. "
+                f"{cure}"
             )
 
     def _recall_or_clean(self, table, weak):

@@ -13,7 +13,7 @@ _SMALLEST_SHARE = 0.003
 _N_FOLDS = 5
 # Smaller nodes are leaves. (A least size of leaves in its place would end a tree where a lone
 # record far from all others stretches a feature: most random thresholds part it from the rest.)
-_MIN_SPLIT = 4
+_MIN_SPLIT = 6
 # A tree is grown on no more records, so that a forest's memory is bounded; each on other ones.
 _MOST_RECORDS_PER_TREE = 20_000
 

@@ -158,6 +158,8 @@ def test_infinite_feature_is_named(table):
     frame.iloc[7, 3] = np.inf
     with pytest.raises(ValueError, match="infinity: feature feature_3 of record 7"):
         AFPLabelCleaner().fit(frame, weak, trusted=trusted)
+    with pytest.raises(ValueError, match="infinity: feature feature_3 of record r7"):
+        AFPLabelCleaner().fit(frame.rename(lambda row: f"r{row}"), weak, trusted=trusted)
 
 
 def test_lists_of_signals_are_signals(table):
