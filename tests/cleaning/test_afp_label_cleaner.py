@@ -2,11 +2,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from simulated_tables import make_table, make_weak_table, swap, weighted_f1
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 from sklearn_ecg.records import PROVENANCES
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    X, _, weak, trusted = table
+    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
 
 
 class CodedLabels(AFPLabelCleaner):
@@ -45,7 +57,7 @@ def test_scikit_learn_checks(estimator, check):
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.4])
-def test_cleaning_repairs_simulated_noise(rate, make_table, swap, weighted_f1):
+def test_cleaning_repairs_simulated_noise(rate):
     X, truth, trusted = make_table(seed=1)
     weak = swap(truth, trusted, rate)
     cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
@@ -66,7 +78,7 @@ def test_trusted_labels_are_never_questioned(table, method):
     assert (cleaner.confidence_[trusted] == 1).all()
 
 
-def test_does_no_harm_where_there_is_no_noise(make_table, weighted_f1):
+def test_does_no_harm_where_there_is_no_noise():
     X, truth, trusted = make_table(seed=2)
     cleaner = AFPLabelCleaner(random_state=0).fit(X, truth, trusted=trusted)
     assert weighted_f1(truth, cleaner.labels_, truth) >= 0.998
@@ -88,7 +100,7 @@ def test_provenance_says_what_became_of_each_label(fitted, table):
     assert (fitted.lifetimes_[trusted] == 0).all() and (fitted.lifetimes_[~trusted] > 0).all()
 
 
-def test_stages_can_be_switched_off(table, weighted_f1):
+def test_stages_can_be_switched_off(table):
     X, truth, weak, trusted = table
 
     def fit(**switches):

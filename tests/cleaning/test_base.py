@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from simulated_tables import make_weak_table, weighted_f1
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +14,17 @@ from sklearn.pipeline import make_pipeline
 from sklearn_ecg import AFPLabelCleaner, CleanedRecords, ECGRecords, OnCleanedLabels
 from sklearn_ecg.cleaning import CrossValidationLabelCleaner, DensityLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    X, _, weak, trusted = table
+    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
 
 
 class FlatSignals(TransformerMixin, BaseEstimator):
@@ -63,7 +75,7 @@ def test_trusted_records_pass_transform_without_features(table):
     assert_array_equal(kept.labels, weak[trusted])
 
 
-def test_an_example_set_alone_cleans_new_records(table, weighted_f1):
+def test_an_example_set_alone_cleans_new_records(table):
     X, truth, weak, trusted = table
     cleaner = AFPLabelCleaner(random_state=0).fit(X[trusted], truth[trusted])
     assert (cleaner.provenance_ == "trusted").all()

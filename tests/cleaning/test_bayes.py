@@ -1,11 +1,23 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from simulated_tables import make_table, make_weak_table, swap
 from sklearn.metrics import f1_score
 
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning._bayes import as_doubtful
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
+
+
+@pytest.fixture(scope="module")
+def fitted(table):
+    X, _, weak, trusted = table
+    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
 
 
 def test_noise_rates_are_estimated(fitted, table):
@@ -19,7 +31,7 @@ def test_noise_rates_are_estimated(fitted, table):
         assert 0 <= rates.wrong_low <= rates.wrong <= rates.wrong_high <= 1
 
 
-def test_intervals_of_noise_rates_hold_the_true_rates(make_table, swap):
+def test_intervals_of_noise_rates_hold_the_true_rates():
     held, n_asked = 0, 0
     for seed in range(3):
         X, truth, trusted = make_table(n_records=400, seed=seed)
@@ -37,7 +49,7 @@ def test_intervals_of_noise_rates_hold_the_true_rates(make_table, swap):
     assert held >= 0.8 * n_asked
 
 
-def test_confidence_is_the_share_that_is_right(make_table, swap):
+def test_confidence_is_the_share_that_is_right():
     X, truth, trusted = make_table(n_records=1500, seed=3)
     X = X + np.random.default_rng(0).normal(0, 1.2, X.shape)
     cleaner = AFPLabelCleaner(random_state=0, undecided="weak")

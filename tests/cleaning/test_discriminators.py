@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from simulated_tables import make_weak_table, weighted_f1
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.naive_bayes import GaussianNB
 
@@ -8,7 +9,12 @@ from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 
-def test_any_classifier_can_discriminate(table, weighted_f1):
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
+
+
+def test_any_classifier_can_discriminate(table):
     X, truth, weak, trusted = table
     cleaner = AFPLabelCleaner(discriminator=GaussianNB(), random_state=0)
     cleaner.fit(X, weak, trusted=trusted, groups=np.arange(len(X)) // 3)

@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
+from simulated_tables import make_table, make_weak_table, swap
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
 
 
 def test_papers_method_cleans(table):
@@ -28,7 +34,7 @@ def test_papers_method_claims_nothing_of_labels_that_it_does_not_question(table)
     assert (cleaner.confidence_[~trusted][weak[~trusted] == 0] == 0.5).all()
 
 
-def test_papers_method_is_not_silenced_by_anchors_that_trusted_records_contradict(make_table, swap):
+def test_papers_method_is_not_silenced_by_anchors_that_trusted_records_contradict():
     X, truth, trusted = make_table(n_records=400, seed=5)
     # Patterns overlap: most records lie within three standard deviations of either side.
     X = X + np.random.default_rng(5).normal(0, 1, X.shape)

@@ -1,9 +1,15 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
+from simulated_tables import make_weak_table
 
 from sklearn_ecg.cleaning._pattern_evidence import PatternEvidence
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
 
 
 class CountingMixture(DirichletProcessGaussianMixture):

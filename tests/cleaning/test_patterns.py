@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from simulated_tables import make_weak_table
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import BayesianGaussianMixture
@@ -8,6 +9,11 @@ from sklearn.mixture import BayesianGaussianMixture
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning._patterns import Pattern
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
 
 
 def test_pattern_contains_what_lies_within_three_deviations():

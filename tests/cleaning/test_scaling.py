@@ -1,11 +1,17 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from simulated_tables import make_weak_table
 
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning import CrossValidationLabelCleaner, DensityLabelCleaner
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
+
+
+@pytest.fixture(scope="module")
+def table():
+    return make_weak_table()
 
 
 def test_the_middle_four_fifths_have_a_range_of_one(rng):

@@ -1,13 +1,10 @@
-"""Simulated tables that tests of label cleaning share."""
+"""Simulated tables that tests of label cleaning share, and their score."""
 
 import numpy as np
-import pytest
 from sklearn.metrics import f1_score
 
-from sklearn_ecg import AFPLabelCleaner
 
-
-def _make_table(n_records=600, n_labels=4, n_features=12, seed=0):
+def make_table(n_records=600, n_labels=4, n_features=12, seed=0):
     """Multi-label records: label 0 is normal, the others shift some features each."""
     rng = np.random.default_rng(seed)
     truth = (rng.random((n_records, n_labels)) < 0.25).astype(np.int8)
@@ -19,7 +16,7 @@ def _make_table(n_records=600, n_labels=4, n_features=12, seed=0):
     return X, truth, trusted
 
 
-def _swap(truth, trusted, rate, seed=0):
+def swap(truth, trusted, rate, seed=0):
     """Replace a share of each label's positives by a label that the record does not have."""
     rng = np.random.default_rng(seed)
     weak = truth.copy()
@@ -32,34 +29,12 @@ def _swap(truth, trusted, rate, seed=0):
     return weak
 
 
-@pytest.fixture(scope="session")
-def make_table():
-    return _make_table
-
-
-@pytest.fixture(scope="session")
-def swap():
-    return _swap
-
-
-@pytest.fixture(scope="session")
-def weighted_f1():
-    """Of labels against the truth, an undecided one counting as its weak label."""
-
-    def score(truth, labels, weak):
-        return f1_score(truth, np.where(labels == -1, weak, labels), average="weighted")
-
-    return score
-
-
-@pytest.fixture(scope="session")
-def table():
+def make_weak_table():
     """Features, truth, weak labels and trust."""
-    X, truth, trusted = _make_table()
-    return X, truth, _swap(truth, trusted, 0.2), trusted
+    X, truth, trusted = make_table()
+    return X, truth, swap(truth, trusted, 0.2), trusted
 
 
-@pytest.fixture(scope="session")
-def fitted(table):
-    X, _, weak, trusted = table
-    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+def weighted_f1(truth, labels, weak):
+    """Of labels against the truth, an undecided one counting as its weak label."""
+    return f1_score(truth, np.where(labels == -1, weak, labels), average="weighted")
