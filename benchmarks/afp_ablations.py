@@ -8,7 +8,6 @@ same splits and the same noise, and share the clusterings, which do not depend o
 out. A run that was interrupted goes on where it stopped.
 """
 
-import argparse
 import warnings
 from itertools import product
 
@@ -17,16 +16,8 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from benchmarks._afp import (
-    add_arguments,
-    data_of,
-    kept_clusterings,
-    read_smit,
-    unmeasured_copies,
-    write_plot,
-)
-from benchmarks._cleaning import resume
-from benchmarks._report import explanation, write_results
+from benchmarks._afp import data_of, kept_clusterings, open_smit, parse, unmeasured_copies
+from benchmarks._report import explanation, write_plot
 from sklearn_ecg import AFPLabelCleaner
 
 # What the page shows: a method, and what an undecided label counts as.
@@ -67,27 +58,22 @@ how far a figure would move."""
 
 def main():
     arguments = parse_arguments()
-    page = arguments.page or ("afp_ablations_quick" if arguments.quick else "afp_ablations")
-    X, labels, groups = read_smit(arguments)
-    rows = resume(page, fresh=arguments.fresh, n_records=len(X))
+    records, X, results = open_smit("afp_ablations", arguments)
     with kept_clusterings(arguments) as memory:
-        for copy, y_weak, trusted in unmeasured_copies(rows, arguments, labels):
-            print(copy, flush=True)
-            found = ablate(X, labels, groups, y_weak, trusted, copy["seed"], memory)
-            rows += [copy | row for row in found]
-            save(rows, X, page)
-    save(rows, X, page)
+        for copy, y_weak, trusted in unmeasured_copies(results, arguments, records.labels):
+            found = ablate(records, X, y_weak, trusted, copy["seed"], memory)
+            results.add(*(copy | row for row in found))
+            show(results)
+    show(results)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    add_arguments(parser, splits=3, rates=[0.05, 0.1, 0.2, 0.3, 0.4])
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    return parser.parse_args()
+    return parse(__doc__, splits=3, rates=[0.05, 0.1, 0.2, 0.3, 0.4])
 
 
-def ablate(X, labels, groups, y_weak, trusted, seed, memory):
+def ablate(records, X, y_weak, trusted, seed, memory):
     """Clean one noisy copy by each method, in full and without each stage; yield rows."""
+    labels, groups = records.labels, records.groups
     truth, weak = labels[~trusted], y_weak[~trusted]
     yield {"method": "nothing", "without": None} | score(truth, weak, weak)
     for method, stage in product(("paper", "bayes"), (None, *STAGES)):
@@ -112,17 +98,20 @@ def score(truth, cleaned, weak):
     }
 
 
-def save(rows, X, page):
-    frame = pd.DataFrame(rows)
-    plot = write_plot(page, draw(frame))
-    text = (
-        f"{len(X)} windows, {X.shape[1]} features; splits (seeds): "
+def show(results):
+    results.show(f"Ablations of AFP on {data_of(results.page)}", lambda: describe(results))
+
+
+def describe(results):
+    """Return what the page shows."""
+    frame = pd.DataFrame(results.rows)
+    plot = write_plot(results.page, draw(frame))
+    return (
+        f"{results.about['data']}; splits (seeds): "
         f"{', '.join(map(str, sorted(frame['seed'].unique())))}.\n\n"
         f"{explanation(__doc__).strip()}\n\n![F1 without each stage]({plot})\n\n"
         + "\n\n".join([*tables(frame), against_paper(frame)])
     )
-    title = f"Ablations of AFP on {data_of(page)}"
-    write_results(page, title, text, rows, command="afp_ablations")
 
 
 def by_variant(frame, view):

@@ -12,8 +12,6 @@ import pytest
 
 import benchmarks
 from benchmarks import (
-    _afp,
-    _cleaning,
     _data,
     _million,
     _report,
@@ -64,8 +62,7 @@ def remade(records, **changes):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Run a benchmark with options into a folder of the test's; return the page's text."""
-    for module in (_report, _cleaning, _afp):
-        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    monkeypatch.setattr(_report, "RESULTS", tmp_path)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
 
     def run(benchmark, *options, page=None):
@@ -73,7 +70,6 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", [name, *options])
         benchmark.main()
         page = page or f"{name}_quick"
-        assert (tmp_path / f"{page}.json").exists()
         return (tmp_path / f"{page}.md").read_text()
 
     return run
@@ -97,15 +93,19 @@ def test_a_command_lists_its_options(command, monkeypatch, capsys):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_names_a_command_that_its_benchmark_takes(page, monkeypatch):
-    lines = page.read_text().splitlines()
-    for line in lines[2].split("`")[1::2]:
-        python, dash_m, module, *options = shlex.split(line)
+    # The page of a million records shows rows of growth.
+    source = page.with_stem(page.stem.replace("million_records", "growth"))
+    kept = json.loads(source.with_suffix(".json").read_text())
+    assert kept["data"]
+    for run in kept["runs"]:
+        assert f"`{run['command']}`, {run['date']}, " in page.read_text()
+        python, dash_m, module, *options = shlex.split(run["command"])
         assert (python, dash_m) == ("python", "-m")
         command = module.removeprefix("benchmarks.")
         assert command in COMMANDS
         monkeypatch.setattr(sys, "argv", [command, *options])
         module_of(command).parse_arguments()
-    assert json.loads(page.with_suffix(".json").read_text())
+    lines = page.read_text().splitlines()
     for plot in (line.split("](")[1].rstrip(")") for line in lines if line.startswith("![")):
         assert (page.parent / plot).exists()
 
@@ -142,11 +142,10 @@ def test_missing_data_are_named_with_the_variable_to_set(benchmark, options, tmp
 
 def test_methods_are_compared_on_smit_and_on_twelve_leads(run, simulated, monkeypatch):
     methods = ["--methods", "do nothing", "DDF"]
-    monkeypatch.setattr(smit, "load_mitdb", lambda _: simulated)
-    monkeypatch.setattr(smit, "data_folder", lambda name: name)
+    monkeypatch.setitem(_data.DATA, "smit", lambda: simulated)
     page = run(smit, "--quick", *methods)
     assert "10 records" in page and "| DDF " in page
-    monkeypatch.setattr(twelve_leads, "LOADERS", {"ptbxl": lambda: simulated})
+    monkeypatch.setitem(_data.DATA, "ptbxl", lambda: simulated)
     page = run(twelve_leads, "ptbxl", "--quick", *methods, page="twelve_leads_ptbxl_quick")
     assert "10 records" in page and "20% |" in page.replace("   ", " ")
 
@@ -159,7 +158,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def comparisons(run, simulated, cache, monkeypatch):
-    monkeypatch.setattr(afp_comparisons, "DATA", {"smit": lambda: simulated})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: simulated)
 
     def compare(*options):
         options = ["smit", "--rates", "0.2", *cache, *options]
@@ -202,7 +201,7 @@ def test_interrupted_comparisons_go_on_where_they_stopped(comparisons, monkeypat
     monkeypatch.setattr(afp_comparisons, "clean", clean_until_interrupted)
     with pytest.raises(KeyboardInterrupt):
         comparisons(*options)
-    assert len(json.loads((tmp_path / "afp_comparisons_smit.json").read_text())) == 1
+    assert len(json.loads((tmp_path / "afp_comparisons_smit.json").read_text())["data"]) == 1
     assert "2 of 6 rounds" in comparisons(*options)
     assert measured == [0, 1, 1]
 
@@ -211,14 +210,14 @@ def test_labels_too_rare_for_folds_are_said(comparisons, simulated, monkeypatch)
     labels = simulated.labels.copy()
     labels[np.flatnonzero(labels[:, 1])[3:], 1] = 0
     rare = simulated.with_labels(labels)
-    monkeypatch.setattr(afp_comparisons, "DATA", {"smit": lambda: rare})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: rare)
     page = comparisons("--rounds", "1", "--methods", "do nothing")
     assert "Fewer records than folds have AF (3)." in page
 
 
 def test_patients_are_asked_for_where_none_are_named(comparisons, simulated, monkeypatch):
     nameless = remade(simulated, groups=None)
-    monkeypatch.setattr(afp_comparisons, "DATA", {"smit": lambda: nameless})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: nameless)
     with pytest.raises(SystemExit, match="leave --by out"):
         comparisons("--by", "patient")
 
@@ -226,7 +225,7 @@ def test_patients_are_asked_for_where_none_are_named(comparisons, simulated, mon
 def test_classifiers_are_trained_on_weak_cleaned_and_true_labels(
     run, simulated, cache, monkeypatch
 ):
-    monkeypatch.setattr(downstream, "DATA", {"smit": lambda: simulated})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: simulated)
     network = downstream.CLASSIFIERS[downstream.NETWORK]
     monkeypatch.setitem(
         downstream.CLASSIFIERS,
@@ -277,11 +276,13 @@ def test_growth_is_measured_once(run, monkeypatch, tmp_path):
         for stage, sizes in growth.QUICK.items()
         for size in sizes["records"]
     ]
-    (tmp_path / "growth_quick.json").write_text(json.dumps(rows))
+    measured = [row | {"run": 0} for row in rows]
+    runs = [_report.this_run("growth")]
+    (tmp_path / "growth_quick.json").write_text(json.dumps({"runs": runs, "data": measured}))
     monkeypatch.setattr(growth, "measure", lambda *_: pytest.fail("measured again"))
     page = run(growth, "--quick")
     assert page.count("| 1.00 ") >= len(growth.QUICK)
-    needs = growth.needs(growth.pd.DataFrame(rows)).set_index("stage")
+    needs = _million.needs(growth.pd.DataFrame(rows)).set_index("stage")
     # A hundred records a second are 2.78 hours for a million, by either way.
     cleaner = needs.loc["label cleaner"]
     assert cleaner["hours by the exponent"] == pytest.approx(1e4 / 3600)
