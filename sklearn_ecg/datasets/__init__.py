@@ -1,6 +1,7 @@
 """Loaders of ECG data sets, simulated records, and label noise of known amount."""
 
 from sklearn_ecg.datasets._challenge import load_challenge
+from sklearn_ecg.datasets._cinc2017 import load_cinc2017
 from sklearn_ecg.datasets._corruption import corrupt_labels, make_weak_labels
 from sklearn_ecg.datasets._cpsc2018 import load_cpsc2018
 from sklearn_ecg.datasets._fetch import fetch_cpsc2018, fetch_ludb, fetch_mitdb, fetch_ptbxl
@@ -20,6 +21,7 @@ __all__ = [
     "fetch_mitdb",
     "fetch_ptbxl",
     "load_challenge",
+    "load_cinc2017",
     "load_cpsc2018",
     "load_ludb",
     "load_ludb_annotations",
