@@ -8,6 +8,7 @@ from sklearn_ecg.datasets._fetch import fetch_cpsc2018, fetch_ludb, fetch_mitdb,
 from sklearn_ecg.datasets._ludb import load_ludb, load_ludb_annotations
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
+from sklearn_ecg.datasets._reader_noise import reader_confusion
 from sklearn_ecg.datasets._simulated import make_ecg_records
 from sklearn_ecg.datasets._tables import read_records
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
@@ -32,4 +33,5 @@ __all__ = [
     "make_ecg_records",
     "make_weak_labels",
     "read_records",
+    "reader_confusion",
 ]
