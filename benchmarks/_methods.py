@@ -121,11 +121,12 @@ def clean_with_trees_and_bayes(X, y_weak, trusted, groups, seed):
     labels, confidence = y_weak.copy(), np.full(y_weak.shape, 0.5)
     scores = out_of_sample(X, y_weak, seed)
     for label, (given, score) in enumerate(zip(y_weak.T, scores.T, strict=True)):
-        if not 5 <= given[trusted].sum() <= trusted.sum() - 5:
-            continue
-        score = score[:, np.newaxis]
-        platt = LogisticRegression(C=1e4).fit(score[trusted], given[trusted])
-        probability, weak = platt.predict_proba(score[~trusted])[:, 1], given[~trusted]
+        probability, weak = expit(score[~trusted]), given[~trusted]
+        # Fewer trusted records with or without a label cannot calibrate it.
+        if 5 <= given[trusted].sum() <= trusted.sum() - 5:
+            score = score[:, np.newaxis]
+            platt = LogisticRegression(C=1e4).fit(score[trusted], given[trusted])
+            probability = platt.predict_proba(score[~trusted])[:, 1]
         missing = wrong = 0.1
         for _ in range(50):
             present = probability * np.where(weak == 1, 1 - missing, missing)

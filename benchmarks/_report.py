@@ -264,6 +264,11 @@ def write_plot(name, figure):
     return f"{name}.svg"
 
 
+def to_markdown(table, **options):
+    """Return a table as Markdown, empty where nothing is known."""
+    return table.astype(object).where(table.notna(), "").to_markdown(**options)
+
+
 def add_run_options(parser):
     """Add the options of benchmarks that go on where they were interrupted."""
     parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")

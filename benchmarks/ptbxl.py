@@ -28,7 +28,7 @@ from benchmarks._compared import (
 )
 from benchmarks._data import data_folder
 from benchmarks._published import MACRO_SCORES, PTBXL_AUC, published_ptbxl
-from benchmarks._report import add_run_options, explanation, grid
+from benchmarks._report import add_run_options, explanation, grid, to_markdown
 from benchmarks.networks import NETWORKS, network_classifier
 from sklearn_ecg import ECGFeatureExtractor, LabelCorrelationECGClassifier
 from sklearn_ecg.datasets import load_ptbxl
@@ -202,8 +202,7 @@ def beside_published(rows, test, task):
     areas = ", ".join(f"{name} {auc:.3f}" for name, auc in PTBXL_AUC.get(task, {}).items())
     for name, row in published.iterrows():
         ours.loc[f"published: {name}"] = row
-    ours = ours.round(3).astype(object)
-    text = ours.where(ours.notna(), "").to_markdown()
+    text = to_markdown(ours.round(3))
     return (
         "## Beside the published figures\n\n"
         f"{text}\n\n"

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import benchmarks
@@ -17,17 +18,23 @@ from benchmarks import (
     _report,
     afp_comparisons,
     cleaning_speed,
+    cleaning_stages,
+    cleaning_thresholds,
     cross_validation,
     delineation,
     downstream,
     feature_rates,
     feature_speed,
+    few_trusted,
     growth,
+    many_labels,
     mixture,
     network_speed,
     ptbxl,
     r_peaks,
+    readers,
     reading,
+    real_noise,
     smit,
     twelve_leads,
 )
@@ -121,6 +128,12 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (smit, []),
         (twelve_leads, ["ptbxl"]),
         (twelve_leads, ["cpsc2018"]),
+        (many_labels, []),
+        (few_trusted, []),
+        (real_noise, []),
+        (readers, []),
+        (cleaning_stages, []),
+        (cleaning_thresholds, []),
         (afp_comparisons, ["smit"]),
         (downstream, ["ptbxl"]),
         (ptbxl, []),
@@ -148,6 +161,94 @@ def test_methods_are_compared_on_smit_and_on_twelve_leads(run, simulated, monkey
     monkeypatch.setitem(_data.DATA, "ptbxl", lambda: simulated)
     page = run(twelve_leads, "ptbxl", "--quick", *methods, page="twelve_leads_ptbxl_quick")
     assert "10 records" in page and "20% |" in page.replace("   ", " ")
+
+
+@pytest.fixture
+def few_records(simulated, monkeypatch):
+    """Simulated records in the place of all data that are cleaned."""
+    for name in _data.DATA:
+        monkeypatch.setitem(_data.DATA, name, lambda: simulated)
+
+
+PEERS = ["--methods", "do nothing", "extra trees, Bayes, EM", "AFPLabelCleaner"]
+
+
+def test_many_labels_show_both_means_and_how_right_the_changes_are(run, few_records, cache):
+    page = run(many_labels, "--quick", *PEERS, *cache)
+    scores, changes = page.split("Over splits:")
+    line = next(line for line in scores.splitlines() if line.startswith("| AFPLabelCleaner"))
+    weighted, macro = map(float, line.split("|")[2].split("/"))
+    assert 0 <= weighted <= 1 and 0 <= macro <= 1
+    line = next(line for line in changes.splitlines() if line.startswith("| AFPLabelCleaner"))
+    assert float(line.split("|")[2]) == 0.2 and "`missing` held" in changes
+
+
+def test_few_trusted_records_are_compared_by_share(run, few_records, cache):
+    page = run(few_trusted, "--quick", *PEERS, *cache)
+    assert "## SMIT, 20% swapped" in page and "## PTB-XL's superclasses, 20% swapped" in page
+    header = next(line for line in page.splitlines() if "ours at 1%" in line)
+    assert [cell.strip() for cell in header.split("|")[2:5]] == ["1%", "2%", "5%"]
+    ahead = next(line for line in page.splitlines() if line.startswith("| do nothing"))
+    assert float(ahead.split("|")[4]) >= -100
+
+
+def test_stages_are_left_out_one_by_one(run, few_records, cache, monkeypatch):
+    monkeypatch.setattr(cleaning_stages, "STAGES", {"label sets": {"joint": False}})
+    page = run(cleaning_stages, "--quick", *cache)
+    lines = [line for line in page.splitlines() if line.startswith("| PTB-XL's superclasses")]
+    # Weighted and macro: the score in full, and what the stage is worth in points.
+    assert len(lines) == 2
+    for line in lines:
+        full, worth = (float(cell) for cell in line.split("|")[2:4])
+        assert 0 <= full <= 1 and -100 <= worth <= 100
+
+
+def test_thresholds_are_drawn_through_the_default(run, few_records, cache, monkeypatch, tmp_path):
+    monkeypatch.setattr(cleaning_thresholds, "PARAMETERS", {"margin": (0.0, 0.3)})
+    options = ["--situations", "CPSC2018", *cache]
+    page = run(cleaning_thresholds, "--quick", *options)
+    assert "](cleaning_thresholds_quick.svg)" in page
+    assert (tmp_path / "cleaning_thresholds_quick.svg").stat().st_size > 5000
+    values = [line.split("|")[2].strip() for line in page.splitlines() if "| margin" in line]
+    assert values == ["0.0", "0.05", "0.3"]
+
+
+def test_real_noise_is_scored_by_record(run, simulated, cache, monkeypatch):
+    first = simulated.labels.copy()
+    first[::5] = np.roll(first[::5], 1, axis=1)
+    weak = simulated.with_labels(first)
+    monkeypatch.setattr(real_noise, "read", lambda every: (weak, simulated.labels))
+    page = run(real_noise, "--quick", *PEERS, *cache)
+    line = next(line for line in page.splitlines() if line.startswith("| do nothing"))
+    assert [cell.strip() for cell in line.split("|")[4:6]] == ["0", "0"]
+    assert "Of 26 weak records" in page
+
+
+def test_readers_are_combined_with_and_without_features(run, simulated, cache, monkeypatch, rng):
+    gold = pd.DataFrame(rng.integers(0, 2, size=(60, 6)), columns=list(readers.LABELS))
+    answers = {name: gold.copy() for name in readers.READERS["all six"]}
+    answers["dnn"] = 1 - gold
+    labels = rng.integers(0, 2, size=(40, 6))
+    records = remade(simulated, labels=labels, label_names=list(readers.LABELS))
+    monkeypatch.setattr(readers, "data_folder", lambda name: name)
+    monkeypatch.setattr(readers, "read_code_test", lambda folder: (gold, answers))
+    monkeypatch.setattr(readers, "read_ptbxl", lambda: records)
+    alone = "the best reader by trusted records"
+    majority = "majority vote, then extra trees, Bayes, EM"
+    page = run(readers, "--quick", "--methods", alone, "majority vote", majority, *cache)
+    parts = page.split("\n## ")[1:]
+    assert [part.splitlines()[0] for part in parts] == [
+        "CODE, all six",
+        "CODE, without cardiologists",
+        "PTB-XL, all six",
+        "PTB-XL, without cardiologists",
+    ]
+    for part in parts:
+        for line in part.splitlines():
+            # One of several who is always wrong is outvoted, and never chosen.
+            if line.startswith((f"| {alone}", "| majority vote  ")):
+                assert float(line.split("|")[2]) == 1 and float(line.split("|")[4]) == 0
+    assert majority in parts[2] and majority not in parts[0]
 
 
 @pytest.fixture(scope="module")
