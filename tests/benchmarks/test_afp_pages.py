@@ -109,12 +109,12 @@ def test_fewer_rules_pass_stricter_thresholds_and_a_second_run_measures_nothing(
 
 def test_ablations_are_paired_with_the_method_in_full(run):
     rows, page = run(afp_ablations, "--rates", "0.2", "--splits", "1")
-    assert len(rows) == 9
+    assert len(rows) == 5
     assert "6.21 to 10.17" in page and "](afp_ablations.svg)" in page
     f1 = rows.fillna("").set_index(["method", "without"])["weak"]
-    assert f1["bayes", ""] > f1["paper", ""] > f1["nothing", ""]
-    lost = 100 * (f1["bayes", ""] - f1["bayes", "discriminators"])
-    assert f"{lost:.2f}" in page.split("## The default")[1].split("##")[0]
+    assert f1["paper", ""] > f1["nothing", ""]
+    lost = 100 * (f1["paper", ""] - f1["paper", "discriminators"])
+    assert f"{lost:.2f}" in page.split("## Undecided as weak")[1].split("##")[0]
 
 
 def test_undecided_labels_count_as_weak_or_as_absent():
@@ -127,8 +127,10 @@ def test_undecided_labels_count_as_weak_or_as_absent():
 
 def test_nothing_is_lost_where_a_stage_changes_nothing():
     rows = [
-        {"seed": 0, "rate": 0.1, "method": "bayes", "without": without, "weak": f1}
+        {"seed": 0, "rate": 0.1, "method": "paper", "without": without, "weak": f1}
         for without, f1 in ((None, 0.9), ("anchors", 0.8), ("rules", 0.9), ("discriminators", 0.95))
     ]
-    lost = afp_ablations.lost_points(afp_ablations.by_variant(pd.DataFrame(rows), "the default"))
+    lost = afp_ablations.lost_points(
+        afp_ablations.by_variant(pd.DataFrame(rows), "undecided as weak")
+    )
     assert lost.to_numpy()[0] == pytest.approx([10, 0, -5])
