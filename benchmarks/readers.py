@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from benchmarks._cleaning import choose_trusted, seeds_in, seeds_of
+from benchmarks._cleaning import choose_trusted, seeds_in, seeds_of, size_of
 from benchmarks._data import data_folder
 from benchmarks._methods import METHODS, PACKAGES
 from benchmarks._report import Results, add_run_options, explanation, grid
@@ -57,7 +57,7 @@ def main():
         KEYS,
         about={
             "CODE": f"{len(gold)} records, {gold.shape[1]} labels",
-            "PTB-XL": f"{len(records)} records, {X.shape[1]} features, {records.n_labels} labels",
+            "PTB-XL": size_of(records, X),
         },
         packages=(*PACKAGES, "crowd-kit"),
         fresh=arguments.fresh,
