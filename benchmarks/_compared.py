@@ -1,4 +1,4 @@
-"""Probabilities of networks: kept as text, resumed from, and compared by a bootstrap."""
+"""Probabilities of networks: kept as text, and compared by a bootstrap."""
 
 import base64
 from functools import cache
@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from benchmarks._cleaning import refuse_other_data, resume
+from benchmarks._report import Results
 from sklearn_ecg.metrics import paired_bootstrap_test
 
 DEFAULT = "default"
@@ -14,15 +14,16 @@ DEFAULT = "default"
 MIN_PATIENTS = 8
 
 
-def resume_scored(page, records, *, fresh):
-    """Return the rows of earlier runs, or end if they scored other records or labels."""
-    rows = resume(page, fresh=fresh)
-    others = {len(base64.b64decode(row["probabilities"])) // 2 for row in rows}
-    others -= {records.labels.size}
-    if others:
-        at_hand = f"{records.labels.size} ({len(records)} records, {records.n_labels} labels)"
-        refuse_other_data(page, f"{', '.join(map(str, others))} probabilities", at_hand)
-    return rows
+def open_scored(page, command, records, *, fresh):
+    """Return the results of networks whose probabilities are of such records."""
+    return Results(
+        page,
+        command,
+        ("network", "seed"),
+        about={"data": f"{len(records)} records, {records.n_labels} labels"},
+        packages=("torch", "skorch"),
+        fresh=fresh,
+    )
 
 
 def difference(rows, name, test, metric):

@@ -1,12 +1,10 @@
 """What a million records need, by the growth that was measured with fewer."""
 
-import json
-
 import numpy as np
 import pandas as pd
 
 from benchmarks._growth import exponent
-from benchmarks._report import RESULTS
+from benchmarks._report import read_data
 from sklearn_ecg import LabelCorrelationECGClassifier
 
 MILLION = 1_000_000
@@ -109,9 +107,9 @@ def check(frame, promised):
             "The label cleaner's line was measured too, by `--million`: "
             f"{cost['seconds'] / 3600:.2f} hours of one core and {cost['GB']:.1f} GB. {promise}"
         )
-    elsewhere = RESULTS / "cleaning_speed_million.json"
-    if elsewhere.exists():
-        fit = json.loads(elsewhere.read_text())["fits"][0]
+    elsewhere = read_data("cleaning_speed_million")
+    if elsewhere:
+        fit = elsewhere["fits"][0]
         own = fit.get("processor seconds, about", "")
         own = own and f", about {own / 3600:.2f} of them the cleaner's own,"
         return (

@@ -1,4 +1,4 @@
-"""Ablations of AFP on SMIT: figures 11 to 15 of the AFP paper, and the same for the default.
+"""Ablations of the AFP paper's method on SMIT: its figures 11 to 15.
 
 The paper (Han et al. 2023, section 5.2) leaves out one stage at a time: anchor patterns (ph1),
 inclusion and exclusion rules (ph2), iterated discriminators (ph3). Weighted F1 of the weak
@@ -8,33 +8,19 @@ same splits and the same noise, and share the clusterings, which do not depend o
 out. A run that was interrupted goes on where it stopped.
 """
 
-import argparse
 import warnings
-from itertools import product
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score
 
-from benchmarks._afp import (
-    add_arguments,
-    data_of,
-    kept_clusterings,
-    read_smit,
-    unmeasured_copies,
-    write_plot,
-)
-from benchmarks._cleaning import resume
-from benchmarks._report import explanation, write_results
+from benchmarks._afp import data_of, kept_clusterings, open_smit, parse, unmeasured_copies
+from benchmarks._report import explanation, write_plot
 from sklearn_ecg import AFPLabelCleaner
 
-# What the page shows: a method, and what an undecided label counts as.
-VIEWS = {
-    "the paper's method": ("paper", "weak"),
-    "the paper's method, undecided absent": ("paper", "absent"),
-    "the default": ("bayes", "weak"),
-}
+# What the page shows: what an undecided label counts as.
+VIEWS = {"undecided as weak": "weak", "undecided as absent": "absent"}
 STAGES = ("anchors", "rules", "discriminators")
 # Points of F1 that the paper's text says are lost: on simulated data the least and most of the
 # noise rates, and on the real pair of figure 16.
@@ -52,9 +38,7 @@ What differs from the paper's set-up:
   other ones, 200 of two leads where the paper has 100.
 * ``--quick`` takes every fourth window. Gibbs sampling takes about 40 s of a core for each noisy
   copy of the labels of these, and about six minutes for one of all windows.
-* The ablations of the default are ours. Its rules and anchors give reasons for what its
-  discriminators decide, and speak alone only where these are in doubt; switched off as well as
-  on, they hardly move F1.
+* Stages of the default are left out by `benchmarks.cleaning_stages`.
 
 What is lost depends on what undecided labels count as. Counting as weak labels, they hide what a
 stage is worth, since a stage that is left out leaves labels as they were; counting as absent,
@@ -67,38 +51,33 @@ how far a figure would move."""
 
 def main():
     arguments = parse_arguments()
-    page = arguments.page or ("afp_ablations_quick" if arguments.quick else "afp_ablations")
-    X, labels, groups = read_smit(arguments)
-    rows = resume(page, fresh=arguments.fresh, n_records=len(X))
+    records, X, results = open_smit("afp_ablations", arguments)
     with kept_clusterings(arguments) as memory:
-        for copy, y_weak, trusted in unmeasured_copies(rows, arguments, labels):
-            print(copy, flush=True)
-            found = ablate(X, labels, groups, y_weak, trusted, copy["seed"], memory)
-            rows += [copy | row for row in found]
-            save(rows, X, page)
-    save(rows, X, page)
+        for copy, y_weak, trusted in unmeasured_copies(results, arguments, records.labels):
+            found = ablate(records, X, y_weak, trusted, copy["seed"], memory)
+            results.add(*(copy | row for row in found))
+            show(results)
+    show(results)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    add_arguments(parser, splits=3, rates=[0.05, 0.1, 0.2, 0.3, 0.4])
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    return parser.parse_args()
+    return parse(__doc__, splits=3, rates=[0.05, 0.1, 0.2, 0.3, 0.4])
 
 
-def ablate(X, labels, groups, y_weak, trusted, seed, memory):
-    """Clean one noisy copy by each method, in full and without each stage; yield rows."""
+def ablate(records, X, y_weak, trusted, seed, memory):
+    """Clean one noisy copy in full and without each stage; yield rows."""
+    labels, groups = records.labels, records.groups
     truth, weak = labels[~trusted], y_weak[~trusted]
     yield {"method": "nothing", "without": None} | score(truth, weak, weak)
-    for method, stage in product(("paper", "bayes"), (None, *STAGES)):
-        cleaner = AFPLabelCleaner(method=method, memory=memory, random_state=seed, n_jobs=-1)
+    for stage in (None, *STAGES):
+        cleaner = AFPLabelCleaner(method="paper", memory=memory, random_state=seed, n_jobs=-1)
         if stage:
             cleaner.set_params(**{stage: False})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cleaner.fit(X, y_weak, trusted=trusted, groups=groups)
         scores = score(truth, cleaner.labels_[~trusted], weak)
-        yield {"method": method, "without": stage} | scores
+        yield {"method": "paper", "without": stage} | scores
 
 
 def score(truth, cleaned, weak):
@@ -112,26 +91,28 @@ def score(truth, cleaned, weak):
     }
 
 
-def save(rows, X, page):
-    frame = pd.DataFrame(rows)
-    plot = write_plot(page, draw(frame))
-    text = (
-        f"{len(X)} windows, {X.shape[1]} features; splits (seeds): "
+def show(results):
+    results.show(f"Ablations of AFP on {data_of(results.page)}", lambda: describe(results))
+
+
+def describe(results):
+    """Return what the page shows."""
+    frame = pd.DataFrame(results.rows)
+    plot = write_plot(results.page, draw(frame))
+    return (
+        f"{results.about['data']}; splits (seeds): "
         f"{', '.join(map(str, sorted(frame['seed'].unique())))}.\n\n"
         f"{explanation(__doc__).strip()}\n\n![F1 without each stage]({plot})\n\n"
         + "\n\n".join([*tables(frame), against_paper(frame)])
     )
-    title = f"Ablations of AFP on {data_of(page)}"
-    write_results(page, title, text, rows, command="afp_ablations")
 
 
 def by_variant(frame, view):
     """Return F1 of one view, a row per split and rate, and a column per variant."""
-    method, counts_as = VIEWS[view]
-    part = frame[frame["method"] == method].assign(
+    part = frame[frame["method"] == "paper"].assign(
         variant=lambda part: part["without"].map(lambda s: f"without {s}" if s else "in full")
     )
-    table = part.pivot(index=["seed", "rate"], columns="variant", values=counts_as)
+    table = part.pivot(index=["seed", "rate"], columns="variant", values=VIEWS[view])
     return table[["in full", *(f"without {stage}" for stage in STAGES)]]
 
 
@@ -142,7 +123,7 @@ def doing_nothing(frame):
 
 def draw(frame):
     """Draw F1 against noise, a panel per view, a group of dots per noise rate."""
-    figure, axes = plt.subplots(1, len(VIEWS), figsize=(15, 4), sharey=True)
+    figure, axes = plt.subplots(1, len(VIEWS), figsize=(10, 4), sharey=True)
     for ax, view in zip(axes, VIEWS, strict=True):
         by_rate = by_variant(frame, view).assign(nothing=doing_nothing(frame)).groupby("rate")
         means, errors = by_rate.mean(), by_rate.sem().fillna(0)

@@ -13,6 +13,7 @@ A run that was interrupted goes on where it stopped.
 
 import argparse
 import warnings
+from functools import partial
 from itertools import product
 
 import matplotlib.pyplot as plt
@@ -21,17 +22,13 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 from sklearn.model_selection import GroupKFold, KFold
 
-from benchmarks._afp import write_plot
-from benchmarks._cleaning import METHODS, labelled, resume
-from benchmarks._data import add_data, data_folder, page_of_data, read_data
-from benchmarks._report import explanation, page_name, write_data, write_results
-from benchmarks.twelve_leads import LOADERS
-from sklearn_ecg import ECGFeatureExtractor
-from sklearn_ecg.datasets import corrupt_labels, load_mitdb
+from benchmarks._cleaning import load_features, size_of
+from benchmarks._data import DATA, add_data, page_of_data, title_of
+from benchmarks._methods import METHODS
+from benchmarks._report import Results, add_run_options, explanation, grid, page_name, write_plot
+from sklearn_ecg.datasets import corrupt_labels
 
 N_FOLDS = 6
-DATA = {"smit": lambda: load_mitdb(data_folder("mitdb")), **LOADERS}
-TITLES = {"smit": "SMIT", "ptbxl": "PTB-XL's superclasses", "cpsc2018": "CPSC2018"}
 PAPERS, OURS = "AFP, the paper's", "AFPLabelCleaner"
 PEERS = {
     "CV-S1, as published": "CV-S1",
@@ -72,30 +69,26 @@ What differs from the paper's set-up:
 
 def main():
     arguments = parse_arguments()
-    records = labelled(read_data(arguments.data, DATA))
+    sets = load_features([arguments.data], arguments.cache, every=arguments.every)
+    records, X = sets[arguments.data]
     if arguments.by == "patient" and records.groups is None:
         raise SystemExit(f"{arguments.data} does not name patients: leave --by out.")
-    X = ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache, verbose=1).fit_transform(records)
-    # Of the features of all, which the cache holds for the full run and other benchmarks too.
-    records, X = records[:: arguments.every], X[:: arguments.every]
     of_patients = "_by_patient" * (arguments.by == "patient")
     page = arguments.page or page_name(
         f"afp_comparisons_{page_of_data(arguments.data)}{of_patients}", arguments
     )
     rounds = list(rounds_of_trust(records, by_patient=arguments.by == "patient"))
-    rows = resume(page, fresh=arguments.fresh, n_records=len(records))
-    done = {(row["round"], row["rate"], row["method"]) for row in rows}
-    for number, rate in product(range(arguments.rounds), arguments.rates):
-        todo = [name for name in arguments.methods if (number, rate, name) not in done]
-        for name in todo:
-            found = clean(X, records, rounds[number], name, rate=rate, seed=number)
-            row = {"round": number, "rate": rate, "method": name} | found
-            print(*row.values(), flush=True)
-            rows.append(row | {"n_records": len(records)})
-            write_data(page, rows, command="afp_comparisons")
-        if todo:
-            save(rows, records, X, arguments, page)
-    save(rows, records, X, arguments, page)
+    keys = ("round", "rate", "method")
+    about = {"data": size_of(records, X)}
+    results = Results(page, "afp_comparisons", keys, about=about, fresh=arguments.fresh)
+    title = f"Comparisons of the AFP paper on {title_of(arguments.data)}"
+    show = partial(results.show, title, lambda: describe(results, records, arguments))
+    settings = grid(round=range(arguments.rounds), rate=arguments.rates, method=arguments.methods)
+    for setting in results.unmeasured(settings):
+        number, rate, name = setting.values()
+        results.add(setting | clean(X, records, rounds[number], name, rate=rate, seed=number))
+        show()
+    show()
 
 
 def parse_arguments():
@@ -107,9 +100,7 @@ def parse_arguments():
     parser.add_argument("--rates", type=float, nargs="+", default=[0.05, 0.1, 0.2, 0.3, 0.4])
     parser.add_argument("--by", choices=("record", "patient"), default="record")
     parser.add_argument("--methods", nargs="+", choices=METHODS, default=list(COMPARED))
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    parser.add_argument("--cache", help="a folder that keeps features between runs")
-    parser.add_argument("--fresh", action="store_true", help="measure again what was measured")
+    add_run_options(parser)
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.every, arguments.rounds, arguments.rates = 4, 1, [0.05, 0.2, 0.4]
@@ -136,24 +127,23 @@ def clean(X, records, trusted, name, *, rate, seed):
         warnings.simplefilter("ignore")
         cleaned = METHODS[name](X, weak, trusted, records.groups, seed)
     scores = precision_recall_fscore_support(
-        truth[~trusted], cleaned[~trusted], average="weighted", zero_division=0
+        truth[~trusted], cleaned.labels_[~trusted], average="weighted", zero_division=0
     )
     return dict(zip(SCORES, scores, strict=False))
 
 
-def save(rows, records, X, arguments, page):
-    frame = pd.DataFrame(rows)
-    plot = write_plot(page, draw(frame))
+def describe(results, records, arguments):
+    """Return what the page shows."""
+    frame = pd.DataFrame(results.rows)
+    plot = write_plot(results.page, draw(frame))
     few = few_positives(records)
-    text = (
-        f"{len(records)} records, {X.shape[1]} features, {records.n_labels} labels, "
+    return (
+        f"{results.about['data']}, "
         f"{frame['round'].nunique()} of {N_FOLDS} rounds, folds by {arguments.by}.{few}\n\n"
         f"{explanation(__doc__).strip()}\n\n![Precision, recall and F1 against noise]({plot})\n\n"
         f"{against_paper(frame)}\n\n{DIFFERENCES}\n\n{falls_short(frame)}\n\n"
         + "\n\n".join(tables(frame))
     )
-    title = f"Comparisons of the AFP paper on {TITLES.get(arguments.data, arguments.data)}"
-    write_results(page, title, text, rows, command="afp_comparisons")
 
 
 def few_positives(records):

@@ -11,7 +11,6 @@ Patterns do not depend on these thresholds, so that they are clustered once per 
 A run that was interrupted goes on where it stopped.
 """
 
-import argparse
 import warnings
 from itertools import product
 
@@ -19,16 +18,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from benchmarks._afp import (
-    add_arguments,
-    data_of,
-    kept_clusterings,
-    read_smit,
-    unmeasured_copies,
-    write_plot,
-)
-from benchmarks._cleaning import resume
-from benchmarks._report import explanation, write_results
+from benchmarks._afp import data_of, kept_clusterings, open_smit, parse, unmeasured_copies
+from benchmarks._report import explanation, write_plot
 from sklearn_ecg import AFPLabelCleaner
 
 VALUES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
@@ -98,22 +89,17 @@ shows."""
 
 def main():
     arguments = parse_arguments()
-    page = arguments.page or ("afp_thresholds_quick" if arguments.quick else "afp_thresholds")
-    X, labels, _ = read_smit(arguments)
-    rows = resume(page, fresh=arguments.fresh, n_records=len(X))
+    records, X, results = open_smit("afp_thresholds", arguments)
     with kept_clusterings(arguments) as memory:
-        for copy, y_weak, trusted in unmeasured_copies(rows, arguments, labels):
-            print(copy, flush=True)
-            rows += [copy | row for row in sweep(X, labels, y_weak, trusted, copy["seed"], memory)]
-            save(rows, X, page)
-    save(rows, X, page)
+        for copy, y_weak, trusted in unmeasured_copies(results, arguments, records.labels):
+            found = sweep(X, records.labels, y_weak, trusted, copy["seed"], memory)
+            results.add(*(copy | row for row in found))
+            show(results)
+    show(results)
 
 
 def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    add_arguments(parser, splits=6, rates=[0.1, 0.3])
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    return parser.parse_args()
+    return parse(__doc__, splits=6, rates=[0.1, 0.3])
 
 
 def settings():
@@ -167,19 +153,23 @@ def count(cleaner, truth, weak, rows):
     }
 
 
-def save(rows, X, page):
-    frame = pd.DataFrame(rows)
-    plot = write_plot(page, draw(frame))
+def show(results):
+    title = f"Thresholds of the AFP paper's rules on {data_of(results.page)}"
+    results.show(title, lambda: describe(results))
+
+
+def describe(results):
+    """Return what the page shows."""
+    frame = pd.DataFrame(results.rows)
+    plot = write_plot(results.page, draw(frame))
     seeds = sorted(frame["seed"].unique())
-    text = (
-        f"{len(X)} windows, {X.shape[1]} features, splits (seeds): "
+    return (
+        f"{results.about['data']}; splits (seeds): "
         f"{', '.join(map(str, seeds))}.\n\n"
         f"{explanation(__doc__).strip()}\n\n![Accuracy against each threshold]({plot})\n\n"
         "Lines are pooled over the splits, small dots are single splits; where a line ends, rules "
         "recognise nothing any more.\n\n" + "\n\n".join([against_paper(frame), *tables(frame)])
     )
-    title = f"Thresholds of the AFP paper's rules on {data_of(page)}"
-    write_results(page, title, text, rows, command="afp_thresholds")
 
 
 def pooled(part, by):

@@ -8,21 +8,21 @@ stopped, network by network.
 
 import argparse
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from benchmarks._cleaning import labelled
 from benchmarks._compared import (
     difference,
     left_out_of_differences,
+    open_scored,
     pack,
-    resume_scored,
     unpack,
 )
-from benchmarks._data import add_data, data_folder, page_of_data, read_data
+from benchmarks._data import add_data, data_folder, labelled, page_of_data, read_data
 from benchmarks._published import published_cpsc2018
-from benchmarks._report import explanation, page_name, write_results
+from benchmarks._report import add_run_options, explanation, grid, page_name
 from benchmarks.ptbxl import classifiers
 from sklearn_ecg import ECGFeatureExtractor, TrustedKFold
 from sklearn_ecg.datasets import load_cpsc2018, load_mitdb
@@ -47,8 +47,7 @@ NOTES = {
 
 def main():
     arguments = parse_arguments()
-    records = labelled(read_data(arguments.data, LOADERS, arguments.folder))
-    records = records[:: arguments.every]
+    records = labelled(read_data(arguments.data, LOADERS, arguments.folder))[:: arguments.every]
     page = arguments.page or page_of(arguments)
     recipe = {"max_epochs": 2} if arguments.quick else {}
     if arguments.data == "mitdb":
@@ -58,25 +57,20 @@ def main():
 
     title = TITLES.get(arguments.data, f"Classification of {arguments.data}")
 
-    def save(rows):
+    def text():
         patients = "" if records.groups is None else f" of {len(set(records.groups))} patients"
-        text = (
+        return (
             f"{explanation(__doc__)}\n{len(records)} records{patients}, {arguments.folds} folds, "
-            f"{records.n_labels} labels.\n\n{tables(rows, records, arguments.data)}"
+            f"{records.n_labels} labels.\n\n{tables(results.rows, records, arguments.data)}"
         )
-        write_results(page, title, text, rows, command="cross_validation")
 
-    rows = resume_scored(page, records, fresh=arguments.fresh)
-    done = {row["network"] for row in rows}
+    results = open_scored(page, "cross_validation", records, fresh=arguments.fresh)
+    show = partial(results.show, title, text)
     makers = classifiers(ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache))
-    for name in arguments.networks or makers:
-        if name not in done:
-            rows.append(
-                {"network": name, "seed": 0} | measure(makers[name], records, folds, recipe)
-            )
-            print(name, rows[-1]["seconds"], "s", flush=True)
-            save(rows)
-    save(rows)
+    for setting in results.unmeasured(grid(network=arguments.networks or makers, seed=[0])):
+        results.add(setting | measure(makers[setting["network"]], records, folds, recipe))
+        show()
+    show()
 
 
 def parse_arguments():
@@ -88,9 +82,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="two epochs")
     names = list(classifiers(None))
     parser.add_argument("--networks", nargs="+", choices=names, metavar="NAME", help=str(names))
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    parser.add_argument("--cache", help="a folder that keeps features between runs")
-    parser.add_argument("--fresh", action="store_true", help="measure again what was measured")
+    add_run_options(parser)
     return parser.parse_args()
 
 

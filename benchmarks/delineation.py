@@ -62,7 +62,8 @@ def main():
         f"{tables(results)}"
     )
     page = f"delineation{'_quick' * arguments.quick}"
-    write_results(page, "Delineation on LUDB", text, results, command="delineation")
+    title = "Delineation on LUDB"
+    write_results(page, title, text, results, command="delineation", packages=("neurokit2",))
 
 
 def parse_arguments():

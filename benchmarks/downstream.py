@@ -14,7 +14,9 @@ Extra trees and gradient boosting see the features that the cleaner sees. The ne
 
 import argparse
 import warnings
-from itertools import product
+from functools import partial
+from itertools import groupby, product
+from operator import itemgetter
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -22,17 +24,21 @@ import pandas as pd
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.metrics import f1_score, precision_score, recall_score, roc_auc_score
 
-from benchmarks._afp import write_plot
-from benchmarks._cleaning import KINDS, METHODS, choose_trusted, labelled, resume
-from benchmarks._data import add_data, data_folder, page_of_data, read_data
-from benchmarks._report import explanation, page_name, write_data, write_results
-from benchmarks.twelve_leads import LOADERS
-from sklearn_ecg import ECGFeatureExtractor, LabelCorrelationECGClassifier, OnCleanedLabels
-from sklearn_ecg.datasets import corrupt_labels, load_mitdb
+from benchmarks._cleaning import (
+    KINDS,
+    add_options,
+    choose_trusted,
+    load_features,
+    seeds_of,
+    size_of,
+)
+from benchmarks._data import DATA, add_data, page_of_data, title_of
+from benchmarks._methods import METHODS, PACKAGES, Cleaned
+from benchmarks._report import Results, explanation, grid, page_name, write_plot
+from sklearn_ecg import LabelCorrelationECGClassifier, OnCleanedLabels
+from sklearn_ecg.datasets import corrupt_labels
 
-DATA = {"smit": lambda: load_mitdb(data_folder("mitdb")), **LOADERS}
-NAMES = {"smit": "SMIT", "ptbxl": "PTB-XL's superclasses", "cpsc2018": "CPSC2018"}
-KEYS = ("classifier", "method", "rate", "seed", "noise")
+KEYS = ("seed", "noise", "rate", "method", "classifier")
 TRUE = "true labels"
 MEASURES = ("macro F1", "weighted F1", "weighted precision", "weighted recall", "macro AUC")
 NETWORK = "network"
@@ -49,33 +55,33 @@ PUBLISHED = {"AFPLabelCleaner": 5.19, "CV-S1": 1.06, "CV-S2": 0.22, "DDF": 3.13}
 
 def main():
     arguments = parse_arguments()
-    records = labelled(read_data(arguments.data, DATA))
-    X = ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache, verbose=1).fit_transform(records)
-    # Of the features of all, which the cache holds for the full run and other benchmarks too.
-    records, X = records[:: arguments.every], X[:: arguments.every]
+    sets = load_features([arguments.data], arguments.cache, every=arguments.every)
+    records, X = sets[arguments.data]
     data = "" if arguments.data == "smit" else f"_{page_of_data(arguments.data)}"
     page = arguments.page or page_name(f"downstream{data}", arguments)
-    rows = resume(page, fresh=arguments.fresh, n_records=len(records))
-    done = {tuple(row[key] for key in KEYS) for row in rows}
-    seeds = range(arguments.first_seed, arguments.first_seed + arguments.splits)
-    for seed, noise, rate, name in product(
-        seeds, arguments.noise, arguments.rates, (*arguments.methods, TRUE)
-    ):
-        settings = [
-            (classifier, name, rate, seed, noise)
-            for classifier in arguments.classifiers
-            if (classifier, name, rate, seed, noise) not in done
-        ]
-        if not settings:
-            continue
-        scores = measure(X, records, settings, name, rate, seed, noise, data=arguments.data)
-        for setting, scored in zip(settings, scores, strict=True):
-            told = dict(zip(KEYS, setting, strict=True)) | {"n_records": len(records)}
-            rows.append(told | scored)
-            print(*setting, scored, flush=True)
-            write_data(page, rows, command="downstream")
-        save(rows, records, X, arguments, page)
-    save(rows, records, X, arguments, page)
+    packages = (*PACKAGES, "torch", "skorch")
+    about = {"data": size_of(records, X)}
+    results = Results(
+        page, "downstream", KEYS, about=about, packages=packages, fresh=arguments.fresh
+    )
+    title = f"What cleaning is worth to a classifier: {title_of(arguments.data)}"
+    show = partial(results.show, title, lambda: describe(results, records, arguments))
+    settings = grid(
+        seed=seeds_of(arguments),
+        noise=arguments.noise,
+        rate=arguments.rates,
+        method=[*arguments.methods, TRUE],
+        classifier=arguments.classifiers,
+    )
+    # Labels are cleaned once for all classifiers.
+    for cleaning, same in groupby(results.unmeasured(settings), itemgetter(*KEYS[:-1])):
+        same = list(same)
+        names = [setting["classifier"] for setting in same]
+        scores = measure(X, records, names, *cleaning, data=arguments.data)
+        for setting, scored in zip(same, scores, strict=True):
+            results.add(setting | scored)
+        show()
+    show()
 
 
 def parse_arguments():
@@ -83,9 +89,8 @@ def parse_arguments():
     add_data(parser, DATA, nargs="?", default="smit")
     parser.add_argument("--quick", action="store_true", help="every fourth record, one split")
     parser.add_argument("--every", type=int, default=1, help="take every so-manieth record")
-    parser.add_argument("--splits", type=int, default=3, help="how many seeds")
-    parser.add_argument("--first-seed", type=int, default=2)
-    parser.add_argument("--rates", type=float, nargs="+", default=[0.05, 0.2, 0.4])
+    add_options(parser, splits=3, rates=[0.05, 0.2, 0.4])
+    parser.set_defaults(first_seed=2)
     parser.add_argument("--noise", nargs="+", choices=KINDS, default=["swap"])
     parser.add_argument(
         "--methods",
@@ -94,9 +99,6 @@ def parse_arguments():
         default=["do nothing", "DDF", "cleanlab, flagged labels flipped", "AFPLabelCleaner"],
     )
     parser.add_argument("--classifiers", nargs="+", choices=CLASSIFIERS, default=list(CLASSIFIERS))
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    parser.add_argument("--cache", help="a folder that keeps features between runs")
-    parser.add_argument("--fresh", action="store_true", help="measure again what was measured")
     arguments = parser.parse_args()
     # A gap has two ends.
     arguments.methods = list(dict.fromkeys(["do nothing", *arguments.methods]))
@@ -105,7 +107,7 @@ def parse_arguments():
     return arguments
 
 
-def measure(X, records, settings, name, rate, seed, noise, *, data):
+def measure(X, records, classifiers, seed, noise, rate, name, *, data):
     """Train each classifier on labels of one kind; yield its scores on patients held out."""
     labels, groups = records.labels, records.groups
     # Where patients are not known, records stand for them.
@@ -118,9 +120,9 @@ def measure(X, records, settings, name, rate, seed, noise, *, data):
     given[~trusted] = corrupt_labels(truth[~trusted], rate, kind=noise, random_state=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        clean = METHODS.get(name, lambda *_: truth)
-        given = clean(X[train], given, trusted, groups, seed)
-    for classifier, *_ in settings:
+        clean = METHODS.get(name, lambda *_: Cleaned(truth))
+        given = clean(X[train], given, trusted, groups, seed).labels_
+    for classifier in classifiers:
         model = CLASSIFIERS[classifier](seed)
         if classifier == NETWORK:
             seen = records
@@ -149,12 +151,13 @@ def score(truth, probability):
     }
 
 
-def save(rows, records, X, arguments, page):
-    frame = pd.DataFrame(rows)
-    plot = write_plot(page, draw(frame))
+def describe(results, records, arguments):
+    """Return what the page shows."""
+    frame = pd.DataFrame(results.rows)
+    plot = write_plot(results.page, draw(frame))
     division = "records, since no patients are named," if records.groups is None else "patients"
-    text = (
-        f"{len(records)} records, {X.shape[1]} features, {records.n_labels} labels; "
+    return (
+        f"{results.about['data']}; "
         f"{division} are held out.{unscored(frame, records)}\n\n"
         f"{explanation(__doc__).strip()}\n\n![Scores against noise]({plot})\n\n"
         "Patients differ more than labels do, "
@@ -163,8 +166,6 @@ def save(rows, records, X, arguments, page):
         "share of the gap is that of the mean gains, and is left out where the gap is not larger "
         "than its standard error.\n\n" + "\n\n".join([against_paper(frame), *tables(frame)])
     )
-    title = f"What cleaning is worth to a classifier: {NAMES.get(arguments.data, arguments.data)}"
-    write_results(page, title, text, rows, command="downstream")
 
 
 def unscored(frame, records):
@@ -222,7 +223,7 @@ def tables(frame):
             if not {"do nothing", TRUE} <= set(scores.columns):
                 continue
             rows = [
-                describe(rate, name, at_rate[name], at_rate)
+                gain(rate, name, at_rate[name], at_rate)
                 for rate, at_rate in scores.groupby(level="rate")
                 for name in sorted(scores.columns, key=[*METHODS, TRUE].index)
                 if at_rate[["do nothing", TRUE, name]].notna().all(axis=1).any()
@@ -233,7 +234,7 @@ def tables(frame):
             )
 
 
-def describe(rate, name, values, at_rate):
+def gain(rate, name, values, at_rate):
     """Return a method's score, its gain over weak labels, and its share of the gap."""
     weak, true = at_rate["do nothing"], at_rate[TRUE]
     paired = (values - weak).dropna()

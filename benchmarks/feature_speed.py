@@ -48,7 +48,8 @@ def main():
     data = {"methods": frame.reset_index().to_dict("records"), "scaling": scaling}
     title = "Speed of R peaks, delineation and features"
     page = f"feature_speed{'_quick' * arguments.quick}"
-    write_results(page, title, text, data, command="feature_speed")
+    packages = ("neurokit2", "wfdb", "sleepecg")
+    write_results(page, title, text, data, command="feature_speed", packages=packages)
 
 
 def parse_arguments():

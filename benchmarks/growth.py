@@ -17,11 +17,9 @@ import pandas as pd
 import torch
 from threadpoolctl import threadpool_limits
 
-from benchmarks._afp import write_plot
-from benchmarks._cleaning import resume
 from benchmarks._growth import cost_of, exponent, in_own_process
-from benchmarks._million import MILLION, curves, million, needs
-from benchmarks._report import explanation, write_data, write_results
+from benchmarks._million import MILLION, curves, million
+from benchmarks._report import Results, explanation, write_plot
 from benchmarks.cleaning_speed import make_table
 from benchmarks.network_speed import EpochClock
 from sklearn_ecg import (
@@ -85,19 +83,21 @@ What the figures do not say:
 def main():
     arguments = parse_arguments()
     page = "growth_quick" if arguments.quick else "growth"
-    rows = resume(page, fresh=arguments.fresh)
-    done = {(row["stage"], row["grows"], row["size"]) for row in rows}
+    keys = ("stage", "grows", "size")
+    packages = ("torch", "skorch", "scipy")
+    results = Results(page, "growth", keys, packages=packages, fresh=arguments.fresh)
     wanted = settings(QUICK if arguments.quick else SIZES)
     if arguments.million:
         wanted.append(("label cleaner", "records", MILLION))
-    for stage, grows, size in wanted:
-        if (stage, grows, size) not in done:
-            sizes = BASE[stage] | {grows: size}
-            cost = in_own_process(measure, stage, sizes)
-            rows.append({"stage": stage, "grows": grows, "size": size} | cost)
-            print(*rows[-1].values(), flush=True)
-            write_data(page, rows, command="growth")
-    save(rows, page)
+    for setting in results.unmeasured([dict(zip(keys, own, strict=True)) for own in wanted]):
+        sizes = BASE[setting["stage"]] | {setting["grows"]: setting["size"]}
+        results.add(setting | in_own_process(measure, setting["stage"], sizes))
+    results.show("Growth of time and memory", lambda: describe(results))
+    results.show(
+        "What a million records need",
+        lambda: million(pd.DataFrame(results.rows)),
+        page=page.replace("growth", "million_records"),
+    )
 
 
 def parse_arguments():
@@ -178,21 +178,14 @@ def make_noise(n_records, n_labels, seconds=10):
     return ECGRecords(signals, 100, labels=labels)
 
 
-def save(rows, page):
-    frame = pd.DataFrame(rows)
-    plot = write_plot(page, draw(frame))
+def describe(results):
+    """Return what the page shows."""
+    frame = pd.DataFrame(results.rows)
+    plot = write_plot(results.page, draw(frame))
     exponents = fitted(frame).to_markdown(index=False, disable_numparse=True)
-    text = (
+    return (
         f"{explanation(__doc__).strip()}\n\n![Time and memory by number of records]({plot})\n\n"
         f"## Exponents\n\n{exponents}\n\n{NOTES}\n\n" + "\n\n".join(tables(frame))
-    )
-    write_results(page, "Growth of time and memory", text, rows, command="growth")
-    write_results(
-        page.replace("growth", "million_records"),
-        "What a million records need",
-        million(frame),
-        needs(frame).to_dict("records"),
-        command="growth",
     )
 
 

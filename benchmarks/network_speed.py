@@ -50,7 +50,8 @@ def main():
     name = "network_speed" if arguments.device == "cpu" else "network_speed_cuda"
     name += "_quick" if arguments.quick else ""
     title = "Speed and memory of the network"
-    write_results(name, title, describe(data), data, command="network_speed")
+    packages = ("torch", "skorch")
+    write_results(name, title, describe(data), data, command="network_speed", packages=packages)
 
 
 def parse_arguments():

@@ -10,7 +10,6 @@ stopped, and the same command runs on all of PTB-XL, for which alone the publish
 import argparse
 import time
 from functools import partial
-from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -23,13 +22,13 @@ from benchmarks._compared import (
     DEFAULT,
     difference,
     left_out_of_differences,
+    open_scored,
     pack,
-    resume_scored,
     unpack,
 )
 from benchmarks._data import data_folder
 from benchmarks._published import MACRO_SCORES, PTBXL_AUC, published_ptbxl
-from benchmarks._report import explanation, write_data, write_results
+from benchmarks._report import add_run_options, explanation, grid, to_markdown
 from benchmarks.networks import NETWORKS, network_classifier
 from sklearn_ecg import ECGFeatureExtractor, LabelCorrelationECGClassifier
 from sklearn_ecg.datasets import load_ptbxl
@@ -46,28 +45,24 @@ def main():
     page = arguments.page or page_of(arguments)
     recipe = {"max_epochs": 2} if arguments.quick else {}
 
-    def save(rows):
-        text = (
+    def text():
+        return (
             f"{explanation(__doc__)}\n{len(training)} records of {len(set(training.groups))} "
             f"patients for training, {len(test)} of {len(set(test.groups))} for scores; "
             f"{records.n_labels} labels ({', '.join(records.label_names)}).{left_out}\n\n"
-            f"{table(rows, test)}\n\n{beside_published(rows, test, arguments.task)}"
+            f"{table(results.rows, test)}\n\n"
+            f"{beside_published(results.rows, test, arguments.task)}"
         )
-        title = f"Classification of PTB-XL, {arguments.task} labels"
-        write_results(page, title, text, rows, command="ptbxl")
 
-    rows = resume_scored(page, test, fresh=arguments.fresh)
-    done = {(row["network"], row["seed"]) for row in rows}
+    results = open_scored(page, "ptbxl", test, fresh=arguments.fresh)
+    show = partial(results.show, f"Classification of PTB-XL, {arguments.task} labels", text)
     makers = classifiers(ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache))
-    for seed, name in product(range(arguments.seeds), arguments.networks or makers):
-        if (name, seed) in done:
-            continue
-        found = measure(makers[name], training, test, seed, recipe)
-        rows.append({"network": name, "seed": seed} | found)
-        write_data(page, rows, command="ptbxl")
-        print(name, seed, *(found[key] for key in ("auc", "f1", "seconds")), flush=True)
-        save(rows)
-    save(rows)
+    settings = grid(seed=range(arguments.seeds), network=arguments.networks or makers)
+    for setting in results.unmeasured(settings):
+        make = makers[setting["network"]]
+        results.add(setting | measure(make, training, test, setting["seed"], recipe))
+        show()
+    show()
 
 
 def parse_arguments():
@@ -78,9 +73,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help="one seed, two epochs")
     parser.add_argument("--seeds", type=int, default=3, help="how many")
     parser.add_argument("--networks", nargs="+", choices=names, metavar="NAME", help=str(names))
-    parser.add_argument("--page", help="write docs/results/PAGE instead of the usual page")
-    parser.add_argument("--cache", help="a folder that keeps features between runs")
-    parser.add_argument("--fresh", action="store_true", help="measure again what was measured")
+    add_run_options(parser)
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.seeds = 1
@@ -209,8 +202,7 @@ def beside_published(rows, test, task):
     areas = ", ".join(f"{name} {auc:.3f}" for name, auc in PTBXL_AUC.get(task, {}).items())
     for name, row in published.iterrows():
         ours.loc[f"published: {name}"] = row
-    ours = ours.round(3).astype(object)
-    text = ours.where(ours.notna(), "").to_markdown()
+    text = to_markdown(ours.round(3))
     return (
         "## Beside the published figures\n\n"
         f"{text}\n\n"

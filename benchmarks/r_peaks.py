@@ -65,7 +65,8 @@ def main():
         f"Our hardest records, F1 at 150 ms:\n\n{hardest(rows, methods).to_markdown()}"
     )
     page = f"r_peaks{'_quick' * arguments.quick}"
-    write_results(page, "R peaks on MIT-BIH", text, rows, command="r_peaks")
+    packages = ("neurokit2", "wfdb", "sleepecg")
+    write_results(page, "R peaks on MIT-BIH", text, rows, command="r_peaks", packages=packages)
 
 
 def parse_arguments():

@@ -48,7 +48,7 @@ def main():
     )
     page = f"reading{'_quick' * arguments.quick}"
     data = {"reading": rows, "opening": opening}
-    write_results(page, "Reading records", text, data, command="reading")
+    write_results(page, "Reading records", text, data, command="reading", packages=("wfdb",))
 
 
 def parse_arguments():

@@ -8,17 +8,13 @@ on where it stopped.
 
 import argparse
 
-from benchmarks._cleaning import METHODS, add_arguments, compare, labelled
-from benchmarks._data import data_folder
-from sklearn_ecg.datasets import load_mitdb
+from benchmarks._cleaning import add_options, add_protocol, compare_on
 
 
 def main():
     arguments = parse_arguments()
-    records = labelled(load_mitdb(data_folder("mitdb")))
-    compare(
-        records[::4] if arguments.quick else records,
-        arguments.methods or METHODS,
+    compare_on(
+        "smit",
         arguments,
         page="smit_quick" if arguments.quick else "smit",
         title=f"Label cleaning on {'a quarter of ' * arguments.quick}SMIT",
@@ -29,8 +25,8 @@ def main():
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--quick", action="store_true", help="a quarter of the windows, one split")
-    rates = [0, 0.05, 0.1, 0.2, 0.3, 0.4]
-    add_arguments(parser, splits=6, rates=rates, divisions=["random", "patient"])
+    add_options(parser, splits=6, rates=[0, 0.05, 0.1, 0.2, 0.3, 0.4])
+    add_protocol(parser, divisions=("random", "patient"))
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.splits, arguments.rates = 1, [0.05, 0.2, 0.4]

@@ -1,12 +1,14 @@
 """Loaders of ECG data sets, simulated records, and label noise of known amount."""
 
 from sklearn_ecg.datasets._challenge import load_challenge
+from sklearn_ecg.datasets._cinc2017 import load_cinc2017
 from sklearn_ecg.datasets._corruption import corrupt_labels, make_weak_labels
 from sklearn_ecg.datasets._cpsc2018 import load_cpsc2018
 from sklearn_ecg.datasets._fetch import fetch_cpsc2018, fetch_ludb, fetch_mitdb, fetch_ptbxl
 from sklearn_ecg.datasets._ludb import load_ludb, load_ludb_annotations
 from sklearn_ecg.datasets._mitdb import load_mitdb
 from sklearn_ecg.datasets._ptbxl import load_ptbxl
+from sklearn_ecg.datasets._reader_noise import reader_confusion
 from sklearn_ecg.datasets._simulated import make_ecg_records
 from sklearn_ecg.datasets._tables import read_records
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
@@ -20,6 +22,7 @@ __all__ = [
     "fetch_mitdb",
     "fetch_ptbxl",
     "load_challenge",
+    "load_cinc2017",
     "load_cpsc2018",
     "load_ludb",
     "load_ludb_annotations",
@@ -30,4 +33,5 @@ __all__ = [
     "make_ecg_records",
     "make_weak_labels",
     "read_records",
+    "reader_confusion",
 ]

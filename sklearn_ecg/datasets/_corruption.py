@@ -4,17 +4,19 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_ecg.datasets._label_noise import LabelNoise, check_rates, like
+from sklearn_ecg.datasets._reader_noise import draw_answers
 from sklearn_ecg.utils import check_labels
 
-_KINDS = ("swap", "missing", "extra", "confused")
+_KINDS = ("swap", "missing", "extra", "confused", "readers")
 
 
 def corrupt_labels(
-    y, rate, kind="swap", random_state=None, *, confusion=None, groups=None, label_names=None
+    y, rate=None, kind="swap", random_state=None, *, confusion=None, groups=None, label_names=None
 ):
     """Make correct labels as wrong as weak ones are, by a known amount.
 
-    Of each label, ``round(rate * n_positives)`` of the records that have it are drawn, and there
+    ``kind="readers"`` answers each record as readers do whose errors were measured. With every
+    other kind ``round(rate * n_positives)`` of the records that have a label are drawn, and there
 
     - ``"swap"`` replaces it with a random label that the record does not have (the noise of the
       AFP paper);
@@ -27,18 +29,28 @@ def corrupt_labels(
     ----------
     y : array-like or DataFrame of shape (n_records, n_labels)
         The correct labels: 1 present, 0 absent, -1 unknown. It is not changed.
-    rate : float, sequence of float of length n_labels, or dict
+    rate : float, sequence of float of length n_labels, or dict, default=None
         Share of each label's positives that are hit, in [0, 1]: the same for all, one for each,
         or by the label's name; a dict leaves labels that it does not name as they are. Without
-        names its keys are the numbers of columns.
-    kind : {"swap", "missing", "extra", "confused"}, default="swap"
+        names its keys are the numbers of columns. Not for ``kind="readers"``, whose amount
+        `confusion` says.
+    kind : {"swap", "missing", "extra", "confused", "readers"}, default="swap"
     random_state : int, RandomState instance or None, default=None
         Pass an int for the same noise each time.
-    confusion : array-like of shape (n_labels, n_labels), default=None
-        For ``kind="confused"``: ``confusion[i, j]`` is how readily label i is mistaken for
-        label j; rows need not sum to one, the diagonal is ignored. A label with a row of zeros
-        is never mistaken and stays as it is. By default one plus the number of records that
-        have both: findings that appear together are those between which a reader decides.
+    confusion : Series or array-like, default=None
+        For ``kind="confused"``, of shape (n_labels, n_labels): ``confusion[i, j]`` is how readily
+        label i is mistaken for label j; rows need not sum to one, the diagonal is ignored. A
+        label with a row of zeros is never mistaken and stays as it is. By default one plus the
+        number of records that have both: findings that appear together are those between which a
+        reader decides.
+
+        For ``kind="readers"`` it must be given. What `reader_confusion` returns answers a record
+        as a random one of those with the same true label set was answered, by all readers at
+        once, so that they err together as they did; a label set that was not measured is answered
+        label by label. Counts of shape (n_labels, 2, 2), as
+        :func:`sklearn.metrics.multilabel_confusion_matrix` gives them, or of several readers of
+        shape (n_readers, n_labels, 2, 2), know the sensitivity and specificity of each label, and
+        answer each by itself.
     groups : array-like of shape (n_records,), default=None
         Patients. With them errors go along with patients, as those of a reader or a device do:
         the records of a patient that have a label are all hit before the next patient's, and
@@ -49,16 +61,19 @@ def corrupt_labels(
     Returns
     -------
     ndarray of int8 or DataFrame of the shape of y
-        A DataFrame for a DataFrame. Unknown entries (-1) stay unknown.
+        A DataFrame for a DataFrame. Unknown entries (-1) stay unknown. If `confusion` is of
+        several readers, an array of shape (n_records, n_labels, n_readers), in their order.
 
     Raises
     ------
     ValueError
-        Also if fewer records than asked have a label that could come in the place of theirs.
+        Also if fewer records than asked have a label that could come in the place of theirs, or
+        readers were never asked about a label.
 
     See Also
     --------
     make_weak_labels : Several kinds of noise at once.
+    reader_confusion : Measures how readers err.
 
     Notes
     -----
@@ -80,16 +95,30 @@ def corrupt_labels(
     array([2, 2])
     >>> y_weak.sum()
     np.int64(20)
+
+    Two readers, of whom the second misses half of the second label:
+
+    >>> careful, hasty = [[[9, 0], [0, 9]]] * 2, [[[9, 0], [0, 9]], [[9, 0], [5, 5]]]
+    >>> answers = corrupt_labels(y, kind="readers", confusion=[careful, hasty], random_state=1)
+    >>> answers.shape, answers.sum(axis=0).tolist()
+    ((20, 2, 2), [[10, 10], [10, 5]])
     """
     labels, names = check_labels(y, name="y", label_names=label_names)
-    rates = check_rates(rate, "rate", labels.shape[1], names)
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {_KINDS}; got {kind!r}.")
+    random = check_random_state(random_state)
+    if kind == "readers":
+        if rate is not None or groups is not None or confusion is None:
+            raise ValueError(
+                'kind="readers" takes confusion, which says how the readers err, and neither rate '
+                f"nor groups; got rate={rate!r}."
+            )
+        answers = draw_answers(labels, names, confusion, random)
+        return like(y, answers[..., 0]) if answers.shape[2] == 1 else answers
+    rates = check_rates(rate, "rate", labels.shape[1], names)
     if confusion is not None and kind != "confused":
-        raise ValueError(f'confusion is for kind="confused" alone; kind is {kind!r}.')
-    noise = LabelNoise(
-        labels, names, confusion=confusion, groups=groups, random=check_random_state(random_state)
-    )
+        raise ValueError(f'confusion is for kind="confused" or kind="readers"; kind is {kind!r}.')
+    noise = LabelNoise(labels, names, confusion=confusion, groups=groups, random=random)
     n_positives = (labels == 1).sum(axis=0)
     for label, label_rate in enumerate(rates):
         n_hit = round(label_rate * n_positives[label])

@@ -8,28 +8,33 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import benchmarks
 from benchmarks import (
-    _afp,
-    _cleaning,
     _data,
     _million,
     _report,
     afp_comparisons,
     cleaning_speed,
+    cleaning_stages,
+    cleaning_thresholds,
     cross_validation,
     delineation,
     downstream,
     feature_rates,
     feature_speed,
+    few_trusted,
     growth,
+    many_labels,
     mixture,
     network_speed,
     ptbxl,
     r_peaks,
+    readers,
     reading,
+    real_noise,
     smit,
     twelve_leads,
 )
@@ -64,8 +69,7 @@ def remade(records, **changes):
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """Run a benchmark with options into a folder of the test's; return the page's text."""
-    for module in (_report, _cleaning, _afp):
-        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    monkeypatch.setattr(_report, "RESULTS", tmp_path)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
 
     def run(benchmark, *options, page=None):
@@ -73,7 +77,6 @@ def run(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", [name, *options])
         benchmark.main()
         page = page or f"{name}_quick"
-        assert (tmp_path / f"{page}.json").exists()
         return (tmp_path / f"{page}.md").read_text()
 
     return run
@@ -97,15 +100,19 @@ def test_a_command_lists_its_options(command, monkeypatch, capsys):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_names_a_command_that_its_benchmark_takes(page, monkeypatch):
-    lines = page.read_text().splitlines()
-    for line in lines[2].split("`")[1::2]:
-        python, dash_m, module, *options = shlex.split(line)
+    # The page of a million records shows rows of growth.
+    source = page.with_stem(page.stem.replace("million_records", "growth"))
+    kept = json.loads(source.with_suffix(".json").read_text())
+    assert kept["data"]
+    for run in kept["runs"]:
+        assert f"`{run['command']}`, {run['date']}, " in page.read_text()
+        python, dash_m, module, *options = shlex.split(run["command"])
         assert (python, dash_m) == ("python", "-m")
         command = module.removeprefix("benchmarks.")
         assert command in COMMANDS
         monkeypatch.setattr(sys, "argv", [command, *options])
         module_of(command).parse_arguments()
-    assert json.loads(page.with_suffix(".json").read_text())
+    lines = page.read_text().splitlines()
     for plot in (line.split("](")[1].rstrip(")") for line in lines if line.startswith("![")):
         assert (page.parent / plot).exists()
 
@@ -121,6 +128,12 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (smit, []),
         (twelve_leads, ["ptbxl"]),
         (twelve_leads, ["cpsc2018"]),
+        (many_labels, []),
+        (few_trusted, []),
+        (real_noise, []),
+        (readers, []),
+        (cleaning_stages, []),
+        (cleaning_thresholds, []),
         (afp_comparisons, ["smit"]),
         (downstream, ["ptbxl"]),
         (ptbxl, []),
@@ -142,13 +155,100 @@ def test_missing_data_are_named_with_the_variable_to_set(benchmark, options, tmp
 
 def test_methods_are_compared_on_smit_and_on_twelve_leads(run, simulated, monkeypatch):
     methods = ["--methods", "do nothing", "DDF"]
-    monkeypatch.setattr(smit, "load_mitdb", lambda _: simulated)
-    monkeypatch.setattr(smit, "data_folder", lambda name: name)
+    monkeypatch.setitem(_data.DATA, "smit", lambda: simulated)
     page = run(smit, "--quick", *methods)
     assert "10 records" in page and "| DDF " in page
-    monkeypatch.setattr(twelve_leads, "LOADERS", {"ptbxl": lambda: simulated})
+    monkeypatch.setitem(_data.DATA, "ptbxl", lambda: simulated)
     page = run(twelve_leads, "ptbxl", "--quick", *methods, page="twelve_leads_ptbxl_quick")
     assert "10 records" in page and "20% |" in page.replace("   ", " ")
+
+
+@pytest.fixture
+def few_records(simulated, monkeypatch):
+    """Simulated records in the place of all data that are cleaned."""
+    for name in _data.DATA:
+        monkeypatch.setitem(_data.DATA, name, lambda: simulated)
+
+
+PEERS = ["--methods", "do nothing", "extra trees, Bayes, EM", "AFPLabelCleaner"]
+
+
+def test_many_labels_show_both_means_and_how_right_the_changes_are(run, few_records, cache):
+    page = run(many_labels, "--quick", *PEERS, *cache)
+    scores, changes = page.split("Over splits:")
+    line = next(line for line in scores.splitlines() if line.startswith("| AFPLabelCleaner"))
+    weighted, macro = map(float, line.split("|")[2].split("/"))
+    assert 0 <= weighted <= 1 and 0 <= macro <= 1
+    line = next(line for line in changes.splitlines() if line.startswith("| AFPLabelCleaner"))
+    assert float(line.split("|")[2]) == 0.2 and "`missing` held" in changes
+
+
+def test_few_trusted_records_are_compared_by_share(run, few_records, cache):
+    page = run(few_trusted, "--quick", *PEERS, *cache)
+    assert "## SMIT, 20% swapped" in page and "## PTB-XL's superclasses, 20% swapped" in page
+    header = next(line for line in page.splitlines() if "ours at 1%" in line)
+    assert [cell.strip() for cell in header.split("|")[2:5]] == ["1%", "2%", "5%"]
+    ahead = next(line for line in page.splitlines() if line.startswith("| do nothing"))
+    assert float(ahead.split("|")[4]) >= -100
+
+
+def test_stages_are_left_out_one_by_one(run, few_records, cache, monkeypatch):
+    monkeypatch.setattr(cleaning_stages, "STAGES", {"label sets": {"joint": False}})
+    page = run(cleaning_stages, "--quick", *cache)
+    lines = [line for line in page.splitlines() if line.startswith("| PTB-XL's superclasses")]
+    # Weighted and macro: the score in full, and what the stage is worth in points.
+    assert len(lines) == 2
+    for line in lines:
+        full, worth = (float(cell) for cell in line.split("|")[2:4])
+        assert 0 <= full <= 1 and -100 <= worth <= 100
+
+
+def test_thresholds_are_drawn_through_the_default(run, few_records, cache, monkeypatch, tmp_path):
+    monkeypatch.setattr(cleaning_thresholds, "PARAMETERS", {"margin": (0.0, 0.3)})
+    options = ["--situations", "CPSC2018", *cache]
+    page = run(cleaning_thresholds, "--quick", *options)
+    assert "](cleaning_thresholds_quick.svg)" in page
+    assert (tmp_path / "cleaning_thresholds_quick.svg").stat().st_size > 5000
+    values = [line.split("|")[2].strip() for line in page.splitlines() if "| margin" in line]
+    assert values == ["0.0", "0.05", "0.3"]
+
+
+def test_real_noise_is_scored_by_record(run, simulated, cache, monkeypatch):
+    first = simulated.labels.copy()
+    first[::5] = np.roll(first[::5], 1, axis=1)
+    weak = simulated.with_labels(first)
+    monkeypatch.setattr(real_noise, "read", lambda every: (weak, simulated.labels))
+    page = run(real_noise, "--quick", *PEERS, *cache)
+    line = next(line for line in page.splitlines() if line.startswith("| do nothing"))
+    assert [cell.strip() for cell in line.split("|")[4:6]] == ["0", "0"]
+    assert "Of 26 weak records" in page
+
+
+def test_readers_are_combined_with_and_without_features(run, simulated, cache, monkeypatch, rng):
+    gold = pd.DataFrame(rng.integers(0, 2, size=(60, 6)), columns=list(readers.LABELS))
+    answers = {name: gold.copy() for name in readers.READERS["all six"]}
+    answers["dnn"] = 1 - gold
+    labels = rng.integers(0, 2, size=(40, 6))
+    records = remade(simulated, labels=labels, label_names=list(readers.LABELS))
+    monkeypatch.setattr(readers, "data_folder", lambda name: name)
+    monkeypatch.setattr(readers, "read_code_test", lambda folder: (gold, answers))
+    monkeypatch.setattr(readers, "read_ptbxl", lambda: records)
+    alone = "the best reader by trusted records"
+    majority = "majority vote, then extra trees, Bayes, EM"
+    page = run(readers, "--quick", "--methods", alone, "majority vote", majority, *cache)
+    parts = page.split("\n## ")[1:]
+    assert [part.splitlines()[0] for part in parts] == [
+        "CODE, all six",
+        "CODE, without cardiologists",
+        "PTB-XL, all six",
+        "PTB-XL, without cardiologists",
+    ]
+    for part in parts:
+        for line in part.splitlines():
+            # One of several who is always wrong is outvoted, and never chosen.
+            if line.startswith((f"| {alone}", "| majority vote  ")):
+                assert float(line.split("|")[2]) == 1 and float(line.split("|")[4]) == 0
+    assert majority in parts[2] and majority not in parts[0]
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +259,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture
 def comparisons(run, simulated, cache, monkeypatch):
-    monkeypatch.setattr(afp_comparisons, "DATA", {"smit": lambda: simulated})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: simulated)
 
     def compare(*options):
         options = ["smit", "--rates", "0.2", *cache, *options]
@@ -202,7 +302,7 @@ def test_interrupted_comparisons_go_on_where_they_stopped(comparisons, monkeypat
     monkeypatch.setattr(afp_comparisons, "clean", clean_until_interrupted)
     with pytest.raises(KeyboardInterrupt):
         comparisons(*options)
-    assert len(json.loads((tmp_path / "afp_comparisons_smit.json").read_text())) == 1
+    assert len(json.loads((tmp_path / "afp_comparisons_smit.json").read_text())["data"]) == 1
     assert "2 of 6 rounds" in comparisons(*options)
     assert measured == [0, 1, 1]
 
@@ -211,14 +311,14 @@ def test_labels_too_rare_for_folds_are_said(comparisons, simulated, monkeypatch)
     labels = simulated.labels.copy()
     labels[np.flatnonzero(labels[:, 1])[3:], 1] = 0
     rare = simulated.with_labels(labels)
-    monkeypatch.setattr(afp_comparisons, "DATA", {"smit": lambda: rare})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: rare)
     page = comparisons("--rounds", "1", "--methods", "do nothing")
     assert "Fewer records than folds have AF (3)." in page
 
 
 def test_patients_are_asked_for_where_none_are_named(comparisons, simulated, monkeypatch):
     nameless = remade(simulated, groups=None)
-    monkeypatch.setattr(afp_comparisons, "DATA", {"smit": lambda: nameless})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: nameless)
     with pytest.raises(SystemExit, match="leave --by out"):
         comparisons("--by", "patient")
 
@@ -226,7 +326,7 @@ def test_patients_are_asked_for_where_none_are_named(comparisons, simulated, mon
 def test_classifiers_are_trained_on_weak_cleaned_and_true_labels(
     run, simulated, cache, monkeypatch
 ):
-    monkeypatch.setattr(downstream, "DATA", {"smit": lambda: simulated})
+    monkeypatch.setitem(_data.DATA, "smit", lambda: simulated)
     network = downstream.CLASSIFIERS[downstream.NETWORK]
     monkeypatch.setitem(
         downstream.CLASSIFIERS,
@@ -277,11 +377,13 @@ def test_growth_is_measured_once(run, monkeypatch, tmp_path):
         for stage, sizes in growth.QUICK.items()
         for size in sizes["records"]
     ]
-    (tmp_path / "growth_quick.json").write_text(json.dumps(rows))
+    measured = [row | {"run": 0} for row in rows]
+    runs = [_report.this_run("growth")]
+    (tmp_path / "growth_quick.json").write_text(json.dumps({"runs": runs, "data": measured}))
     monkeypatch.setattr(growth, "measure", lambda *_: pytest.fail("measured again"))
     page = run(growth, "--quick")
     assert page.count("| 1.00 ") >= len(growth.QUICK)
-    needs = growth.needs(growth.pd.DataFrame(rows)).set_index("stage")
+    needs = _million.needs(growth.pd.DataFrame(rows)).set_index("stage")
     # A hundred records a second are 2.78 hours for a million, by either way.
     cleaner = needs.loc["label cleaner"]
     assert cleaner["hours by the exponent"] == pytest.approx(1e4 / 3600)

@@ -1,14 +1,10 @@
 """Benchmarks on other data: the user's own records, and pages that show some already."""
 
-import json
 import sys
 
-import numpy as np
 import pytest
 
-from benchmarks import _afp, _cleaning, _report, afp_comparisons, cross_validation, twelve_leads
-from benchmarks._compared import pack, resume_scored
-from sklearn_ecg.datasets import make_ecg_records
+from benchmarks import _report, afp_comparisons, cross_validation, twelve_leads
 
 OWN = """
 from sklearn_ecg.datasets import make_ecg_records
@@ -34,8 +30,7 @@ def cache(tmp_path_factory):
 @pytest.fixture
 def run(tmp_path, cache, monkeypatch):
     """Run a benchmark with options where the user's module lies; return the page's text."""
-    for module in (_report, _cleaning, _afp):
-        monkeypatch.setattr(module, "RESULTS", tmp_path)
+    monkeypatch.setattr(_report, "RESULTS", tmp_path)
     monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "1")
     (tmp_path / "our_records.py").write_text(OWN)
     monkeypatch.syspath_prepend(tmp_path)
@@ -79,32 +74,11 @@ def test_data_that_nobody_knows_are_refused(run, capsys):
 def test_a_page_does_not_mix_records_of_two_data_sets(run):
     options = ["--rates", "0.2", "--splits", "1", "--methods", "do nothing", "--page", "mine"]
     run(twelve_leads, "our_records:load", *options, page="mine")
-    with pytest.raises(SystemExit, match=r"figures of 24 records, but at hand are 18.*--fresh"):
+    with pytest.raises(
+        SystemExit, match=r"shows data of 24 records.*, but at hand are 18 .*--fresh"
+    ):
         run(twelve_leads, "our_records:few", *options, page="mine")
     assert "18 records" in run(twelve_leads, "our_records:few", *options, "--fresh", page="mine")
-
-
-def test_probabilities_of_other_records_are_not_resumed(tmp_path, monkeypatch):
-    monkeypatch.setattr(_cleaning, "RESULTS", tmp_path)
-    records = make_ecg_records(6, labels=("Normal", "AF"), leads=("II",), random_state=0)
-    rows = [{"network": "default", "seed": 0, "probabilities": pack(np.zeros((6, 2)))}]
-    (tmp_path / "page.json").write_text(json.dumps(rows))
-    assert resume_scored("page", records, fresh=False) == rows
-    with pytest.raises(SystemExit, match=r"figures of 12 probabilities, but at hand are 10 "):
-        resume_scored("page", records[:5], fresh=False)
-    assert resume_scored("page", records[:5], fresh=True) == []
-
-
-def test_a_page_names_each_command_that_measured_it(run):
-    options = ["our_records:load", "--methods", "do nothing", "--rates"]
-    page = "twelve_leads_our_records_load"
-    run(twelve_leads, *options, "0.2", "--splits", "1", page=page)
-    text = run(twelve_leads, *options, "0.4", "--splits", "2", page=page)
-    commands = text.splitlines()[2].split("`")[1::2]
-    assert [command.split("--rates ")[1] for command in commands] == [
-        "0.2 --splits 1 --cache cache",
-        "0.4 --splits 2 --cache cache",
-    ]
 
 
 def test_folds_and_patients_have_pages_of_their_own(monkeypatch):

@@ -1,0 +1,119 @@
+"""The PhysioNet/Computing in Cardiology Challenge 2017, with its labels as they were and became."""
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.datasets._bookkeeping import (
+    find_folder,
+    find_table,
+    forget_labels,
+    read_csv,
+    report_absent,
+    report_unlabelled,
+    unique_rows,
+)
+from sklearn_ecg.datasets._challenge import find_headers, names_of
+from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.records._report import Report
+
+_TABLES = {"revised": "REFERENCE.csv", "original": "REFERENCE-original.csv"}
+_SAMPLING_RATE = 300.0
+_LABELS = ["N", "A", "O", "~"]
+_DATASET = "the PhysioNet Challenge 2017 (REFERENCE.csv beside *.hea and *.mat or folders of them)"
+
+
+def load_cinc2017(path, labels="revised", *, cache_dir=None):
+    """Load the PhysioNet/Computing in Cardiology Challenge 2017, or whatever part of it is there.
+
+    Its organisers published labels, looked at records on which the entries disagreed, and revised
+    the labels: both versions together are label noise as it really is, with its correction.
+
+    Parameters
+    ----------
+    path : path-like
+        The folder that holds the tables of labels, and the records beside them or in folders.
+    labels : {"revised", "original"}, default="revised"
+        Those of ``REFERENCE.csv``, or as they were first published, of
+        ``REFERENCE-original.csv``.
+    cache_dir : path-like, default=None
+        Folder for a copy of the signals in one file, written once, from which epochs are read at
+        the disk's speed.
+
+    Returns
+    -------
+    ECGRecords
+        One lead of a hand-held device at 300 Hz, 9 to 61 s long; `ids` are the names of the
+        files. Each record has one of the labels N (normal rhythm), A (atrial fibrillation), O
+        (other rhythm) and ~ (too noisy to tell), and none of the others. Records without a row
+        have unknown labels (-1). `report` names them, and rows without a record.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder or the table is missing, or there are no records.
+    ValueError
+        If none of the records can be read, or the table is another one.
+
+    See Also
+    --------
+    load_challenge : The Challenges of 2020 and 2021, with 12 leads.
+    sklearn_ecg.preprocessing.FixedLength : Bring records to one length.
+
+    Notes
+    -----
+    Headers give 0 for the checksum of each signal, as published, so that checksums are not looked
+    at: a file that was cut short is found, one with other samples is not.
+
+    References
+    ----------
+    Clifford GD et al. AF classification from a short single lead ECG recording: the
+    PhysioNet/Computing in Cardiology Challenge 2017. Computing in Cardiology 44 (2017).
+    https://doi.org/10.22489/CinC.2017.065-469
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import load_cinc2017
+    >>> weak = load_cinc2017("training2017", labels="original")  # doctest: +SKIP
+    >>> truth = load_cinc2017("training2017", labels="revised")  # doctest: +SKIP
+    >>> (weak.labels != truth.labels).any(axis=1).mean()  # doctest: +SKIP
+    """
+    if labels not in _TABLES:
+        raise ValueError(f"labels must be one of {list(_TABLES)}; got {labels!r}.")
+    folder = find_folder(path, dataset=_DATASET)
+    table_file = find_table(folder, _TABLES[labels], dataset=_DATASET)
+    report = Report()
+    of_record, contradicting = _read_reference(table_file, report)
+    paths = find_headers(folder, dataset=_DATASET)
+    names = [path.name for path in paths]
+    absent = of_record.index.difference(names)
+    if len(absent):
+        report_absent(report, absent, [f"{name}.hea" for name in absent], folder)
+    collection = open_collection(
+        paths,
+        ids=names_of(paths, folder),
+        sampling_rate=_SAMPLING_RATE,
+        checksums=False,
+        cache_dir=cache_dir,
+        report=report,
+    )
+    given = of_record.reindex([names[position] for position in collection.kept])
+    is_unknown = ~given.isin(_LABELS).to_numpy()
+    problem = f"gives none of the labels {', '.join(_LABELS)} for the record"
+    report_unlabelled(report, collection.ids[is_unknown], table_file, problem)
+    is_unknown |= given.index.isin(contradicting)
+    indicator = given.to_numpy()[:, np.newaxis] == np.array(_LABELS, dtype=object)
+    return collection.to_records(labels=forget_labels(indicator, is_unknown), label_names=_LABELS)
+
+
+def _read_reference(file, report):
+    """Return the label of each record, and the records whose rows contradict each other."""
+    table = read_csv(file, header=None, dtype=str, keep_default_na=False)
+    if table.shape[1] != 2:
+        raise ValueError(
+            f"{file} has {table.shape[1]} columns, and not the name of a record and its label: is "
+            "it the file as its publisher distributes it?"
+        )
+    table.columns = ["record", "label"]
+    table = table.apply(lambda column: column.str.strip())
+    table, contradicting = unique_rows(table, "record", report, file)
+    return pd.Series(table["label"].to_numpy(), index=table["record"].to_numpy()), contradicting

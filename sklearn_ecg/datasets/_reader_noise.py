@@ -1,0 +1,213 @@
+"""Label noise of readers: what they answer, as it was measured where the truth is known."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.utils import check_labels
+
+_TRUTH = "truth"
+
+
+def reader_confusion(y_true, answers, *, label_names=None):
+    """Count which label sets readers answer where which one is true.
+
+    The counts say all of it: how often each reader finds each label (sensitivity) and sees it
+    where it is not (specificity), which label one takes for which other, and that readers err on
+    the same records. `corrupt_labels` draws label noise from them with ``kind="readers"``.
+
+    Parameters
+    ----------
+    y_true : array-like or DataFrame of shape (n_records, n_labels)
+        What is true: 1 present, 0 absent.
+    answers : dict of tables, or array-like or DataFrame of shape (n_records, n_labels) or \
+            (n_records, n_labels, n_readers)
+        What the readers say of the same records: 1 present, 0 absent, -1 no answer. A dict has a
+        table of shape (n_records, n_labels) by each reader's name.
+    label_names : sequence of str of length n_labels, default=None
+        By default the columns of `y_true` if it is a DataFrame, else the numbers of columns.
+
+    Returns
+    -------
+    Series of int
+        The number of records, ``n_records``, by truth and answers: the levels of its index are
+        ("truth", label) and (reader, label).
+
+    Raises
+    ------
+    ValueError
+        If tables do not fit each other, or what is true is unknown somewhere.
+
+    See Also
+    --------
+    corrupt_labels : With ``kind="readers"``.
+    sklearn.metrics.multilabel_confusion_matrix : The same of one reader, each label by itself.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_ecg.datasets import reader_confusion
+    >>> gold = pd.DataFrame({"AF": [1, 1, 1, 0], "RBBB": [0, 0, 0, 1]})
+    >>> resident = pd.DataFrame({"AF": [1, 1, 0, 0], "RBBB": [0, 0, 0, 1]})
+    >>> reader_confusion(gold, {"resident": resident})
+    (truth, AF)  (truth, RBBB)  (resident, AF)  (resident, RBBB)
+    0            1              0               1                   1
+    1            0              0               0                   1
+                                1               0                   2
+    Name: n_records, dtype: int64
+    """
+    truth, names = check_labels(y_true, name="y_true", label_names=label_names)
+    if (truth == -1).any():
+        record, label = np.argwhere(truth == -1)[0]
+        raise ValueError(
+            f"y_true is unknown (-1) for record {record} and label {label}; leave out records "
+            "whose truth is not known."
+        )
+    names = [str(name) for name in (range(truth.shape[1]) if names is None else names)]
+    tables = {_TRUTH: truth}
+    for reader, table in _tables_of(answers).items():
+        if reader == _TRUTH:
+            raise ValueError(f"No reader can have the name {_TRUTH!r}: it stands for y_true.")
+        tables[reader] = _answers_of(reader, table, y_true, truth, names)
+    frames = {source: pd.DataFrame(table, columns=names) for source, table in tables.items()}
+    return pd.concat(frames, axis=1).value_counts(sort=False).rename("n_records").sort_index()
+
+
+def draw_answers(labels, label_names, confusion, random):
+    """Draw what readers answer on records.
+
+    Parameters
+    ----------
+    labels : ndarray of int8 of shape (n_records, n_labels)
+        What is true; -1 unknown.
+    label_names : ndarray of str of shape (n_labels,), or None
+    confusion : Series or array-like
+        As `corrupt_labels` takes it.
+    random : numpy.random.RandomState
+
+    Returns
+    -------
+    ndarray of int8 of shape (n_records, n_labels, n_readers)
+        -1 where the truth is unknown.
+    """
+    if isinstance(confusion, pd.Series):
+        answers = _draw_sets(labels, *_sets_of(confusion, labels, label_names), random)
+    else:
+        answers = _draw_labels(labels, label_names, confusion, random)
+    answers[labels == -1] = -1
+    return answers
+
+
+def _draw_sets(labels, names, truth, answers, counts, random):
+    """Answer each record as a record with the same truth was answered."""
+    drawn = np.empty((*labels.shape, answers.shape[2]), dtype=np.int8)
+    label_sets, of_record = np.unique(labels, axis=0, return_inverse=True)
+    for number, label_set in enumerate(label_sets):
+        rows = np.flatnonzero(of_record == number)
+        agrees = truth == label_set
+        is_alike = agrees.all(axis=1)
+        if is_alike.any():
+            drawn[rows] = answers[_choose(counts * is_alike, len(rows), random)]
+            continue
+        # A label set that nobody was asked about: each label by itself.
+        for label in np.flatnonzero(label_set != -1):
+            if not agrees[:, label].any():
+                raise _never_asked(names[label], label_set[label])
+            chosen = _choose(counts * agrees[:, label], len(rows), random)
+            drawn[rows, label] = answers[chosen, label]
+    return drawn
+
+
+def _choose(weights, n_drawn, random):
+    return random.choice(len(weights), size=n_drawn, p=weights / weights.sum())
+
+
+def _sets_of(confusion, labels, label_names):
+    """Return names, true label sets, answers and counts of what `reader_confusion` returned."""
+    frame = confusion.index.to_frame(index=False)
+    sources = list(dict.fromkeys(level[0] for level in frame.columns if isinstance(level, tuple)))
+    if sources[:1] != [_TRUTH] or len(sources) < 2:
+        raise ValueError(
+            "confusion must be what reader_confusion returns, or an array; got a Series with the "
+            f"index levels {list(confusion.index.names)}."
+        )
+    known = [name for source, name in frame.columns if source == _TRUTH]
+    names = known if label_names is None else [str(name) for name in label_names]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise ValueError(f"confusion tells of the labels {known}, and not of {unknown}.")
+    if len(names) != labels.shape[1]:
+        raise ValueError(
+            f"confusion tells of {len(names)} labels, but y has {labels.shape[1]}; give their "
+            "names as label_names."
+        )
+    by_source = [
+        frame[[(source, name) for name in names]].to_numpy(dtype=np.int8) for source in sources
+    ]
+    return names, by_source[0], np.stack(by_source[1:], axis=2), confusion.to_numpy(dtype=float)
+
+
+def _draw_labels(labels, label_names, confusion, random):
+    """Answer each label by itself."""
+    n_labels = labels.shape[1]
+    names = range(n_labels) if label_names is None else label_names
+    counts = np.array(confusion, dtype=float)
+    counts = counts[np.newaxis] if counts.ndim == 3 else counts
+    valid = counts.ndim == 4 and counts.shape[1:] == (n_labels, 2, 2) and (counts >= 0).all()
+    if not valid or not np.isfinite(counts).all():
+        raise ValueError(
+            'confusion must be, for kind="readers", what reader_confusion returns, or counts of '
+            f"shape ({n_labels}, 2, 2) or (n_readers, {n_labels}, 2, 2) that are finite and not "
+            f"negative; got an array of shape {np.shape(confusion)}."
+        )
+    asked = counts.sum(axis=3)
+    for label, value in zip(*np.nonzero((asked == 0).any(axis=0)), strict=True):
+        if (labels[:, label] == value).any():
+            raise _never_asked(names[label], value)
+    shares = np.divide(counts[..., 1], asked, out=np.zeros_like(asked), where=asked > 0)
+    # Of each record and label the share of answers that are yes, where its truth is what it is.
+    likely = np.stack(
+        [np.where(labels == 1, of_reader[:, 1], of_reader[:, 0]) for of_reader in shares], axis=2
+    )
+    return (random.uniform(size=likely.shape) < likely).astype(np.int8)
+
+
+def _never_asked(name, value):
+    return ValueError(
+        f"confusion has no record {'with' if value else 'without'} label {str(name)!r}, so that "
+        "nobody knows what readers answer there. Leave the label out, or measure it on more "
+        "records."
+    )
+
+
+def _tables_of(answers):
+    """Return a table by each reader's name."""
+    if isinstance(answers, Mapping):
+        return answers
+    if np.ndim(answers) == 3:
+        answers = np.asarray(answers)
+        return {f"reader {number}": answers[..., number] for number in range(answers.shape[2])}
+    return {"reader": answers}
+
+
+def _answers_of(reader, table, y_true, truth, names):
+    """Return one reader's answers, in the order of the true labels."""
+    found, own_names = check_labels(table, n_records=len(truth), name=f"answers of {reader!r}")
+    if isinstance(table, pd.DataFrame) and isinstance(y_true, pd.DataFrame):
+        if not table.index.equals(y_true.index):
+            raise ValueError(
+                f"The index of the answers of {reader!r} is not that of y_true: bring their "
+                "records into one order, such as by answers.loc[y_true.index]."
+            )
+        if sorted(own_names) != sorted(names):
+            raise ValueError(
+                f"The answers of {reader!r} have the labels {own_names.tolist()}, and y_true has "
+                f"{names}."
+            )
+        found = found[:, [list(own_names).index(name) for name in names]]
+    if found.shape != truth.shape:
+        raise ValueError(
+            f"The answers of {reader!r} have the shape {found.shape}, and y_true {truth.shape}."
+        )
+    return found
