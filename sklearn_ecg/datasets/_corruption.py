@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_ecg.datasets._label_noise import LabelNoise, check_rates, like
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_records, check_labels, ids_of
 
 _KINDS = ("swap", "missing", "extra", "confused")
 
@@ -82,6 +82,7 @@ def corrupt_labels(
     np.int64(20)
     """
     labels, names = check_labels(y, name="y", label_names=label_names)
+    groups = align_records(groups, ids_of(y), name="groups")
     rates = check_rates(rate, "rate", labels.shape[1], names)
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {_KINDS}; got {kind!r}.")
@@ -165,6 +166,7 @@ def make_weak_labels(
     np.int64(15)
     """
     labels, names = check_labels(y, name="y", label_names=label_names)
+    groups = align_records(groups, ids_of(y), name="groups")
     rates = {
         kind: check_rates(rate, kind, labels.shape[1], names)
         # Those that need another label come while there are most records to choose from.
