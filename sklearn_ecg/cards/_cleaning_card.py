@@ -16,7 +16,7 @@ from sklearn_ecg.cards._facts import (
 from sklearn_ecg.cards._limits import cleaning_limits
 from sklearn_ecg.metrics import label_cleaning_report
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_labels, check_labels, trusted_labels
 
 _REASONS = {
     "anchor": "lies in a pattern that weak and trusted records share",
@@ -84,15 +84,17 @@ def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, 
     _check_cleaned(cleaner, cleaned)
     if not isinstance(min_trusted, int | np.integer) or min_trusted < 1:
         raise ValueError(f"min_trusted must be an integer of at least 1; got {min_trusted!r}.")
-    weak = np.ones(len(cleaned), bool) if cleaned.trusted is None else ~cleaned.trusted
+    weak = np.ones(cleaned.labels.shape, dtype=bool)
+    if cleaned.trusted is not None:
+        weak = ~trusted_labels(cleaned.trusted, cleaned.n_labels)
     if y_true is not None:
         y_true = _check_truth(y_true, cleaned)
     sections = {
         "Cleaner": [facts_table(estimator_facts(cleaner))],
         "Records": [facts_table(records_facts(cleaned, cleaned.groups))],
         "Changes": [
-            f"Of the {weak.sum()} records that are not trusted; labels of trusted records are "
-            "never changed.",
+            f"Of the {weak.any(axis=1).sum()} records that are not trusted, or not in all labels; "
+            "labels that are trusted are never changed.",
             _changes(cleaned, weak),
         ],
         "Why": [_reasons(cleaned, weak)],
@@ -131,27 +133,21 @@ def _check_cleaned(cleaner, cleaned):
 
 
 def _check_truth(y_true, cleaned):
-    y_true, names = check_labels(y_true, n_records=len(cleaned), name="y_true")
-    if names is not None and set(names) == set(cleaned.label_names):
-        places = {name: place for place, name in enumerate(names)}
-        return y_true[:, [places[name] for name in cleaned.label_names]]
-    if names is not None or y_true.shape[1] != cleaned.n_labels:
-        found = f"{y_true.shape[1]} labels" if names is None else f"the labels {listed(names)}"
-        raise ValueError(f"y_true has {found}, but the records have {listed(cleaned.label_names)}.")
-    return y_true
+    y_true, names = check_labels(y_true, n_records=len(cleaned), ids=cleaned.ids, name="y_true")
+    return align_labels(y_true, names, cleaned.label_names, name="y_true", owner="the records have")
 
 
 def _changes(cleaned, weak):
-    before, after = cleaned.weak_labels[weak], cleaned.labels[weak]
-    undecided = cleaned.provenance[weak] == "undecided"
+    before, after = cleaned.weak_labels, cleaned.labels
+    counted = {
+        "with it before": before == 1,
+        "with it after": after == 1,
+        "added": (after == 1) & (before != 1),
+        "removed": (after == 0) & (before == 1),
+        "undecided": cleaned.provenance == "undecided",
+    }
     table = pd.DataFrame(
-        {
-            "with it before": (before == 1).sum(axis=0),
-            "with it after": (after == 1).sum(axis=0),
-            "added": ((after == 1) & (before != 1)).sum(axis=0),
-            "removed": ((after == 0) & (before == 1)).sum(axis=0),
-            "undecided": undecided.sum(axis=0),
-        },
+        {column: (mask & weak).sum(axis=0) for column, mask in counted.items()},
         index=pd.Index(cleaned.label_names, name="label"),
     )
     table.loc["all labels"] = table.sum()
@@ -215,7 +211,7 @@ def _noise_rates(cleaner):
 
 def _for_a_person(cleaned, weak):
     """Return a section of the labels that wait for an answer, the least certain first."""
-    record, label = np.nonzero((cleaned.provenance == "undecided") & weak[:, np.newaxis])
+    record, label = np.nonzero((cleaned.provenance == "undecided") & weak)
     if not len(record):
         return {}
     order = np.argsort(cleaned.confidence[record, label], kind="stable")[:_MOST_QUESTIONS]
@@ -239,7 +235,9 @@ def _for_a_person(cleaned, weak):
 
 
 def _truth_section(cleaned, weak, y_true):
-    known = np.zeros(len(cleaned), bool) if y_true is None else weak & (y_true != -1).all(axis=1)
+    if y_true is None:
+        return {}
+    known = weak.any(axis=1) & (y_true != -1).all(axis=1)
     if not known.any():
         return {}
     report = label_cleaning_report(
@@ -252,8 +250,8 @@ def _truth_section(cleaned, weak, y_true):
     report = report.astype(dict.fromkeys(counts, int))
     return {
         "Against the true labels": [
-            f"On {known.sum()} records that are not trusted and whose true labels are known. "
-            "Undecided labels count as the weak ones.",
+            f"On {known.sum()} records that are not trusted in all labels, and whose true labels "
+            "are known. Undecided labels count as the weak ones.",
             report[["support", "weak_f1", "clean_f1", *counts[1:]]],
         ]
     }

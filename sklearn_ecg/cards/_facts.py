@@ -5,6 +5,7 @@ import pandas as pd
 
 from sklearn_ecg._version import __version__
 from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.utils import trusted_records
 
 # A parameter's value is no place for an essay.
 _MOST_CHARACTERS = 200
@@ -25,6 +26,8 @@ def records_facts(X, groups):
     """
     n_patients = UNKNOWN if groups is None else str(len(np.unique(groups)))
     facts = {"records": str(len(X)), "patients": n_patients}
+    if known(X, "trusted") is not None:
+        facts["trusted"] = _trust(X)
     if not isinstance(X, ECGRecords) or getattr(X, "is_table", False):
         table = X.without_labels() if isinstance(X, CleanedRecords) else X
         if np.ndim(table) == 2:
@@ -34,12 +37,25 @@ def records_facts(X, groups):
     rate = X.sampling_rate
     facts["sampling rate"] = UNKNOWN if rate is None else f"{rate:g} Hz"
     facts["length"] = _length(X)
-    if X.trusted is not None:
-        facts["trusted"] = f"{X.trusted.sum()} of {len(X)} records"
     if not X.report.empty:
         left_out = int((~X.report["kept"].astype(bool)).sum())
         facts["left out while loading"] = f"{left_out}; the records' report says why"
     return facts
+
+
+def known(X, name):
+    """Return what records know of themselves, such as "groups"; None for tables and arrays."""
+    return getattr(X, name) if isinstance(X, ECGRecords) else None
+
+
+def _trust(X):
+    trusted = trusted_records(X.trusted)
+    if isinstance(X, CleanedRecords) and trusted.all():
+        return f"all {len(X)} records were taken as right; no label was questioned"
+    text = f"{trusted.sum()} of {len(X)} records"
+    if X.trusted.ndim == 2:
+        text += f" in all labels; {X.trusted.sum()} of {X.trusted.size} labels"
+    return text
 
 
 def _length(X):

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from sklearn_ecg.cards._facts import listed
+from sklearn_ecg.cards._facts import known, listed
 from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.utils import trusted_records
 
 
 def model_limits(tested, model, X_test, X_train, groups, min_positives):
@@ -60,7 +61,7 @@ def _patients(groups, X_train):
             "The patients of the test records are not known: intervals take each record for a "
             "patient of its own, and are too narrow if patients have several."
         )
-    trained_on = getattr(X_train, "groups", None)
+    trained_on = known(X_train, "groups")
     if groups is None or trained_on is None:
         yield "Whether patients of the test were also trained on is not known to this card."
         return
@@ -75,11 +76,14 @@ def _patients(groups, X_train):
 
 def _labels_of(tested, X_test):
     if isinstance(X_test, CleanedRecords):
-        yield (
-            "The test labels were made by a label cleaner: the scores show agreement with it, "
-            "not with the truth."
-        )
-    trusted = getattr(X_test, "trusted", None)
+        n_made = (X_test.provenance != "trusted").sum()
+        if n_made:
+            yield (
+                f"{n_made} of the {X_test.labels.size} test labels were made by a label cleaner: "
+                "there the scores show agreement with it, not with the truth."
+            )
+    trusted = known(X_test, "trusted")
+    trusted = None if trusted is None else trusted_records(trusted)
     if trusted is not None and not trusted.all():
         yield (
             f"{(~trusted).sum()} of the {len(trusted)} test records are not trusted: against weak "
@@ -98,8 +102,7 @@ def _recordings(X_test, X_train):
     tested = "an unknown rate" if rate is None else f"{rate:g} Hz"
     named = f"{X_test.n_leads} leads" if leads is None else f"the leads {', '.join(leads)}"
     yield f"Tested with {named} at {tested} only."
-    known = isinstance(X_train, ECGRecords) and not getattr(X_train, "is_table", False)
-    trained = X_train.sampling_rate if known else None
+    trained = known(X_train, "sampling_rate")
     if None not in (rate, trained) and not np.isclose(rate, trained):
         yield f"It was trained on records of {trained:g} Hz, and tested on records of {rate:g} Hz."
 
@@ -121,7 +124,7 @@ def cleaning_limits(cleaner, cleaned, weak, truth_is_known, min_trusted):
     ----------
     cleaner : fitted label cleaner
     cleaned : CleanedRecords
-    weak : ndarray of bool of shape (n_records,)
+    weak : ndarray of bool of shape (n_records, n_labels)
     truth_is_known : bool
     min_trusted : int
 
@@ -143,14 +146,18 @@ def _learned_from(cleaner, cleaned, weak, min_trusted):
             "Kept as they were, since there were too few examples to learn from: "
             f"{listed(names[~learned])}."
         )
-    trusted_labels = cleaned.labels[~weak]
-    if not len(trusted_labels):
+    if weak.all():
         yield (
             "None of these records is trusted: what the cleaner learned from others was applied, "
             "and was not checked on them."
         )
     else:
-        n_trusted = (trusted_labels == 1).sum(axis=0)
+        if not weak.any():
+            yield (
+                "All records were taken as trusted: no label was questioned, and none was cleaned. "
+                "Whether somebody vouches for them is not known to this card."
+            )
+        n_trusted = ((cleaned.labels == 1) & ~weak).sum(axis=0)
         rare = learned & (n_trusted < min_trusted)
         if rare.any():
             pairs = zip(names[rare], n_trusted[rare], strict=True)
@@ -162,7 +169,8 @@ def _learned_from(cleaner, cleaned, weak, min_trusted):
 
 
 def _unanswered(cleaner, cleaned, weak, truth_is_known):
-    unjudged = (cleaned.provenance[weak] == "undecided").all(axis=1)
+    is_judged = weak & (cleaned.provenance != "undecided")
+    unjudged = weak.any(axis=1) & ~is_judged.any(axis=1)
     if unjudged.any():
         yield f"{unjudged.sum()} records could not be judged at all and keep their labels."
     rates = cleaner.noise_rates_

@@ -8,6 +8,7 @@ from sklearn_ecg.cards._card import Card
 from sklearn_ecg.cards._facts import (
     estimator_facts,
     facts_table,
+    known,
     label_counts,
     parameters_table,
     records_facts,
@@ -17,7 +18,7 @@ from sklearn_ecg.cards._limits import model_limits
 from sklearn_ecg.cards._parts import held_out, search_fact, unwrapped
 from sklearn_ecg.cards._tested import Tested
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_groups, check_labels
+from sklearn_ecg.utils import check_groups, check_labels, ids_of
 
 
 def model_card(
@@ -98,8 +99,8 @@ def model_card(
     _check_classifier(classifier, model)
     if not isinstance(min_positives, int | np.integer) or min_positives < 1:
         raise ValueError(f"min_positives must be an integer of at least 1; got {min_positives!r}.")
-    groups = getattr(X_test, "groups", None) if groups is None else groups
-    groups = check_groups(groups, n_records=len(X_test))
+    groups = known(X_test, "groups") if groups is None else groups
+    groups = check_groups(groups, n_records=len(X_test), ids=ids_of(X_test, y_test))
     tested = Tested.of(classifier, model, X_test, y_test, groups)
     scores = tested.scores(n_resamples, random_state)
     sections = {
@@ -172,7 +173,7 @@ def _history_facts(history):
 def _training_data(X_train, y_train):
     if X_train is None:
         return ["Not described: no training records were given to the card."]
-    groups = check_groups(getattr(X_train, "groups", None), n_records=len(X_train))
+    groups = known(X_train, "groups")
     blocks = [facts_table(records_facts(X_train, groups))]
     if isinstance(X_train, CleanedRecords):
         y_train = None  # labels that a step has cleaned win
@@ -181,9 +182,9 @@ def _training_data(X_train, y_train):
             f"The labels were cleaned: {changed} of {X_train.labels.size} differ from those given, "
             "counting labels that were left undecided."
         )
-    names = getattr(X_train, "label_names", None)
+    names = known(X_train, "label_names")
     if y_train is None:
-        y_train = getattr(X_train, "labels", None)
+        y_train = known(X_train, "labels")
     elif isinstance(y_train, pd.DataFrame) or np.shape(y_train)[1:] != np.shape(names):
         names = None
     if y_train is None:

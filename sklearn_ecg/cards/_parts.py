@@ -3,7 +3,7 @@
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ecg.cards._facts import listed
+from sklearn_ecg.cards._facts import known, listed
 
 
 def unwrapped(classifier):
@@ -58,7 +58,7 @@ def held_out(model, X_train):
             "None of them were held out: all were learned from, and nothing stopped the training "
             "but its number of epochs."
         ]
-    ids = getattr(X_train, "ids", None)
+    ids = known(X_train, "ids")
     which = ""
     if ids is not None and indices.max() < len(ids):
         which = f": {listed(ids[indices])}"

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 
+from sklearn_ecg.cards._facts import known
 from sklearn_ecg.metrics import bootstrap_interval, multilabel_report
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_labels, check_labels, ids_of
 
 # With fewer patients on either side, an interval would say little but look like knowledge.
 _FEWEST_FOR_INTERVAL = 5
@@ -142,32 +143,22 @@ def _probabilities(found, predictions):
 
 def _truth(model, X, y, n_labels):
     """Return names of labels and the true ones, in the classifier's order."""
-    given = None
+    given = known(X, "label_names")
     if y is None:
-        y, given = getattr(X, "labels", None), getattr(X, "label_names", None)
+        y = known(X, "labels")
         if y is None:
             raise ValueError("y_test is missing: X_test has no labels of its own.")
-    elif not isinstance(y, pd.DataFrame):
-        given = getattr(X, "label_names", None)
-        if given is not None and np.shape(y)[1:] != given.shape:
-            given = None
-    y_true, given = check_labels(y, n_records=len(X), name="y_test", label_names=given)
-    known = _label_names(model, n_labels)
-    if given is not None and known is not None and set(given) == set(known):
-        places = {name: place for place, name in enumerate(given)}
-        return known, y_true[:, [places[name] for name in known]]
-    if y_true.shape[1] != n_labels:
-        raise ValueError(
-            f"y_test has {y_true.shape[1]} labels, but the classifier knows {n_labels}"
-            + ("." if known is None else f": {', '.join(known)}.")
-        )
-    if given is not None and known is not None:
-        raise ValueError(
-            f"y_test has the labels {', '.join(given)}, but the classifier knows "
-            f"{', '.join(known)}."
-        )
-    names = known if known is not None else given
-    return (np.arange(n_labels).astype(str) if names is None else names), y_true
+    elif isinstance(y, pd.DataFrame) or np.shape(y)[1:] != np.shape(given):
+        given = None
+    y_true, given = check_labels(
+        y, n_records=len(X), ids=ids_of(X), name="y_test", label_names=given
+    )
+    names = _label_names(model, n_labels)
+    own = np.arange(n_labels) if names is None else names
+    y_true = align_labels(y_true, given, own, name="y_test", owner="the classifier knows")
+    if names is None:
+        names = np.arange(n_labels).astype(str) if given is None else given
+    return names, y_true
 
 
 def _label_names(model, n_labels):

@@ -8,14 +8,19 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ecg.cleaning._decisions import Decisions
-from sklearn_ecg.cleaning._inputs import check_input, fit_extractor, is_table
+from sklearn_ecg.cleaning._inputs import (
+    check_input,
+    fit_extractor,
+    is_table,
+    with_labels_in_order,
+)
 from sklearn_ecg.cleaning._reports import (
     cleaned_records,
     cleaning_report,
     record_ids,
     review_list,
 )
-from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.records import CleanedRecords
 from sklearn_ecg.utils import check_params
 
 
@@ -97,7 +102,10 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         return cleaned_records(X, given, labels, decisions)
 
     def transform(self, X):
-        """Return records with cleaned labels; what carries no labels is handed through.
+        """Return records with cleaned labels; what carries none of the kind is handed through.
+
+        Prediction needs no labels: records without them, or with others than those of `fit`, go to
+        the next step as they are.
 
         Parameters
         ----------
@@ -110,14 +118,15 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         CleanedRecords, or X
         """
         check_is_fitted(self)
-        if not isinstance(X, ECGRecords) or X.labels is None:
+        labelled = with_labels_in_order(X, self.label_names_)
+        if labelled is None:
             if is_table(X):
                 self._feature_table(X, reset=False)
             return X
+        X = labelled
         trusted = np.zeros(len(X), dtype=bool) if X.trusted is None else X.trusted
         given = check_input(X, None, np.ones(len(X), dtype=bool), None, n_records=len(X))
         given.trusted = trusted
-        self._check_labels(given)
         trusted = _trust_per_label(given)
         decisions = Decisions.keeping(given.labels, trusted)
         labels = given.labels.copy()

@@ -8,7 +8,14 @@ from sklearn.base import clone
 
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+from sklearn_ecg.utils import (
+    check_groups,
+    check_labels,
+    check_trusted,
+    has_label_names,
+    ids_of,
+    warn_user,
+)
 
 
 @dataclass(eq=False)
@@ -19,7 +26,7 @@ class CleaningInput:
     ----------
     labels : ndarray of int8 of shape (n_records, n_labels)
     label_names : ndarray of str of shape (n_labels,)
-    trusted : ndarray of bool of shape (n_records,)
+    trusted : ndarray of bool of shape (n_records,) or (n_records, n_labels)
     groups : ndarray of shape (n_records,), or None
     """
 
@@ -35,8 +42,10 @@ def check_input(X, y, trusted, groups, *, n_records):
     Parameters
     ----------
     X : ECGRecords, array or DataFrame
-    y : array-like of shape (n_records, n_labels), or None
-    trusted : array-like of bool, or None
+        Tables of what follows find its records by their index; see `align_records`.
+    y : array-like or DataFrame of shape (n_records, n_labels), or None
+    trusted : True, array-like of bool of shape (n_records,) or (n_records, n_labels), or None
+        None, where the records do not say either, warns and stands for True.
     groups : array-like, or None
     n_records : int
 
@@ -46,7 +55,9 @@ def check_input(X, y, trusted, groups, *, n_records):
     """
     names = None
     if isinstance(X, ECGRecords):
-        trusted = X.trusted if trusted is None else trusted
+        if trusted is None and X.trusted is not None:
+            of_labels = X.trusted.ndim == 2
+            trusted = pd.DataFrame(X.trusted, X.ids, X.label_names) if of_labels else X.trusted
         groups = X.groups if groups is None else groups
         names = X.label_names
         if y is None and X.labels is None:
@@ -60,38 +71,60 @@ def check_input(X, y, trusted, groups, *, n_records):
             "requires y to be passed, but the target y is None: arrays carry no labels. Pass the "
             "weak labels, or ECGRecords that carry theirs."
         )
-    for name, values in (("y", y), ("trusted", trusted), ("groups", groups)):
-        _check_order(X, values, name)
-    labels, columns = check_labels(y, n_records=n_records)
+    if trusted is None:
+        _warn_of_no_trust(X, n_records)
+    ids = ids_of(X, y, trusted, groups)
+    labels, columns = check_labels(y, n_records=n_records, ids=ids)
     if not labels.shape[1]:
         raise ValueError("y has no labels (columns), so there is nothing to clean.")
     if columns is None:
         fits = names is not None and len(names) == labels.shape[1]
         columns = names if fits else np.arange(labels.shape[1]).astype(str)
+    trusted = check_trusted(
+        trusted, n_records=n_records, ids=ids, n_labels=labels.shape[1], label_names=columns
+    )
     return CleaningInput(
         labels,
         np.asarray(columns),
-        check_trusted(trusted, n_records=n_records),
-        check_groups(groups, n_records=n_records),
+        trusted,
+        check_groups(groups, n_records=n_records, ids=ids),
     )
 
 
-def _check_order(X, values, name):
-    """Refuse an index that holds the records of `X` in another order; rows go by position."""
-    theirs = getattr(values, "index", None)
-    if not isinstance(X, pd.DataFrame) or not isinstance(theirs, pd.Index):
-        return
-    # Rows that are merely numbered have no names to go by.
-    if any(isinstance(index, pd.RangeIndex) for index in (X.index, theirs)):
-        return
-    same_records = len(theirs) == len(X) and theirs.isin(X.index).all()
-    if same_records and not theirs.equals(X.index):
-        first = np.flatnonzero(theirs != X.index)[0]
-        raise ValueError(
-            f"{name} has the records of X in another order: row {first} is {theirs[first]!s}, but "
-            f"{X.index[first]!s} in X. Rows go by position: pass {name}.loc[X.index], or "
-            f"{name}.to_numpy() if only the index is wrong."
-        )
+def _warn_of_no_trust(X, n_records):
+    lost = (
+        ""
+        if isinstance(X, ECGRecords)
+        else " If ECGRecords knew it, a step before the cleaner has made an array of them: let the "
+        "cleaner be the first step, with that step as its `features`."
+    )
+    warn_user(
+        f"Nobody says whose labels are right: those of all {n_records} records are taken as right, "
+        "and none is cleaned. Pass trusted=mask, in a Pipeline as <step>__trusted=mask; or "
+        f"trusted=True if all are right.{lost}"
+    )
+
+
+def with_labels_in_order(X, label_names):
+    """Return records with their labels in the order that a cleaner has learned.
+
+    Parameters
+    ----------
+    X : ECGRecords, or anything else
+    label_names : ndarray of str of shape (n_labels,)
+
+    Returns
+    -------
+    ECGRecords, or None for what carries no labels, or others
+    """
+    if not isinstance(X, ECGRecords) or X.labels is None:
+        return None
+    own, known = X.label_names.tolist(), label_names.tolist()
+    if own == known or (len(own) == len(known) and not has_label_names(own)):
+        return X
+    if set(own) != set(known) or isinstance(X, CleanedRecords):
+        return None
+    return X.with_labels(X.labels[:, [own.index(name) for name in known]], known)
 
 
 def is_table(X):

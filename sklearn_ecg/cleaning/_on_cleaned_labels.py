@@ -1,6 +1,7 @@
 """Train any scikit-learn classifier on cleaned labels."""
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from sklearn.base import BaseEstimator, ClassifierMixin, MetaEstimatorMixin, clone
 from sklearn.dummy import DummyClassifier
@@ -8,16 +9,26 @@ from sklearn.metrics import accuracy_score, f1_score
 from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
 from sklearn_ecg.cleaning._inputs import fit_extractor, is_table
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import HasMethods, StrOptions, check_labels, check_params
+from sklearn_ecg.utils import (
+    HasMethods,
+    StrOptions,
+    align_labels,
+    align_records,
+    check_labels,
+    check_params,
+    check_sample_weight,
+    ids_of,
+    label_array,
+)
 
 
 def _inner_has(method):
     def check(self):
-        getattr(getattr(self, "estimators_", [self.estimator])[0], method)
+        getattr(self.estimator, method)
         return True
 
     return check
@@ -52,9 +63,12 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         One per label, or a single one that handles all labels.
     features_ : transformer or None
         The fitted `features`; None where the estimators were given what `fit` was given.
-    classes_ : ndarray of shape (n_labels,)
+    label_names_ : ndarray of shape (n_labels,)
         The labels' names where they are known, else 0 ... n_labels - 1. For one-dimensional ``y``
         the classes.
+    classes_ : ndarray of shape (n_labels,)
+        As `label_names_`; but 0 and 1 for a single label, since scikit-learn reads it as two
+        classes.
     n_records_dropped_ : int
         Records left out because of unknown labels (``unknown="drop"``).
 
@@ -94,48 +108,78 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self.unknown = unknown
         self.n_jobs = n_jobs
 
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit on the labels of `CleanedRecords`, or on `y` for anything else.
 
         Parameters
         ----------
         X : CleanedRecords, ECGRecords or array-like of n_records
-        y : array-like of shape (n_records, n_labels) or (n_records,), default=None
-            Ignored for `CleanedRecords`. By default the labels of `ECGRecords`.
+        y : array-like or DataFrame of shape (n_records, n_labels) or (n_records,), default=None
+            1 present, 0 absent, -1 unknown, or one class per record. One-dimensional ``y`` of 0, 1
+            and -1 is a single label, of which some are unknown. Ignored for `CleanedRecords`. By
+            default the labels of `ECGRecords`.
+        sample_weight : array-like of shape (n_records,), default=None
+            How much each record counts, for estimators that take it.
 
         Returns
         -------
         self
         """
         check_params(self)
-        X, y, names = _unpack(X, y)
+        ids = ids_of(X)
+        if sample_weight is not None:
+            sample_weight = self._check_weights(sample_weight, _num_samples(X), ids)
+        X, y, names, self._is_flat = _unpack(X, y)
         self.features_ = None
         if not is_table(X) and self.features != "passthrough":
             self.features_ = fit_extractor(self.features, X, n_jobs=self.n_jobs)
             X = self.features_.transform(X)
-        if _is_one_dimensional(y):
-            return self._fit_single_label(X, y)
-        labels, column_names = check_labels(y, n_records=_num_samples(X), label_names=names)
-        labels = labels.astype(int)
+        y = align_records(y, ids, name="y")
+        self._has_classes = self._is_flat and not _is_single_label(y)
+        if self._has_classes:
+            self._native, self.n_records_dropped_ = True, 0
+            self.estimators_ = [_fit_one(self.estimator, X, y, sample_weight=sample_weight)]
+            self.classes_ = self.label_names_ = self.estimators_[0].classes_
+        else:
+            labels, names = check_labels(y, n_records=_num_samples(X), label_names=names)
+            self._fit_labels(X, labels.astype(int), names, sample_weight)
+        for name in ("n_features_in_", "feature_names_in_"):
+            if hasattr(self.estimators_[0], name):
+                setattr(self, name, getattr(self.estimators_[0], name))
+        return self
+
+    def _check_weights(self, sample_weight, n_records, ids):
+        if not has_fit_parameter(self.estimator, "sample_weight"):
+            raise ValueError(
+                f"{type(self.estimator).__name__} takes no sample_weight, and would count all "
+                "records the same: wrap an estimator that does, or leave the weights out."
+            )
+        return check_sample_weight(sample_weight, n_records=n_records, ids=ids)
+
+    def _fit_labels(self, X, labels, names, sample_weight):
         known = labels != -1
         if self.unknown == "drop":
             known = np.repeat(known.all(axis=1, keepdims=True), labels.shape[1], axis=1)
-        self._check_known(known, column_names)
+        self._check_known(known, names)
         self.n_records_dropped_ = int((~known.any(axis=1)).sum())
         self._native = self._fits_all_labels_at_once(known)
         if self._native:
             rows = np.flatnonzero(known[:, 0])
-            self.estimators_ = [_fit_one(self.estimator, X, labels, rows)]
+            self.estimators_ = [_fit_one(self.estimator, X, labels, rows, sample_weight)]
         else:
             self.estimators_ = Parallel(n_jobs=self.n_jobs)(
                 delayed(_fit_one)(
-                    self.estimator, X, labels[:, label], np.flatnonzero(known[:, label])
+                    self.estimator,
+                    X,
+                    labels[:, label],
+                    np.flatnonzero(known[:, label]),
+                    sample_weight,
                 )
                 for label in range(labels.shape[1])
             )
-        self.classes_ = np.arange(labels.shape[1]) if column_names is None else column_names
-        self._copy_feature_attributes()
-        return self
+        self.label_names_ = np.arange(labels.shape[1]) if names is None else np.asarray(names)
+        is_single = labels.shape[1] == 1
+        self.classes_ = np.array([0, 1]) if is_single else self.label_names_
 
     def _fits_all_labels_at_once(self, known):
         tags = get_tags(self.estimator)
@@ -147,30 +191,21 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
                 )
             return True
         multi_label = tags.classifier_tags is not None and tags.classifier_tags.multi_label
-        return self.unknown == "drop" and multi_label
-
-    def _fit_single_label(self, X, y):
-        self._native = True
-        self.n_records_dropped_ = 0
-        self.estimators_ = [clone(self.estimator).fit(X, y)]
-        self.classes_ = self.estimators_[0].classes_
-        self._copy_feature_attributes()
-        return self
+        return self.unknown == "drop" and multi_label and known.shape[1] > 1
 
     def _check_known(self, known, names):
         lost = np.flatnonzero(~known.any(axis=0))
         if len(lost):
             label = int(lost[0]) if names is None else str(names[lost[0]])
+            if self.unknown == "drop":
+                raise ValueError(
+                    "No record is left of which all labels are known, not undecided (-1): use "
+                    "unknown='mask', which needs each label by itself."
+                )
             raise ValueError(
-                f"No record is left on which label {label!r} is known: all of its labels are "
-                "undecided (-1). Lower the cleaner's thresholds, clean with undecided='weak', or "
-                "use unknown='mask'."
+                f"No record is left on which label {label!r} is known: all are undecided (-1). "
+                "Leave the label out, or clean with undecided='weak'."
             )
-
-    def _copy_feature_attributes(self):
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(self.estimators_[0], name):
-                setattr(self, name, getattr(self.estimators_[0], name))
 
     def _given(self, X):
         """Return what the estimators are given of `X`."""
@@ -191,9 +226,9 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         X = self._given(X)
-        if self._native:
-            return self.estimators_[0].predict(X)
-        return np.column_stack([estimator.predict(X) for estimator in self.estimators_])
+        predicted = [estimator.predict(X) for estimator in self.estimators_]
+        predicted = predicted[0] if self._native else np.column_stack(predicted)
+        return predicted.ravel() if self._is_flat else predicted
 
     @available_if(_inner_has("predict_proba"))
     def predict_proba(self, X):
@@ -206,22 +241,41 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_records, n_labels)
+            For a single label of shape (n_records, 2), absent and present, as scikit-learn has it.
         """
         check_is_fitted(self)
         X = self._given(X)
+        probabilities = [estimator.predict_proba(X) for estimator in self.estimators_]
+        if self._has_classes:
+            return probabilities[0]
+        classes = [estimator.classes_ for estimator in self.estimators_]
         if self._native:
-            probabilities = self.estimators_[0].predict_proba(X)
             # Forests answer with a list of (n_records, 2), one per label.
-            if isinstance(probabilities, list):
-                pairs = zip(self.estimators_[0].classes_, probabilities, strict=True)
-                return np.column_stack([_positive_column(p, classes) for classes, p in pairs])
-            return probabilities
-        return np.column_stack(
-            [
-                _positive_column(estimator.predict_proba(X), estimator.classes_)
-                for estimator in self.estimators_
-            ]
-        )
+            probabilities, classes = probabilities[0], self.estimators_[0].classes_
+        present = probabilities
+        if isinstance(probabilities, list):
+            pairs = zip(probabilities, classes, strict=True)
+            present = np.column_stack([_positive_column(*pair) for pair in pairs])
+        return np.hstack([1 - present, present]) if present.shape[1] == 1 else present
+
+    @available_if(_inner_has("decision_function"))
+    def decision_function(self, X):
+        """Return how far each label is on the side of presence, negative where it is absent.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like of n_records
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels), or (n_records,) for two classes or a single label
+        """
+        check_is_fitted(self)
+        X = self._given(X)
+        decisions = [_decide(estimator, X) for estimator in self.estimators_]
+        decisions = decisions[0] if self._native else np.column_stack(decisions)
+        is_column = decisions.ndim == 2 and decisions.shape[1] == 1
+        return decisions.ravel() if is_column else decisions
 
     def score(self, X, y, sample_weight=None):
         """Return macro F1; accuracy for one-dimensional ``y``.
@@ -231,17 +285,23 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Parameters
         ----------
         X : ECGRecords or array-like of n_records
-        y : array-like of shape (n_records, n_labels) or (n_records,)
+        y : array-like or DataFrame of shape (n_records, n_labels) or (n_records,)
+            Columns with names may come in any order.
         sample_weight : array-like of shape (n_records,), default=None
 
         Returns
         -------
         float
         """
-        predicted = self.predict(X)
+        predicted, ids = self.predict(X), ids_of(X)
+        sample_weight = align_records(sample_weight, ids, name="sample_weight")
         if _is_one_dimensional(y):
+            y = align_records(y, ids, name="y")
             return accuracy_score(y, predicted, sample_weight=sample_weight)
-        y, _ = check_labels(y, n_records=len(predicted))
+        y, names = check_labels(y, n_records=len(predicted), ids=ids)
+        y = align_labels(
+            y, names, self.label_names_, name="y", owner="the classifier was fitted on"
+        )
         if (y == -1).any():
             raise ValueError(
                 f"y holds {(y == -1).sum()} unknown labels (-1): scores need the truth. Leave "
@@ -260,32 +320,61 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
 
 
 def _unpack(X, y):
-    """Return what to train on, which labels, and their names."""
+    """Return what to train on, which labels, their names, and whether `y` is one-dimensional."""
+    is_flat = y is not None and _is_one_dimensional(y)
     if isinstance(X, CleanedRecords):
-        return X.without_labels(), X.labels, X.label_names
-    if isinstance(X, ECGRecords) and y is None:
-        y = X.labels
-        if y is not None:
-            return X, y, X.label_names
+        n_given = X.n_labels if y is None else 1 if is_flat else np.shape(y)[1]
+        if n_given != X.n_labels:
+            raise ValueError(
+                f"y has {n_given} labels, but the CleanedRecords have {X.n_labels}, which count. A "
+                "wrapper such as MultiOutputClassifier or OneVsRestClassifier hands on one label "
+                "at a time: leave it out, since OnCleanedLabels(classifier) fits each label by "
+                "itself."
+            )
+        return X.without_labels(), X.labels, X.label_names, is_flat
     if y is None:
-        raise ValueError(
-            "requires y to be passed, but the target y is None: X is neither CleanedRecords nor "
-            "ECGRecords with labels."
-        )
-    return X, y, None
+        y = X.labels if isinstance(X, ECGRecords) else None
+        if y is None:
+            raise ValueError(
+                "requires y to be passed, but the target y is None: X is neither CleanedRecords "
+                "nor ECGRecords with labels."
+            )
+        return X, y, X.label_names, False
+    names = X.label_names if isinstance(X, ECGRecords) else None
+    if names is not None and (isinstance(y, pd.DataFrame) or np.shape(y)[1:] != names.shape):
+        names = None
+    return X, y, names, is_flat
 
 
 def _is_one_dimensional(y):
-    return not sparse.issparse(y) and np.asarray(y).ndim == 1
+    return not sparse.issparse(y) and label_array(y, "y").ndim == 1
 
 
-def _fit_one(estimator, X, y, rows):
+def _is_single_label(y):
+    """Whether labels are a column, or 0 and 1 beside unknown ones."""
+    values = np.asarray(y)
+    if values.ndim == 2 or np.ma.is_masked(y):
+        return True
+    return values.dtype.kind in "iuf" and set(np.unique(values).tolist()) == {-1, 0, 1}
+
+
+def _fit_one(estimator, X, y, rows=None, sample_weight=None):
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+    if rows is None:
+        return clone(estimator).fit(X, y, **weights)
+    weights = {name: values[rows] for name, values in weights.items()}
     known_X, known_y = _safe_indexing(X, rows), y[rows]
     if known_y.ndim == 1 and len(np.unique(known_y)) == 1:
         # Most classifiers refuse a single class; a label that never varies is still a label.
         constant = DummyClassifier(strategy="constant", constant=known_y[0])
         return constant.fit(np.zeros((len(rows), 1)), known_y)
-    return clone(estimator).fit(known_X, known_y)
+    return clone(estimator).fit(known_X, known_y, **weights)
+
+
+def _decide(estimator, X):
+    if isinstance(estimator, DummyClassifier):  # a label that never varied
+        return np.where(estimator.predict(X) == 1, 1.0, -1.0)
+    return estimator.decision_function(X)
 
 
 def _positive_column(probabilities, classes):

@@ -5,7 +5,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_ecg.datasets._label_noise import LabelNoise, check_rates, like
 from sklearn_ecg.datasets._reader_noise import draw_answers
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_records, check_labels, ids_of
 
 _KINDS = ("swap", "missing", "extra", "confused", "readers")
 
@@ -104,6 +104,7 @@ def corrupt_labels(
     ((20, 2, 2), [[10, 10], [10, 5]])
     """
     labels, names = check_labels(y, name="y", label_names=label_names)
+    groups = align_records(groups, ids_of(y), name="groups")
     if kind not in _KINDS:
         raise ValueError(f"kind must be one of {_KINDS}; got {kind!r}.")
     random = check_random_state(random_state)
@@ -194,6 +195,7 @@ def make_weak_labels(
     np.int64(15)
     """
     labels, names = check_labels(y, name="y", label_names=label_names)
+    groups = align_records(groups, ids_of(y), name="groups")
     rates = {
         kind: check_rates(rate, kind, labels.shape[1], names)
         # Those that need another label come while there are most records to choose from.

@@ -149,9 +149,9 @@ def _read_reference(folder, report):
         )
     parts = []
     for file in tables:
-        part = read_csv(file, dtype=str)
+        part = read_csv(file, dtype=str, keep_default_na=False)
         require_columns(part, ["Recording", *_LABEL_COLUMNS], file)
-        parts.append(part)
+        parts.append(part.assign(Recording=part["Recording"].str.strip()))
     reference, contradicting = unique_rows(
         pd.concat(parts).drop_duplicates(), "Recording", report, tables[0]
     )
@@ -160,7 +160,8 @@ def _read_reference(folder, report):
 
 def _codes(row):
     # A table that was saved by a spreadsheet has "5.0" for 5.
-    return [str(code).strip().removesuffix(".0") for code in row[_LABEL_COLUMNS].dropna()]
+    codes = [code.strip().removesuffix(".0") for code in row[_LABEL_COLUMNS]]
+    return [code for code in codes if code]
 
 
 def _labels(codes, ids, report, file):

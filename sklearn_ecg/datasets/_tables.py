@@ -17,6 +17,7 @@ from sklearn_ecg.datasets._bookkeeping import (
 )
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
+from sklearn_ecg.utils import align_records, comparable_ids
 
 
 def read_records(
@@ -57,8 +58,9 @@ def read_records(
     key : str, default=None
         Which array of a ``.npz``, HDF5 or Zarr file; not needed where there is but one.
     id_column : str, default=None
-        The column of `labels` by which rows find their records among `ids`. By default rows
-        belong to records in order, and there must be as many.
+        The column of `labels` by which rows find their records among `ids`; of a ``.csv`` file it
+        is read as the text that stands there. By default the index of a DataFrame that names
+        `ids`, else rows belong to records in order; either way there must be as many.
     label_columns : sequence of str, default=None
         The columns that are labels: 1 present, 0 absent, -1 or empty unknown. By default all
         that are not named otherwise.
@@ -104,6 +106,8 @@ def read_records(
     1  x  has a row without a record  False
     """
     signals, stored_ids = open_signals(signals, key, units, ids if isinstance(ids, str) else None)
+    if isinstance(labels, pd.DataFrame) and id_column is None:
+        labels = align_records(labels, ids if stored_ids is None else stored_ids, name="labels")
     ids = np.arange(len(signals)) if ids is None else np.asarray(ids)
     ids = ids if stored_ids is None else stored_ids
     if ids.shape != (len(signals),):
@@ -117,7 +121,7 @@ def read_records(
         _refuse_columns(id_column, label_columns, *named.values())
         return ECGRecords(signals, **fields)
 
-    table, file = _read_table(labels, id_column)
+    table, file = _read_table(labels, id_column, group_column)
     needed = [*named.values(), *([] if id_column is None else [id_column]), *(label_columns or [])]
     require_columns(table, needed, file)
     if label_columns is None:
@@ -141,7 +145,7 @@ def _refuse_columns(*columns):
         raise ValueError("Columns were named without a table: give it as labels.")
 
 
-def _read_table(labels, id_column):
+def _read_table(labels, id_column, group_column):
     """Return the table, and its name for messages."""
     if isinstance(labels, pd.DataFrame):
         return labels, "the table of labels"
@@ -149,8 +153,10 @@ def _read_table(labels, id_column):
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r} with labels.")
     if path.suffix.lower() == ".csv":
-        # As text, so that an id such as 0012 keeps its zeros.
-        return read_csv(path, dtype=None if id_column is None else {id_column: str}), path
+        # Names are text, so that 0012 keeps its zeros and 17 digits their last. A converter keeps
+        # an id "NA" too, where a missing patient stays missing.
+        converters = {} if id_column is None else {id_column: str}
+        return read_csv(path, converters=converters, dtype={group_column: str}), path
     if path.suffix.lower() in (".parquet", ".pq"):
         try:
             return pd.read_parquet(path), path
@@ -173,10 +179,10 @@ def _rows_of(ids, table, id_column, report, file):
                 f"id_column, one of {list(table.columns)}, and the records with ids."
             )
         return table.reset_index(drop=True), np.zeros(len(ids), dtype=bool)
-    table = table.assign(**{id_column: _alike(table[id_column], ids)})
-    table, contradicting = unique_rows(table, id_column, report, file)
+    names, known = comparable_ids(table[id_column], ids)
+    table, contradicting = unique_rows(table.assign(**{id_column: names}), id_column, report, file)
     table = table.set_index(id_column)
-    has_row = np.isin(ids, table.index.to_numpy())
+    has_row = known.isin(table.index)
     if not has_row.any():
         raise ValueError(
             f"None of the ids in the column {id_column!r} of {file} ({some(table.index, 3)}) is "
@@ -185,20 +191,12 @@ def _rows_of(ids, table, id_column, report, file):
     report_unlabelled(report, ids[~has_row], file, "has no row for the record")
     report_many(
         report,
-        table.index[~table.index.isin(ids)],
+        table.index[~table.index.isin(known)],
         file,
         "has a row without a record",
         "Add its signal, or delete the row.",
     )
-    return table.reindex(ids).reset_index(drop=True), np.isin(ids, list(contradicting))
-
-
-def _alike(column, ids):
-    """Return the table's ids as text or numbers, as the records' are."""
-    if ids.dtype.kind in "OUS":
-        return column.where(column.isna(), column.astype(str))
-    numbers = pd.to_numeric(column, errors="coerce")
-    return column if numbers.isna().any() else numbers
+    return table.reindex(known).reset_index(drop=True), known.isin(contradicting)
 
 
 def _known(values, ids, file):

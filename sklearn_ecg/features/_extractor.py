@@ -14,7 +14,7 @@ from sklearn_ecg.features._catalogue import GROUPS, features_of
 from sklearn_ecg.features._extraction import cheap_to_hash, extract
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
 from sklearn_ecg.preprocessing._lead_order import order_leads
-from sklearn_ecg.records import ECGRecords, as_records
+from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
 from sklearn_ecg.utils import Interval, check_params
 
 
@@ -118,13 +118,19 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
         y : None
-            Ignored.
+            Ignored; but refused beside `CleanedRecords`, whose labels are lost here.
 
         Returns
         -------
         self
         """
         check_params(self)
+        if y is not None and isinstance(X, CleanedRecords):
+            raise TypeError(
+                "The features of CleanedRecords are an array without the cleaned labels, and the "
+                "next step of the Pipeline would train on the weak y. Leave this step out: "
+                "OnCleanedLabels(classifier, features=ECGFeatureExtractor(...)) measures by itself."
+            )
         if not self.groups or not set(self.groups) <= set(GROUPS):
             raise ValueError(f"groups must be some of {list(GROUPS)}; got {self.groups!r}.")
         records = self._check_records(X, reset=True)

@@ -5,7 +5,8 @@ import warnings
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from sklearn_ecg.metrics._inputs import check_predictions, check_sample_weight
+from sklearn_ecg.metrics._inputs import check_predictions
+from sklearn_ecg.utils import check_sample_weight, ids_of
 
 
 def challenge_fbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_weight=None):
@@ -107,9 +108,10 @@ def _counts(y_true, y_pred, beta, average, sample_weight):
         raise ValueError(f"beta must be positive; got {beta!r}.")
     if average not in ("macro", None):
         raise ValueError(f"average must be 'macro' or None; got {average!r}.")
+    ids = ids_of(y_true)
     y_true, y_pred, _ = check_predictions(y_true, y_pred)
     present, predicted = y_true == 1, y_pred == 1
-    weights = check_sample_weight(sample_weight, len(y_true))
+    weights = check_sample_weight(sample_weight, n_records=len(y_true), ids=ids)
     weights = weights / np.maximum(present.sum(axis=1), 1)
     return (
         weights @ (present & predicted),

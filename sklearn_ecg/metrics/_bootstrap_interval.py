@@ -11,6 +11,7 @@ from sklearn_ecg.metrics._resamples import (
     drop_undefined,
     interval,
 )
+from sklearn_ecg.utils import align_records, ids_of
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ def bootstrap_interval(
     """
     check_resampling(n_resamples, confidence_level, method)
     scorer = resampled_scorer(metric, y_true, y_score)
+    groups = align_records(groups, ids_of(y_true), name="groups")
     resamples = PatientResamples(groups, len(y_true))
     score = float(scorer(np.ones((1, len(y_true)), dtype=np.int64))[0])
     (distribution,) = resamples.scores([scorer], n_resamples, random_state)

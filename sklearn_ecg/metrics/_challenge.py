@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 
-from sklearn_ecg.metrics._inputs import check_predictions, check_sample_weight
+from sklearn_ecg.metrics._inputs import check_predictions
+from sklearn_ecg.utils import check_sample_weight, ids_of
 
 # The published matrices follow from a place of each class on a line: two classes that lie d
 # apart earn 1/2 - d when taken for each other. In eightieths, the unit in which all are whole.
@@ -166,9 +167,10 @@ def challenge_score(
     >>> round(challenge_score(truth, predicted), 3)
     0.663
     """
+    ids = ids_of(y_true)
     y_true, y_pred, names = check_predictions(y_true, y_pred, label_names=label_names)
     matrix, normal, columns = _weights_of(weights, normal, names, y_true.shape[1])
-    sample_weight = check_sample_weight(sample_weight, len(y_true))
+    sample_weight = check_sample_weight(sample_weight, n_records=len(y_true), ids=ids)
     truth, predicted, unknown, inactive = np.zeros((4, len(y_true), len(matrix)), dtype=bool)
     truth[:, columns] = y_true == 1
     predicted[:, columns] = y_pred == 1

@@ -5,7 +5,7 @@ import pandas as pd
 from sklearn.metrics import precision_recall_fscore_support
 
 from sklearn_ecg.metrics._inputs import check_same_width, common_names
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import check_labels, ids_of
 
 
 def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
@@ -14,7 +14,7 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        True labels, 0 or 1.
+        True labels, 0 or 1. The others' rows are found by its index.
     y_weak : array-like or DataFrame of shape (n_records, n_labels)
         Labels before cleaning; -1 (unknown) counts as absent.
     y_clean : array-like, DataFrame or CleanedRecords of shape (n_records, n_labels)
@@ -46,10 +46,11 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
     [2.0, 1.0, 1.0, 0.0, 1.0]
     """
     if hasattr(y_clean, "label_names"):
-        y_clean = pd.DataFrame(y_clean.labels, columns=y_clean.label_names)
+        y_clean = pd.DataFrame(y_clean.labels, y_clean.ids, y_clean.label_names)
+    ids = ids_of(y_true, y_weak, y_clean)
     y_true, true_names = check_labels(y_true, name="y_true")
-    y_weak, weak_names = check_labels(y_weak, name="y_weak", n_records=len(y_true))
-    y_clean, clean_names = check_labels(y_clean, name="y_clean", n_records=len(y_true))
+    y_weak, weak_names = check_labels(y_weak, name="y_weak", n_records=len(y_true), ids=ids)
+    y_clean, clean_names = check_labels(y_clean, name="y_clean", n_records=len(y_true), ids=ids)
     check_same_width(y_true, y_weak=y_weak, y_clean=y_clean)
     if (y_true == -1).any():
         raise ValueError(

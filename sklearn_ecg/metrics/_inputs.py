@@ -3,11 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_records, check_labels, ids_of
 
 
 def check_predictions(y_true, y_pred, *, label_names=None):
-    """Check true labels and predicted ones.
+    """Check true labels and predicted ones, found by the index of true ones.
 
     Parameters
     ----------
@@ -23,8 +23,9 @@ def check_predictions(y_true, y_pred, *, label_names=None):
     names : ndarray of shape (n_labels,) of str, or None
         None where nobody knows them.
     """
+    ids = ids_of(y_true)
     y_true, true_names = check_labels(y_true, name="y_true")
-    y_pred, pred_names = check_labels(y_pred, name="y_pred", n_records=len(y_true))
+    y_pred, pred_names = check_labels(y_pred, name="y_pred", n_records=len(y_true), ids=ids)
     check_same_width(y_true, y_pred=y_pred)
     if (y_pred == -1).any():
         raise ValueError(
@@ -35,7 +36,7 @@ def check_predictions(y_true, y_pred, *, label_names=None):
 
 
 def check_scores(y_true, y_score, *, label_names=None):
-    """Check true labels and scores, such as probabilities.
+    """Check true labels and scores, such as probabilities, found by the index of true ones.
 
     Parameters
     ----------
@@ -50,6 +51,7 @@ def check_scores(y_true, y_score, *, label_names=None):
     y_score : ndarray of shape (n_records, n_labels), float64
     names : ndarray of shape (n_labels,) of str, or None
     """
+    y_score = align_records(y_score, ids_of(y_true), name="y_score")
     y_true, true_names = check_labels(y_true, name="y_true")
     score_names = None
     if isinstance(y_score, pd.DataFrame):
@@ -113,16 +115,3 @@ def common_names(sources, n_labels, label_names=None):
                 "mean the same."
             )
     return None if first is None else known[first]
-
-
-def check_sample_weight(sample_weight, n_records):
-    """Return one weight per record, 1 by default."""
-    if sample_weight is None:
-        return np.ones(n_records)
-    weights = np.asarray(sample_weight, dtype=float)
-    if weights.shape != (n_records,) or not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(
-            f"sample_weight must hold a number of at least 0 for each of the {n_records} records; "
-            f"got an array of shape {weights.shape}."
-        )
-    return weights

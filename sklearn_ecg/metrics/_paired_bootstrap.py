@@ -12,6 +12,7 @@ from sklearn_ecg.metrics._resamples import (
     drop_undefined,
     interval,
 )
+from sklearn_ecg.utils import align_records, ids_of
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ def paired_bootstrap_test(
     """
     check_resampling(n_resamples, confidence_level, method)
     scorers = [resampled_scorer(metric, y_true, scores) for scores in (y_score_a, y_score_b)]
+    groups = align_records(groups, ids_of(y_true), name="groups")
     resamples = PatientResamples(groups, len(y_true))
     score_a, score_b = _observed(scorers, len(y_true))
     scores = resamples.scores(scorers, n_resamples, random_state)
@@ -189,6 +191,7 @@ def compare_classifiers(
             f"reference={reference!r} is none of the classifiers {', '.join(map(str, names))}."
         )
     scorers = [resampled_scorer(metric, y_true, scores) for scores in y_scores.values()]
+    groups = align_records(groups, ids_of(y_true), name="groups")
     resamples = PatientResamples(groups, len(y_true))
     observed = _observed(scorers, len(y_true))
     scores = resamples.scores(scorers, n_resamples, random_state)

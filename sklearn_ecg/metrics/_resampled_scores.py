@@ -3,9 +3,11 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 
 from sklearn_ecg.metrics._inputs import check_scores
+from sklearn_ecg.utils import align_records, ids_of
 
 # Entries of the largest array at a time: enough to be fast, few enough to stay out of memory's way.
 _CHUNK = 4_000_000
@@ -63,6 +65,10 @@ def _called(metric, y_true, y_score):
     """Call a metric on the rows of each resample."""
     if len(y_true) != len(y_score):
         raise ValueError(f"y_true has {len(y_true)} records, but y_score has {len(y_score)}.")
+    y_score = align_records(y_score, ids_of(y_true), name="y_score")
+    if isinstance(y_true, pd.DataFrame | pd.Series) and isinstance(y_score, type(y_true)):
+        # Resamples repeat names, which can then be matched no more.
+        y_score = y_score.set_axis(y_true.index)
     every = np.arange(len(y_true))
 
     def score(counts):

@@ -7,7 +7,8 @@ from sklearn.utils import _safe_indexing, check_consistent_length, check_random_
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ecg.model_selection._stratification import deal_out, number_patients, positives
-from sklearn_ecg.utils import check_groups
+from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.utils import check_groups, ids_of
 
 
 def patient_train_test_split(*arrays, test_size=0.25, y=None, groups=None, random_state=None):
@@ -65,11 +66,14 @@ def patient_train_test_split(*arrays, test_size=0.25, y=None, groups=None, rando
     check_consistent_length(*arrays)
     n_records = _num_samples(first)
     share = _test_share(test_size, n_records)
-    y = getattr(first, "labels", None) if y is None else y
-    groups = getattr(first, "groups", None) if groups is None else groups
-    groups = check_groups(groups, n_records=n_records)
-    columns = positives(y, n_records)
-    trusted = getattr(first, "trusted", None)
+    trusted = None
+    if isinstance(first, ECGRecords):
+        y = first.labels if y is None else y
+        groups = first.groups if groups is None else groups
+        trusted = first.trusted
+    ids = ids_of(first, y, groups)
+    groups = check_groups(groups, n_records=n_records, ids=ids)
+    columns = positives(y, n_records, ids)
     if trusted is not None:
         columns = np.column_stack([columns, trusted])
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_records, check_labels
 
 
 def deal_out(patients, labels, shares, random):
@@ -63,10 +63,11 @@ def number_patients(groups, n_records):
     return np.unique(groups, return_inverse=True)[1]
 
 
-def positives(y, n_records):
+def positives(y, n_records, ids=None):
     """Return an indicator of shape (n_records, n_labels) to stratify by."""
     if y is None:
         return np.zeros((n_records, 0), dtype=int)
+    y = align_records(y, ids, name="y")
     if np.ndim(y) == 1:
         labels = LabelBinarizer().fit_transform(y)
     else:

@@ -8,7 +8,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _num_samples
 
 from sklearn_ecg.model_selection._stratification import deal_out, number_patients, positives
-from sklearn_ecg.utils import check_groups, check_trusted
+from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.utils import check_groups, check_trusted, ids_of, trusted_records, warn_user
 
 
 class TrustedKFold(BaseCrossValidator):
@@ -23,13 +24,15 @@ class TrustedKFold(BaseCrossValidator):
     ----------
     n_splits : int, default=5
         Number of folds, at least 2.
-    trusted : array-like of bool of shape (n_records,), default=None
+    trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
+            default=None
         The mask of trusted records for data that do not carry it themselves, where metadata
-        routing is off. By default `split` takes its argument `trusted`, else ``X.trusted``, else
-        every record is trusted.
+        routing is off; True trusts them all. A record of which some labels only are trusted does
+        not count as trusted: scores need all of them. By default `split` takes its argument
+        `trusted`, else that of `ECGRecords`, else all with a warning.
     groups : array-like of shape (n_records,), default=None
-        Patients, likewise. By default `split` takes its argument `groups`, else ``X.groups``,
-        else every record is a patient of its own.
+        Patients, likewise. By default `split` takes its argument `groups`, else that of
+        `ECGRecords`, else every record is a patient of its own.
     random_state : int, RandomState instance or None, default=0
         Breaks ties between folds.
 
@@ -76,10 +79,11 @@ class TrustedKFold(BaseCrossValidator):
         ----------
         X : ECGRecords or array-like of n_records
         y : array-like of shape (n_records, n_labels) or (n_records,), default=None
-            Labels to stratify by; by default ``X.labels``, else folds are balanced in size alone.
-            Only those of trusted records are looked at.
+            Labels to stratify by; by default those of `ECGRecords`, else folds are balanced in size
+            alone. Only those of trusted records are looked at.
         groups : array-like of shape (n_records,), default=None
-        trusted : array-like of bool of shape (n_records,), default=None
+        trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
+                default=None
 
         Yields
         ------
@@ -88,20 +92,26 @@ class TrustedKFold(BaseCrossValidator):
             weak, of other patients.
         """
         n_records = _num_samples(X)
-        trusted = check_trusted(
-            _first_known(trusted, self.trusted, getattr(X, "trusted", None)), n_records=n_records
-        )
-        groups = check_groups(
-            _first_known(groups, self.groups, getattr(X, "groups", None)), n_records=n_records
-        )
+        known = X if isinstance(X, ECGRecords) else None
+        trusted = _first_known(trusted, self.trusted, getattr(known, "trusted", None))
+        groups = _first_known(groups, self.groups, getattr(known, "groups", None))
+        y = _first_known(y, getattr(known, "labels", None))
+        if trusted is None:
+            warn_user(
+                f"Nobody says whose labels are right: all {n_records} records are tested on, weak "
+                "ones too. Pass TrustedKFold(trusted=mask), or trusted=True if all are right."
+            )
+        ids = ids_of(X, y, trusted, groups)
+        trusted = trusted_records(check_trusted(trusted, n_records=n_records, ids=ids))
+        groups = check_groups(groups, n_records=n_records, ids=ids)
         patients = number_patients(groups, n_records)
-        labels = positives(_first_known(y, getattr(X, "labels", None)), n_records)
+        labels = positives(y, n_records, ids)
 
         n_patients = len(np.unique(patients[trusted]))
         if n_patients < self.n_splits:
             raise ValueError(
                 f"n_splits={self.n_splits} is more than the {n_patients} patients with trusted "
-                "records; use fewer folds."
+                "records, of which all labels are trusted; use fewer folds."
             )
         shares = np.full(self.n_splits, 1 / self.n_splits)
         fold_of_patient = deal_out(

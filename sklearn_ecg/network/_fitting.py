@@ -8,7 +8,7 @@ from sklearn_ecg.network._correlation import label_correlation
 from sklearn_ecg.network._label_net import LabelNet
 from sklearn_ecg.network._targets import absent_where_nobody_has_it
 from sklearn_ecg.network._training_run import Checkpoint
-from sklearn_ecg.utils import check_groups
+from sklearn_ecg.utils import align_records, check_groups, ids_of
 
 
 class LabelFitting(LabelNet):
@@ -23,7 +23,8 @@ class LabelFitting(LabelNet):
                 (n_records, n_times)
             Signals in mV, without NaN.
         y : array-like or DataFrame of shape (n_records, n_labels), or (n_records,), default=None
-            1 present, 0 absent, -1 unknown; or one class per record.
+            1 present, 0 absent, -1 unknown; or one class per record. The index of this and other
+            tables names the records of X, see `ECGRecords`.
         groups : array-like of shape (n_records,), default=None
             Patients; by default those of the records.
         sample_weight : array-like of shape (n_records,), default=None
@@ -44,7 +45,11 @@ class LabelFitting(LabelNet):
     def _fit(self, X, y, groups, sample_weight, validation, goes_on):
         self._check_parameters()
         records, labels, names, multilabel = self._read(X, y)
-        groups = check_groups(records.groups if groups is None else groups, n_records=len(records))
+        ids = ids_of(X, y)
+        groups = records.groups if groups is None else groups
+        groups = check_groups(groups, n_records=len(records), ids=ids)
+        sample_weight = align_records(sample_weight, ids, name="sample_weight")
+        validation = align_records(validation, ids, name="validation")
         random_state = check_random_state(self.random_state)
         held_out = self._hold_out(labels, groups, validation, random_state)
         training = np.flatnonzero(~held_out)
@@ -120,6 +125,7 @@ class LabelFitting(LabelNet):
         -------
         self
         """
+        sample_weight = align_records(sample_weight, ids_of(X, y), name="sample_weight")
         if not self.__sklearn_is_fitted__():
             return self._begin(X, y, classes, sample_weight)
         with self._as_before_where_it_fails():

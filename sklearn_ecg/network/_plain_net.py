@@ -1,5 +1,6 @@
 """skorch's net, dressed as a plain scikit-learn estimator."""
 
+import inspect
 from contextlib import contextmanager
 
 from sklearn.base import BaseEstimator
@@ -20,7 +21,20 @@ class PlainNet(NeuralNet):
     _params_to_validate = frozenset()
 
     # skorch reads parameters from the instance's __dict__; ours are those of the constructor.
-    _get_param_names = classmethod(BaseEstimator._get_param_names.__func__)
+    @classmethod
+    def _get_param_names(cls):
+        """Return the constructor's parameters, and those of the one that gets its ``**kwargs``."""
+        names = set()
+        for owner in cls.__mro__[: cls.__mro__.index(PlainNet)]:
+            if "__init__" not in vars(owner):
+                continue
+            _, *parameters = inspect.signature(owner.__init__).parameters.values()
+            handed_on = {p.name for p in parameters if p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL)}
+            names |= {p.name for p in parameters} - handed_on
+            if not handed_on:
+                break
+        return sorted(names)
+
     get_metadata_routing = BaseEstimator.get_metadata_routing
     __repr__ = BaseEstimator.__repr__
 

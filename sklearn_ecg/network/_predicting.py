@@ -10,6 +10,7 @@ from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._scores import masked_macro_f1, sigmoid, softmax
 from sklearn_ecg.network._signals import parts_of_like_length
 from sklearn_ecg.network._targets import true_labels
+from sklearn_ecg.utils import align_records, ids_of
 
 
 class LabelPredicting:
@@ -104,11 +105,13 @@ class LabelPredicting:
         float
         """
         check_is_fitted(self)
+        sample_weight = align_records(sample_weight, ids_of(X), name="sample_weight")
         if not self.multilabel_:
             if y is None:
                 raise ValueError(
                     "score needs y, the class of each record, as fit had it; got None."
                 )
+            y = align_records(y, ids_of(X), name="y")
             return accuracy_score(y, self.predict(X), sample_weight=sample_weight)
         labels = true_labels(X, y, self.label_names_)
         return masked_macro_f1(labels, self.predict(X), sample_weight)

@@ -9,7 +9,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import column_or_1d
 
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_labels, align_records, check_labels, ids_of, label_array
 
 
 def resolve_targets(X, y, estimator_name, classes=None):
@@ -45,8 +45,9 @@ def resolve_targets(X, y, estimator_name, classes=None):
             f"{estimator_name} requires y to be passed, but the target y is None: give y, or "
             "records that have labels."
         )
-    if not isinstance(y, pd.DataFrame) and not sparse.issparse(y):
-        y = _as_array(y)
+    y = align_records(y, ids_of(X), name="y")
+    if not (isinstance(y, pd.DataFrame) or sparse.issparse(y) or np.ma.isMaskedArray(y)):
+        y = label_array(y, "y")
     if y.ndim == 1:
         labels, classes = _one_hot(y, estimator_name, classes)
         return labels, classes, False
@@ -87,35 +88,18 @@ def true_labels(X, y, names):
             given = None
     if y is None:
         raise ValueError("There is nothing to compare with: give y, or records that have labels.")
-    labels, given = check_labels(y, n_records=len(X), label_names=given)
-    listed = ", ".join(map(str, names))
-    if labels.shape[1] != len(names):
-        raise ValueError(
-            f"y has {labels.shape[1]} labels, but the classifier was fitted on {len(names)}: "
-            f"{listed}."
-        )
-    if given is None or names.dtype.kind not in "UO":
-        return labels
-    if set(given) == set(names):
-        return labels[:, [list(given).index(name) for name in names]]
-    if is_named:
-        raise ValueError(
-            f"y has the labels {', '.join(given)}, but the classifier was fitted on {listed}."
-        )
-    return labels
-
-
-def _as_array(y):
-    try:
-        return np.asarray(y)
-    except ValueError as error:
-        raise ValueError(
-            "y has rows of different lengths. If each holds the names of a record's labels, turn "
-            "them into 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer."
-        ) from error
+    labels, given = check_labels(y, n_records=len(X), ids=ids_of(X), label_names=given)
+    if not is_named and given is not None and set(given) != set(names):
+        given = None  # the records' own names, which are not those of y
+    return align_labels(labels, given, names, name="y", owner="the classifier was fitted on")
 
 
 def _one_hot(y, estimator_name, classes):
+    if np.ma.is_masked(y):
+        raise ValueError(
+            f"y is masked for {np.ma.count_masked(y)} records, but one-dimensional y needs the "
+            "class of each record: leave them out, or give labels as columns, which may be unknown."
+        )
     y = column_or_1d(y)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
         raise ValueError("Input y contains NaN or infinity.")

@@ -114,24 +114,34 @@ def check_ids(ids, n_records):
     return ids
 
 
-def check_record_labels(labels, label_names, n_records):
+def check_record_labels(labels, label_names, ids, n_records):
     if labels is None:
         if label_names is not None:
             raise ValueError("label_names were given without labels.")
         return None, None
     labels, label_names = check_labels(
-        labels, n_records=n_records, name="labels", label_names=label_names
+        labels, n_records=n_records, ids=ids, name="labels", label_names=label_names
     )
     if label_names is None:
         label_names = np.arange(labels.shape[1]).astype(str)
     return labels, label_names
 
 
-def check_optional_trusted(trusted, n_records):
+def check_record_trust(trusted, label_names, ids, n_records):
     """As check_trusted, but a part of a data set may well hold no trusted record."""
-    if trusted is None or not np.any(trusted):
-        mask = None if trusted is None else np.asarray(trusted, dtype=bool)
-        if mask is not None and mask.shape != (n_records,):
-            check_trusted(np.ones(mask.shape, dtype=bool), n_records=n_records)
-        return mask
-    return check_trusted(trusted, n_records=n_records)
+    if trusted is None:
+        return None
+    mask = check_trusted(
+        trusted,
+        n_records=n_records,
+        ids=ids,
+        n_labels=None if label_names is None else len(label_names),
+        label_names=label_names,
+        none_too=True,
+    )
+    if mask.ndim == 2 and label_names is None:
+        raise ValueError(
+            "trusted says it of each label, but the records have no labels: give them labels, or a "
+            "mask of whole records."
+        )
+    return mask

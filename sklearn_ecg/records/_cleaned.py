@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.records._records import ECGRecords
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_labels, align_records, check_labels, ids_of
 
 #: How a cleaned label came to be, per record and label.
 PROVENANCES = (
@@ -41,7 +41,7 @@ class CleanedRecords(ECGRecords):
     confidence : array-like of float of shape (n_records, n_labels)
         Probability in [0, 1] that the cleaned label is right.
     **fields : lead_names, ids, groups, split, label_names, trusted
-        As for `ECGRecords`.
+        As for `ECGRecords`; but by default `ids` are the index of a DataFrame that names its rows.
 
     See Also
     --------
@@ -70,17 +70,35 @@ class CleanedRecords(ECGRecords):
     ):
         if labels is None:
             raise ValueError("labels are None; records without labels are ECGRecords.")
+        if isinstance(signals, pd.DataFrame) and fields.get("ids") is None:
+            index = signals.index
+            if index.is_unique and index.inferred_type in ("string", "integer"):
+                fields["ids"] = index
         super().__init__(signals, sampling_rate, labels=labels, **fields)
-        shape = self._labels.shape
-        self._weak_labels, _ = check_labels(weak_labels, n_records=len(self), name="weak_labels")
+        names = fields.get("ids")
+        if names is None:
+            names = ids_of(labels, weak_labels, provenance, confidence)
+        self._weak_labels, weak_names = check_labels(
+            weak_labels, n_records=len(self), ids=names, name="weak_labels"
+        )
+        provenance = align_records(provenance, names, name="provenance")
+        confidence = align_records(confidence, names, name="confidence")
         self._provenance = np.asarray(provenance, dtype="<U9")
         self._confidence = np.asarray(confidence, dtype=np.float64)
+        shape = self._labels.shape
         for name in ("weak_labels", "provenance", "confidence"):
             found = getattr(self, name).shape
             if found != shape:
                 raise ValueError(
                     f"{name} must have the shape of labels, {shape}; got an array of shape {found}."
                 )
+        self._weak_labels = align_labels(
+            self._weak_labels,
+            weak_names,
+            self._label_names,
+            name="weak_labels",
+            owner="the cleaned labels are",
+        )
         unknown = np.setdiff1d(self._provenance, PROVENANCES)
         if len(unknown):
             raise ValueError(f"provenance must be one of {PROVENANCES}; got {list(unknown)}.")
@@ -161,5 +179,8 @@ class CleanedRecords(ECGRecords):
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
             "CleanedRecords were given to an estimator that does not know them and would train on "
-            "the weak labels. Wrap it: OnCleanedLabels(estimator)."
+            "the weak labels. Wrap a classifier: OnCleanedLabels(estimator). Put a scaler, or "
+            "whatever else transforms features, before the cleaner or with the classifier: "
+            "OnCleanedLabels(make_pipeline(scaler, estimator)). Put OnCleanedLabels around what "
+            "wraps a classifier, not inside: OnCleanedLabels(ClassifierChain(estimator))."
         )

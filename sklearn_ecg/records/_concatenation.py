@@ -7,6 +7,7 @@ from sklearn_ecg.records._cleaned import CleanedRecords
 from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._readers import as_lazy, join_lazily
 from sklearn_ecg.records._records import ECGRecords
+from sklearn_ecg.utils import trusted_records
 
 
 def concatenate(collections, *, keys=None):
@@ -26,7 +27,8 @@ def concatenate(collections, *, keys=None):
         With the labels of all, in the order in which they first appear. What a collection does
         not say stays open: its records have -1 for labels that it does not know. Where some
         collections know `groups`, a record of the others is a patient of its own, named by its
-        id. `split` is kept if all have it. Signals that are read when touched stay so.
+        id. `split` is kept if all have it. `trusted` is one per label if that of any collection is.
+        Signals that are read when touched stay so.
 
     Raises
     ------
@@ -68,7 +70,7 @@ def concatenate(collections, *, keys=None):
         split=_join_split(collections),
         labels=labels,
         label_names=label_names,
-        trusted=_join_trusted(collections),
+        trusted=_join_trusted(collections, label_names),
         report=pd.concat([records.report for records in collections], ignore_index=True),
     )
 
@@ -181,7 +183,7 @@ def _join_labels(collections):
     return joined, names
 
 
-def _join_trusted(collections):
+def _join_trusted(collections, label_names):
     """Join the masks; nobody vouches for records without labels."""
     if all(records.trusted is None for records in collections):
         return None
@@ -194,4 +196,15 @@ def _join_trusted(collections):
             )
         unknown = np.zeros(len(records), dtype=bool)
         masks.append(unknown if records.trusted is None else records.trusted)
+    if any(mask.ndim == 2 for mask in masks):
+        pairs = zip(collections, masks, strict=True)
+        masks = [_trust_per_label(records, mask, label_names) for records, mask in pairs]
     return np.concatenate(masks)
+
+
+def _trust_per_label(records, mask, label_names):
+    """Spread a mask over all labels; those that a collection does not know go with its records."""
+    joined = np.repeat(trusted_records(mask)[:, np.newaxis], len(label_names), axis=1)
+    if mask.ndim == 2:
+        joined[:, [label_names.index(name) for name in records.label_names]] = mask
+    return joined

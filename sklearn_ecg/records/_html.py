@@ -55,7 +55,10 @@ def _columns(records):
         if values is not None:
             columns[name] = values
     if records.trusted is not None:
-        columns["trusted"] = ["yes" if trusted else "no" for trusted in records.trusted]
+        columns["trusted"] = [
+            "yes" if np.all(trusted) else "in part" if np.any(trusted) else "no"
+            for trusted in records.trusted
+        ]
     if records.labels is not None:
         columns["labels"] = [_label_text(row, records.label_names) for row in records.labels]
     return columns

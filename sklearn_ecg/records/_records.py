@@ -9,8 +9,8 @@ from sklearn_ecg.records._checks import (
     check_array,
     check_ids,
     check_names,
-    check_optional_trusted,
     check_record_labels,
+    check_record_trust,
     check_sampling_rate,
     check_sequence,
     find_leads,
@@ -20,7 +20,7 @@ from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._report import Report
 from sklearn_ecg.records._selection import row_index, take, take_leads
 from sklearn_ecg.records._summary import RecordsSummary
-from sklearn_ecg.utils import check_groups
+from sklearn_ecg.utils import check_groups, ids_of
 
 
 class ECGRecords(RecordsSummary, ContentEquality):
@@ -29,6 +29,10 @@ class ECGRecords(RecordsSummary, ContentEquality):
     Selecting records selects everything that belongs to them: signals, labels, patients and the
     mask of trusted records. The collection passes through scikit-learn's splitters, searches and
     pipelines as an array does.
+
+    A DataFrame or Series of labels, trust, patients or folds is brought to the order of `ids` by
+    its index, in whatever order it comes. Its rows belong to the records by position only where
+    there is nothing to go by: where `ids` are not given, or the index merely counts.
 
     Two collections are equal if their class and everything in them are; ``joblib.hash`` of equal
     ones is equal too, so that a cache knows them. Signals that are read when touched count by
@@ -53,11 +57,14 @@ class ECGRecords(RecordsSummary, ContentEquality):
     split : array-like of shape (n_records,), default=None
         The data set's own folds, where it has any.
     labels : array-like or DataFrame of shape (n_records, n_labels), default=None
-        1 present, 0 absent, -1 unknown.
+        1 present, 0 absent, -1 unknown, as is what a masked array masks.
     label_names : sequence of str of length n_labels, default=None
         By default the columns of `labels` if it is a DataFrame, else "0", "1", ....
-    trusted : array-like of bool of shape (n_records,), default=None
-        Whose labels are known to be complete and right; None where nothing is known of it.
+    trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
+            default=None
+        Whose labels are known to be complete and right, or which labels are; True says it of all.
+        None where nothing is known of it. The attribute has the shape that was given. A record of
+        which some labels only are trusted does not count as trusted where records are scored.
     report : DataFrame, default=None
         What a loader left out, and why: columns id, file, problem, what_to_do and kept (True for
         a record that is here in spite of the problem). Empty where nothing was left out; every
@@ -75,7 +82,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
     Raises
     ------
     ValueError
-        If anything contradicts the number of records or leads; the message names the argument.
+        If anything contradicts the number of records or leads, or a table names other records; the
+        message names the argument.
 
     See Also
     --------
@@ -122,10 +130,12 @@ class ECGRecords(RecordsSummary, ContentEquality):
         self._sampling_rate = check_sampling_rate(sampling_rate)
         self._lead_names = check_names(lead_names, self.n_leads, "lead_names", "leads")
         self._ids = check_ids(ids, n_records)
-        self._groups = check_groups(groups, n_records=n_records)
-        self._split = check_groups(split, n_records=n_records, name="split")
-        self._labels, self._label_names = check_record_labels(labels, label_names, n_records)
-        self._trusted = check_optional_trusted(trusted, n_records)
+        # Without ids the first table names the records, if only for the others.
+        names = ids_of(labels, trusted, groups, split) if ids is None else ids
+        self._groups = check_groups(groups, n_records=n_records, ids=names)
+        self._split = check_groups(split, n_records=n_records, ids=names, name="split")
+        self._labels, self._label_names = check_record_labels(labels, label_names, names, n_records)
+        self._trusted = check_record_trust(trusted, self._label_names, names, n_records)
         self._report = Report().to_frame() if report is None else report
         self._freeze()
 
@@ -220,10 +230,12 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Parameters
         ----------
         labels : array-like or DataFrame of shape (n_records, n_labels), or None
+            A DataFrame is brought to the order of `ids` by its index.
         label_names : sequence of str, default=None
             By default the columns of a DataFrame; else the names of now if their number fits.
-        trusted : array-like of bool of shape (n_records,), default=None
-            By default the mask of now.
+        trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
+                default=None
+            By default the mask of now; where it is one per label, the labels must be the same.
 
         Returns
         -------
@@ -233,6 +245,12 @@ class ECGRecords(RecordsSummary, ContentEquality):
             label_names = self._label_names
             if np.ndim(labels) != 2 or np.shape(labels)[1] != self.n_labels:
                 label_names = None
+        if trusted is None and self._trusted is not None:
+            trusted = self._trusted
+            if trusted.ndim == 2:
+                # It is of labels, and goes with them.
+                own = pd.DataFrame(trusted, self._ids, self._label_names)
+                trusted = None if labels is None else own
         arguments = {name: getattr(self, name) for name in ("ids", "groups", "split")}
         return ECGRecords(
             self._signals,
@@ -240,7 +258,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
             lead_names=self._lead_names,
             labels=labels,
             label_names=label_names,
-            trusted=self._trusted if trusted is None else trusted,
+            trusted=trusted,
             report=self._report,
             **arguments,
         )

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from sklearn_ecg.records._html import to_html
+from sklearn_ecg.utils import trusted_labels, trusted_records
 
 
 class RecordsSummary:
@@ -14,9 +15,11 @@ class RecordsSummary:
         Returns
         -------
         DataFrame
-            Indexed by `ids`; columns of what is unknown for all records are left out.
+            Indexed by `ids`; columns of what is unknown for all records are left out. A record is
+            trusted where all of its labels are.
         """
-        columns = {"group": self._groups, "split": self._split, "trusted": self._trusted}
+        trusted = None if self._trusted is None else trusted_records(self._trusted)
+        columns = {"group": self._groups, "split": self._split, "trusted": trusted}
         known = {name: values for name, values in columns.items() if values is not None}
         frame = pd.DataFrame(known, index=pd.Index(self._ids, name="id"))
         if self._labels is not None:
@@ -32,7 +35,8 @@ class RecordsSummary:
         DataFrame
             A row per label; columns present, absent and unknown (numbers of records), prevalence
             (share of the records for which the label is known, NaN where it is for none), and,
-            where `trusted` is known, present_trusted (trusted records that have the label).
+            where `trusted` is known, present_trusted (records that have the label, and are trusted
+            in it).
 
         Examples
         --------
@@ -57,7 +61,8 @@ class RecordsSummary:
         )
         counts["prevalence"] = counts["present"] / (counts["present"] + counts["absent"])
         if self._trusted is not None:
-            counts["present_trusted"] = (labels[self._trusted] == 1).sum(axis=0)
+            trusted = trusted_labels(self._trusted, self.n_labels)
+            counts["present_trusted"] = ((labels == 1) & trusted).sum(axis=0)
         return counts
 
     def label_cooccurrence(self, *, share=False):
@@ -120,7 +125,8 @@ class RecordsSummary:
                 f"{self.n_labels} labels ({', '.join(f'{n} {c}' for n, c in pairs)}{more})"
             )
         if self._trusted is not None:
-            parts.append(f"{self._trusted.sum()} trusted")
+            of_labels = " labels" if self._trusted.ndim == 2 else ""
+            parts.append(f"{self._trusted.sum()}{of_labels} trusted")
         return f"{type(self).__name__}: {', '.join(parts)}"
 
     def _repr_html_(self):

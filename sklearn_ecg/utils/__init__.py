@@ -1,18 +1,42 @@
-"""Small helpers that every folder shares: checks of parameters and input, progress, warnings."""
+"""Small helpers that every folder shares: checks, alignment of tables, warnings, progress bars."""
 
+from sklearn_ecg.utils._alignment import (
+    align_labels,
+    align_records,
+    comparable_ids,
+    has_label_names,
+    ids_of,
+)
 from sklearn_ecg.utils._params import HasMethods, Interval, StrOptions, check_params
 from sklearn_ecg.utils._progress import progress
-from sklearn_ecg.utils._validation import check_groups, check_labels, check_trusted
+from sklearn_ecg.utils._validation import (
+    check_groups,
+    check_labels,
+    check_sample_weight,
+    check_trusted,
+    label_array,
+    trusted_labels,
+    trusted_records,
+)
 from sklearn_ecg.utils._warnings import warn_user
 
 __all__ = [
     "HasMethods",
     "Interval",
     "StrOptions",
+    "align_labels",
+    "align_records",
     "check_groups",
     "check_labels",
     "check_params",
+    "check_sample_weight",
     "check_trusted",
+    "comparable_ids",
+    "has_label_names",
+    "ids_of",
+    "label_array",
     "progress",
+    "trusted_labels",
+    "trusted_records",
     "warn_user",
 ]

@@ -4,16 +4,21 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from sklearn_ecg.utils._alignment import LARGEST_EXACT_FLOAT, align_labels, align_records
 
-def check_labels(labels, *, n_records=None, name="y", label_names=None):
+
+def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None):
     """Check a multi-label indicator.
 
     Parameters
     ----------
     labels : array-like or DataFrame of shape (n_records, n_labels), or of shape (n_records,)
-        1 present, 0 absent, -1 unknown. One-dimensional input is a single label.
+        1 present, 0 absent, -1 unknown, as is what is masked. One-dimensional input is a single
+        label.
     n_records : int, default=None
         The number of records that the labels must have.
+    ids : array-like of shape (n_records,), default=None
+        Names of the records, by which the rows of a DataFrame find them; see `align_records`.
     name : str, default="y"
         The argument's name in error messages.
     label_names : sequence of str, default=None
@@ -24,6 +29,7 @@ def check_labels(labels, *, n_records=None, name="y", label_names=None):
     labels : ndarray of shape (n_records, n_labels), int8
     label_names : ndarray of shape (n_labels,) of str, or None
     """
+    labels = align_records(labels, ids, name=name)
     if isinstance(labels, pd.Series) and labels.name is not None:
         labels = labels.to_frame()
     if isinstance(labels, pd.DataFrame):
@@ -32,7 +38,8 @@ def check_labels(labels, *, n_records=None, name="y", label_names=None):
         labels = labels.to_numpy()
     if sparse.issparse(labels):
         labels = labels.toarray()
-    values = np.asarray(labels)
+    is_masked = np.ma.getmaskarray(labels) if np.ma.isMaskedArray(labels) else None
+    values = label_array(labels, name) if is_masked is None else labels.filled(0)
     if values.ndim == 1:
         values = values[:, np.newaxis]
     if values.ndim != 2:
@@ -45,6 +52,8 @@ def check_labels(labels, *, n_records=None, name="y", label_names=None):
             f"{name} has labels for {len(values)} records, but there are {n_records} records."
         )
     values = _as_indicator(values, name)
+    if is_masked is not None:
+        values[is_masked.reshape(values.shape)] = -1
     if label_names is not None:
         if isinstance(label_names, str):
             raise ValueError(
@@ -62,9 +71,22 @@ def check_labels(labels, *, n_records=None, name="y", label_names=None):
     return values, label_names
 
 
+def label_array(labels, name):
+    """Return labels as an array, or say what to do with lists of their names."""
+    try:
+        return np.asarray(labels)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has rows of different lengths. If each holds the names of a record's labels, "
+            "turn them into 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer."
+        ) from error
+
+
 def _as_indicator(values, name):
     """Return `values` as int8, or say which entry is not 0, 1 or -1."""
-    valid = np.isin(values, (0, 1, -1))
+    # NumPy cannot compare pandas' missing values, which are no truth values.
+    valid = ~pd.isna(values)
+    valid[valid] = np.isin(values[valid], (0, 1, -1))
     if not valid.all():
         record, label = np.argwhere(~valid)[0]
         found = values.item(record, label)
@@ -81,29 +103,49 @@ def _as_indicator(values, name):
     return values.astype(np.int8)
 
 
-def check_trusted(trusted, *, n_records, name="trusted"):
-    """Check the mask of trusted records; None means that every record is trusted.
+def check_trusted(
+    trusted, *, n_records, ids=None, n_labels=None, label_names=None, name="trusted", none_too=False
+):
+    """Check which labels are known to be right: those of whole records, or each by itself.
 
     Parameters
     ----------
-    trusted : array-like of bool of shape (n_records,), or None
+    trusted : True, None, or array-like of bool of shape (n_records,) or (n_records, n_labels)
+        True says it of all labels of all records; so does None, where nobody has said anything.
     n_records : int
+    ids : array-like of shape (n_records,), default=None
+        Names of the records, by which the rows of a table find them; see `align_records`.
+    n_labels : int, default=None
+        The columns that trust per label must have.
+    label_names : array-like of shape (n_labels,) of str, default=None
+        Names of the labels, by which the columns of a DataFrame find them.
     name : str, default="trusted"
+    none_too : bool, default=False
+        Whether there may be no trust at all, as in a part of a data set.
 
     Returns
     -------
-    ndarray of bool of shape (n_records,)
+    ndarray of bool of shape (n_records,) or (n_records, n_labels)
+        Of the shape that was given.
     """
-    if trusted is None:
+    if trusted is None or (isinstance(trusted, bool | np.bool_) and trusted):
         return np.ones(n_records, dtype=bool)
+    trusted = align_records(trusted, ids, name=name)
+    columns = trusted.columns if isinstance(trusted, pd.DataFrame) else None
     mask = np.asarray(trusted)
-    if mask.shape != (n_records,):
+    if mask.ndim not in (1, 2) or len(mask) != n_records:
         raise ValueError(
-            f"{name} must be a mask with one entry for each of the {n_records} records; got an "
-            f"array of shape {mask.shape}."
+            f"{name} must be a mask with one entry for each of the {n_records} records, or for "
+            f"each of their labels; got an array of shape {mask.shape}."
         )
-    if pd.isna(mask).any():
-        record = int(np.flatnonzero(pd.isna(mask))[0])
+    if mask.ndim == 2 and n_labels is not None and mask.shape[1] != n_labels:
+        raise ValueError(
+            f"{name} says it for {mask.shape[1]} labels, but there are {n_labels}. To trust whole "
+            "records pass a mask of one dimension."
+        )
+    is_missing = _is_missing(trusted)
+    if is_missing.any():
+        record = int(np.argwhere(is_missing)[0, 0])
         raise ValueError(
             f"{name} is missing for record {record}; a record of which that is unknown is not "
             "trusted: False."
@@ -115,21 +157,64 @@ def check_trusted(trusted, *, n_records, name="trusted"):
                 f"{mask.item(0)!r}; make one of indices with np.isin(np.arange(n), indices)."
             )
         mask = mask.astype(bool)
-    if n_records and not mask.any():
+    if mask.size and not none_too and not mask.any():
         raise ValueError(
             f"{name} is False for all {n_records} records: cleaning and scoring need some records "
             "whose labels are known to be right."
         )
+    if mask.ndim == 2:
+        mask = align_labels(mask, columns, label_names, name=name, owner="the records have")
     return mask
 
 
-def check_groups(groups, *, n_records, name="groups"):
+def trusted_records(trusted):
+    """Return which records are trusted: those of which every label is.
+
+    Parameters
+    ----------
+    trusted : ndarray of bool of shape (n_records,) or (n_records, n_labels)
+
+    Returns
+    -------
+    ndarray of bool of shape (n_records,)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg.utils import trusted_records
+    >>> trusted_records(np.array([[True, True], [True, False]]))
+    array([ True, False])
+    """
+    return trusted if trusted.ndim == 1 else trusted.all(axis=1)
+
+
+def trusted_labels(trusted, n_labels):
+    """Return which labels are trusted: those of trusted records, or each by itself.
+
+    Parameters
+    ----------
+    trusted : ndarray of bool of shape (n_records,) or (n_records, n_labels)
+    n_labels : int
+
+    Returns
+    -------
+    ndarray of bool of shape (n_records, n_labels)
+        Not to be written to.
+    """
+    if trusted.ndim == 2:
+        return trusted
+    return np.broadcast_to(trusted[:, np.newaxis], (len(trusted), n_labels))
+
+
+def check_groups(groups, *, n_records, ids=None, name="groups"):
     """Check one group (patient) per record; None stays None.
 
     Parameters
     ----------
     groups : array-like of shape (n_records,), or None
     n_records : int
+    ids : array-like of shape (n_records,), default=None
+        Names of the records, by which the rows of a Series find them; see `align_records`.
     name : str, default="groups"
 
     Returns
@@ -138,24 +223,63 @@ def check_groups(groups, *, n_records, name="groups"):
     """
     if groups is None:
         return None
+    groups = align_records(groups, ids, name=name)
     # A list becomes an array in two steps: in one, NumPy would make text of numbers beside text,
     # and of a NaN that marks an unknown patient.
     values = groups if hasattr(groups, "dtype") else np.array(groups, dtype=object)
+    is_missing = _is_missing(values)
     values = np.asarray(values)
     if values.shape != (n_records,):
         raise ValueError(
             f"{name} must hold one patient for each of the {n_records} records; got an array of "
             f"shape {values.shape}."
         )
-    if pd.isna(values).any():
-        record = int(np.flatnonzero(pd.isna(values))[0])
+    if is_missing.any():
+        record = int(np.flatnonzero(is_missing)[0])
         raise ValueError(
             f"{name} is missing for record {record}; give a record of an unknown patient a group "
             "of its own."
         )
     if values.dtype == object:
         _check_one_type(values, name)
-    return np.asarray(groups)
+    groups = np.asarray(groups)
+    if groups.dtype.kind == "f" and (np.abs(groups) >= LARGEST_EXACT_FLOAT).any():
+        raise ValueError(
+            f"{name} holds floats such as {groups.max():.17g}, which have lost digits: read them "
+            "as text, with dtype=str."
+        )
+    return groups
+
+
+def check_sample_weight(sample_weight, *, n_records, ids=None):
+    """Check the weights of records; None weighs each 1.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_records,), or None
+    n_records : int
+    ids : array-like of shape (n_records,), default=None
+        Names of the records, by which the rows of a Series find them; see `align_records`.
+
+    Returns
+    -------
+    ndarray of float of shape (n_records,)
+    """
+    if sample_weight is None:
+        return np.ones(n_records)
+    weights = np.asarray(align_records(sample_weight, ids, name="sample_weight"), dtype=float)
+    if weights.shape != (n_records,) or not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(
+            f"sample_weight must hold a number of at least 0 for each of the {n_records} records; "
+            f"got an array of shape {weights.shape}."
+        )
+    return weights
+
+
+def _is_missing(values):
+    """Whether values are masked, NaN, None or whatever else marks what is not there."""
+    is_missing = pd.isna(np.asarray(values))
+    return is_missing | np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else is_missing
 
 
 def _check_one_type(values, name):

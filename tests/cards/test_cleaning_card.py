@@ -210,3 +210,49 @@ def test_records_with_other_labels_are_refused(cleaner, cleaned):
     plain = ECGRecords(np.zeros((3, 1, 9)), labels=np.zeros((3, 3)), label_names=NAMES)
     with pytest.raises(TypeError, match="got ECGRecords"):
         cleaning_card(cleaner, plain)
+
+
+def test_records_that_were_all_taken_as_right_are_told_of(data):
+    table, weak, _, _ = data
+    cleaner = AFPLabelCleaner(random_state=0)
+    card = cleaning_card(cleaner, cleaner.fit_transform(table, weak, trusted=True))
+    facts = card.sections["Records"][0]["value"]
+    assert facts["trusted"] == "all 360 records were taken as right; no label was questioned"
+    assert "Of the 0 records that are not trusted" in card.sections["Changes"][0]
+    assert "All records were taken as trusted: no label was questioned" in limits(card)
+    assert "could not be judged" not in limits(card)
+
+
+def test_trust_per_label_is_counted_by_label(cleaner, cleaned, data):
+    """Labels that are trusted are left out of every count, label by label."""
+    trusted = np.repeat(cleaned.trusted[:, np.newaxis], 3, axis=1)
+    trusted[120:240, 0] = trusted[120:180, 1] = True
+    parts = {name: getattr(cleaned, name).copy() for name in ("labels", "provenance")}
+    parts["labels"][trusted] = cleaned.weak_labels[trusted]
+    parts["provenance"][trusted] = "trusted"
+    of_labels = CleanedRecords(
+        data[0], label_names=NAMES, weak_labels=cleaned.weak_labels, trusted=trusted,
+        confidence=cleaned.confidence, groups=cleaned.groups, **parts,
+    )  # fmt: skip
+    card = cleaning_card(cleaner, of_labels, y_true=data[3])
+    table = card.sections["Changes"][1]
+    for j, name in enumerate(NAMES):
+        rows = ~trusted[:, j]
+        before, after = of_labels.weak_labels[rows, j], of_labels.labels[rows, j]
+        assert table.loc[name, "with it before"] == (before == 1).sum()
+        assert table.loc[name, "removed"] == ((before == 1) & (after == 0)).sum()
+    assert card.sections["Why"][0]["labels"].sum() == (~trusted).sum()
+    assert "240 records" in card.sections["Against the true labels"][0]
+    facts = card.sections["Records"][0]["value"]
+    assert facts["trusted"] == "120 of 360 records in all labels; 540 of 1080 labels"
+
+
+def test_true_labels_find_their_records_by_index(cleaner, data):
+    table, weak, trusted, truth = data
+    ids = [f"r{i}" for i in range(360)]
+    cleaned = cleaner.fit_transform(table.set_axis(ids), weak.set_axis(ids), trusted=trusted)
+    y_true = pd.DataFrame(truth, ids, NAMES)
+    expected = cleaning_card(cleaner, cleaned, y_true=truth)
+    found = cleaning_card(cleaner, cleaned, y_true=y_true.iloc[::-1])
+    section = "Against the true labels"
+    pd.testing.assert_frame_equal(found.sections[section][1], expected.sections[section][1])

@@ -183,7 +183,7 @@ def test_weak_and_cleaned_test_labels_are_told_of(told, truth):
         provenance=np.full(truth.shape, "confirmed"), confidence=np.ones(truth.shape),
     )  # fmt: skip
     card = model_card(told, cleaned)
-    assert "made by a label cleaner" in limits(card)
+    assert "600 of the 600 test labels were made by a label cleaner" in limits(card)
     assert "patients of the test records are not known" in limits(card)
 
 
@@ -350,3 +350,52 @@ def test_classifiers_that_a_card_cannot_describe(truth):
     classifier = LabelCorrelationECGClassifier(max_epochs=1).fit(signals, np.arange(20) % 2)
     with pytest.raises(ValueError, match="fitted to a one-dimensional y"):
         model_card(classifier, signals, truth[:20])
+
+
+def make_cleaned(truth, provenance, **fields):
+    return CleanedRecords(
+        np.zeros((200, 1, 20)), 100, labels=truth, weak_labels=truth, label_names=NAMES,
+        provenance=provenance, confidence=np.ones(truth.shape), **fields,
+    )  # fmt: skip
+
+
+def test_test_labels_that_were_trusted_were_made_by_nobody(told, truth):
+    """A cleaner hands trusted records on as they are."""
+    kept = make_cleaned(truth, np.full(truth.shape, "trusted"), trusted=np.ones(200, bool))
+    assert "label cleaner" not in limits(model_card(told, kept))
+    provenance = np.full(truth.shape, "trusted", dtype="<U9")
+    provenance[:40, 1] = "confirmed"
+    part = make_cleaned(truth, provenance, trusted=provenance == "trusted")
+    card = model_card(told, part)
+    assert "40 of the 600 test labels were made by a label cleaner" in limits(card)
+    assert "40 of the 200 test records are not trusted" in limits(card)
+    facts = card.sections["Test data"][0]["value"]
+    assert facts["trusted"] == "160 of 200 records in all labels; 560 of 600 labels"
+
+
+def test_training_records_that_were_only_taken_as_right_are_not_called_trusted(told, truth):
+    taken = make_cleaned(truth, np.full(truth.shape, "trusted"), trusted=np.ones(200, bool))
+    for X_train, text in (
+        (taken, "all 200 records were taken as right; no label was questioned"),
+        (records(truth, trusted=True), "200 of 200 records"),
+        (records(truth, trusted=np.arange(200) < 50), "50 of 200 records"),
+    ):
+        card = model_card(told, records(truth), X_train=X_train)
+        assert card.sections["Training data"][0].loc["trusted", "value"] == text
+
+
+def test_test_labels_find_their_records_by_index(told, truth):
+    ids = [f"r{i}" for i in range(200)]
+    X, y = records(truth, ids=ids), pd.DataFrame(truth, ids, NAMES)
+    expected = model_card(told, X, n_resamples=20).sections["Scores"][1]
+    found = model_card(told, X, y.iloc[::-1], n_resamples=20).sections["Scores"][1]
+    pd.testing.assert_frame_equal(found, expected)
+    with pytest.raises(ValueError, match=r"y_test does not name .*'r3'"):
+        model_card(told, X, y.rename({"r3": "x"}))
+
+
+def test_columns_of_a_table_are_not_taken_for_what_records_know(told, truth):
+    X = pd.DataFrame({"groups": np.zeros(200), "trusted": 0.0, "labels": 1.0})
+    card = model_card(told, X, truth, X_train=X, n_resamples=20)
+    assert card.sections["Test data"][0].loc["patients", "value"] == "not known"
+    assert "Their labels were not given" in card.sections["Training data"][1]

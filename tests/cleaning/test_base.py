@@ -222,26 +222,6 @@ def test_labels_without_a_column_and_without_a_value_name_the_cure(table):
         AFPLabelCleaner().fit(X, weak, trusted=unknown)
 
 
-@pytest.mark.parametrize("name", ["y", "trusted", "groups"])
-def test_records_in_another_order_are_refused(table, name):
-    X, _, weak, trusted = table
-    ids = pd.Index([f"r{i}" for i in range(len(X))])
-    given = {"y": pd.DataFrame(weak, ids), "trusted": pd.Series(trusted, ids)}
-    given["groups"] = pd.Series(np.arange(len(X)), ids)
-    given[name] = given[name].iloc[::-1]
-    with pytest.raises(ValueError, match=f"{name} has the records of X in another order: row 0"):
-        AFPLabelCleaner().fit(pd.DataFrame(X, ids), **given)
-
-
-def test_merely_numbered_rows_go_by_position(table):
-    X, _, weak, trusted = table
-    frame = pd.DataFrame(X, np.random.default_rng(0).permutation(len(X)))
-    mixture = DirichletProcessGaussianMixture(n_components=1)
-    cleaner = AFPLabelCleaner(mixture=mixture, discriminators=False, random_state=0)
-    found = cleaner.fit(frame, pd.DataFrame(weak), trusted=pd.Series(trusted)).labels_
-    assert_array_equal(found, cleaner.fit(X, weak, trusted=trusted).labels_)
-
-
 def test_what_the_loader_left_out_is_still_reported(table):
     X, _, weak, trusted = table
     left_out = pd.DataFrame({"id": ["r"], "file": ["r.dat"], "problem": ["truncated"]})

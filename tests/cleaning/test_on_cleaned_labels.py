@@ -7,11 +7,15 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score
-from sklearn.multioutput import ClassifierChain
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.multioutput import ClassifierChain, MultiOutputClassifier
+from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import CleanedRecords, ECGRecords, OnCleanedLabels
@@ -156,8 +160,10 @@ def test_scorers_work_on_plain_arrays(table, scoring):
 def test_all_labels_undecided_is_said():
     labels = np.array([[1, -1], [0, -1]])
     cleaned = make_cleaned(np.zeros((2, 1)), labels, label_names=["AF", "STE"])
-    with pytest.raises(ValueError, match="label 'STE' is known"):
+    with pytest.raises(ValueError, match=r"label 'STE' is known.*undecided='weak'"):
         OnCleanedLabels(LogisticRegression()).fit(cleaned)
+    with pytest.raises(ValueError, match=r"No record is left .*unknown='mask'"):
+        OnCleanedLabels(LogisticRegression(), unknown="drop").fit(cleaned)
 
 
 def test_no_labels_at_all_is_said():
@@ -171,9 +177,15 @@ def test_clone_keeps_the_inner_parameters():
 
 
 def expected_failures(estimator):
-    return {
+    failures = {
         "check_supervised_y_2d": "a column is the indicator of one label, not a vector of classes",
     }
+    if isinstance(estimator.estimator, RandomForestClassifier):
+        for kind in ("dense", "sparse"):
+            failures[f"check_sample_weight_equivalence_on_{kind}_data"] = (
+                "forests draw from all records, whatever their weights"
+            )
+    return failures
 
 
 @parametrize_with_checks(
@@ -203,3 +215,127 @@ def test_score_refuses_unknown_labels():
     with pytest.raises(ValueError, match="1 unknown labels"):
         classifier.score(X, [[0], [1], [0], [-1]])
     assert classifier.score(X, [[0], [1], [0], [0]], sample_weight=[1, 1, 1, 0]) == 1
+
+
+SINGLE_LABEL_SCORES = [
+    "roc_auc",
+    "average_precision",
+    "neg_log_loss",
+    "neg_brier_score",
+    "f1",
+    "balanced_accuracy",
+]
+
+
+@pytest.mark.parametrize("scoring", SINGLE_LABEL_SCORES)
+@pytest.mark.parametrize("is_column", [True, False])
+@pytest.mark.parametrize("is_cleaned", [True, False])
+def test_a_single_label_is_scored_as_two_classes(table, scoring, is_column, is_cleaned):
+    """As scikit-learn scores the classifier inside, whatever form the label has."""
+    X, y = table[0], table[1][:, 0]
+    expected = get_scorer(scoring)(LogisticRegression().fit(X[:150], y[:150]), X[150:], y[150:])
+    given = y[:, np.newaxis] if is_column else y
+    train = make_cleaned(X[:150], y[:150, np.newaxis]) if is_cleaned else X[:150]
+    model = OnCleanedLabels(LogisticRegression()).fit(train, given[:150])
+    assert get_scorer(scoring)(model, X[150:], given[150:]) == pytest.approx(expected)
+
+
+def test_a_single_label_keeps_its_name_and_the_form_of_y(table):
+    X, y = table[0], table[1][:, :1]
+    cleaned = make_cleaned(X, y, label_names=["AF"])
+    inner = LogisticRegression().fit(X, y[:, 0])
+    for given, shape in ((None, (200, 1)), (y, (200, 1)), (y[:, 0], (200,))):
+        model = OnCleanedLabels(LogisticRegression()).fit(cleaned, given)
+        assert model.classes_.tolist() == [0, 1] and model.label_names_.tolist() == ["AF"]
+        assert model.predict(X).shape == shape
+        np.testing.assert_allclose(model.predict_proba(X), inner.predict_proba(X))
+        np.testing.assert_allclose(model.decision_function(X), inner.decision_function(X))
+
+
+@pytest.mark.parametrize(
+    "unknown_y", [lambda y: y, lambda y: np.ma.masked_array(np.where(y < 0, 1, y), y < 0)]
+)
+def test_unknown_single_labels_are_no_class(table, unknown_y):
+    X, y = table[0], table[1][:, 0].copy()
+    y[::3] = -1
+    model = OnCleanedLabels(LogisticRegression()).fit(X, unknown_y(y))
+    expected = LogisticRegression().fit(X[y != -1], y[y != -1])
+    assert model.classes_.tolist() == [0, 1]
+    np.testing.assert_array_equal(model.predict(X), expected.predict(X))
+
+
+@pytest.mark.parametrize("estimator", [LinearSVC(), RidgeClassifier(), LogisticRegression()])
+def test_decisions_are_those_of_one_versus_rest(table, estimator):
+    X, y = table
+    model = OnCleanedLabels(estimator).fit(make_cleaned(X, y))
+    expected = OneVsRestClassifier(estimator).fit(X, y)
+    np.testing.assert_allclose(model.decision_function(X), expected.decision_function(X))
+    assert cross_val_score(OnCleanedLabels(estimator), X, y, scoring="roc_auc").min() > 0.9
+
+
+def test_decisions_of_chains_and_of_labels_that_never_vary(table):
+    X, y = table
+    chain = OnCleanedLabels(ClassifierChain(LinearSVC())).fit(make_cleaned(X, y))
+    assert ((chain.decision_function(X) > 0) == (chain.predict(X) == 1)).all()
+    fixed = np.column_stack([np.zeros(200, int), y, np.ones(200, int)])
+    decisions = OnCleanedLabels(LinearSVC()).fit(X, fixed).decision_function(X)
+    assert (decisions[:, 0] < 0).all() and (decisions[:, 3] > 0).all()
+    assert not hasattr(OnCleanedLabels(KNeighborsClassifier()), "decision_function")
+    assert not hasattr(OnCleanedLabels(LinearSVC()), "predict_proba")
+
+
+def test_records_without_weight_are_not_learned_from(table):
+    X, y = table
+    y = y.copy()
+    y[:20, 0] = -1
+    labels, weights = y.copy(), np.ones(200)
+    labels[100:], weights[100:] = 1 - np.abs(labels[100:]), 0
+    weighted = OnCleanedLabels(LogisticRegression()).fit(X, labels, sample_weight=weights)
+    alone = OnCleanedLabels(LogisticRegression()).fit(X[:100], y[:100])
+    np.testing.assert_allclose(weighted.predict_proba(X), alone.predict_proba(X), atol=1e-3)
+
+
+def test_weights_that_nobody_would_read_are_refused(table):
+    X, y = table
+    with pytest.raises(ValueError, match="KNeighborsClassifier takes no sample_weight"):
+        OnCleanedLabels(KNeighborsClassifier()).fit(X, y, sample_weight=np.ones(200))
+    with pytest.raises(ValueError, match=r"sample_weight must hold .* each of the 200"):
+        OnCleanedLabels(LogisticRegression()).fit(X, y, sample_weight=np.ones(3))
+
+
+@pytest.mark.parametrize("wrapper", [MultiOutputClassifier, OneVsRestClassifier])
+def test_wrappers_that_hand_on_one_label_are_told_to_leave(table, wrapper):
+    X, y = table
+    with pytest.raises(ValueError, match=f"CleanedRecords have 2, .*{wrapper.__name__}.*leave it"):
+        wrapper(OnCleanedLabels(LogisticRegression())).fit(make_cleaned(X, y), y)
+
+
+def test_chains_are_told_to_go_inside(table):
+    X, y = table
+    with pytest.raises(TypeError, match=r"OnCleanedLabels\(ClassifierChain\(estimator\)\)"):
+        ClassifierChain(OnCleanedLabels(LogisticRegression())).fit(make_cleaned(X, y), y)
+
+
+def test_tables_find_their_records_and_labels(table):
+    ids = [f"r{i}" for i in range(200)]
+    X = pd.DataFrame(table[0], ids)
+    y = pd.DataFrame(table[1], ids, ["AF", "PVC"])
+    weights = pd.Series(np.arange(200.0), ids)
+    expected = OnCleanedLabels(LogisticRegression()).fit(X, y, sample_weight=weights)
+    order = np.random.default_rng(0).permutation(ids)
+    model = OnCleanedLabels(LogisticRegression())
+    model.fit(X, y.loc[order], sample_weight=weights.loc[order])
+    np.testing.assert_allclose(model.predict_proba(X), expected.predict_proba(X))
+    score = expected.score(X, y)
+    assert model.score(X, y.loc[order, ["PVC", "AF"]]) == score
+    flat = OnCleanedLabels(LogisticRegression()).fit(X, y["AF"].loc[order])
+    assert flat.score(X, y["AF"].loc[order]) > 0.9
+    with pytest.raises(ValueError, match="y has the labels AF, STE, but the classifier was fitted"):
+        model.score(X, y.set_axis(["AF", "STE"], axis=1))
+
+
+def test_records_lend_their_names_to_labels_in_an_array(table):
+    records = ECGRecords(table[0][:, np.newaxis], labels=1 - table[1], label_names=["AF", "PVC"])
+    features = FunctionTransformer(lambda X: np.asarray(X)[:, 0])
+    model = OnCleanedLabels(LogisticRegression(), features=features).fit(records, table[1])
+    assert model.label_names_.tolist() == model.classes_.tolist() == ["AF", "PVC"]

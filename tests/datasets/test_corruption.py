@@ -241,3 +241,12 @@ def test_rounding_never_asks_for_more_than_there_are():
 def test_bad_arguments_of_weak_labels(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_weak_labels(make_labels(0), **arguments)
+
+
+def test_patients_find_their_records_by_index():
+    ids = [f"r{i}" for i in range(300)]
+    y = pd.DataFrame(make_labels(0), ids)
+    patients = pd.Series(np.arange(300) // 4, ids)
+    expected = corrupt_labels(y, 0.3, random_state=0, groups=patients)
+    found = corrupt_labels(y, 0.3, random_state=0, groups=patients.sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(found, expected)

@@ -233,3 +233,16 @@ def test_wrong_folders_name_the_cure(small, tmp_path):
         load_cpsc2018(tmp_path / "empty")
     with pytest.raises(FileNotFoundError, match="does not exist"):
         load_cpsc2018(tmp_path / "nowhere")
+
+
+def test_records_that_are_named_like_a_gap_keep_their_labels(tmp_path):
+    for name in ("NA", "null"):
+        data = np.zeros((12, 500))
+        savemat(tmp_path / f"{name}.mat", {"ECG": {"sex": "Male", "age": 60, "data": data}})
+    write_reference(tmp_path, "null ,5,,\nNA,2,,\n")
+    records = load_cpsc2018(tmp_path)
+    assert {str(id): labels_of(records, id) for id in records.ids} == {
+        "NA": {"AF"},
+        "null": {"RBBB"},
+    }
+    assert records.report.empty

@@ -264,3 +264,43 @@ def test_units_of_whole_numbers_must_be_said(tmp_path, stored):
     with pytest.raises(ValueError, match=r"whole numbers \(int16\).*units='uV'"):
         read_records(source)
     np.testing.assert_allclose(np.asarray(read_records(source, units="uV")), 0.5)
+
+
+def test_the_index_of_a_table_names_the_records(signals, table):
+    named = table.set_index("ecg")
+    records = read_records(signals, named, ids=IDS)
+    np.testing.assert_array_equal(records.labels, named.loc[IDS])
+    with pytest.raises(ValueError, match=r"labels does not name the 5 .*no row for 'e'.*'x'"):
+        read_records(signals, named.rename(index={"e": "x"}), ids=IDS)
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_ids_that_pandas_would_take_for_something_else_keep_their_rows(signals, tmp_path, suffix):
+    ids = ["NA", "null", "lead 2 ", "12345678901234567", "12345678901234568"]
+    table = pd.DataFrame({"ecg": ids, "AF": [1, 0, 1, 0, 1], "patient": ["07", "7", "", "x", "x"]})
+    path = tmp_path / f"labels{suffix}"
+    if suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        pytest.importorskip("pyarrow")
+        table.to_parquet(path)
+    records = read_records(
+        signals, path, ids=[id.strip() for id in ids], id_column="ecg", label_columns=["AF"]
+    )
+    assert records.labels[:, 0].tolist() == [1, 0, 1, 0, 1] and records.report.empty
+    part = read_records(
+        signals[:2], path, ids=ids[:2], id_column="ecg", label_columns=["AF"],
+        group_column="patient",
+    )  # fmt: skip
+    assert part.groups.tolist() == ["07", "7"]
+
+
+def test_long_numbers_beside_gaps_keep_their_digits(signals):
+    """A column with a gap is one of floats, in which such ids are the same."""
+    ids = [12345678901234567 + i for i in range(5)]
+    table = pd.DataFrame({"ecg": [*map(str, reversed(ids)), None], "AF": [1, 0, 0, 0, 0, 1]})
+    records = read_records(signals, table, ids=ids, id_column="ecg")
+    assert records.labels[:, 0].tolist() == [0, 0, 0, 0, 1]
+    assert records.report["problem"].tolist() == ["has a row without a record"]
+    with pytest.raises(ValueError, match=r"ids holds floats such as 1234.*dtype=str"):
+        read_records(signals, ids=np.array(ids, dtype=float) + 4096 * np.arange(5))

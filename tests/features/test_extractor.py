@@ -545,3 +545,15 @@ def test_groups_choose_columns(real):
     for groups in (["sleep"], []):
         with pytest.raises(ValueError, match="groups must be some of"):
             ECGFeatureExtractor(groups=groups).fit(real)
+
+
+def test_cleaned_labels_are_not_lost_on_the_way_to_a_classifier():
+    """The array of features knows nothing of them, and the next step would train on y."""
+    records = ECGRecords(simulated()[np.newaxis, np.newaxis], 500)
+    parts = {"labels": [[1]], "weak_labels": [[0]], "provenance": [["added"]]}
+    cleaned = CleanedRecords(records.signals, 500, confidence=[[0.9]], **parts)
+    with pytest.raises(TypeError, match=r"OnCleanedLabels\(classifier, features="):
+        ECGFeatureExtractor().fit_transform(cleaned, [[0]])
+    assert_array_equal(
+        ECGFeatureExtractor().fit_transform(cleaned), ECGFeatureExtractor().fit_transform(records)
+    )

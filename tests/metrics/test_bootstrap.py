@@ -227,3 +227,18 @@ def test_bad_input(data):
         warnings.simplefilter("error")
         with pytest.raises(ValueError, match="undefined on all resamples"):
             bootstrap_interval(lambda a, b: np.nan, y_true, y_score, n_resamples=5)
+
+
+def test_patients_and_scores_find_their_records_by_index(data):
+    y_true, y_score, patients = data
+    ids = [f"r{i}" for i in range(len(patients))]
+    frames = pd.DataFrame(y_true, ids), pd.DataFrame(y_score, ids), pd.Series(patients, ids)
+    order = np.random.default_rng(0).permutation(ids)
+    arguments = {"n_resamples": 20, "random_state": 0}
+    y, scores, groups = frames[0], frames[1].loc[order], frames[2].loc[order]
+    expected = bootstrap_interval("roc_auc", y_true, y_score, groups=patients, **arguments)
+    for metric in ("roc_auc", REFERENCES["roc_auc"]):
+        found = bootstrap_interval(metric, y, scores, groups=groups, **arguments)
+        assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    pair = paired_bootstrap_test("roc_auc", y, scores, scores + 1.0, groups=groups, **arguments)
+    assert pair.difference == 0

@@ -75,3 +75,15 @@ def test_labels_in_another_order_are_refused():
         label_cleaning_report(truth, truth, truth[["PVC", "AF"]])
     named = label_cleaning_report(truth.to_numpy(), truth, truth.to_numpy())
     assert list(named.index[:2]) == ["AF", "PVC"]
+
+
+def test_rows_are_found_by_the_index_of_the_true_labels(rng):
+    ids = [f"r{i}" for i in range(30)]
+    truth, weak, clean = (
+        pd.DataFrame(rng.integers(0, 2, size=(30, 2)), ids, ["AF", "PVC"]) for _ in range(3)
+    )
+    expected = label_cleaning_report(truth, weak, clean)
+    found = label_cleaning_report(truth, weak.iloc[::-1], clean.sample(frac=1, random_state=0))
+    pd.testing.assert_frame_equal(found, expected)
+    with pytest.raises(ValueError, match=r"y_weak does not name .*'r3'.*'x' is no record"):
+        label_cleaning_report(truth, weak.rename({"r3": "x"}), clean)

@@ -1,0 +1,78 @@
+"""What is unknown stays unknown, and what is trusted is said in one of few ways."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_ecg.utils import check_groups, check_labels, check_trusted, trusted_records
+
+
+@pytest.mark.parametrize("dtype", [int, float, bool, np.uint8, object])
+def test_masked_labels_are_unknown(dtype):
+    values = np.array([[1, 0], [1, 1]]).astype(dtype)
+    masked = np.ma.masked_array(values, [[False, True], [True, False]])
+    assert check_labels(masked)[0].tolist() == [[1, -1], [-1, 1]]
+    assert check_labels(masked[:, 0])[0].tolist() == [[1], [-1]]
+
+
+def test_what_is_masked_is_not_looked_at():
+    masked = np.ma.masked_invalid([[1.0, np.nan], [0.0, 1.0]])
+    assert check_labels(masked)[0].tolist() == [[1, -1], [0, 1]]
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
+def test_missing_labels_are_named(missing):
+    frame = pd.DataFrame({"AF": [1, missing], "PVC": [0, 1]}, dtype=object)
+    with pytest.raises(ValueError, match=r"for record 1, label 0\. .*write -1"):
+        check_labels(frame)
+
+
+def test_lists_of_label_names_are_told_the_cure():
+    with pytest.raises(ValueError, match=r"labels has rows of different .*MultiLabelBinarizer"):
+        check_labels([["AF"], ["AF", "PVC"], []], name="labels")
+
+
+def test_trust_keeps_the_shape_that_it_was_given():
+    records, labels = np.array([True, False]), np.array([[True, False], [True, True]])
+    np.testing.assert_array_equal(check_trusted(records, n_records=2), records)
+    np.testing.assert_array_equal(check_trusted(labels, n_records=2, n_labels=2), labels)
+    np.testing.assert_array_equal(check_trusted(labels.astype(int), n_records=2), labels)
+    for everything in (True, np.True_, None):
+        assert check_trusted(everything, n_records=2).tolist() == [True, True]
+    assert trusted_records(labels).tolist() == [False, True]
+    assert trusted_records(records).tolist() == [True, False]
+
+
+def test_trust_finds_records_and_labels_by_name():
+    trusted = pd.DataFrame([[True, False], [False, False]], index=["b", "a"], columns=["PVC", "AF"])
+    found = check_trusted(
+        trusted, n_records=2, ids=["a", "b"], n_labels=2, label_names=["AF", "PVC"]
+    )
+    assert found.tolist() == [[False, False], [False, True]]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "message"),
+    [
+        (np.ones((2, 3), bool), "for 3 labels, but there are 2.* one dimension"),
+        (np.ones((3, 2), bool), r"each of the 2 records, or for each.*shape \(3, 2\)"),
+        (np.ones((2, 2, 1), bool), r"shape \(2, 2, 1\)"),
+        (False, r"shape \(\)"),
+        (np.zeros((2, 2), bool), "trusted is False for all 2 records"),
+        ([[True, None], [True, True]], "trusted is missing for record 0"),
+        (np.ma.masked_array([True, True], [False, True]), "trusted is missing for record 1"),
+        (["yes", "no"], "mask of True and False"),
+        (pd.DataFrame(np.ones((2, 2), bool), columns=["AF", "X"]), "has the labels AF, X"),
+    ],
+)
+def test_trust_that_says_nothing_is_refused(trusted, message):
+    with pytest.raises(ValueError, match=message):
+        check_trusted(trusted, n_records=2, n_labels=2, label_names=["AF", "PVC"])
+
+
+def test_patients_keep_their_digits():
+    assert check_groups([12345678901234567, 12345678901234568], n_records=2)[1] % 10 == 8
+    with pytest.raises(ValueError, match=r"groups holds floats such as 1234.*dtype=str"):
+        check_groups([12345678901234567.0, 12345678901234568.0], n_records=2)
+    with pytest.raises(ValueError, match="groups is missing for record 0"):
+        check_groups(np.ma.masked_array([1, 2], [True, False]), n_records=2)
