@@ -106,6 +106,35 @@ class LabelConstraints:
             allowed &= ~forbidden
         return allowed
 
+    def among(self, places):
+        """Return what is left of the constraints among some of the labels.
+
+        Parameters
+        ----------
+        places : sequence of int
+            Positions of these labels, in the order of those that are returned.
+
+        Returns
+        -------
+        LabelConstraints
+            A group of which not all labels are left has at most one of those that are.
+        """
+        new = {int(old): place for place, old in enumerate(places)}
+        groups = {"at_most_one": [], "exactly_one": []}
+        for kind in groups:
+            for group in getattr(self, kind):
+                left = tuple(new[label] for label in group if label in new)
+                if len(left) > 1:
+                    groups[kind if len(left) == len(group) else "at_most_one"].append(left)
+        implies = tuple((new[a], new[b]) for a, b in self.implies if a in new and b in new)
+        names = tuple(self.label_names[place] for place in places)
+        return LabelConstraints(names, *map(tuple, groups.values()), implies)
+
+    @property
+    def are_empty(self):
+        """Whether every set of labels is allowed."""
+        return not (self.at_most_one or self.exactly_one or self.implies)
+
     def violations(self, labels):
         """Return which labels take part in the violation of a constraint.
 
