@@ -218,7 +218,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, table, labels, trusted, groups):
+    def _fit(self, table, labels, trusted, groups, sources):
         if not trusted.any():
             raise ValueError(
                 "the features of all trusted records are NaN, so that nothing can be learned; "
@@ -292,7 +292,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
             )
         return learned
 
-    def _clean(self, table, weak):
+    def _clean(self, table, weak, sources):
         return self._method.clean(table, weak)
 
     def _final_labels(self, decisions, judged):

@@ -125,7 +125,7 @@ def test_records_without_any_feature_are_left_to_a_person(table):
         ({"trusted": np.zeros(600, dtype=bool)}, "trusted is False for all 600"),
         ({"trusted": np.ones(5, dtype=bool)}, "one entry for each of the 600 records"),
         ({"y": None}, "requires y to be passed"),
-        ({"y": np.full((600, 4), 2)}, "must hold 1"),
+        ({"y": np.full((600, 4), 2)}, "must hold labels from 0"),
         ({"y": np.zeros((10, 4), dtype=int)}, "10 records, but there are 600"),
         ({"groups": [1, 2]}, "one patient for each of the 600"),
         ({"X": np.full((600, 12), np.inf)}, "infinity"),
