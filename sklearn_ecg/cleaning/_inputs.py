@@ -9,11 +9,9 @@ from sklearn.base import clone
 from sklearn_ecg.cleaning._sources import (
     TRUTH,
     check_all_speak,
-    check_truth_told,
-    check_truth_trusted,
+    find_weak_labels,
     join_sources,
     split_sources,
-    vote,
 )
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords, ECGRecords
@@ -120,18 +118,14 @@ def check_input(X, y, trusted, groups, *, n_records, none_too=False):
     )
     groups = check_groups(groups, n_records=n_records, ids=ids)
     is_trusted = trusted_labels(trusted, n_labels)
-    named = {"ids": np.arange(n_records) if ids is None else ids, "label_names": columns}
+    labels, sources = find_weak_labels(
+        said,
+        tables,
+        is_trusted,
+        ids=np.arange(n_records) if ids is None else ids,
+        label_names=columns,
+    )
     source_names = np.array([source for source in tables if source != TRUTH])
-    sources = said[..., : len(source_names)]
-    if has_truth:
-        truth = said[..., -1:]
-        check_truth_trusted(truth[..., 0], is_trusted, **named)
-        check_truth_told(truth, is_trusted, [TRUTH], **named)
-        labels = np.where(is_trusted, vote(truth), vote(sources))
-    else:
-        check_truth_told(sources, is_trusted, source_names, **named)
-        labels = vote(sources)
-        sources[is_trusted] = np.nan
     if not none_too:
         if (labels == -1).all():
             raise ValueError("y is unknown for all labels of all records; nothing can be learned.")

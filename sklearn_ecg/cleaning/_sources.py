@@ -98,6 +98,36 @@ def join_sources(tables, y, *, n_records, ids):
     return said, np.array(known, dtype=str)
 
 
+def find_weak_labels(said, tables, trusted, *, ids, label_names):
+    """Tell the truth from what weak sources say.
+
+    Parameters
+    ----------
+    said : ndarray of shape (n_records, n_labels, n_tables)
+        Of `join_sources`.
+    tables : dict of str to table
+    trusted : ndarray of bool of shape (n_records, n_labels)
+    ids : array-like of shape (n_records,)
+        Names of the records in messages, as are `label_names` of labels.
+    label_names : ndarray of str of shape (n_labels,)
+
+    Returns
+    -------
+    labels : ndarray of int8 of shape (n_records, n_labels)
+        The truth where it is trusted, elsewhere the vote of the sources.
+    sources : ndarray of float32 of shape (n_records, n_labels, n_sources)
+        Without the truth; NaN where the truth stands in place of what sources said.
+    """
+    if TRUTH in tables:
+        sources, truth = said[..., :-1], said[..., -1:]
+        _check_truth_trusted(truth[..., 0], trusted, ids, label_names)
+        _check_truth_told(truth, trusted, [TRUTH], ids, label_names)
+        return np.where(trusted, vote(truth), vote(sources)), sources
+    speakers = list(tables) if len(tables) > 1 else ["y"]
+    _check_truth_told(said, trusted, speakers, ids, label_names)
+    return vote(said), np.where(trusted[..., np.newaxis], np.float32(np.nan), said)
+
+
 def vote(sources):
     """Return what most of the sources that speak say; a soft label above 0.5 is a vote for it.
 
@@ -123,58 +153,6 @@ def vote(sources):
     return np.where(n_present == n_absent, -1, decided).astype(np.int8)
 
 
-def check_truth_told(said, trusted, names, *, ids, label_names):
-    """Refuse trusted labels of which sources disagree, or are not certain.
-
-    Parameters
-    ----------
-    said : ndarray of shape (n_records, n_labels, n_tables)
-        By those who know the truth of trusted labels.
-    trusted : ndarray of bool of shape (n_records, n_labels)
-    names : sequence of str of shape (n_tables,)
-    ids : array-like of shape (n_records,)
-    label_names : ndarray of str of shape (n_labels,)
-    """
-    is_vague = ((said > 0) & (said < 1)).any(axis=2)
-    disagree = (said == 1).any(axis=2) & (said == 0).any(axis=2)
-    doubtful = np.argwhere(trusted & (is_vague | disagree))
-    if len(doubtful):
-        record, label = doubtful[0]
-        answers = [
-            f"{name} says {value:.3g}"
-            for name, value in zip(names, said[record, label], strict=True)
-            if not np.isnan(value)
-        ]
-        who = ", ".join(answers) if len(names) > 1 else f"y says {said[record, label, 0]:.3g}"
-        raise ValueError(
-            f"Trusted labels must be the truth, 0 or 1, but of label {label_names[label]} of the "
-            f"trusted record {ids[record]} {who} (and {len(doubtful) - 1} other labels are in "
-            "doubt). Pass a dict of sources with the truth apart, as y['truth'] (-1 where it is "
-            "not known), or do not trust them."
-        )
-
-
-def check_truth_trusted(truth, trusted, *, ids, label_names):
-    """Refuse a truth of labels that are not trusted.
-
-    Parameters
-    ----------
-    truth : ndarray of shape (n_records, n_labels)
-        NaN unknown.
-    trusted : ndarray of bool of shape (n_records, n_labels)
-    ids : array-like of shape (n_records,)
-    label_names : ndarray of str of shape (n_labels,)
-    """
-    untrusted = np.argwhere(~np.isnan(truth) & ~trusted)
-    if len(untrusted):
-        record, label = untrusted[0]
-        raise ValueError(
-            f"y['truth'] speaks of label {label_names[label]} of record {ids[record]} (and of "
-            f"{len(untrusted) - 1} other labels), which is not trusted. Trust it, leave `trusted` "
-            "out, or write -1."
-        )
-
-
 def check_all_speak(sources, names):
     """Refuse sources that say nothing.
 
@@ -190,4 +168,36 @@ def check_all_speak(sources, names):
             f"The source {names[silent.argmax()]} says nothing that could be weighed: its labels "
             "are unknown wherever they are not trusted. Leave it out, or, if it is the truth of "
             "trusted labels, pass it as y['truth']."
+        )
+
+
+def _check_truth_told(said, trusted, names, ids, label_names):
+    """Refuse trusted labels of which sources disagree, or are not certain."""
+    is_vague = ((said > 0) & (said < 1)).any(axis=2)
+    disagree = (said == 1).any(axis=2) & (said == 0).any(axis=2)
+    doubtful = np.argwhere(trusted & (is_vague | disagree))
+    if len(doubtful):
+        record, label = doubtful[0]
+        answers = [
+            f"{name} says {value:.3g}"
+            for name, value in zip(names, said[record, label], strict=True)
+            if not np.isnan(value)
+        ]
+        raise ValueError(
+            f"Trusted labels must be the truth, 0 or 1, but of label {label_names[label]} of the "
+            f"trusted record {ids[record]} {', '.join(answers)} (and {len(doubtful) - 1} other "
+            "labels are in doubt). Pass a dict of sources with the truth apart, as y['truth'] (-1 "
+            "where it is not known), or do not trust them."
+        )
+
+
+def _check_truth_trusted(truth, trusted, ids, label_names):
+    """Refuse a truth of labels that are not trusted."""
+    untrusted = np.argwhere(~np.isnan(truth) & ~trusted)
+    if len(untrusted):
+        record, label = untrusted[0]
+        raise ValueError(
+            f"y['truth'] speaks of label {label_names[label]} of record {ids[record]} (and of "
+            f"{len(untrusted) - 1} other labels), which is not trusted. Trust it, leave `trusted` "
+            "out, or write -1."
         )
