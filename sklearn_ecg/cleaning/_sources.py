@@ -121,9 +121,9 @@ def find_weak_labels(said, tables, trusted, *, ids, label_names):
     if TRUTH in tables:
         sources, truth = said[..., :-1], said[..., -1:]
         _check_truth_trusted(truth[..., 0], trusted, ids, label_names)
-        _check_truth_told(truth, trusted, [TRUTH], ids, label_names)
+        _check_truth_told(truth, trusted, ["y['truth']"], ids, label_names)
         return np.where(trusted, vote(truth), vote(sources)), sources
-    speakers = list(tables) if len(tables) > 1 else ["y"]
+    speakers = [f"source {name}" for name in tables] if len(tables) > 1 else ["y"]
     _check_truth_told(said, trusted, speakers, ids, label_names)
     return vote(said), np.where(trusted[..., np.newaxis], np.float32(np.nan), said)
 

@@ -295,7 +295,9 @@ def test_trusted_labels_are_what_all_sources_say(readers):
     assert_array_equal(found.sources[~trusted], check(said).sources[~trusted])
     told["report"].iloc[6, 1] = 1 - truth.iloc[6, 1]
     right, wrong = truth.iloc[6, 1], told["report"].iloc[6, 1]
-    message = f"PVC of the trusted record r6 machine says {right}, .*report says {wrong}"
+    message = (
+        f"PVC of the trusted record r6 source machine says {right}, .*source report says {wrong}"
+    )
     with pytest.raises(ValueError, match=message + r" \(and 0 other.*y\['truth'\]"):
         check(told, trusted)
     with pytest.raises(ValueError, match=r"label 1 of the trusted record 2 y says 0\.7 "):
@@ -321,7 +323,7 @@ def test_the_truth_apart_leaves_what_sources_say(readers):
         ValueError, match=r"y\['truth'\] speaks of label AF of record r0 \(and of 0"
     ):
         check(said | {"truth": known}, trusted)
-    with pytest.raises(ValueError, match=r"trusted record r0 truth says 0\.5"):
+    with pytest.raises(ValueError, match=r"trusted record r0 y\['truth'\] says 0\.5"):
         check(said | {"truth": known.where(known == -1, 0.5)}, known != -1)
 
 
