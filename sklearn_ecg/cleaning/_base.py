@@ -21,7 +21,7 @@ from sklearn_ecg.cleaning._reports import (
     review_list,
 )
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_params
+from sklearn_ecg.utils import check_params, has_label_names
 
 
 class BaseLabelCleaner(TransformerMixin, BaseEstimator):
@@ -30,10 +30,13 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     Input is checked here, once. A cleaner adds what it does with checked arrays of records that
     have at least one feature:
 
-    * ``_fit(table, labels, trusted, groups)``, `trusted` of the shape of `labels`, sets
+    * ``_check_given(given, ids)``, if what was passed must fit its parameters: `CleaningInput`, and
+      the names of the records.
+    * ``_fit(table, labels, trusted, groups, sources)``, `trusted` of the shape of `labels`, sets
       ``learned_`` and ``_noise_rates``, columns of a table with a row per label, and returns
-      `Decisions` on the records of which not all labels are trusted.
-    * ``_clean(table, weak)`` returns `Decisions` on records that `fit` did not see.
+      `Decisions` on the records of which not all labels are trusted. `sources`, of shape
+      (n_records, n_labels, n_sources), is what the weak labels were voted from.
+    * ``_clean(table, weak, sources)`` returns `Decisions` on records that `fit` did not see.
     * ``_final_labels(decisions, judged)``, where what becomes of undecided labels is a parameter.
     """
 
@@ -48,11 +51,17 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times), or array-like or \
                 DataFrame of shape (n_records, n_features)
             A table may hold NaN for what could not be measured.
-        y : array-like or DataFrame of shape (n_records, n_labels), default=None
-            1 present, 0 absent, -1 unknown; by default the labels of the records.
+        y : array-like or DataFrame of shape (n_records, n_labels), array-like of shape \
+                (n_records, n_labels, n_sources), or dict of str to table, default=None
+            1 present, 0 absent, between them how likely; -1 or NaN unknown. By default the labels
+            of the records. Of several sources, such as readers, each table of the dict holds what
+            one says, with columns found by name. Where a label is trusted, all sources that speak
+            of it must agree, and are taken as the truth; to pass what they said beside the truth,
+            put the truth in the dict as "truth", -1 where it is not known.
         trusted : array-like of bool of shape (n_records,), default=None
-            Whose labels are complete and right; by default what the records say, else all of
-            them: then the cleaner learns from an example set alone, for `clean`.
+            Whose labels are complete and right; by default what the records say, else the labels
+            of which ``y["truth"]`` speaks, else all of them: then the cleaner learns from an
+            example set alone, for `clean`.
         groups : array-like of shape (n_records,), default=None
             Patients; by default those of the records.
 
@@ -84,7 +93,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : as for `fit`
-        y : array-like or DataFrame of shape (n_records, n_labels), default=None
+        y : as for `fit`, of the same sources, default=None
         groups : array-like of shape (n_records,), default=None
             Handed on to the result.
 
@@ -94,11 +103,11 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table = self._feature_table(X, reset=False)
-        weak_only = np.ones(len(table), dtype=bool)
-        given = check_input(X, y, weak_only, groups, n_records=len(table))
-        given.trusted = np.zeros(len(table), dtype=bool)
+        weak_only = np.zeros(len(table), dtype=bool)
+        given = check_input(X, y, weak_only, groups, n_records=len(table), none_too=True)
         self._check_labels(given)
-        labels, decisions = self._clean_checked(table, given.labels)
+        sources = self._order_sources(given)
+        labels, decisions = self._clean_checked(table, given.labels, sources)
         return cleaned_records(X, given, labels, decisions)
 
     def transform(self, X):
@@ -111,7 +120,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         ----------
         X : ECGRecords, array-like or DataFrame
             Trusted records keep their labels, records that `fit` saw get those that it gave them,
-            others are cleaned with what was learned.
+            others are cleaned with what was learned. Records carry one weak label; where `fit` had
+            several sources, `clean` takes them, and here labels that it did not see are undecided.
 
         Returns
         -------
@@ -125,15 +135,14 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             return X
         X = labelled
         trusted = np.zeros(len(X), dtype=bool) if X.trusted is None else X.trusted
-        given = check_input(X, None, np.ones(len(X), dtype=bool), None, n_records=len(X))
-        given.trusted = trusted
+        given = check_input(X, None, trusted, None, n_records=len(X), none_too=True)
         trusted = _trust_per_label(given)
         decisions = Decisions.keeping(given.labels, trusted)
         labels = given.labels.copy()
         weak = np.flatnonzero(~trusted.all(axis=1))
         if len(weak):
             table = self._feature_table(X[weak], reset=False)
-            cleaned, found = self._recall_or_clean(table, given.labels[weak])
+            cleaned, found = self._recall_or_clean(table, given.labels[weak], given.sources[weak])
             labels[weak] = np.where(trusted[weak], labels[weak], cleaned)
             decisions.put(weak, found, ~trusted[weak])
         return cleaned_records(X, given, labels, decisions)
@@ -169,19 +178,26 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             ~self._trusted,
             self.label_names_,
         )
-        return report.join(self.noise_rates_).assign(learned=self.learned_)
+        rates = self.noise_rates_
+        if rates.index.nlevels > 1:
+            rates = rates[["missing", "wrong"]].unstack("source")
+            rates.columns = [f"{rate}: {source}" for rate, source in rates.columns]
+        return report.join(rates).assign(learned=self.learned_)
 
     def _check_and_fit(self, X, y, trusted, groups):
         """Check all that is passed, fit, keep the results, and return the checked input."""
         check_params(self)
         table = self._feature_table(X, reset=True)
         given = check_input(X, y, trusted, groups, n_records=len(table))
-        self.label_names_ = given.label_names
+        self.label_names_, self.source_names_ = given.label_names, given.source_names
+        self._check_given(given, record_ids(X, len(table)))
         self._weak, self._trusted = given.labels, _trust_per_label(given)
         self._measured = ~np.isnan(table).all(axis=1)
         rows = np.flatnonzero(self._measured)
         patients = None if given.groups is None else given.groups[rows]
-        found = self._fit(table[rows], given.labels[rows], self._trusted[rows], patients)
+        found = self._fit(
+            table[rows], given.labels[rows], self._trusted[rows], patients, given.sources[rows]
+        )
         self._decisions = Decisions.keeping(given.labels, self._trusted)
         judged = self._measured[:, np.newaxis] & ~self._trusted & self.learned_
         weak = rows[~self._trusted[rows].all(axis=1)]
@@ -196,14 +212,18 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         self._position = {keys[row]: row for row in order}
         return given
 
-    def _clean_checked(self, table, weak):
+    def _check_given(self, given, ids):
+        """Accept all that is valid."""
+
+    def _clean_checked(self, table, weak, sources):
         """Clean records that `fit` did not see; return their labels, and the decisions."""
         decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
         measured = ~np.isnan(table).all(axis=1)
         judged = measured[:, np.newaxis] & self.learned_
         if judged.any():
             rows = np.flatnonzero(measured)
-            decisions.put(rows, self._clean(table[rows], weak[rows]), judged[rows])
+            found = self._clean(table[rows], weak[rows], sources[rows])
+            decisions.put(rows, found, judged[rows])
         return self._final_labels(decisions, judged), decisions
 
     def _final_labels(self, decisions, judged):
@@ -253,8 +273,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
                 f"{cure}"
             )
 
-    def _recall_or_clean(self, table, weak):
-        """Return what `fit` gave to records that it saw, and clean the others."""
+    def _recall_or_clean(self, table, weak, sources):
+        """Return what `fit` gave to records that it saw, and clean the others if that can be."""
         positions = [self._position.get(key) for key in _fingerprints(table, weak)]
         seen = np.array([position is not None for position in positions])
         labels = weak.copy()
@@ -263,8 +283,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             rows = np.array([position for position in positions if position is not None])
             labels[seen] = self.labels_[rows]
             decisions.put(np.flatnonzero(seen), self._decisions.at(rows))
-        if not seen.all():
-            labels[~seen], cleaned = self._clean_checked(table[~seen], weak[~seen])
+        if not seen.all() and len(self.source_names_) == 1:
+            labels[~seen], cleaned = self._clean_checked(table[~seen], weak[~seen], sources[~seen])
             decisions.put(np.flatnonzero(~seen), cleaned)
         return labels, decisions
 
@@ -282,6 +302,20 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
                 f"{self.label_names_.tolist()}, in this order; reorder or rename them."
             )
 
+    def _order_sources(self, given):
+        """Return what sources say, in the order in which `fit` got them."""
+        names, known = given.source_names.tolist(), self.source_names_.tolist()
+        are_named = has_label_names(names) and has_label_names(known)
+        if len(names) == len(known) and not are_named:
+            return given.sources
+        if set(names) != set(known):
+            raise ValueError(
+                f"y has {len(names)} source(s), {', '.join(names)}, but the cleaner was fitted to "
+                f"{len(known)}: {', '.join(known)}. Pass the same; of a source that is silent, a "
+                "table of -1."
+            )
+        return given.sources[:, :, [names.index(name) for name in known]]
+
     # The tables are made when asked for: skops stores arrays, and no DataFrames.
     @property
     def undecided_(self):
@@ -291,7 +325,12 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     @property
     def noise_rates_(self):
         check_is_fitted(self)
-        return pd.DataFrame(self._noise_rates, index=self.label_names_)
+        index = pd.Index(self.label_names_, name="label")
+        if len(next(iter(self._noise_rates.values()))) > len(index):
+            index = pd.MultiIndex.from_product(
+                [self.source_names_, self.label_names_], names=["source", "label"]
+            )
+        return pd.DataFrame(self._noise_rates, index=index)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -26,7 +26,7 @@ from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
 # What a weak record's label, as it is believed, counts beside a trusted one in the calibration.
-_WEAK_SHARE = 0.3
+_WEAK_SHARE = 0.1
 _N_FOLDS = 5
 # Fewer trusted records than this cannot tell how far a belief is to be trusted.
 _MIN_CONTROL = 10
@@ -274,10 +274,10 @@ def clean_in_rounds(
     discriminators = copy(discriminators)
     known = trusted & (labels != -1)
     pinned = np.where(known, labels == 1, np.nan)
-    # What is trusted is no evidence of errors.
-    sources = np.where(trusted[..., np.newaxis], np.nan, sources)
     control = np.flatnonzero(known.all(axis=1))
     weak = ~trusted.all(axis=1)
+    # What sources say of trusted records tells how they err.
+    asked = weak | (~np.isnan(sources)).any(axis=(1, 2))
     belief = _first_belief(pinned, sources)
     resolved = np.zeros(belief.shape)
     if not weak.any():
@@ -301,17 +301,19 @@ def clean_in_rounds(
         )
         if not weak.any():
             break
-        given = posterior.calibration.probability(scores[weak]), sources[weak], pinned[weak]
-        posterior.fit(*given)
+        probability = posterior.calibration.probability(scores)
+        posterior.fit(probability[asked], sources[asked], pinned[asked])
         updated = belief.copy()
-        updated[weak], resolved[weak] = posterior.weigh(*given)
+        updated[weak], resolved[weak] = posterior.weigh(
+            probability[weak], sources[weak], pinned[weak]
+        )
         unchanged = ((updated > 0.5) == (belief > 0.5)).all()
         belief = updated
         if unchanged:
             break
     rates = np.full((sources.shape[2], labels.shape[1], len(NOISE_RATES)), np.nan)
     if weak.any():
-        rates = posterior.describe_errors(*given)
+        rates = posterior.describe_errors(probability[asked], sources[asked], pinned[asked])
     return Rounds(belief, resolved, posterior, discriminators, rates, n_iter)
 
 
@@ -370,7 +372,7 @@ class Posterior:
         pinned : ndarray of shape (n_records, n_labels)
             1 or 0 where it is known, else NaN.
         sources : ndarray of shape (n_records, n_labels, n_sources)
-            NaN where nothing is said, or where it is known.
+            NaN where nothing is said.
         control : ndarray of int
             Records of which all labels are known.
         unseen : ndarray of bool of shape (n_labels,)
@@ -432,8 +434,10 @@ class Posterior:
         start : list of LabelErrors, default=None
             Of other records of the same sources, if there are any.
         """
-        pooling = choose_pooling(probability, sources)
-        self._rates = noise_rates(probability, sources, pooling=pooling)
+        weak = np.isnan(pinned).any(axis=1)
+        known = _as_good_as_known(probability, pinned)
+        pooling = choose_pooling(known, sources)
+        self._rates = noise_rates(known, sources, pooling=pooling)
         self._pooling, self._extent = pooling, (1.0, 0.0)
         belief = _pin(single_belief(probability, sources, self._rates), pinned)
         given = probability, sources, belief, self.prior
@@ -449,25 +453,33 @@ class Posterior:
         if self.control is None:
             return
         rng = np.random.default_rng(self.random_state)
-        shown = _n_errors(self._believe(probability, sources, pinned)[0], sources)
-        self._extent = self._find_extent(shown, sources, rng)
-        self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
-        self.judgement = self._learn_to_judge(sources, rng)
+        # Where sources speak of trusted records, their errors are seen, and need no control.
+        if np.isnan(sources[~weak]).all():
+            given = probability[weak], sources[weak], pinned[weak]
+            self._extent = self._find_extent(self._believe(*given)[0], sources[weak], rng)
+            self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
+        self.judgement = self._learn_to_judge(sources[weak], rng)
 
-    def _find_extent(self, shown, sources, rng):
+    def _find_extent(self, belief, sources, rng):
         """How many times the estimated noise explains what weak records show.
 
         Features that say little, or too much, let labels look wrong that are right. Trusted
         records, judged as weak ones are, tell how wrong labels look without noise, and with it.
+
+        Returns
+        -------
+        extent, error : float
+            The second is the standard error of the first.
         """
-        levels, without = [], None
+        shown, levels = _n_errors(belief, sources), []
         for extent in _EXTENTS:
-            errors = [source.scaled(extent) for source in self.errors]
+            errors = [source.scaled(extent) for source in self.errors] if extent else None
             seen = []
             for _ in range(_N_DRAWS if extent else 1):
-                said = self.control.sources(errors if extent else None, sources, rng)
+                said = self.control.sources(errors, sources, rng)
                 seen.append(_n_errors(self._believe_control(said), said))
-            without = seen[0] if without is None else without
+            if not extent:
+                without = seen[0]
             levels.append(np.mean(seen))
         levels = np.maximum.accumulate(levels)
         error = np.sqrt(without.var() / len(without) + shown.var() / len(shown)) + 1e-12
@@ -531,9 +543,10 @@ class Posterior:
         ndarray of shape (n_sources, n_labels, 6)
             Columns `NOISE_RATES`.
         """
+        known = _as_good_as_known(probability, pinned)
         return np.array(
             [
-                rate_interval(probability, said, errors, self._pooling, self._extent)
+                rate_interval(known, said, errors, self._pooling, self._extent)
                 for said, errors in zip(np.moveaxis(sources, 2, 0), self.errors, strict=True)
             ]
         )
@@ -645,6 +658,7 @@ def _calibration_targets(scores, pinned, sources, unseen):
     for _ in range(3):
         coefficients = calibrate(scores, targets, weights, start=coefficients)
         probability = Calibration(coefficients).probability(scores[weak])
+        probability = _as_good_as_known(probability, pinned[weak])
         pooling = pooling or choose_pooling(probability, sources[weak])
         rates = noise_rates(probability, sources[weak], pooling=pooling)
         believed = np.zeros(targets.shape)
@@ -656,6 +670,10 @@ def _calibration_targets(scores, pinned, sources, unseen):
 
 def _pin(belief, pinned):
     return np.where(np.isnan(pinned), belief, pinned)
+
+
+def _as_good_as_known(probability, pinned):
+    return _pin(probability, np.clip(pinned, 1e-3, 1 - 1e-3))
 
 
 def _n_errors(belief, sources):

@@ -12,6 +12,7 @@ from sklearn_ecg.utils import trusted_labels
 # chance of 4 %.
 _MIN_RECORDS = 30
 _NAMED_RECORDS = 3
+_MIN_SHARE_OF_ALL = 0.95
 
 
 @dataclass(frozen=True)
@@ -289,7 +290,12 @@ def find_constraints(exclusive, implies, given, ids):
     trusted = trusted_labels(given.trusted, given.labels.shape[1])
     # Implications between labels are the opposite of one label for each record.
     if exclusive is None and not implies:
-        return LabelConstraints.found_in(given.labels[trusted.all(axis=1)], given.label_names)
+        found = LabelConstraints.found_in(given.labels[trusted.all(axis=1)], given.label_names)
+        # Where weak labels often break it, a few trusted records may have met it by chance.
+        is_likely = found.allowed(given.labels).mean() >= _MIN_SHARE_OF_ALL
+        return (
+            found if is_likely else LabelConstraints.found_in(given.labels[:0], given.label_names)
+        )
     constraints = check_constraints(exclusive, implies, given.label_names)
     constraints.check_trusted(np.where(trusted, given.labels, -1), ids)
     return constraints

@@ -291,14 +291,22 @@ class LabelPrior:
         -------
         LabelPrior
         """
-        n_labels = labels.shape[1]
-        log_odds = logit(probability).astype(np.float32)
+        n_records, n_labels = labels.shape
+        truth, log_odds = (labels == 1).astype(float), logit(probability)
+        n_open = min(_MOST_OPEN, n_labels)
         doubt = np.minimum(probability, 1 - probability)
-        sets = _variants(labels == 1, doubt, min(_MOST_OPEN, n_labels)).astype(np.float32)
-        banned = _banned(sets, constraints)
-        truth, flat = (labels == 1).astype(np.float32), sets.reshape(-1, n_labels)
+        banned = _banned(_variants(labels == 1, doubt, n_open), constraints)
+        # Sets of a record differ in the open labels alone; the others are fields upon them.
+        rows = np.arange(n_records)[:, np.newaxis]
+        open_ = np.argsort(-doubt, axis=1, kind="stable")[:, :n_open]
+        choices = ((np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1).astype(float)
+        first, second = np.triu_indices(n_open, 1)
+        both = choices[:, first] * choices[:, second]
+        closed = truth.copy()
+        closed[rows, open_] = 0
+        is_true = truth[rows, open_]
+        in_truth = (is_true[:, np.newaxis] == choices).all(axis=2).argmax(axis=1)
         pairs = np.triu_indices(n_labels, 1)
-        together = truth.T @ truth
         own, bias_penalty, bond_penalty = cls._PENALTIES
         centre, centre_penalty = cls._COMMON
         penalty = np.r_[
@@ -316,31 +324,32 @@ class LabelPrior:
 
         def loss(values):
             prior = unpack(values)
-            terms = (log_odds * prior.slopes + prior.bias).astype(np.float32)
-            energy = prior.log_odds(sets, terms) + banned
-            top = energy.max(axis=1, keepdims=True)
-            shares = np.exp(energy - top)
+            field = log_odds * prior.slopes + prior.bias + closed @ prior.bonds
+            of_pairs = prior.bonds[open_[:, first], open_[:, second]]
+            energy = field[rows, open_] @ choices.T + of_pairs @ both.T + banned
+            energy -= energy.max(axis=1, keepdims=True)
+            shares = np.exp(energy)
             total = shares.sum(axis=1, keepdims=True)
             shares /= total
-            fit = (
-                prior.log_odds(truth[:, np.newaxis], terms)[:, 0] - top[:, 0] - np.log(total[:, 0])
-            )
-            residual = truth - _expected(shares, sets)
+            fit = energy[rows[:, 0], in_truth] - np.log(total[:, 0])
+            residual = np.zeros(truth.shape)
+            residual[rows, open_] = is_true - shares @ choices
             of_slopes = (residual * log_odds).sum(axis=0)
-            of_bonds = (together - (flat * shares.reshape(-1, 1)).T @ flat)[pairs]
+            # A bond between an open label and a closed one, and between two open ones.
+            of_bonds = residual.T @ closed
+            pair_residual = both[in_truth] - shares @ both
+            np.add.at(of_bonds, (open_[:, first], open_[:, second]), pair_residual)
+            of_bonds = (of_bonds + of_bonds.T)[pairs]
             gradient = np.r_[of_slopes.sum(), of_slopes, residual.sum(axis=0), of_bonds]
             away = values - np.r_[centre, np.zeros(len(values) - 1)]
-            return (
-                float((penalty * away**2).sum() / 2 - fit.sum()),
-                (penalty * away - gradient).astype(float),
-            )
+            return (penalty * away**2).sum() / 2 - fit.sum(), penalty * away - gradient
 
-        first = np.r_[centre, np.zeros(len(penalty) - 1)]
+        begin = np.r_[centre, np.zeros(len(penalty) - 1)]
         if start is not None:
             common = start.slopes.mean()
-            first = np.r_[common, start.slopes - common, start.bias, start.bonds[pairs]]
+            begin = np.r_[common, start.slopes - common, start.bias, start.bonds[pairs]]
         options = {"maxiter": max_iter}
-        return unpack(minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x)
+        return unpack(minimize(loss, begin, jac=True, method="L-BFGS-B", options=options).x)
 
     def among(self, places, n_labels):
         """Return the same prior among more labels, of which the others know nothing.
@@ -632,8 +641,8 @@ def rate_interval(probability, said, errors, pooling, extent):
         spread = rate * (1 - rate)
         curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2
         variance = 1 / (curvature + times * pooling * spread)
-        if scale > 0:
-            variance += (error / scale / (1 - rate)) ** 2
+        if 0 < error < np.inf:
+            variance += (error / max(scale, error) / (1 - rate)) ** 2
         reach = 1.96 * np.sqrt(variance)
         low, high = expit(logit(rate) - reach), expit(logit(rate) + reach)
         # Of noise that is hardly seen nobody can say that there is any.

@@ -125,7 +125,7 @@ def test_records_without_any_feature_are_left_to_a_person(table):
         ({"trusted": np.zeros(600, dtype=bool)}, "trusted is False for all 600"),
         ({"trusted": np.ones(5, dtype=bool)}, "one entry for each of the 600 records"),
         ({"y": None}, "requires y to be passed"),
-        ({"y": np.full((600, 4), 2)}, "must hold 1"),
+        ({"y": np.full((600, 4), 2)}, "must hold labels from 0"),
         ({"y": np.zeros((10, 4), dtype=int)}, "10 records, but there are 600"),
         ({"groups": [1, 2]}, "one patient for each of the 600"),
         ({"X": np.full((600, 12), np.inf)}, "infinity"),
@@ -215,8 +215,8 @@ def test_labels_without_a_column_and_without_a_value_name_the_cure(table):
     X, _, weak, trusted = table
     with pytest.raises(ValueError, match="no labels"):
         AFPLabelCleaner().fit(X, weak[:, :0], trusted=trusted)
-    with pytest.raises(ValueError, match="write -1"):
-        AFPLabelCleaner().fit(X, np.where(weak == 1, np.nan, 0), trusted=trusted)
+    with pytest.raises(ValueError, match="y is unknown for all labels"):
+        AFPLabelCleaner().fit(X, np.full(weak.shape, np.nan), trusted=trusted)
     unknown = pd.array([True] * 300 + [None] * 300, dtype="boolean")
     with pytest.raises(ValueError, match="trusted is missing for record 300"):
         AFPLabelCleaner().fit(X, weak, trusted=unknown)

@@ -245,7 +245,7 @@ def test_trusted_records_can_be_left_out(cleaner, table):
     [
         ({"trusted": np.zeros(240, dtype=bool)}, "trusted is False for all 240"),
         ({"y": None}, "requires y to be passed"),
-        ({"y": np.full((240, 3), 2)}, "must hold 1"),
+        ({"y": np.full((240, 3), 2)}, "must hold labels from 0"),
         ({"X": np.full((240, 9), np.inf)}, "infinity"),
         ({"X": np.full((240, 9), np.nan)}, "all records are NaN"),
         ({"groups": [1, 2]}, "one patient for each of the 240"),
