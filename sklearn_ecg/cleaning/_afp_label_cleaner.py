@@ -93,7 +93,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         nothing is known. With ``method="paper"`` labels that discriminators decide have the ratio
         of distances in its place.
     undecided_ : DataFrame
-        What a person must look at: record (its id, or its index in a DataFrame), label, weak,
+        What a person must look at: id (of the record, or its index in a DataFrame), label, weak,
         probability, and errors_resolved, the expected number of the record's labels that an
         answer puts right; it ranks the list. An answer tells of other labels too, where they are
         lost and gained together.
@@ -317,6 +317,9 @@ class AFPLabelCleaner(BaseLabelCleaner):
     def patterns_(self):
         check_is_fitted(self)
         return self._method.evidence.patterns_
+
+    def _rule_evidence(self):
+        return self._method.evidence
 
     # As in the base, tables are made when asked for.
     @property
