@@ -142,7 +142,7 @@ def test_files_keep_ids_as_text_and_skip_what_is_not_answered(data, fitted, tmp_
 
 
 def test_numbers_of_rows_name_records_of_an_array(data):
-    X, truth, weak, trusted = data
+    X, _, weak, trusted = data
     cleaner = clone(CLEANER).fit(X.to_numpy(), weak.to_numpy(), trusted=trusted)
     asked = cleaner.undecided_.head(3)
     given = asked.assign(answer=1).astype({"id": float, "label": float})
