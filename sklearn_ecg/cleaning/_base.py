@@ -311,7 +311,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
 
         Answers are about the review list, `undecided_`, or about any other label. Signals are not
         read again. The labels become those of the answers, their provenance "answered", and all
-        others are cleaned again with what is known now.
+        others are cleaned again with what is known now; with ``random_state=None`` by another
+        seed.
 
         Parameters
         ----------

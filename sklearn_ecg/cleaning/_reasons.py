@@ -23,6 +23,9 @@ _LEAST_SCORE = 0.2
 # Within trusted records with a label, and within those without it, features that are correlated
 # more closely than this say the same.
 _ALIKE = 0.8
+# What readers of an ECG do not measure, such as the height of the beat so long after R, is worth
+# this much of what they do.
+_UNFAMILIAR = 0.7
 _MOST_MEASUREMENTS = 3
 _MOST_SIMILAR = 3
 _USUAL = (0.05, 0.95)
@@ -37,7 +40,7 @@ class LabelContrast:
     features : ndarray of int of shape (n_chosen,)
         Those that separate best, the best first.
     separation : ndarray of shape (n_chosen,)
-        From -1 to 1: twice the area under the ROC curve of the feature less 1.
+        From -1 to 1: twice the area under the ROC curve of the feature less 1, times its worth.
     values_with, values_without : ndarray of shape (n_trusted, n_chosen)
         Of the trusted records.
     rows_with, rows_without : ndarray of int of shape (n_trusted,)
@@ -53,7 +56,7 @@ class LabelContrast:
     alike: np.ndarray
 
     @classmethod
-    def learn(cls, table, has_label, lacks_label):
+    def learn(cls, table, has_label, lacks_label, worth=1.0):
         """Compare trusted records.
 
         Parameters
@@ -62,6 +65,8 @@ class LabelContrast:
             With NaN for what could not be measured.
         has_label, lacks_label : ndarray of bool of shape (n_records,)
             Trusted records.
+        worth : ndarray of shape (n_features,), default=1.0
+            Of a feature as a reason.
 
         Returns
         -------
@@ -75,7 +80,7 @@ class LabelContrast:
         # Gaps speak for neither side.
         ranks = rankdata(FeatureScaling.learn(values).standardise(values), axis=0)
         surplus = ranks[:n_with].sum(axis=0) - n_with * (n_with + 1) / 2
-        separation = 2 * surplus / (n_with * n_without) - 1
+        separation = worth * (2 * surplus / (n_with * n_without) - 1)
         features = np.argsort(-np.abs(separation), kind="stable")[:_MOST_FEATURES]
         within = ranks[:, features]
         within[:n_with] -= within[:n_with].mean(axis=0)
@@ -180,19 +185,20 @@ def find_reasons(record, label, fitted, feature_names, *, evidence=None):
         of them text; empty where there is nothing to say.
     """
     found = [None] * len(record)
+    worth = np.array([1.0 if _is_familiar(name) else _UNFAMILIAR for name in feature_names])
     for one in np.unique(label):
         asked = np.flatnonzero(label == one)
-        reasons = _reasons_of_label(record[asked], one, fitted, feature_names, evidence)
+        reasons = _reasons_of_label(record[asked], one, fitted, feature_names, worth, evidence)
         for row, of_record in zip(asked, reasons, strict=True):
             found[row] = of_record
     columns = ["because", "swapped_with", "rule", "measurements"]
     return pd.DataFrame(found, columns=[*columns, "similar_with", "similar_without"], dtype=object)
 
 
-def _reasons_of_label(record, label, fitted, feature_names, evidence):
+def _reasons_of_label(record, label, fitted, feature_names, worth, evidence):
     """Yield the reasons of each record that is asked about."""
     rules = _rules(record, label, fitted, evidence)
-    contrast = fitted.contrast(label)
+    contrast = fitted.contrast(label, worth)
 
     @functools.cache
     def described(m):
@@ -250,11 +256,13 @@ class FittedLabels:
     def __post_init__(self):
         self.measured = ~np.isnan(self.table).all(axis=1)
 
-    def contrast(self, label):
+    def contrast(self, label, worth):
         """Compare the trusted records with and without a label."""
         known = np.isin(self.provenance[:, label], ("trusted", "answered")) & self.measured
         present = self.labels[:, label]
-        return LabelContrast.learn(self.table, known & (present == 1), known & (present == 0))
+        return LabelContrast.learn(
+            self.table, known & (present == 1), known & (present == 0), worth
+        )
 
     def directions(self, record):
         """Return what becomes of the labels of a record.
@@ -424,16 +432,8 @@ def describe_feature(name):
     >>> describe_feature("V1_R_peak_time_ms")
     ('R peak time in V1', 'ms', 'below 50 (V5 and V6)')
     """
-    for feature in catalogue():
-        lead = ""
-        if feature.of == "each lead":
-            lead, found, rest = name.rpartition(f"_{feature.name}")
-            is_it = bool(lead and found and not rest)
-        else:
-            is_it = name == feature.name
-        if is_it:
-            break
-    else:
+    feature, lead = _find_in_catalogue(name)
+    if feature is None:
         return name, "", ""
     if feature.unit:
         suffix = feature.unit.replace(" ", "_").replace("/", "_per_")
@@ -443,6 +443,23 @@ def describe_feature(name):
         for end in (", ", ": ", "; "):
             words = words.split(end)[0]
     return f"{words} in {lead}" if lead else words, feature.unit, feature.normal
+
+
+def _find_in_catalogue(name):
+    """Return a feature and its lead, which is empty for features of the record; or None twice."""
+    for feature in catalogue():
+        if feature.of != "each lead":
+            if name == feature.name:
+                return feature, ""
+        elif name.endswith(f"_{feature.name}"):
+            return feature, name.removesuffix(f"_{feature.name}")
+    return None, None
+
+
+def _is_familiar(name):
+    """Whether readers of an ECG know a feature; they chose those that are not in the catalogue."""
+    feature, _ = _find_in_catalogue(name)
+    return feature is None or bool(feature.unit or feature.normal)
 
 
 def _number(value):

@@ -56,7 +56,7 @@ def noisy():
 
 
 def test_a_swap_is_told_with_what_shows_it(rhythms):
-    X, truth, weak, trusted, cleaner = rhythms
+    X, _, _, _, cleaner = rhythms
     changes = cleaner.changes(reasons=True)
     assert list(changes["id"]) == list(np.repeat(X.index[:10], 2))
     for row in changes.itertuples():
@@ -83,7 +83,7 @@ def test_ranges_are_the_middle_90_percent_of_trusted_records(rhythms):
 
 
 def test_similar_records_are_trusted_and_have_the_label_or_not(noisy):
-    X, weak, trusted, cleaner = noisy
+    _, weak, trusted, cleaner = noisy
     found = cleaner.reasons(cleaner.undecided_)
     for column, value in (("similar_with", 1), ("similar_without", 0)):
         ids = found[column].str.split(", ", expand=True).astype(int).to_numpy()
@@ -144,7 +144,7 @@ def test_gaps_and_few_examples():
 
 
 def test_undecided_labels_have_reasons_on_both_sides(noisy):
-    X, _, _, cleaner = noisy
+    _, _, _, cleaner = noisy
     asked = cleaner.undecided_.head(40)
     found = cleaner.reasons(asked)
     pd.testing.assert_frame_equal(found[asked.columns], asked)
@@ -233,6 +233,17 @@ def test_what_could_not_be_judged_says_why(rhythms):
 )
 def test_features_are_called_as_the_catalogue_has_them(name, expected):
     assert describe_feature(name) == expected
+
+
+def test_measurements_of_readers_come_before_others_that_tell_as_much(rhythms):
+    X, _, weak, trusted, _ = rhythms
+    X = X[["P_per_QRS"]].assign(shape=-X["P_per_QRS"])
+    first = []
+    for name in ("V1_main_beat_at_-48ms", "V1_P_amplitude_mV"):
+        named = X.set_axis(["RR_entropy", name], axis="columns")
+        cleaner = clone(CLEANER).fit(named, weak, trusted=trusted)
+        first.append(cleaner.changes(reasons=True)["measurements"][0])
+    assert first[0].startswith("Entropy") and first[1].startswith("P amplitude in V1")
 
 
 def test_the_number_of_records_compared_is_bounded(monkeypatch):
