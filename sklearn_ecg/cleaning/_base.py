@@ -297,7 +297,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         labels = pd.DataFrame(self.labels_, columns=self.label_names_)
-        labels.insert(0, "id", self._ids, allow_duplicates=True)
+        labels.insert(0, "id", self._ids)
         sheets = {
             "labels": labels,
             "changes": self.changes(reasons=True),

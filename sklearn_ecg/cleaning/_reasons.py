@@ -142,12 +142,14 @@ class LabelContrast:
             np.nanquantile(side[:, one], _USUAL) for side in (self.values_with, self.values_without)
         ]
 
-    def similar(self, values):
-        """Return the most similar trusted records, the nearest first.
+    def similar(self, values, asked):
+        """Return the most similar trusted records, the nearest first; no record is its own.
 
         Parameters
         ----------
         values : ndarray of shape (n_records, n_chosen)
+        asked : ndarray of int of shape (n_records,)
+            The rows of these records.
 
         Returns
         -------
@@ -155,15 +157,18 @@ class LabelContrast:
         """
         scaling = FeatureScaling.learn(np.r_[self.values_with, self.values_without])
         weights = np.abs(self.separation)
-        asked = scaling.standardise(values) * weights
+        points = scaling.standardise(values) * weights
         found = []
         for side, rows in (
             (self.values_with, self.rows_with),
             (self.values_without, self.rows_without),
         ):
-            nearest = NearestNeighbors(n_neighbors=_MOST_SIMILAR, algorithm="brute")
+            nearest = NearestNeighbors(n_neighbors=_MOST_SIMILAR + 1, algorithm="brute")
             nearest.fit(scaling.standardise(side) * weights)
-            found.append(rows[nearest.kneighbors(asked, return_distance=False)])
+            near = rows[nearest.kneighbors(points, return_distance=False)]
+            # The record itself goes last, and then out.
+            order = np.argsort(near == asked[:, np.newaxis], axis=1, kind="stable")
+            found.append(np.take_along_axis(near, order, axis=1)[:, :_MOST_SIMILAR])
         return found
 
 
@@ -207,7 +212,7 @@ def _reasons_of_label(record, label, fitted, feature_names, worth, evidence):
 
     if contrast is not None:
         values = fitted.table[np.ix_(record, contrast.features)]
-        scores, similar = contrast.scores(values), contrast.similar(values)
+        scores, similar = contrast.scores(values), contrast.similar(values, record)
     for row, rule in enumerate(rules):
         case = Case(fitted, record[row], label)
         swapped = case.swapped_with()
@@ -325,6 +330,8 @@ class Case:
         fitted, name = self.fitted, self.name
         if self.provenance == "answered":
             return f"A person answered that {name} is {'present' if self.is_present else 'absent'}"
+        if self.provenance == "trusted":
+            return f"{name} is trusted in this record, and was not questioned"
         if not fitted.measured[self.record]:
             return "None of the record's features could be measured"
         if not fitted.learned[self.label]:

@@ -103,6 +103,17 @@ def test_a_copy_of_a_trusted_record_finds_it(rhythms):
     assert added["similar_with"].item().split(", ")[0] == twin
 
 
+def test_no_record_is_similar_to_itself(noisy):
+    _, _, trusted, cleaner = noisy
+    ids = np.flatnonzero(trusted)[:50]
+    asked = pd.DataFrame({"id": ids, "label": "1"})
+    found = cleaner.reasons(asked)
+    similar = (found["similar_with"] + ", " + found["similar_without"]).str.split(", ", expand=True)
+    assert similar.shape[1] == 6
+    assert not (similar.astype(int).to_numpy() == ids[:, np.newaxis]).any()
+    assert (found["because"] == "1 is trusted in this record, and was not questioned").all()
+
+
 def test_contrast_against_the_area_under_the_roc_curve():
     rng = np.random.default_rng(0)
     y = rng.random(300) < 0.3
