@@ -9,7 +9,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.cleaning._base import BaseLabelCleaner
 from sklearn_ecg.cleaning._bayes import BayesMethod
-from sklearn_ecg.cleaning._discriminators import ClassifierDiscriminator, ForestDiscriminator
+from sklearn_ecg.cleaning._discriminators import (
+    ClassifierDiscriminator,
+    Discriminators,
+    ForestDiscriminator,
+    KernelDiscriminator,
+)
 from sklearn_ecg.cleaning._label_errors import NOISE_RATES
 from sklearn_ecg.cleaning._paper import PaperMethod
 from sklearn_ecg.cleaning._pattern_evidence import PatternEvidence
@@ -41,29 +46,45 @@ class AFPLabelCleaner(BaseLabelCleaner):
         will do, scikit-learn's too.
     method : {"bayes", "paper"}, default="bayes"
         "bayes" combines calibrated, cross-fitted discriminators with the weak label by Bayes'
-        rule, with noise rates that it estimates label by label. "paper" follows [1]_: hard
+        rule, with errors of the weak labels that it estimates. "paper" follows [1]_: hard
         thresholds on how near a record is to the patterns of each side; only given labels and
         those that a rule includes are questioned.
-    min_support : int, default=10
-        Fewest training records for a rule (the paper's st).
-    min_confidence : float, default=0.5
-        Least confidence of an inclusion rule (ct).
-    min_correlation : float, default=0.5
-        Least Kulczynski measure of an inclusion rule (rt).
-    max_exclusion : float, default=0.02
-        Two frequent labels exclude each other below this correlation (eps).
-    lifetime_rate : float, default=1.0
-        Rounds per open label of the most common record; rare records live longer.
+    min_confidence : float, default=0.55
+        Acts with "bayes" alone: a label is changed, or confirmed, if what it becomes is at least
+        that probable; else it is undecided. Higher values change fewer labels, more of them
+        rightly.
+    caution : float, default=2.0
+        Acts with "bayes" alone: so many standard errors more noise than trusted records seem to
+        show must be seen for half of it to be believed. 0 takes the estimate as it is; higher
+        values spare labels that are right where few records are trusted.
+    exclusive : list of groups of labels, or dict, default=None
+        Acts with "bayes" alone: of each group, such as ``[("N", "A", "O")]``, a record has at
+        most one; or, in a dict, under "at_most_one" and "exactly_one". Labels by name or
+        position. By default exactly one of all labels, if every one of 30 or more trusted
+        records has exactly one, else no constraint.
+    implies : list of (sublabel, superlabel), default=None
+        Acts with "bayes" alone: a record with the first label has the second.
+    joint : bool, default=True
+        Acts with "bayes" alone: weigh the labels of a record together, since its errors come
+        together: a label is lost where another is written in its place. How they do is estimated
+        as noise rates are. If False, each label is weighed alone.
     max_iter : int, default=2
         Most rounds.
+    min_support : int, default=10
+        Acts with "paper" alone, as all thresholds of rules; with "bayes" rules explain, and
+        decide nothing: fewest training records for a rule (the paper's st).
+    min_rule_confidence : float, default=0.5
+        Acts with "paper" alone: least confidence of an inclusion rule (ct).
+    min_rule_correlation : float, default=0.5
+        Acts with "paper" alone: least Kulczynski measure of an inclusion rule (rt).
+    max_exclusion : float, default=0.02
+        Acts with "paper" alone: two frequent labels exclude each other below this correlation
+        (eps).
+    lifetime_rate : float, default=1.0
+        Acts with "paper" alone: rounds per open label of the most common record; rare records
+        live longer.
     anchors, rules, discriminators : bool, default=True
-        Switch a stage off.
-    joint : bool, default=True
-        With "bayes", weigh the labels of a record together, since its errors come together: a
-        label is lost where another is written in its place. How they do is estimated as noise
-        rates are. If False, each label is weighed alone.
-    margin : float, default=0.05
-        With "bayes", a label is undecided while its probability is that near to one half.
+        Act with "paper" alone: switch a stage off.
     undecided : {"unknown", "weak"}, default="unknown"
         What becomes of undecided labels: -1, or the weak label.
     unseen : {"clean", "keep"}, default="clean"
@@ -72,8 +93,9 @@ class AFPLabelCleaner(BaseLabelCleaner):
         for what is learned of such a label, and a warning names it. "keep" leaves them as they
         are.
     discriminator : classifier, default=None
-        In the place of the extra trees; cross-fitted by patient where `groups` are known. (The
-        trees are cross-fitted record by record, whatever `groups`.)
+        Acts with "bayes" alone: in the place of extra trees and kernel regression; cross-fitted
+        by patient where `groups` are known. (These are cross-fitted record by record, whatever
+        `groups`.)
     memory : str or joblib.Memory, default=None
         Keeps what does not depend on a threshold, so that a search over thresholds is cheap;
         with an int for `random_state`, since other seeds give other clusters and forests.
@@ -107,11 +129,11 @@ class AFPLabelCleaner(BaseLabelCleaner):
         For each label two estimated shares: ``missing``, of the records that have it, without
         the weak label; ``wrong``, of those that do not have it, with the weak label. The columns
         ``missing_low``, ``missing_high``, ``wrong_low`` and ``wrong_high`` bound their 95 %
-        intervals, which do not reckon with errors of the calibration.
+        intervals.
     lifetimes_ : ndarray of int of shape (n_records,)
-        Rounds that each record lived.
+        Rounds that each record lived; with "bayes" all weak records live through all of them.
     n_iter_ : int
-        Rounds until no label changed any more, or no record lived.
+        Rounds until no label changed any more; with "paper", or no record lived.
     label_names_ : ndarray of str of shape (n_labels,)
     learned_ : ndarray of bool of shape (n_labels,)
         Whether the label could be learned; the others are kept as they are.
@@ -151,9 +173,13 @@ class AFPLabelCleaner(BaseLabelCleaner):
         "features": [HasMethods(["fit", "transform"]), None],
         "mixture": [HasMethods(["fit"]), None],
         "method": [StrOptions({"bayes", "paper"})],
+        "min_confidence": [Interval(numbers.Real, 0.5, 1, closed="both")],
+        "caution": [Interval(numbers.Real, 0, None, closed="left")],
+        "exclusive": [list, tuple, dict, None],
+        "implies": [list, tuple, None],
         "min_support": [Interval(numbers.Integral, 1, None, closed="left")],
-        "min_confidence": [_SHARE],
-        "min_correlation": [_SHARE],
+        "min_rule_confidence": [_SHARE],
+        "min_rule_correlation": [_SHARE],
         "max_exclusion": [_SHARE],
         "lifetime_rate": [Interval(numbers.Real, 0, None, closed="neither")],
         "max_iter": [Interval(numbers.Integral, 1, None, closed="left")],
@@ -161,7 +187,6 @@ class AFPLabelCleaner(BaseLabelCleaner):
         "rules": ["boolean"],
         "discriminators": ["boolean"],
         "joint": ["boolean"],
-        "margin": [Interval(numbers.Real, 0, 0.5, closed="left")],
         "undecided": [StrOptions({"unknown", "weak"})],
         "unseen": [StrOptions({"keep", "clean"})],
         "discriminator": [HasMethods(["fit", "predict_proba"]), None],
@@ -177,17 +202,20 @@ class AFPLabelCleaner(BaseLabelCleaner):
         mixture=None,
         *,
         method="bayes",
+        min_confidence=0.55,
+        caution=2.0,
+        exclusive=None,
+        implies=None,
+        joint=True,
+        max_iter=2,
         min_support=10,
-        min_confidence=0.5,
-        min_correlation=0.5,
+        min_rule_confidence=0.5,
+        min_rule_correlation=0.5,
         max_exclusion=0.02,
         lifetime_rate=1.0,
-        max_iter=2,
         anchors=True,
         rules=True,
         discriminators=True,
-        joint=True,
-        margin=0.05,
         undecided="unknown",
         unseen="clean",
         discriminator=None,
@@ -199,17 +227,20 @@ class AFPLabelCleaner(BaseLabelCleaner):
         self.features = features
         self.mixture = mixture
         self.method = method
-        self.min_support = min_support
         self.min_confidence = min_confidence
-        self.min_correlation = min_correlation
+        self.caution = caution
+        self.exclusive = exclusive
+        self.implies = implies
+        self.joint = joint
+        self.max_iter = max_iter
+        self.min_support = min_support
+        self.min_rule_confidence = min_rule_confidence
+        self.min_rule_correlation = min_rule_correlation
         self.max_exclusion = max_exclusion
         self.lifetime_rate = lifetime_rate
-        self.max_iter = max_iter
         self.anchors = anchors
         self.rules = rules
         self.discriminators = discriminators
-        self.joint = joint
-        self.margin = margin
         self.undecided = undecided
         self.unseen = unseen
         self.discriminator = discriminator
@@ -224,12 +255,13 @@ class AFPLabelCleaner(BaseLabelCleaner):
                 "the features of all trusted records are NaN, so that nothing can be learned; "
                 "look at the signals, or pass other `features`."
             )
+        sources = np.where(labels == -1, np.nan, labels)[..., np.newaxis]
         self._method = self._make_method(groups)
         learned = self._find_learnable(labels, trusted)
         decisions = self._method.fit(
-            table, labels, trusted, learned=self.learned_, unseen=self.learned_ & ~learned
+            table, labels, trusted, sources, learned=self.learned_, unseen=self.learned_ & ~learned
         )
-        self._noise_rates = dict(zip(NOISE_RATES, self._method.noise_rates_.T, strict=True))
+        self._noise_rates = dict(zip(NOISE_RATES, self._method.noise_rates_[0].T, strict=True))
         return decisions
 
     def _make_method(self, groups):
@@ -237,7 +269,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         by_bayes = self.method == "bayes"
         mixture = self.mixture
         if mixture is None and by_bayes:
-            # Here patterns explain and start what trees decide; more records do not change them.
+            # Here patterns explain what others decide; more records do not change them.
             mixture = DirichletProcessGaussianMixture(n_components=8, max_iter=30, max_samples=2000)
         elif mixture is None:
             mixture = DirichletProcessGaussianMixture(inference="gibbs", max_iter=20)
@@ -246,26 +278,34 @@ class AFPLabelCleaner(BaseLabelCleaner):
         evidence = PatternEvidence(
             mixture,
             min_support=self.min_support,
-            min_confidence=self.min_confidence,
-            min_correlation=self.min_correlation,
+            min_confidence=self.min_rule_confidence,
+            min_correlation=self.min_rule_correlation,
             max_exclusion=self.max_exclusion,
             anchors=self.anchors,
             rules=self.rules,
             min_accuracy=_MIN_ACCURACY if by_bayes else 0.0,
             **shared,
         )
-        shared |= {
-            "lifetime_rate": self.lifetime_rate,
-            "max_iter": self.max_iter,
-            "verbose": self.verbose,
-        }
-        if not (by_bayes and self.discriminators):
-            return PaperMethod(evidence, discriminators=self.discriminators, **shared)
+        shared |= {"max_iter": self.max_iter, "verbose": self.verbose}
+        if not by_bayes:
+            return PaperMethod(
+                evidence,
+                discriminators=self.discriminators,
+                lifetime_rate=self.lifetime_rate,
+                **shared,
+            )
         if self.discriminator is None:
-            discriminator = ForestDiscriminator(random_state=seed)
+            members = [ForestDiscriminator(random_state=seed), KernelDiscriminator(seed)]
         else:
-            discriminator = ClassifierDiscriminator(self.discriminator, groups, random_state=seed)
-        return BayesMethod(discriminator, evidence, joint=self.joint, margin=self.margin, **shared)
+            members = [ClassifierDiscriminator(self.discriminator, groups, random_state=seed)]
+        return BayesMethod(
+            Discriminators(members),
+            evidence,
+            joint=self.joint,
+            caution=self.caution,
+            min_confidence=self.min_confidence,
+            **shared,
+        )
 
     def _find_learnable(self, labels, trusted):
         """Find labels with enough examples on each side, and name the others.
@@ -293,7 +333,8 @@ class AFPLabelCleaner(BaseLabelCleaner):
         return learned
 
     def _clean(self, table, weak):
-        return self._method.clean(table, weak)
+        sources = np.where(weak == -1, np.nan, weak)[..., np.newaxis]
+        return self._method.clean(table, weak, sources)
 
     def _final_labels(self, decisions, judged):
         labels = decisions.labels.copy()

@@ -1,42 +1,64 @@
-"""BayesMethod: calibrated discriminators and weak labels, combined by Bayes' rule."""
+"""BayesMethod: features and weak labels, weighed by what trusted records teach."""
 
 import pickle
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from scipy.special import expit, logit
 from sklearn.utils.validation import check_memory
 
-from sklearn_ecg.cleaning._calibration import calibrate
+from sklearn_ecg.cleaning._calibration import Calibration, calibrate, find_lapses, regress
 from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._label_errors import (
     NOISE_RATES,
-    SingleErrors,
-    describe_noise_rates,
-    estimate_errors,
+    LabelErrors,
+    LabelPrior,
+    belief_in,
+    choose_pooling,
+    fit_errors,
+    label_sets,
+    noise_rates,
+    rate_interval,
+    single_belief,
 )
-from sklearn_ecg.cleaning._lifetimes import lifetimes, mean_path_length
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
-# A label is open while it is less probable than this, and its contrary too.
-_DECIDED = 0.95
-# A label is known to be present, for a rule's premise, from this probability on.
-_KNOWN = 0.95
+# What a weak record's label, as it is believed, counts beside a trusted one in the calibration.
+_WEAK_SHARE = 0.3
+_N_FOLDS = 5
+# Fewer trusted records than this cannot tell how far a belief is to be trusted.
+_MIN_CONTROL = 10
+# How often noise is drawn on trusted records, to find its extent, and to learn how to judge.
+_N_DRAWS, _N_LESSONS = 3, 10
+_EXTENTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
+# Records worth of belief in the errors that `fit` found, where others are cleaned.
+_TRUST_IN_ERRORS = 50.0
+# The judge before any lesson: he believes the posterior as it is. Penalties of other judgements.
+_UNTAUGHT, _RELUCTANCE = np.array([0.0, 1.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0, 2.0])
 
 
 class BayesMethod:
-    """Believe what discriminators and weak labels say together, round by round.
+    """Believe what features and weak labels say together, round by round.
+
+    A round fits discriminators to what is believed of the labels, calibrates their scores, and
+    combines them with the weak labels, whose errors it estimates.
 
     Parameters
     ----------
-    discriminator : ForestDiscriminator or ClassifierDiscriminator
+    discriminators : Discriminators
     evidence : PatternEvidence
+        Explains; nothing is decided by it.
+    constraints : LabelConstraints, default=None
+        Which label sets can be.
     joint : bool
         Whether the labels of a record are weighed together.
-    margin : float
-        A label is undecided while its probability lies that close to one half.
-    lifetime_rate : float
+    caution : float
+        How many standard errors more noise than trusted records seem to show must be seen for
+        half of it to be believed.
+    min_confidence : float
+        A label is undecided where neither value is that probable.
     max_iter : int
     random_state : int
     memory : str or joblib.Memory, default=None
@@ -45,7 +67,7 @@ class BayesMethod:
 
     Attributes
     ----------
-    noise_rates_ : ndarray of shape (n_labels, 6)
+    noise_rates_ : ndarray of shape (n_sources, n_labels, 6)
         Columns `NOISE_RATES`; NaN for labels that are not learned.
     lifetimes_ : ndarray of int of shape (n_records,)
     n_iter_ : int
@@ -55,30 +77,32 @@ class BayesMethod:
 
     def __init__(
         self,
-        discriminator,
+        discriminators,
         evidence,
         *,
+        constraints=None,
         joint,
-        margin,
-        lifetime_rate,
+        caution,
+        min_confidence,
         max_iter,
         random_state,
         memory=None,
         n_jobs=None,
         verbose=0,
     ):
-        self.discriminator = discriminator
+        self.discriminators = discriminators
         self.evidence = evidence
+        self.constraints = constraints
         self.joint = joint
-        self.margin = margin
-        self.lifetime_rate = lifetime_rate
+        self.caution = caution
+        self.min_confidence = min_confidence
         self.max_iter = max_iter
         self.random_state = random_state
         self.memory = memory
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, table, labels, trusted, *, learned, unseen):
+    def fit(self, table, labels, trusted, sources, *, learned, unseen):
         """Learn from all records, and clean those of which not all labels are trusted.
 
         Parameters
@@ -87,6 +111,8 @@ class BayesMethod:
             With NaN for what could not be measured.
         labels : ndarray of int8 of shape (n_records, n_labels)
         trusted : ndarray of bool of shape (n_records, n_labels)
+        sources : ndarray of shape (n_records, n_labels, n_sources)
+            What each source says of the labels, in [0, 1]; NaN where it says nothing.
         learned : ndarray of bool of shape (n_labels,)
             Labels to clean.
         unseen : ndarray of bool of shape (n_labels,)
@@ -99,100 +125,85 @@ class BayesMethod:
             On the records of which not all labels are trusted.
         """
         self._scaling = FeatureScaling.learn(table)
-        X = self._scaling.scale(table)
-        self.evidence.fit(X, labels, trusted)
-        self.noise_rates_ = np.full((labels.shape[1], len(NOISE_RATES)), np.nan)
-        self.lifetimes_, self.n_iter_ = np.zeros(len(X), dtype=int), 0
+        self.evidence.fit(self._scaling.scale(table), labels, trusted)
+        self._learned = np.flatnonzero(learned)
+        self.noise_rates_ = np.full((sources.shape[2], labels.shape[1], len(NOISE_RATES)), np.nan)
         weak = ~trusted.all(axis=1)
+        self.n_iter_, self.lifetimes_ = 0, np.zeros(len(labels), dtype=int)
+        decisions = Decisions.keeping(labels[weak], trusted[weak])
         if not learned.any():
-            return Decisions.keeping(labels[weak], trusted[weak])
-        cache = check_memory(self.memory).cache
-        path_length = cache(mean_path_length, ignore=["n_jobs"])(
-            X, random_state=self.random_state, n_jobs=self.n_jobs
-        )
+            return decisions
         iterate = clean_in_rounds
         if self.memory is not None:
-            iterate = cache(_clean_in_rounds_packed, ignore=["n_jobs", "verbose"])
+            iterate = check_memory(self.memory).cache(_packed, ignore=["n_jobs", "verbose"])
         rounds = iterate(
             self._scaling.standardise(table),
-            labels,
-            trusted,
-            self.discriminator,
-            learned=np.flatnonzero(learned & ~unseen),
-            unseen=np.flatnonzero(unseen),
-            anchored=self.evidence.anchored(X, labels) > 0,
+            labels[:, learned],
+            trusted[:, learned],
+            sources[:, learned],
+            self.discriminators,
+            unseen=unseen[learned],
+            constraints=self._constraints_on_learned(labels.shape[1]),
             joint=self.joint,
-            path_length=path_length,
-            lifetime_rate=self.lifetime_rate,
+            caution=self.caution,
             max_iter=self.max_iter,
             random_state=self.random_state,
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
-        self._discriminator = rounds.discriminator
-        self._calibrations, self._errors = rounds.calibrations, rounds.errors
-        self.lifetimes_, self.n_iter_ = rounds.lifetimes, rounds.n_iter
-        decisions = self._decide(rounds.belief[weak], X[weak], labels[weak])
-        decisions.errors_resolved = rounds.errors_resolved[weak]
-        for label in rounds.calibrations:
-            asked = weak & ~trusted[:, label]
-            self.noise_rates_[label] = describe_noise_rates(
-                rounds.belief[asked, label], labels[asked, label]
-            )
-        return decisions
+        self._discriminators, self._posterior = rounds.discriminators, rounds.posterior
+        self.n_iter_, self.lifetimes_[weak] = rounds.n_iter, rounds.n_iter
+        self.noise_rates_[:, learned] = rounds.noise_rates
+        return self._decide(decisions, rounds.belief[weak], rounds.errors_resolved[weak])
 
-    def clean(self, table, weak):
+    def clean(self, table, weak, sources):
         """Clean records that `fit` did not see, with the errors of their own labels.
 
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
         weak : ndarray of int8 of shape (n_records, n_labels)
+        sources : ndarray of shape (n_records, n_labels, n_sources)
 
         Returns
         -------
         Decisions
         """
-        discriminator = self._discriminator
-        if isinstance(discriminator, bytes):
-            discriminator = pickle.loads(discriminator)
-        scores = discriminator.score(self._scaling.standardise(table))
-        probability = _probabilities(self._calibrations, scores)
-        cleaned = list(self._calibrations)
-        errors = self._errors.adapted(probability, weak[:, cleaned])
-        belief = np.zeros(weak.shape)
-        belief[:, cleaned] = errors.posterior(probability, weak[:, cleaned])
-        return self._decide(belief, self._scaling.scale(table), weak)
-
-    def _decide(self, belief, X, weak):
-        """Decide by Bayes, with rules and anchors where Bayes has no opinion.
-
-        A rule or an anchor pattern never speaks against a discriminator that is sure of the
-        contrary.
-        """
-        present = belief > 0.5
-        sure = np.abs(belief - 0.5) >= self.margin
-        labels = np.where(sure, present, weak).astype(np.int8)
-        provenance = np.select(
-            [~sure, labels == weak, labels == 1], ["undecided", "confirmed", "added"], "removed"
-        ).astype("<U9")
-        of_weak = np.select([weak == 1, weak == 0], [belief, 1 - belief], 0.5)
-        confidence = np.where(sure, np.maximum(belief, 1 - belief), of_weak)
-        known = belief >= _KNOWN
-        stages = (
-            ("anchor", 1, self.evidence.anchored(X, weak), weak == 1),
-            ("included", 1, self.evidence.included(X, known), weak != 1),
-            ("excluded", 0, self.evidence.excluded(known), weak != 0),
+        discriminators = self._discriminators
+        if isinstance(discriminators, bytes):
+            discriminators = pickle.loads(discriminators)
+        probability = self._posterior.calibration.probability(
+            discriminators.score(self._scaling.standardise(table))
         )
-        for name, value, accuracy, candidate in stages:
-            speaks = candidate & (accuracy > 0) & (~sure | (present == value))
-            decides = speaks & ~sure
-            labels[speaks] = value
-            provenance[speaks] = name
-            confidence[decides] = accuracy[decides]
-            sure = sure | speaks
-            present = np.where(decides, value, present)
-        return Decisions(labels, provenance, confidence, belief)
+        posterior, sources = copy(self._posterior), sources[:, self._learned]
+        pinned = np.full(probability.shape, np.nan)
+        posterior.fit(probability, sources, pinned, start=posterior.errors)
+        belief, resolved = posterior.weigh(probability, sources, pinned)
+        decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
+        return self._decide(decisions, belief, resolved)
+
+    def _constraints_on_learned(self, n_labels):
+        if self.constraints is None or len(self._learned) == n_labels:
+            return self.constraints
+        return self.constraints.among(self._learned)
+
+    def _decide(self, decisions, belief, errors_resolved):
+        """Change what is improbable enough, confirm what is probable enough."""
+        weak = decisions.labels[:, self._learned]
+        value = belief > 0.5
+        probable = np.maximum(belief, 1 - belief)
+        # The last digit of a posterior that is one half by symmetry decides nothing.
+        sure = (probable >= self.min_confidence) & (probable > 0.5 + 1e-9)
+        provenance = np.select(
+            [~sure, value == weak, value], ["undecided", "confirmed", "added"], "removed"
+        )
+        of_weak = np.select([weak == 1, weak == 0], [belief, 1 - belief], 0.5)
+        decisions.labels[:, self._learned] = np.where(sure, value, weak)
+        decisions.provenance[:, self._learned] = provenance
+        decisions.confidence[:, self._learned] = np.where(sure, probable, of_weak)
+        decisions.belief[:, self._learned] = belief
+        decisions.errors_resolved[:, self._learned] = errors_resolved
+        return decisions
 
 
 @dataclass(eq=False)
@@ -202,26 +213,21 @@ class Rounds:
     Attributes
     ----------
     belief : ndarray of shape (n_records, n_labels)
-        Probability of each label, given features and weak label.
-    calibrations : dict of int to Calibration
-        Of each label that could be learned.
-    errors : SetErrors or SingleErrors
-        Of the labels of `calibrations`, in their order.
-    discriminator : ForestDiscriminator or ClassifierDiscriminator
-        As fitted in the last round; pickled where it comes from a cache.
+        Probability of each label, given features and weak labels.
     errors_resolved : ndarray of shape (n_records, n_labels)
         Expected errors of the record that a person's answer about the label removes.
-    lifetimes : ndarray of int of shape (n_records,)
-        Rounds that each record lived; 0 where all labels are trusted.
+    posterior : Posterior
+    discriminators : Discriminators
+        As fitted in the last round; pickled where they come from a cache.
+    noise_rates : ndarray of shape (n_sources, n_labels, 6)
     n_iter : int
     """
 
     belief: np.ndarray
-    calibrations: dict
-    errors: SingleErrors
-    discriminator: object
     errors_resolved: np.ndarray
-    lifetimes: np.ndarray
+    posterior: object
+    discriminators: object
+    noise_rates: np.ndarray
     n_iter: int
 
 
@@ -229,14 +235,13 @@ def clean_in_rounds(
     X,
     labels,
     trusted,
-    discriminator,
+    sources,
+    discriminators,
     *,
-    learned,
     unseen,
-    anchored,
+    constraints,
     joint,
-    path_length,
-    lifetime_rate,
+    caution,
     max_iter,
     random_state,
     n_jobs=None,
@@ -250,17 +255,13 @@ def clean_in_rounds(
     labels : ndarray of shape (n_records, n_labels)
         1, 0 or -1; weak where not trusted.
     trusted : ndarray of bool of shape (n_records, n_labels)
-    discriminator : ForestDiscriminator or ClassifierDiscriminator
-    learned : ndarray of int
-        The labels that trusted records show.
-    unseen : ndarray of int
-        Labels that they do not show, to be cleaned by what weak records say alone.
-    anchored : ndarray of bool of shape (n_records, n_labels)
-        Weak labels to be taken as right at first.
+    sources : ndarray of shape (n_records, n_labels, n_sources)
+    discriminators : Discriminators
+    unseen : ndarray of bool of shape (n_labels,)
+        Labels that trusted records do not show.
+    constraints : LabelConstraints or None
     joint : bool
-        Whether to weigh the labels of a record together.
-    path_length : ndarray of shape (n_records,)
-    lifetime_rate : float
+    caution : float
     max_iter : int
     random_state : int
     n_jobs : int, default=None
@@ -270,68 +271,316 @@ def clean_in_rounds(
     -------
     Rounds
     """
-    discriminator = copy(discriminator)
-    belief = _first_belief(labels)
-    cleaned = np.r_[learned, unseen]
-    # Labels are weighed together in records of which all are trusted, and in all others.
-    is_trusted = trusted.all(axis=1)
-    weak = np.ix_(~is_trusted, cleaned)
-    lived = np.zeros(len(X), dtype=int)
-    alive, coupled = ~is_trusted, True
-    for n_iter in range(1, max_iter + 1):
-        first = n_iter == 1
-        targets = belief if first else as_doubtful(belief, trusted, learned, random_state + n_iter)
-        scores = discriminator.fit_score(X, targets, n_jobs=n_jobs)
-        calibrations = {}
-        for label in progress(cleaned, description=f"Round {n_iter}: labels", verbose=verbose):
-            start = _start(labels[:, label], anchored[:, label]) if first else belief[:, label]
-            # Labels that are learned come first, so that there are rates to borrow.
-            borrowed = _typical_rates(calibrations, learned) if label in unseen else None
-            calibrations[label] = calibrate(
-                scores[:, [label]],
-                labels[:, label],
-                trusted[:, label],
-                belief=start,
-                rates=borrowed,
-            )
-        probability = _probabilities(calibrations, scores)
-        # What a round believes, the next confirms: labels that go together must show at first,
-        # when discriminators have learned from labels as they were given.
-        missing, wrong = np.array([(c.missing, c.wrong) for c in calibrations.values()]).T
-        errors = estimate_errors(
-            probability,
-            labels[:, cleaned],
-            is_trusted,
-            missing,
-            wrong,
-            joint=joint,
-            coupled=coupled,
-        )
-        coupled = joint and errors.coupled
-        updated = belief.copy()
-        if alive.any():
-            updated[weak] = errors.posterior(probability[~is_trusted], labels[weak])
-            updated[trusted] = belief[trusted]
-        lived += alive
-        unchanged = (updated[alive] > 0.5) == (belief[alive] > 0.5)
-        belief[alive] = updated[alive]
-        is_open = np.abs(belief[:, cleaned] - 0.5) < _DECIDED - 0.5
-        left = lifetimes(path_length, is_open.sum(axis=1), lifetime_rate) - n_iter
-        alive &= left > 0
-        if not alive.any() or unchanged.all():
-            break
+    discriminators = copy(discriminators)
+    known = trusted & (labels != -1)
+    pinned = np.where(known, labels == 1, np.nan)
+    # What is trusted is no evidence of errors.
+    sources = np.where(trusted[..., np.newaxis], np.nan, sources)
+    control = np.flatnonzero(known.all(axis=1))
+    weak = ~trusted.all(axis=1)
+    belief = _first_belief(pinned, sources)
     resolved = np.zeros(belief.shape)
-    resolved[weak] = errors.errors_resolved(probability[~is_trusted], labels[weak])
-    return Rounds(belief, calibrations, errors, discriminator, resolved, lived, n_iter)
+    if not weak.any():
+        max_iter = 1
+    rounds = progress(range(1, max_iter + 1), description="Rounds", verbose=verbose)
+    for n_iter in rounds:
+        targets = belief
+        if n_iter > 1:
+            targets = as_doubtful(belief, trusted, ~unseen, random_state + n_iter)
+        scores = discriminators.fit_score(X, targets, n_jobs=n_jobs)
+        posterior = Posterior.learn(
+            scores,
+            pinned,
+            sources,
+            control,
+            unseen=unseen,
+            constraints=constraints,
+            joint=joint,
+            caution=caution,
+            random_state=random_state,
+        )
+        if not weak.any():
+            break
+        given = posterior.calibration.probability(scores[weak]), sources[weak], pinned[weak]
+        posterior.fit(*given)
+        updated = belief.copy()
+        updated[weak], resolved[weak] = posterior.weigh(*given)
+        unchanged = ((updated > 0.5) == (belief > 0.5)).all()
+        belief = updated
+        if unchanged:
+            break
+    rates = np.full((sources.shape[2], labels.shape[1], len(NOISE_RATES)), np.nan)
+    if weak.any():
+        rates = posterior.describe_errors(*given)
+    return Rounds(belief, resolved, posterior, discriminators, rates, n_iter)
 
 
-def _clean_in_rounds_packed(*args, n_jobs=None, verbose=0, **options):
-    """Clean in rounds, the discriminator packed: only new records need it, if any come.
+def _packed(*args, n_jobs=None, verbose=0, **options):
+    """Clean in rounds, the discriminators packed: only new records need them, if any come.
 
     Of all that a cache holds, hundreds of trees take longest to build again from a file.
     """
     rounds = clean_in_rounds(*args, n_jobs=n_jobs, verbose=verbose, **options)
-    return replace(rounds, discriminator=pickle.dumps(rounds.discriminator))
+    return replace(rounds, discriminators=pickle.dumps(rounds.discriminators))
+
+
+class Posterior:
+    """Probability of labels, given a record's features and its weak labels.
+
+    Parameters
+    ----------
+    calibration : Calibration
+    prior : LabelPrior
+    control : Control, default=None
+        Trusted records, on which noise is drawn to learn how far to go. Without any, the
+        estimated errors are taken as they are.
+    constraints : LabelConstraints or None
+    joint : bool
+    caution : float
+    random_state : int
+
+    Attributes
+    ----------
+    errors : list of LabelErrors
+        Of each source; None until weak records have been seen.
+    judgement : ndarray of shape (4,)
+        Coefficients by which a posterior's log odds become what is believed: intercept, slope,
+        and their changes where the weak label is present.
+    """
+
+    def __init__(self, calibration, prior, control, *, constraints, joint, caution, random_state):
+        self.calibration = calibration
+        self.prior = prior
+        self.control = control
+        self.constraints = constraints
+        self.joint = joint
+        self.caution = caution
+        self.random_state = random_state
+        self.errors, self.judgement = None, _UNTAUGHT
+
+    @classmethod
+    def learn(
+        cls, scores, pinned, sources, control, *, unseen, constraints, joint, random_state, caution
+    ):
+        """Calibrate scores, and learn which labels come together.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_records, n_labels, n_scores)
+        pinned : ndarray of shape (n_records, n_labels)
+            1 or 0 where it is known, else NaN.
+        sources : ndarray of shape (n_records, n_labels, n_sources)
+            NaN where nothing is said, or where it is known.
+        control : ndarray of int
+            Records of which all labels are known.
+        unseen : ndarray of bool of shape (n_labels,)
+        constraints, joint, caution, random_state
+            As for `Posterior`.
+
+        Returns
+        -------
+        Posterior
+        """
+        targets, weights = _calibration_targets(scores, pinned, sources, unseen)
+        coefficients = calibrate(scores, targets, weights)
+        options = {
+            "constraints": constraints,
+            "joint": joint,
+            "caution": caution,
+            "random_state": random_state,
+        }
+        single = LabelPrior.of_single_labels(len(unseen))
+        if len(control) < _MIN_CONTROL:
+            return cls(Calibration(coefficients), single, None, **options)
+        labels = pinned[control]
+        rng = np.random.default_rng(random_state)
+        folds = rng.permutation(len(control)) % _N_FOLDS
+        probability = np.empty(labels.shape)
+        for fold in range(_N_FOLDS):
+            held_out = control[folds == fold]
+            others = weights.copy()
+            others[held_out] = 0
+            found = calibrate(scores, targets, others, start=coefficients, n_rounds=2)
+            probability[folds == fold] = Calibration(found).probability(scores[held_out])
+        lapses = find_lapses(probability[:, ~unseen], labels[:, ~unseen])
+        probability = Calibration(None, lapses).with_lapses(probability)
+        prior, priors = single, [single] * _N_FOLDS
+        if joint:
+            seen = np.flatnonzero(~unseen)
+            among = constraints.among(seen) if constraints and unseen.any() else constraints
+            given = probability[:, seen], labels[:, seen]
+            prior = LabelPrior.fit(*given, among)
+            priors = [
+                LabelPrior.fit(
+                    *(values[folds != fold] for values in given), among, start=prior, max_iter=15
+                ).among(seen, len(unseen))
+                for fold in range(_N_FOLDS)
+            ]
+            prior = prior.among(seen, len(unseen))
+        control = Control(probability, labels, folds, priors)
+        return cls(Calibration(coefficients, lapses), prior, control, **options)
+
+    def fit(self, probability, sources, pinned, start=None):
+        """Estimate the errors of weak labels, and learn how far to believe what follows.
+
+        Parameters
+        ----------
+        probability : ndarray of shape (n_records, n_labels)
+            Of weak records, from their features.
+        sources : ndarray of shape (n_records, n_labels, n_sources)
+        pinned : ndarray of shape (n_records, n_labels)
+        start : list of LabelErrors, default=None
+            Of other records of the same sources, if there are any.
+        """
+        pooling = choose_pooling(probability, sources)
+        self._rates = noise_rates(probability, sources, pooling=pooling)
+        self._pooling, self._extent = pooling, (1.0, 0.0)
+        belief = _pin(single_belief(probability, sources, self._rates), pinned)
+        given = probability, sources, belief, self.prior
+        options = {"constraints": self.constraints, "pooling": pooling}
+        if start is not None:
+            self.errors = fit_errors(*given, start, **options, trust=_TRUST_IN_ERRORS)
+            return
+        absent = 1 - probability.mean(axis=0)
+        start = [
+            LabelErrors.independent(*rates, absent, coupled=self.joint) for rates in self._rates
+        ]
+        self.errors = fit_errors(*given, start, **options)
+        if self.control is None:
+            return
+        rng = np.random.default_rng(self.random_state)
+        shown = _n_errors(self._believe(probability, sources, pinned)[0], sources)
+        self._extent = self._find_extent(shown, sources, rng)
+        self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
+        self.judgement = self._learn_to_judge(sources, rng)
+
+    def _find_extent(self, shown, sources, rng):
+        """How many times the estimated noise explains what weak records show.
+
+        Features that say little, or too much, let labels look wrong that are right. Trusted
+        records, judged as weak ones are, tell how wrong labels look without noise, and with it.
+        """
+        levels, without = [], None
+        for extent in _EXTENTS:
+            errors = [source.scaled(extent) for source in self.errors]
+            seen = []
+            for _ in range(_N_DRAWS if extent else 1):
+                said = self.control.sources(errors if extent else None, sources, rng)
+                seen.append(_n_errors(self._believe_control(said), said))
+            without = seen[0] if without is None else without
+            levels.append(np.mean(seen))
+        levels = np.maximum.accumulate(levels)
+        error = np.sqrt(without.var() / len(without) + shown.var() / len(shown)) + 1e-12
+        surplus = (shown.mean() - levels[0]) / error
+        if surplus <= 0:
+            return 0.0, np.inf
+        extent = np.interp(shown.mean(), levels, _EXTENTS)
+        rise = max(levels[-1] - levels[0], 1e-12) / _EXTENTS[-1]
+        return extent * surplus**2 / (surplus**2 + self.caution**2), error / rise
+
+    def _learn_to_judge(self, sources, rng):
+        """Fit what posteriors mean, on trusted records with noise drawn on them."""
+        lessons, answers = [], []
+        for _ in range(_N_LESSONS):
+            said = self.control.sources(self.errors, sources, rng)
+            lessons.append(_lesson(self._believe_control(said), said))
+            answers.append(self.control.labels)
+        design = np.concatenate(lessons).reshape(-1, 1, len(_UNTAUGHT))
+        answers = np.concatenate(answers).reshape(-1, 1)
+        weights = np.full(answers.shape, 1 / _N_LESSONS)
+        untaught = _UNTAUGHT[np.newaxis]
+        return regress(design, answers, weights, untaught, untaught, _RELUCTANCE)[0]
+
+    def weigh(self, probability, sources, pinned):
+        """Return what is believed of each label, and the errors that an answer resolves.
+
+        Parameters
+        ----------
+        probability, sources, pinned
+            As for `fit`.
+
+        Returns
+        -------
+        belief, errors_resolved : ndarray of shape (n_records, n_labels)
+        """
+        belief, parts = self._believe(probability, sources, pinned)
+        resolved = np.empty(belief.shape)
+        for part in parts:
+            resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
+        believed = expit(_lesson(belief, sources) @ self.judgement)
+        return _pin(believed, pinned), resolved
+
+    def _believe(self, probability, sources, pinned):
+        single = _pin(single_belief(probability, sources, self._rates), pinned)
+        parts = label_sets(probability, sources, single, self.constraints)
+        return belief_in(parts, self.prior, self.errors), parts
+
+    def _believe_control(self, said):
+        return self.control.belief(said, self.errors, self._rates, self.constraints)
+
+    def describe_errors(self, probability, sources, pinned):
+        """Return the noise rates with their intervals.
+
+        Parameters
+        ----------
+        probability, sources, pinned
+            As for `fit`.
+
+        Returns
+        -------
+        ndarray of shape (n_sources, n_labels, 6)
+            Columns `NOISE_RATES`.
+        """
+        return np.array(
+            [
+                rate_interval(probability, said, errors, self._pooling, self._extent)
+                for said, errors in zip(np.moveaxis(sources, 2, 0), self.errors, strict=True)
+            ]
+        )
+
+
+@dataclass(eq=False)
+class Control:
+    """Trusted records, judged by what others of them teach.
+
+    Attributes
+    ----------
+    probability, labels : ndarray of shape (n_records, n_labels)
+    folds : ndarray of int of shape (n_records,)
+    priors : list of LabelPrior
+        Of each fold, from the records of the others.
+    """
+
+    probability: np.ndarray
+    labels: np.ndarray
+    folds: np.ndarray
+    priors: list = field(repr=False)
+
+    def sources(self, errors, like, rng):
+        """Draw what sources would say of these records; without errors, the truth.
+
+        They are silent as often as they are in `like`.
+        """
+        said = [
+            self.labels if errors is None else errors[m].simulate(self.labels, rng)
+            for m in range(like.shape[2])
+        ]
+        said = np.stack(said, axis=2).astype(float)
+        silent = np.isnan(like).mean(axis=0)
+        if silent.any():
+            said[rng.random(said.shape) < silent] = np.nan
+        return said
+
+    def belief(self, said, errors, rates, constraints):
+        """As what is believed of weak records, before it is judged."""
+        belief = np.empty(self.labels.shape)
+        for fold, prior in enumerate(self.priors):
+            rows = self.folds == fold
+            probability, sources = self.probability[rows], said[rows]
+            single = single_belief(probability, sources, rates)
+            parts = label_sets(probability, sources, single, constraints)
+            belief[rows] = belief_in(parts, prior, errors)
+        return belief
 
 
 def as_doubtful(belief, trusted, learned, random_state):
@@ -346,7 +595,7 @@ def as_doubtful(belief, trusted, learned, random_state):
     ----------
     belief : ndarray of shape (n_records, n_labels)
     trusted : ndarray of bool of shape (n_records, n_labels)
-    learned : ndarray of int
+    learned : ndarray of bool of shape (n_labels,)
     random_state : int
 
     Returns
@@ -354,7 +603,7 @@ def as_doubtful(belief, trusted, learned, random_state):
     ndarray of shape (n_records, n_labels)
     """
     lent = belief.copy()
-    for label in learned:
+    for label in np.flatnonzero(learned):
         rng = np.random.default_rng(random_state)
         ours = trusted[:, label]
         theirs = belief[~ours, label]
@@ -365,28 +614,58 @@ def as_doubtful(belief, trusted, learned, random_state):
     return lent
 
 
-def _probabilities(calibrations, scores):
-    """Return the probability of each label that could be learned, from scores alone."""
-    return np.column_stack(
-        [calibration.probability(scores[:, [label]]) for label, calibration in calibrations.items()]
-    )
+def _first_belief(pinned, sources):
+    """What is known, else the mean of what is said, else how often others have the label."""
+    speaking = ~np.isnan(sources)
+    n_speaking = speaking.sum(axis=2)
+    said = np.where(speaking, sources, 0).sum(axis=2) / np.maximum(n_speaking, 1)
+    belief = np.where(np.isnan(pinned), np.where(n_speaking > 0, said, np.nan), pinned)
+    frequency = np.nan_to_num(belief).sum(axis=0) / np.maximum((~np.isnan(belief)).sum(axis=0), 1)
+    return np.where(np.isnan(belief), frequency, belief)
 
 
-def _typical_rates(calibrations, learned):
-    rates = [(calibrations[label].missing, calibrations[label].wrong) for label in learned]
-    return np.median(rates, axis=0)
+def _calibration_targets(scores, pinned, sources, unseen):
+    """What to calibrate scores to: what is known, and what is believed of the rest.
+
+    Where patients differ, the weak records, which are more, say what a score means for them.
+    """
+    known = ~np.isnan(pinned)
+    targets = np.where(known, pinned, 0.0)
+    weights = np.where(known & ~unseen, 1.0, 0.0)
+    speaking = (~np.isnan(sources)).any(axis=2)
+    if not speaking.any():
+        return targets, weights
+    share = np.where(unseen, 1.0, _WEAK_SHARE) * speaking
+    if unseen.any():
+        said = np.clip(_first_belief(np.full(pinned.shape, np.nan), sources), 0.05, 0.9)
+        targets = np.where(unseen & speaking, said, targets)
+        weights = np.where(unseen & speaking, 1.0, weights)
+    weak = speaking.any(axis=1)
+    coefficients, pooling = None, None
+    for _ in range(3):
+        coefficients = calibrate(scores, targets, weights, start=coefficients)
+        probability = Calibration(coefficients).probability(scores[weak])
+        pooling = pooling or choose_pooling(probability, sources[weak])
+        rates = noise_rates(probability, sources[weak], pooling=pooling)
+        believed = np.zeros(targets.shape)
+        believed[weak] = single_belief(probability, sources[weak], rates)
+        targets = np.where(known & ~unseen, targets, believed)
+        weights = np.where(known & ~unseen, 1.0, share)
+    return targets, weights
 
 
-def _first_belief(labels):
-    """The labels as given; unknown ones are as probable as known ones are frequent."""
-    belief = labels.astype(np.float64)
-    for label, column in enumerate(labels.T):
-        known = column != -1
-        belief[~known, label] = (column[known] == 1).mean() if known.any() else 0.0
-    return belief
+def _pin(belief, pinned):
+    return np.where(np.isnan(pinned), belief, pinned)
 
 
-def _start(weak, anchored):
-    belief = np.select([weak == 1, weak == 0], [0.9, 0.05], 0.5)
-    belief[anchored] = 0.98
-    return belief
+def _n_errors(belief, sources):
+    """Expected number of errors of each record, of shape (n_records,)."""
+    return np.nan_to_num(np.abs(sources - belief[..., np.newaxis])).sum(axis=(1, 2))
+
+
+def _lesson(belief, sources):
+    """What a judge hears of each label, of shape (n_records, n_labels, 4)."""
+    log_odds = logit(np.clip(belief, 1e-4, 1 - 1e-4))
+    speaking = ~np.isnan(sources)
+    said = np.where(speaking, sources, 0).sum(axis=2) / np.maximum(speaking.sum(axis=2), 1)
+    return np.stack([np.ones_like(said), log_odds, said, said * log_odds], axis=2)

@@ -1,154 +1,164 @@
-"""From cross-fitted scores to probabilities, by what trusted and weak records say together."""
+"""From cross-fitted scores to probabilities, with coefficients that labels share."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
-from sklearn_ecg.cleaning._label_errors import estimate_noise_rates, noise_rates, posterior
-
-# Beyond these log odds a score is as good as certain; no record is more than certain.
+# Beyond these log odds a score is as good as certain.
 _LARGEST_LOG_ODDS = 7.0
+# Records worth of belief in the slopes that labels have on average, per squared difference.
+_POOLING = 20.0
+_FREE = 1e-2
+# A label of more positives than this has no more say in what labels have in common.
+_MOST_POSITIVES = 50
+# Lapses before any record is seen: how often what features call certain is not so, as
+# (rate, records worth of belief) for labels that look present, and absent.
+_LAPSES = ((0.06, 200.0), (0.003, 300.0))
+_LAPSE_GRIDS = (
+    (0.001, 0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08),
+    (0.0003, 0.001, 0.002, 0.004, 0.008),
+)
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """Platt scaling of one label's scores, and the noise rates of its weak labels.
+    """Platt scaling of several scores for each label.
 
     Attributes
     ----------
-    coefficients : ndarray of shape (1 + n_scores,)
-        Intercept first.
-    missing, wrong : float
-        Noise rates, as in `posterior`.
+    coefficients : ndarray of shape (n_labels, 1 + n_scores)
+        Intercepts first.
+    lapses : (float, float)
+        How often a label that features call certain is absent, and one that they rule out is
+        present: no gold standard agrees with any features always.
     """
 
     coefficients: np.ndarray
-    missing: float
-    wrong: float
+    lapses: tuple = (0.0, 0.0)
 
     def probability(self, scores):
-        """Probability of the label from its scores alone.
+        """Return the probability of each label, from its scores alone.
 
         Parameters
         ----------
-        scores : ndarray of shape (n_records, n_scores)
+        scores : ndarray of shape (n_records, n_labels, n_scores)
 
         Returns
         -------
-        ndarray of shape (n_records,)
+        ndarray of shape (n_records, n_labels)
         """
-        log_odds = self.coefficients[0] + scores @ self.coefficients[1:]
-        return expit(np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS))
+        intercepts, slopes = self.coefficients[:, 0], self.coefficients[:, 1:]
+        log_odds = intercepts + np.einsum("nlk,lk->nl", scores, slopes)
+        return self.with_lapses(expit(np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)))
+
+    def with_lapses(self, probability):
+        """Return probabilities of which none is more certain than the lapses allow."""
+        lost, found = self.lapses
+        return found + (1 - lost - found) * probability
 
 
-def calibrate(scores, labels, trusted, *, belief=None, rates=None, max_iter=30):
-    """Calibrate one label's scores on trusted and weak records together, by EM.
+def calibrate(scores, targets, weights, *, start=None, n_rounds=4):
+    """Fit one logistic regression per label, whose slopes are drawn to those of all labels.
 
-    The trusted records give their labels, the weak ones what is believed of theirs: the
-    posterior of their scores and weak labels, whose noise rates are estimated on the way. What
-    trusted records teach of the scores is worth little where weak records are of other
-    patients; there the weak records, which are more, have the last word. Where weak labels are
-    explained as well by what trusted records teach alone, that is kept: their labels are right.
+    A label with few examples thus borrows from the others what a score is worth.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_records, n_scores)
-        Log odds that were cross-fitted: no record's own label is in its scores.
-    labels : ndarray of shape (n_records,)
-        1, 0 or -1 (unknown).
-    trusted : ndarray of bool of shape (n_records,)
-    belief : ndarray of shape (n_records,), default=None
-        What to believe of the labels of weak records at first.
-    rates : (float, float), default=None
-        Noise rates, missing and wrong, of a label that no trusted record shows. They are taken
-        as given, since without trusted records scores and rates cannot both be told.
-    max_iter : int, default=30
+    scores : ndarray of shape (n_records, n_labels, n_scores)
+        Cross-fitted: no record's own label is in its scores.
+    targets : ndarray of shape (n_records, n_labels)
+        Probabilities of the labels.
+    weights : ndarray of shape (n_records, n_labels)
+    start : ndarray of shape (n_labels, 1 + n_scores), default=None
+    n_rounds : int, default=4
+        How often the common slopes are found anew.
 
     Returns
     -------
-    Calibration
+    ndarray of shape (n_labels, 1 + n_scores)
     """
-    known = trusted & (labels != -1)
-    weak, weak_scores = labels[~trusted], scores[~trusted]
-    if rates is not None:
-        known = np.zeros_like(known)
-        belief = _share(weak, *rates)
-        expected = rates
-    else:
-        belief = None if belief is None else belief[~trusted]
-        expected = (0.1, 0.1 * max((weak == 1).mean(), 0.01)) if len(weak) else (0.1, 0.02)
-    targets = np.r_[labels[known] == 1, np.zeros(len(weak))].astype(float)
-    design = np.r_[scores[known], weak_scores]
-    design = np.c_[np.ones(len(design)), design]
-    n_known = known.sum()
-    coefficients = _logistic(design[:n_known], targets[:n_known])
-    by_trusted = Calibration(coefficients, *expected)
-    if not len(weak):
-        return by_trusted
-    if rates is None:
-        probability = by_trusted.probability(weak_scores)
-        by_trusted = Calibration(coefficients, *estimate_noise_rates(probability, weak, *expected))
-    if belief is None:
-        belief = posterior(by_trusted.probability(weak_scores), weak, *expected)
-    for _ in range(max_iter):
-        current = noise_rates(belief, weak, *expected) if rates is None else rates
-        targets[n_known:] = belief
-        coefficients = _logistic(design, targets, start=coefficients)
-        together = Calibration(coefficients, *current)
-        before = belief
-        belief = posterior(together.probability(weak_scores), weak, *current)
-        if np.abs(belief - before).max() < 1e-3:
-            break
-    if rates is None:
-        gain = _log_likelihood(together, weak_scores, weak) - _log_likelihood(
-            by_trusted, weak_scores, weak
+    n_records, n_labels, n_scores = scores.shape
+    design = np.concatenate([np.ones((n_records, n_labels, 1)), scores], axis=2)
+    coefficients = start
+    if start is None:
+        coefficients = np.tile(np.r_[0.0, np.full(n_scores, 0.5)], (n_labels, 1))
+    say = np.minimum((weights * targets).sum(axis=0), _MOST_POSITIVES) + 1e-3
+    penalty = np.r_[_FREE, np.full(n_scores, _POOLING)]
+    for _ in range(n_rounds):
+        common = np.average(coefficients, axis=0, weights=say)
+        common[0] = 0.0
+        coefficients = regress(design, targets, weights, coefficients, common, penalty)
+    return coefficients
+
+
+def find_lapses(probability, labels):
+    """Find how often certainty errs, from probabilities that are cross-fitted.
+
+    Parameters
+    ----------
+    probability, labels : ndarray of shape (n_records, n_labels)
+
+    Returns
+    -------
+    (float, float)
+        As `Calibration.lapses`.
+    """
+    present = labels == 1
+
+    def plausibility(lost, found):
+        says = Calibration(None, (lost, found)).with_lapses(probability)
+        prior = sum(
+            n * (rate * np.log(lapse) + (1 - rate) * np.log1p(-lapse))
+            for lapse, (rate, n) in zip((lost, found), _LAPSES, strict=True)
         )
-        # What a change of all coefficients gains by chance, by the Bayesian criterion.
-        if gain < len(coefficients) / 2 * np.log(len(weak)):
-            return by_trusted
-    return together
+        return np.log(np.where(present, says, 1 - says)).sum() + prior
+
+    pairs = [(lost, found) for lost in _LAPSE_GRIDS[0] for found in _LAPSE_GRIDS[1]]
+    return max(pairs, key=lambda pair: plausibility(*pair))
 
 
-def _log_likelihood(calibration, scores, weak):
-    """Log likelihood of weak labels, given scores."""
-    probability = calibration.probability(scores)
-    given = probability * (1 - calibration.missing) + (1 - probability) * calibration.wrong
-    return np.log(given[weak == 1]).sum() + np.log(1 - given[weak == 0]).sum()
+def regress(design, targets, weights, start, centre, penalty, *, max_iter=50):
+    """Ridge logistic regressions on soft targets, all labels at once, by damped Newton steps.
 
+    scikit-learn's takes classes for targets, not probabilities, and shrinks to zero.
 
-def _share(weak, missing, wrong):
-    """Belief from weak labels alone, at noise rates that explain how many there are."""
-    given = (weak[weak != -1] == 1).mean()
-    share = np.clip((given - wrong) / max(1 - missing - wrong, 0.05), 1e-3, 0.9)
-    return posterior(np.full(len(weak), share), weak, missing, wrong)
+    Parameters
+    ----------
+    design : ndarray of shape (n_records, n_labels, n_terms)
+    targets, weights : ndarray of shape (n_records, n_labels)
+    start, centre : ndarray of shape (n_labels, n_terms), or one that broadcasts to it
+        Where to begin, and where the penalty is 0.
+    penalty : ndarray of shape (n_terms,)
+        Of each coefficient's squared distance from the centre, halved.
+    max_iter : int, default=50
 
-
-def _logistic(design, targets, *, start=None, max_iter=50):
-    """Ridge logistic regression on soft targets, by damped Newton steps.
-
-    scikit-learn's takes classes for targets, not probabilities.
+    Returns
+    -------
+    ndarray of shape (n_labels, n_terms)
     """
-    coefficients = np.zeros(design.shape[1]) if start is None else start
-    ridge = np.ones(design.shape[1])
-    ridge[0] = 1e-3
+    coefficients = start.copy()
+    eye = np.diag(penalty)
 
     def loss(coefficients):
-        log_odds = design @ coefficients
-        fit = np.logaddexp(0, log_odds).sum() - targets @ log_odds
-        return fit + (ridge * coefficients**2).sum() / 2
+        log_odds = np.einsum("nlp,lp->nl", design, coefficients)
+        fit = (weights * (np.logaddexp(0, log_odds) - targets * log_odds)).sum(axis=0)
+        return fit + (penalty * (coefficients - centre) ** 2).sum(axis=1) / 2, expit(log_odds)
 
-    current = loss(coefficients)
+    current, predicted = loss(coefficients)
     for _ in range(max_iter):
-        predicted = expit(design @ coefficients)
-        gradient = design.T @ (targets - predicted) - ridge * coefficients
-        weight = predicted * (1 - predicted)
-        hessian = (design * weight[:, np.newaxis]).T @ design + np.diag(ridge)
-        step = np.linalg.solve(hessian, gradient)
+        gradient = np.einsum("nlp,nl->lp", design, weights * (targets - predicted))
+        gradient -= penalty * (coefficients - centre)
+        curvature = (weights * predicted * (1 - predicted))[..., np.newaxis] * design
+        hessian = np.einsum("nlp,nlq->lpq", curvature, design) + eye
+        step = np.linalg.solve(hessian, gradient[..., np.newaxis])[..., 0]
+        reached, next_predicted = loss(coefficients + step)
         # A full step overshoots where all predictions are near 0 or 1.
-        while (reached := loss(coefficients + step)) > current + 1e-9 and np.abs(step).max() > 1e-6:
-            step /= 2
-        coefficients, gained, current = coefficients + step, current - reached, reached
+        while (worse := reached > current + 1e-9).any() and np.abs(step[worse]).max() > 1e-6:
+            step[worse] /= 2
+            reached, next_predicted = loss(coefficients + step)
+        coefficients, predicted = coefficients + step, next_predicted
+        gained, current = (current - reached).max(), reached
         if gained < 1e-6:
             break
     return coefficients

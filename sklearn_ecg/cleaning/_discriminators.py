@@ -1,7 +1,8 @@
 """Discriminators: scores of every label for every record, cross-fitted."""
 
 import numpy as np
-from scipy.special import logit
+from scipy.linalg import eigh
+from scipy.special import logit, ndtr
 from sklearn.base import clone
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.model_selection import GroupKFold, KFold
@@ -16,6 +17,38 @@ _N_FOLDS = 5
 _MIN_SPLIT = 6
 # A tree is grown on no more records, so that a forest's memory is bounded; each on other ones.
 _MOST_RECORDS_PER_TREE = 20_000
+# Features that a tree chooses among at each split. The square root of their number, which is
+# usual, is too few where most features say nothing of a label.
+_SHARE_OF_FEATURES = 0.15
+# A feature is coded by which of these quantiles it exceeds: evenly spaced ones of a normal score.
+_QUANTILES = ndtr(np.linspace(-2, 2, 10))
+# Records are compared with all others while these are no more, else with so many drawn ones.
+_MOST_COMPARED, _N_DRAWN = 2000, 1000
+_PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+# Records whose similarities are held in memory at a time.
+_CHUNK = 8192
+# Expected beliefs times this vary about as much as log odds do.
+_SPREAD = 5.0
+
+
+class Discriminators:
+    """Several discriminators side by side.
+
+    Parameters
+    ----------
+    members : list of discriminators
+    """
+
+    def __init__(self, members):
+        self.members = members
+
+    def fit_score(self, X, beliefs, n_jobs=None):
+        """As `ForestDiscriminator.fit_score`, of shape (n_records, n_labels, n_members)."""
+        return np.stack([d.fit_score(X, beliefs, n_jobs=n_jobs) for d in self.members], axis=2)
+
+    def score(self, X):
+        """As `ForestDiscriminator.score`, of shape (n_records, n_labels, n_members)."""
+        return np.stack([d.score(X) for d in self.members], axis=2)
 
 
 class ForestDiscriminator:
@@ -56,7 +89,7 @@ class ForestDiscriminator:
         self.forest_ = ExtraTreesRegressor(
             self.n_estimators,
             min_samples_split=_MIN_SPLIT,
-            max_features="sqrt",
+            max_features=_SHARE_OF_FEATURES,
             bootstrap=True,
             max_samples=min(len(X), _MOST_RECORDS_PER_TREE),
             oob_score=_no_score,
@@ -76,6 +109,127 @@ class ForestDiscriminator:
 
 def _no_score(y_true, y_pred):
     return 0.0
+
+
+class KernelDiscriminator:
+    """Ridge regression of the beliefs on similarities of records, by a Laplace kernel.
+
+    Trees ask few features at a time; this sums up small differences in all of them. A feature
+    counts by its rank alone, so that its scale and its tails do not matter. A record's score is
+    that of the regression without the record itself, in closed form.
+
+    Parameters
+    ----------
+    random_state : int, default=None
+        Draws the records to compare with, where there are many.
+
+    Notes
+    -----
+    The similarity of two records is :math:`\\exp(-d / 2m)` for the sum :math:`d` over features
+    of how many quantiles lie between their values, and the median :math:`m` of that distance.
+    """
+
+    def __init__(self, random_state=None):
+        self.random_state = random_state
+
+    def fit_score(self, X, beliefs, n_jobs=None):
+        """As `ForestDiscriminator.fit_score`; scores are expected beliefs, not log odds."""
+        if getattr(self, "_records", None) is not X:
+            self._compare(X)
+        self.mean_ = beliefs.mean(axis=0)
+        targets = beliefs - self.mean_
+        projected = sum(u.T @ targets[rows] for rows, u in self._directions(X))
+        error = np.zeros((len(_PENALTIES), beliefs.shape[1]))
+        for rows, u in self._directions(X):
+            for place, penalty in enumerate(_PENALTIES):
+                left_out = self._leave_one_out(u, projected, targets[rows], penalty)
+                error[place] += ((left_out - targets[rows]) ** 2).sum(axis=0)
+            if rows.stop >= _MOST_RECORDS_PER_TREE:
+                break
+        chosen = np.array(_PENALTIES)[error.argmin(axis=0)]
+        scores = np.empty(beliefs.shape)
+        for rows, u in self._directions(X):
+            for penalty in np.unique(chosen):
+                labels = chosen == penalty
+                scores[rows, labels] = self._leave_one_out(
+                    u, projected[:, labels], targets[rows][:, labels], penalty
+                )
+        weights = projected / (self._strength[:, np.newaxis] + chosen)
+        self.weights_ = self._to_directions @ (np.sqrt(self._strength)[:, np.newaxis] * weights)
+        return _SPREAD * (scores + self.mean_)
+
+    def score(self, X):
+        """As `ForestDiscriminator.score`; scores are expected beliefs, not log odds."""
+        parts = [self._similarity(X[rows]) @ self.weights_ for rows in _chunks(len(X))]
+        return _SPREAD * (np.concatenate(parts) + self.mean_)
+
+    def __getstate__(self):
+        # The records of `fit` serve its rounds alone.
+        kept = ("random_state", "mean_", "weights_", "_thresholds", "_codes", "_median")
+        return {name: value for name, value in vars(self).items() if name in kept}
+
+    def _compare(self, X):
+        """Find the main directions of the similarities between records."""
+        self._records, self._kept = X, None
+        drawn = X
+        if len(X) > _MOST_COMPARED:
+            rng = np.random.default_rng(self.random_state)
+            drawn = X[np.sort(rng.choice(len(X), _N_DRAWN, replace=False))]
+        self._thresholds = np.quantile(drawn, _QUANTILES, axis=0).T.astype(np.float32)
+        self._codes, self._median = self._code(drawn), 1.0
+        distance = self._distance(self._codes)
+        self._median = max(float(np.median(distance)), 1.0)
+        similarity = np.exp(-0.5 * distance / self._median)
+        values, vectors = eigh(similarity.astype(np.float64), check_finite=False)
+        held = values > 1e-6 * values[-1]
+        values, vectors = values[held], vectors[:, held]
+        if drawn is X:
+            self._strength, self._to_directions = values, vectors / np.sqrt(values)
+            self._kept = [(slice(0, len(X)), vectors)]
+            return
+        self._to_directions = vectors / np.sqrt(values)
+        gram = 0
+        for rows in _chunks(len(X)):
+            part = self._similarity(X[rows]) @ self._to_directions
+            gram = gram + part.T @ part
+        values, vectors = eigh(gram, check_finite=False)
+        held = values > 1e-6 * values[-1]
+        self._strength = values[held]
+        self._to_directions = self._to_directions @ vectors[:, held]
+        if len(X) <= _CHUNK:
+            self._kept = list(self._directions(X))
+
+    def _directions(self, X):
+        """Yield the records' coordinates on orthonormal directions, part by part."""
+        if self._kept is not None:
+            yield from self._kept
+            return
+        for rows in _chunks(len(X)):
+            yield rows, self._similarity(X[rows]) @ self._to_directions / np.sqrt(self._strength)
+
+    def _leave_one_out(self, u, projected, targets, penalty):
+        shrink = self._strength / (self._strength + penalty)
+        leverage = (u**2) @ shrink
+        fitted = u @ (shrink[:, np.newaxis] * projected)
+        return targets - (targets - fitted) / (1 - np.minimum(leverage, 0.999))[:, np.newaxis]
+
+    def _similarity(self, X):
+        return np.exp(-0.5 * self._distance(self._code(X)) / self._median)
+
+    def _code(self, X):
+        """Which quantiles each feature exceeds, of shape (n_records, n_features * n_quantiles)."""
+        codes = X.astype(np.float32)[:, :, np.newaxis] > self._thresholds
+        return codes.reshape(len(X), -1).astype(np.float32)
+
+    def _distance(self, codes):
+        """How many quantiles lie between records and those they are compared with."""
+        ours, theirs = codes.sum(axis=1), self._codes.sum(axis=1)
+        return ours[:, np.newaxis] + theirs - 2 * (codes @ self._codes.T)
+
+
+def _chunks(n_records):
+    for start in range(0, n_records, _CHUNK):
+        yield slice(start, min(start + _CHUNK, n_records))
 
 
 class ClassifierDiscriminator:

@@ -1,8 +1,7 @@
-"""Errors of weak labels: of single labels, of whole label sets, and bonds between labels.
+"""How weak label sets differ from true ones, and which true sets they speak for.
 
-A weak label is worth as evidence what its noise rates leave of it (`SingleErrors`). Errors of a
-record come together: a label is lost where another is written in its place (`SetErrors`). Which
-labels come together in truth, bonds tell (`fit_bonds`).
+A record's true label set has a prior, `LabelPrior`, from its features. Each source of weak labels
+has its errors, `LabelErrors`. `LabelSets` weighs the sets that a record may have by both.
 """
 
 from dataclasses import dataclass, replace
@@ -15,10 +14,14 @@ from scipy.stats import beta, poisson
 #: What `describe_noise_rates` says of a label.
 NOISE_RATES = ("missing", "missing_low", "missing_high", "wrong", "wrong_low", "wrong_high")
 
-# Records worth of belief in the rates, and in the independent errors, that an estimate starts from.
-_PRIOR_RECORDS = 5.0
 # No weak label is believed or disbelieved without limit.
-_SMALLEST_RATE = 1e-3
+_SMALLEST_RATE = 1e-4
+# Before any record is seen: the share of lost labels, and of wrong ones, in (errors, records).
+_PRIOR_MISSING, _PRIOR_WRONG = (0.5, 5.0), (0.5, 50.0)
+# Records worth of belief in the rates that labels have on average; the likeliest is taken.
+_POOLINGS = (3.0, 10.0, 30.0, 100.0, 300.0)
+# Absent labels are that many times more frequent, and their errors rarer.
+_WRONG_POOLING = 10.0
 # Of one record, the labels in most doubt are weighed together; 2 ** 6 label sets.
 _MOST_OPEN = 6
 # A label that is this improbable, or its contrary, is not weighed again.
@@ -26,89 +29,618 @@ _CERTAIN = 1e-3
 # More lost or gained labels of one record than this are not told apart.
 _MOST_COUNTED = 3
 # So many weak records tell the errors well enough; evenly spread ones are taken of more.
-_MOST_RECORDS = 10_000
-_MAX_ITER = 10
-# So many more swaps than trusted records weak ones must show.
-_MORE_THAN_PHANTOM = 6.0
+_MOST_RECORDS = 5_000
 # Label sets that are weighed at a time.
 _CHUNK = 2**16
-# Records worth of belief in what replaces a label.
-_PRIOR_REPLACED = 20.0
-# Ridge penalty of bonds.
-_RIDGE = 5.0
+# Records worth of belief in independent errors, and in what replaces a label.
+_PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
+# Log odds of what cannot be.
+_NEVER = -60.0
 
 
-def posterior(probability, weak, missing, wrong):
-    """Combine a record's probability of a label with its weak label, by Bayes' rule.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_records,)
-        From the record's features alone.
-    weak : ndarray of shape (n_records,)
-        1, 0, or -1 for a weak label that is unknown and is no evidence.
-    missing : float
-        ``P(weak = 0 | label present)``
-    wrong : float
-        ``P(weak = 1 | label absent)``
-
-    Returns
-    -------
-    ndarray of shape (n_records,)
-    """
-    if_present = np.select([weak == 1, weak == 0], [1 - missing, missing], 1.0)
-    if_absent = np.select([weak == 1, weak == 0], [wrong, 1 - wrong], 1.0)
-    joint = probability * if_present
-    return joint / (joint + (1 - probability) * if_absent)
-
-
-def noise_rates(belief, weak, missing, wrong):
-    """Estimate noise rates from how probable each label is, one step of EM.
+def single_belief(probability, sources, rates):
+    """Combine the probability of each label with what sources say of it, by Bayes' rule.
 
     Parameters
     ----------
-    belief : ndarray of shape (n_records,)
-        Probability of the label given everything.
-    weak : ndarray of shape (n_records,)
-    missing, wrong : float
-        Expected rates, worth a few records.
+    probability : ndarray of shape (n_records, n_labels)
+        From a record's features alone.
+    sources : ndarray of shape (n_records, n_labels, n_sources)
+        Weak labels in [0, 1], NaN where a source says nothing.
+    rates : list of (missing, wrong)
+        Of each source ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``, by label.
 
     Returns
     -------
-    missing, wrong : float
+    ndarray of shape (n_records, n_labels)
     """
-    known = weak != -1
-    belief, weak = belief[known], weak[known]
-    lost, held = (belief * (weak == 0)).sum(), belief.sum()
-    made, free = ((1 - belief) * (weak == 1)).sum(), (1 - belief).sum()
-    missing = (lost + _PRIOR_RECORDS * missing) / (held + _PRIOR_RECORDS)
-    wrong = (made + _PRIOR_RECORDS * wrong) / (free + _PRIOR_RECORDS)
-    return tuple(np.clip((missing, wrong), _SMALLEST_RATE, 1 - _SMALLEST_RATE))
+    log_odds = logit(probability)
+    for said, (missing, wrong) in zip(np.moveaxis(sources, 2, 0), rates, strict=True):
+        for_it = np.log((1 - missing) / wrong)
+        against = np.log(missing / (1 - wrong))
+        log_odds = log_odds + np.where(np.isnan(said), 0, said * for_it + (1 - said) * against)
+    return expit(log_odds)
 
 
-def estimate_noise_rates(probability, weak, missing, wrong, *, max_iter=100):
-    """Estimate noise rates by EM from probabilities that did not see the weak labels.
+def noise_rates(probability, sources, *, pooling):
+    """Estimate each source's noise rates by EM, those of rare labels drawn to those of all.
 
     Parameters
     ----------
-    probability : ndarray of shape (n_records,)
-    weak : ndarray of shape (n_records,)
-    missing, wrong : float
-        Where to start.
-    max_iter : int
+    probability, sources
+        As for `single_belief`.
+    pooling : float
+        Records worth of belief in the rates that labels have on average.
 
     Returns
     -------
-    missing, wrong : float
+    list of (missing, wrong)
+        Each of shape (n_labels,).
     """
-    expected = missing, wrong
+    n_labels, n_sources = sources.shape[1:]
+    shared = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
+    shared = _fit_rates(probability, sources, shared, _SHARED)
+    return _fit_rates(probability, sources, shared, pooling)
+
+
+_SHARED = np.inf
+
+
+def _fit_rates(probability, sources, start, pooling, *, max_iter=300):
+    said = np.nan_to_num(sources)
+    known = ~np.isnan(sources)
+    rates = start
     for _ in range(max_iter):
-        before = missing, wrong
-        belief = posterior(probability, weak, *before)
-        missing, wrong = noise_rates(belief, weak, *expected)
-        if np.allclose(before, (missing, wrong), atol=1e-4):
+        present = single_belief(probability, sources, rates)[..., np.newaxis] * known
+        absent = known - present
+        lost, gained = (present * (1 - said)).sum(axis=0), (absent * said).sum(axis=0)
+        present, absent = present.sum(axis=0), absent.sum(axis=0)
+        before, rates = rates, []
+        for m, (old_missing, old_wrong) in enumerate(before):
+            if pooling is _SHARED:
+                missing = (lost[:, m].sum() + _PRIOR_MISSING[0]) / (
+                    present[:, m].sum() + sum(_PRIOR_MISSING)
+                )
+                wrong = (gained[:, m].sum() + _PRIOR_WRONG[0]) / (
+                    absent[:, m].sum() + sum(_PRIOR_WRONG)
+                )
+                missing, wrong = np.full_like(old_missing, missing), np.full_like(old_wrong, wrong)
+            else:
+                missing = (lost[:, m] + pooling * start[m][0]) / (present[:, m] + pooling)
+                pooled = _WRONG_POOLING * pooling
+                wrong = (gained[:, m] + pooled * start[m][1]) / (absent[:, m] + pooled)
+            rates.append(tuple(np.clip((missing, wrong), _SMALLEST_RATE, 1 - _SMALLEST_RATE)))
+        if np.abs(np.subtract(before, rates)).max() < 1e-5:
             break
-    return missing, wrong
+    return rates
+
+
+def choose_pooling(probability, sources):
+    """Choose how alike the noise rates of labels are, by the evidence for it (Laplace).
+
+    Parameters
+    ----------
+    probability, sources
+        As for `single_belief`.
+
+    Returns
+    -------
+    float
+        Records worth of belief in the rates that labels have on average.
+    """
+    n_labels, n_sources = sources.shape[1:]
+    shared = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
+    shared = _fit_rates(probability, sources, shared, _SHARED)
+    evidence = [
+        _evidence(probability, sources, shared, _fit_rates(probability, sources, shared, n), n)
+        for n in _POOLINGS
+    ]
+    return _POOLINGS[int(np.argmax(evidence))]
+
+
+def _evidence(probability, sources, shared, rates, pooling):
+    total = 0.0
+    for said, own, common in zip(np.moveaxis(sources, 2, 0), rates, shared, strict=True):
+        known, (missing, wrong) = ~np.isnan(said), own
+        said = np.nan_to_num(said) > 0.5
+        likelihood = np.where(
+            said,
+            probability * (1 - missing) + (1 - probability) * wrong,
+            probability * missing + (1 - probability) * (1 - wrong),
+        )
+        total += (known * np.log(likelihood)).sum()
+        of_each = ((missing, probability, common[0], 1.0), (wrong, 1 - probability, common[1], 10))
+        for rate, asked, mean, times in of_each:
+            n, spread = pooling * times, rate * (1 - rate)
+            density = beta.logpdf(rate, n * mean, n * (1 - mean)) + np.log(spread)
+            curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2 + n * spread
+            total += (density - np.log(curvature) / 2).sum()
+    return total
+
+
+@dataclass(frozen=True, eq=False)
+class LabelErrors:
+    """How one source's label sets differ from the true ones.
+
+    A label of the true set is lost with its own probability; how many labels are gained depends
+    on how many were lost, and which ones on which were lost. Where one label is written in the
+    place of another, that is one error, not two that happen to meet.
+
+    Attributes
+    ----------
+    missing, wrong : ndarray of shape (n_labels,)
+        ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
+    gains : ndarray of shape (4, 4)
+        ``P(n gained | n lost)``; the last row and column stand for 3 or more.
+    replacing : ndarray of shape (1 + n_labels, n_labels)
+        How readily each label is gained where a label was lost; last, where none was.
+    coupled : bool
+        Whether labels are lost and gained together; if not, each error is one for itself.
+    """
+
+    missing: np.ndarray
+    wrong: np.ndarray
+    gains: np.ndarray
+    replacing: np.ndarray
+    coupled: bool = True
+
+    @classmethod
+    def independent(cls, missing, wrong, n_absent, *, coupled):
+        """Errors that know nothing of one another yet.
+
+        Parameters
+        ----------
+        missing, wrong : ndarray of shape (n_labels,)
+        n_absent : ndarray of shape (n_labels,)
+            Expected share of the records without each label.
+        coupled : bool
+        """
+        n_gained = wrong * n_absent + 1e-6
+        spread = np.maximum(poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum()), 1e-4)
+        gains = np.tile(spread / spread.sum(), (_MOST_COUNTED + 1, 1))
+        replacing = np.tile(n_gained / n_gained.sum(), (len(missing) + 1, 1))
+        return cls(missing, wrong, gains, replacing, coupled)
+
+    def scaled(self, share):
+        """The same kind of errors, so many times as frequent."""
+        gains = self.gains.copy()
+        gains[0, 1:] *= share
+        gains[0, 0] = max(1 - gains[0, 1:].sum(), _SMALLEST_RATE)
+        bounds = _SMALLEST_RATE, 1 - _SMALLEST_RATE
+        return replace(
+            self,
+            missing=np.clip(self.missing * share, *bounds),
+            wrong=np.clip(self.wrong * share, *bounds),
+            gains=np.maximum(gains, 1e-6),
+        )
+
+    def simulate(self, labels, rng):
+        """Draw what this source would write of records with such true labels.
+
+        Parameters
+        ----------
+        labels : ndarray of shape (n_records, n_labels)
+        rng : numpy.random.Generator
+
+        Returns
+        -------
+        ndarray of float of shape (n_records, n_labels)
+        """
+        present = labels == 1
+        lost = present & (rng.random(labels.shape) < self.missing)
+        if not self.coupled:
+            gained = ~present & (rng.random(labels.shape) < self.wrong)
+        else:
+            n_lost = np.minimum(lost.sum(axis=1), _MOST_COUNTED)
+            chances = self.gains[n_lost].cumsum(axis=1)
+            n_gained = (rng.random(len(labels))[:, np.newaxis] * chances[:, -1:] > chances).sum(1)
+            some_lost = (n_lost > 0)[:, np.newaxis]
+            weight = np.where(some_lost, lost @ self.replacing[:-1], self.replacing[-1]) * ~present
+            # The labels of the largest keys are a draw without replacement by these weights.
+            keys = np.log(np.maximum(weight, 1e-12)) + rng.gumbel(size=labels.shape)
+            keys[weight <= 0] = -np.inf
+            place = np.argsort(np.argsort(-keys, axis=1), axis=1)
+            gained = (place < n_gained[:, np.newaxis]) & (weight > 0)
+        return ((present & ~lost) | gained).astype(float)
+
+
+@dataclass(frozen=True, eq=False)
+class LabelPrior:
+    """Probability of label sets from features, with bonds between labels.
+
+    A set has log odds of the sum of its labels' terms, ``slope * logit(probability) + bias``, and
+    a bond for each pair of them. Where labels exclude each other, features that speak for one
+    speak against the other, and counted twice they would make too sure: then slopes are below 1.
+
+    Attributes
+    ----------
+    slopes, bias : ndarray of shape (n_labels,)
+    bonds : ndarray of shape (n_labels, n_labels)
+        Symmetric, with a diagonal of 0.
+    """
+
+    slopes: np.ndarray
+    bias: np.ndarray
+    bonds: np.ndarray
+
+    # Ridge penalties, of a slope's distance from the common one, of a bias and of a bond.
+    _PENALTIES = (20.0, 1.0, 2.0)
+    # The common slope before any record is seen, and its penalty.
+    _COMMON = (0.8, 4.0)
+
+    @classmethod
+    def of_single_labels(cls, n_labels):
+        """Labels that know nothing of one another."""
+        return cls(np.ones(n_labels), np.zeros(n_labels), np.zeros((n_labels, n_labels)))
+
+    @classmethod
+    def fit(cls, probability, labels, constraints=None, *, start=None, max_iter=60):
+        """Fit to records of known labels, by the likelihood among the sets that are in doubt.
+
+        Parameters
+        ----------
+        probability : ndarray of shape (n_records, n_labels)
+            Cross-fitted.
+        labels : ndarray of shape (n_records, n_labels)
+            1 or 0.
+        constraints : LabelConstraints, default=None
+        start : LabelPrior, default=None
+        max_iter : int, default=60
+
+        Returns
+        -------
+        LabelPrior
+        """
+        n_labels = labels.shape[1]
+        log_odds = logit(probability).astype(np.float32)
+        doubt = np.minimum(probability, 1 - probability)
+        sets = _variants(labels == 1, doubt, min(_MOST_OPEN, n_labels)).astype(np.float32)
+        banned = _banned(sets, constraints)
+        truth, flat = (labels == 1).astype(np.float32), sets.reshape(-1, n_labels)
+        pairs = np.triu_indices(n_labels, 1)
+        together = truth.T @ truth
+        own, bias_penalty, bond_penalty = cls._PENALTIES
+        centre, centre_penalty = cls._COMMON
+        penalty = np.r_[
+            centre_penalty,
+            np.full(n_labels, own),
+            np.full(n_labels, bias_penalty),
+            np.full(len(pairs[0]), bond_penalty),
+        ]
+
+        def unpack(values):
+            common, slopes, bias, bonds = np.split(values, [1, 1 + n_labels, 1 + 2 * n_labels])
+            matrix = np.zeros((n_labels, n_labels))
+            matrix[pairs] = bonds
+            return cls(common + slopes, bias, matrix + matrix.T)
+
+        def loss(values):
+            prior = unpack(values)
+            terms = (log_odds * prior.slopes + prior.bias).astype(np.float32)
+            energy = prior.log_odds(sets, terms) + banned
+            top = energy.max(axis=1, keepdims=True)
+            shares = np.exp(energy - top)
+            total = shares.sum(axis=1, keepdims=True)
+            shares /= total
+            fit = (
+                prior.log_odds(truth[:, np.newaxis], terms)[:, 0] - top[:, 0] - np.log(total[:, 0])
+            )
+            residual = truth - _expected(shares, sets)
+            of_slopes = (residual * log_odds).sum(axis=0)
+            of_bonds = (together - (flat * shares.reshape(-1, 1)).T @ flat)[pairs]
+            gradient = np.r_[of_slopes.sum(), of_slopes, residual.sum(axis=0), of_bonds]
+            away = values - np.r_[centre, np.zeros(len(values) - 1)]
+            return (
+                float((penalty * away**2).sum() / 2 - fit.sum()),
+                (penalty * away - gradient).astype(float),
+            )
+
+        first = np.r_[centre, np.zeros(len(penalty) - 1)]
+        if start is not None:
+            common = start.slopes.mean()
+            first = np.r_[common, start.slopes - common, start.bias, start.bonds[pairs]]
+        options = {"maxiter": max_iter}
+        return unpack(minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x)
+
+    def among(self, places, n_labels):
+        """Return the same prior among more labels, of which the others know nothing.
+
+        Parameters
+        ----------
+        places : ndarray of int of shape (len(self.slopes),)
+            Where these labels stand among all.
+        n_labels : int
+
+        Returns
+        -------
+        LabelPrior
+        """
+        wide = self.of_single_labels(n_labels)
+        wide.slopes[places], wide.bias[places] = self.slopes, self.bias
+        wide.bonds[np.ix_(places, places)] = self.bonds
+        return wide
+
+    def log_odds(self, sets, terms):
+        """Log odds of label sets.
+
+        Parameters
+        ----------
+        sets : ndarray of shape (n_records, n_sets, n_labels)
+        terms : ndarray of shape (n_records, n_labels)
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_sets)
+        """
+        single = (sets @ terms[:, :, np.newaxis])[..., 0]
+        return single + ((sets @ self.bonds.astype(np.float32)) * sets).sum(axis=2) / 2
+
+
+class LabelSets:
+    """Label sets that records may have in truth, as many for each of them.
+
+    Parameters
+    ----------
+    rows : ndarray of int of shape (n_records,)
+        Which records these are.
+    probability : ndarray of shape (n_records, n_labels)
+        From features alone.
+    sources : ndarray of shape (n_records, n_labels, n_sources)
+    belief : ndarray of shape (n_records, n_labels)
+        Of each label by itself; 0 or 1 where it is trusted.
+    n_open : int
+        The labels in most doubt, so many of each record, are weighed together.
+    constraints : LabelConstraints or None
+    """
+
+    def __init__(self, rows, probability, sources, belief, n_open, constraints):
+        self.rows = rows
+        doubt = np.minimum(belief, 1 - belief)
+        sets = _variants(belief > 0.5, doubt, n_open)
+        banned = _banned(sets, constraints)
+        impossible = (banned < 0).all(axis=1)
+        if impossible.any():
+            # What looks certain breaks the constraints by itself; few labels may still hold.
+            pinned = (belief[impossible] >= 1) & (doubt[impossible] == 0)
+            likely = np.where(doubt[impossible] == 0, -1, belief[impossible])
+            sets[impossible] = _variants(pinned, likely, n_open)
+            banned[impossible] = _banned(sets[impossible], constraints)
+            banned[(banned < 0).all(axis=1)] = 0
+        self.sets, self._banned = sets.astype(np.float32), banned
+        self._log_odds = logit(np.clip(probability, 1e-4, 1 - 1e-4)).astype(np.float32)
+        self.said = [_Said(self.sets, source) for source in np.moveaxis(sources, 2, 0)]
+
+    def shares(self, prior, errors):
+        """Probability of each set, of shape (n_records, n_sets)."""
+        terms = (self._log_odds * prior.slopes + prior.bias).astype(np.float32)
+        log_joint = prior.log_odds(self.sets, terms) + self._banned
+        for said, of_source in zip(self.said, errors, strict=True):
+            log_joint = log_joint + said.log_likelihood(of_source)
+        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
+        return shares / shares.sum(axis=1, keepdims=True)
+
+    def belief(self, prior, errors):
+        """Probability of each label, of shape (n_records, n_labels)."""
+        return np.clip(_expected(self.shares(prior, errors), self.sets), 1e-4, 1 - 1e-4)
+
+    def errors_resolved(self, prior, errors):
+        """Expected errors that an answer removes, of shape (n_records, n_labels)."""
+        shares = self.shares(prior, errors)
+        belief = _expected(shares, self.sets)
+        # Of asked label and other label: both present, the asked one alone, the other, neither.
+        both = (self.sets * shares[..., np.newaxis]).swapaxes(1, 2) @ self.sets
+        asked = belief[:, :, np.newaxis] - both
+        other = belief[:, np.newaxis] - both
+        neither = 1 - both - asked - other
+        left = np.minimum(both, asked) + np.minimum(other, neither)
+        before = np.minimum(belief, 1 - belief).sum(axis=1, keepdims=True)
+        return np.clip(before - left.sum(axis=2), 0, None)
+
+
+class _Said:
+    """What became of the labels of each set in one source: kept, lost, gained, or still free."""
+
+    def __init__(self, sets, source):
+        known = ~np.isnan(source)[:, np.newaxis]
+        given = np.nan_to_num(source).astype(np.float32)[:, np.newaxis]
+        denied = known * (1 - given)
+        self.kept, self.lost = sets * given, sets * denied
+        self.gained, self.free = (1 - sets) * given, (1 - sets) * denied
+        self.n_lost, self.n_gained = (
+            np.minimum(np.rint(labels.sum(axis=2)), _MOST_COUNTED).astype(int)
+            for labels in (self.lost, self.gained)
+        )
+
+    def log_likelihood(self, errors):
+        kept, lost = np.log1p(-errors.missing), np.log(errors.missing)
+        log_chance = self.lost @ lost + self.kept @ kept
+        if not errors.coupled:
+            return (
+                log_chance
+                + self.gained @ np.log(errors.wrong)
+                + self.free @ np.log1p(-errors.wrong)
+            )
+        log_chance += np.log(errors.gains)[self.n_lost, self.n_gained] + gammaln(self.n_gained + 1)
+        some_lost = (self.n_lost > 0)[..., np.newaxis]
+        weight = np.where(some_lost, self.lost @ errors.replacing[:-1], errors.replacing[-1])
+        total = (weight * (self.gained + self.free)).sum(axis=2, keepdims=True)
+        chance = np.log(np.maximum(weight / np.maximum(total, 1e-9), 1e-6))
+        return log_chance + (self.gained * chance).sum(axis=2)
+
+
+def label_sets(probability, sources, belief, constraints=None):
+    """Return the sets of all records, in parts that share the number of labels in doubt.
+
+    Parameters
+    ----------
+    probability, sources, belief, constraints
+        As for `LabelSets`.
+
+    Returns
+    -------
+    list of LabelSets
+    """
+    n_open = (np.minimum(belief, 1 - belief) > _CERTAIN).sum(axis=1)
+    n_open = np.minimum(n_open, min(_MOST_OPEN, belief.shape[1]))
+    parts = []
+    for n in np.unique(n_open):
+        rows = np.flatnonzero(n_open == n)
+        for part in np.array_split(rows, -(-len(rows) * 2**n // _CHUNK)):
+            given = probability[part], sources[part], belief[part]
+            parts.append(LabelSets(part, *given, n, constraints))
+    return parts
+
+
+def belief_in(parts, prior, errors):
+    """Return the probability of each label of all records, of shape (n_records, n_labels)."""
+    belief = np.concatenate([part.belief(prior, errors) for part in parts])
+    return belief[np.argsort(np.concatenate([part.rows for part in parts]))]
+
+
+def fit_errors(
+    probability, sources, belief, prior, start, constraints=None, *, pooling, trust=None
+):
+    """Estimate the errors of each source, by expectation maximisation over label sets.
+
+    Parameters
+    ----------
+    probability, sources, belief, constraints
+        As for `LabelSets`.
+    prior : LabelPrior
+    start : list of LabelErrors
+        Of each source, worth a few records.
+    pooling : float
+        Records worth of belief in the rates that labels have on average.
+    trust : float, default=None
+        Records worth of belief in the rates of `start` in their place.
+
+    Returns
+    -------
+    list of LabelErrors
+    """
+    if len(belief) > _MOST_RECORDS:
+        rows = np.linspace(0, len(belief) - 1, _MOST_RECORDS).astype(int)
+        probability, sources, belief = probability[rows], sources[rows], belief[rows]
+    parts = label_sets(probability, sources, belief, constraints)
+    errors = start
+    for _ in range(30):
+        before = errors
+        shares = [part.shares(prior, errors) for part in parts]
+        errors = [
+            _maximise(parts, shares, m, start[m], pooling, trust) for m in range(sources.shape[2])
+        ]
+        change = max(
+            max(np.abs(old.gains - new.gains).max(), np.abs(old.missing - new.missing).max())
+            for old, new in zip(before, errors, strict=True)
+        )
+        if change < 1e-3:
+            break
+    return errors
+
+
+def _maximise(parts, shares, source, expected, pooling, trust):
+    """One step of expectation maximisation, of one source."""
+    n_labels = len(expected.missing)
+    kept, lost, gained, free = np.zeros((4, n_labels))
+    gains = np.zeros(expected.gains.shape)
+    replaced = np.zeros(expected.replacing.shape)
+    for part, weights in zip(parts, shares, strict=True):
+        said = part.said[source]
+        weighted = said.gained * weights[..., np.newaxis]
+        kept += _expected(weights, said.kept).sum(axis=0)
+        lost += _expected(weights, said.lost).sum(axis=0)
+        free += _expected(weights, said.free).sum(axis=0)
+        gained += weighted.sum(axis=(0, 1))
+        np.add.at(gains, (said.n_lost.ravel(), said.n_gained.ravel()), weights.ravel())
+        flat = weighted.reshape(-1, n_labels)
+        replaced[:-1] += said.lost.reshape(-1, n_labels).T @ flat
+        replaced[-1] += flat[said.n_lost.ravel() == 0].sum(axis=0)
+    present, absent = kept + lost, gained + free
+    if trust is None:
+        missing = (lost.sum() + _PRIOR_MISSING[0]) / (present.sum() + sum(_PRIOR_MISSING))
+        wrong = (gained.sum() + _PRIOR_WRONG[0]) / (absent.sum() + sum(_PRIOR_WRONG))
+    else:
+        missing, wrong, pooling = expected.missing, expected.wrong, trust
+    missing = (lost + pooling * missing) / (present + pooling)
+    pooling *= _WRONG_POOLING
+    wrong = (gained + pooling * wrong) / (absent + pooling)
+    usual = (gained + 2) / (gained + 2).sum()
+    n_prior = _PRIOR_RECORDS if trust is None else trust
+    gains = (gains + n_prior * expected.gains) / (gains.sum(axis=1, keepdims=True) + n_prior)
+    usual = usual if trust is None else expected.replacing
+    replacing = (replaced + _PRIOR_REPLACED * usual) / (
+        replaced.sum(axis=1, keepdims=True) + _PRIOR_REPLACED
+    )
+    return replace(
+        expected,
+        missing=np.clip(missing, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
+        wrong=np.clip(wrong, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
+        gains=np.maximum(gains, 1e-4),
+        replacing=replacing,
+    )
+
+
+def _variants(base, doubt, n_open):
+    """All sets that differ from the base in the labels of most doubt alone."""
+    order = np.argsort(-doubt, axis=1, kind="stable")[:, np.newaxis, :n_open]
+    choices = (np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1 == 1
+    sets = np.repeat(base[:, np.newaxis], len(choices), axis=1)
+    shape = (len(base), len(choices), n_open)
+    np.put_along_axis(sets, np.broadcast_to(order, shape), np.broadcast_to(choices, shape), 2)
+    return sets
+
+
+def _banned(sets, constraints):
+    """Log odds of what cannot be, 0 elsewhere; of shape (n_records, n_sets)."""
+    if constraints is None:
+        return np.zeros(sets.shape[:2], dtype=np.float32)
+    return np.where(constraints.allowed(sets > 0.5), 0, _NEVER).astype(np.float32)
+
+
+def _expected(shares, labels):
+    return (shares[:, np.newaxis] @ labels)[:, 0]
+
+
+def rate_interval(probability, said, errors, pooling, extent):
+    """Describe one source's noise rates, with intervals by Laplace's approximation.
+
+    Parameters
+    ----------
+    probability : ndarray of shape (n_records, n_labels)
+    said : ndarray of shape (n_records, n_labels)
+    errors : LabelErrors
+    pooling : float
+        Records worth of belief in the rates that labels have on average.
+    extent : (float, float)
+        What the rates have been multiplied by, and the standard error of that.
+
+    Returns
+    -------
+    ndarray of shape (n_labels, 6)
+        `NOISE_RATES`; the intervals are meant to hold 95 %.
+    """
+    known, present = ~np.isnan(said), np.nan_to_num(said) > 0.5
+    missing, wrong = errors.missing, errors.wrong
+    likelihood = np.where(
+        present,
+        probability * (1 - missing) + (1 - probability) * wrong,
+        probability * missing + (1 - probability) * (1 - wrong),
+    )
+    scale, error = extent
+    columns = []
+    for rate, asked, times in ((missing, probability, 1.0), (wrong, 1 - probability, 10.0)):
+        spread = rate * (1 - rate)
+        curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2
+        variance = 1 / (curvature + times * pooling * spread)
+        if scale > 0:
+            variance += (error / scale / (1 - rate)) ** 2
+        reach = 1.96 * np.sqrt(variance)
+        low, high = expit(logit(rate) - reach), expit(logit(rate) + reach)
+        # Of noise that is hardly seen nobody can say that there is any.
+        low = np.where(scale > 1.96 * error, low, 0.0)
+        columns += [np.where(scale > 0, rate, 0.0), low, high]
+    columns = np.stack(columns, axis=1)
+    return np.where(known.any(axis=0)[:, np.newaxis], columns, np.nan)
 
 
 def describe_noise_rates(belief, weak):
@@ -119,6 +651,7 @@ def describe_noise_rates(belief, weak):
     belief : ndarray of shape (n_records,)
         Probability of the label given everything.
     weak : ndarray of shape (n_records,)
+        1, 0, or -1 (unknown).
 
     Returns
     -------
@@ -149,339 +682,3 @@ def _rate(asked, error):
     if np.prod(1 - asked[error]) > 0.025:
         low = 0.0
     return n_errors / max(n_asked, 1e-9), low, high
-
-
-@dataclass(frozen=True, eq=False)
-class SingleErrors:
-    """Noise rates of several labels, whose errors know nothing of one another.
-
-    Attributes
-    ----------
-    missing, wrong : ndarray of shape (n_labels,)
-        ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
-    """
-
-    missing: np.ndarray
-    wrong: np.ndarray
-
-    def posterior(self, probability, weak):
-        """Combine the probabilities of a record's labels with its weak labels.
-
-        Parameters
-        ----------
-        probability : ndarray of shape (n_records, n_labels)
-            From the record's features alone.
-        weak : ndarray of shape (n_records, n_labels)
-            1, 0, or -1 (unknown, no evidence).
-
-        Returns
-        -------
-        ndarray of shape (n_records, n_labels)
-        """
-        columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
-        return np.column_stack([posterior(*column) for column in columns])
-
-    def errors_resolved(self, probability, weak):
-        """Expected number of labels of a record that an answer about one of them puts right.
-
-        Each label counts as wrong with the probability of the less probable value.
-
-        Parameters
-        ----------
-        probability, weak
-            As for `posterior`.
-
-        Returns
-        -------
-        ndarray of shape (n_records, n_labels)
-        """
-        return _doubt(self.posterior(probability, weak))
-
-    def adapted(self, probability, weak):
-        """Return the errors of other records; these are worth a few records."""
-        columns = zip(probability.T, weak.T, self.missing, self.wrong, strict=True)
-        rates = np.array([estimate_noise_rates(*column) for column in columns])
-        return replace(self, missing=rates[:, 0], wrong=rates[:, 1])
-
-
-def _doubt(belief):
-    return np.minimum(belief, 1 - belief)
-
-
-@dataclass(frozen=True, eq=False)
-class SetErrors(SingleErrors):
-    """How weak label sets differ from the true ones.
-
-    A label of the true set is lost with its own probability; how many labels are gained depends
-    on how many were lost, and which ones on which were lost. Where one label is written in the
-    place of another, that is one error, not two that happen to meet.
-
-    Attributes
-    ----------
-    missing, wrong : ndarray of shape (n_labels,)
-        ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
-    gains : ndarray of shape (4, 4)
-        ``P(n gained | n lost)``; the last row and column stand for 3 or more.
-    replacing : ndarray of shape (1 + n_labels, n_labels)
-        How readily each label is gained where a label was lost; last, where none was.
-    bias, bonds : ndarray of shape (n_labels,) and (n_labels, n_labels)
-        Which true labels come together, as by `fit_bonds`.
-    coupled : bool
-        Whether labels are lost and gained together; if not, each error is one for itself.
-    swapped : float
-        Expected number of labels per record that were lost while another was gained.
-    phantom : float
-        The same found in trusted records, where there are none; infinite where labels must not
-        be coupled.
-    """
-
-    gains: np.ndarray
-    replacing: np.ndarray
-    bias: np.ndarray
-    bonds: np.ndarray
-    coupled: bool = True
-    swapped: float = 0.0
-    phantom: float = 0.0
-
-    @classmethod
-    def independent(cls, missing, wrong, probability, bias, bonds):
-        """Errors that know nothing of one another yet, of records of such probabilities."""
-        missing, wrong = np.asarray(missing, dtype=float), np.asarray(wrong, dtype=float)
-        n_gained = wrong * (1 - probability).sum(axis=0) + 1e-3
-        spread = poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum() / len(probability))
-        gains = np.tile(np.maximum(spread / spread.sum(), 1e-4), (_MOST_COUNTED + 1, 1))
-        replacing = np.tile(n_gained / n_gained.sum(), (len(missing) + 1, 1))
-        return cls(missing, wrong, gains, replacing, bias, bonds)
-
-    def posterior(self, probability, weak):
-        """As `SingleErrors.posterior`, the labels of a record weighed together."""
-        belief = np.empty(probability.shape)
-        for candidates in _candidates(probability, weak, self):
-            belief[candidates.rows] = candidates.belief(self)
-        return belief
-
-    def errors_resolved(self, probability, weak):
-        """As `SingleErrors.errors_resolved`; the answer about one label tells of the others."""
-        resolved = np.empty(probability.shape)
-        for candidates in _candidates(probability, weak, self):
-            resolved[candidates.rows] = candidates.errors_resolved(self)
-        return resolved
-
-    def adapted(self, probability, weak):
-        """As `SingleErrors.adapted`, by expectation maximisation over label sets.
-
-        Features that say little let true label sets look as if labels had been swapped. Trusted
-        records are the control: weak ones must show many more swaps than they do, or each error
-        is taken for itself.
-        """
-        start = super().adapted(probability, weak)
-        if np.isfinite(self.phantom):
-            coupled = replace(start, coupled=True).fitted(probability, weak)
-            if coupled.swapped > _MORE_THAN_PHANTOM * self.phantom + _PRIOR_RECORDS / len(weak):
-                return coupled
-        return replace(start, coupled=False).fitted(probability, weak)
-
-    def fitted(self, probability, weak):
-        """Return the errors of these records, starting from self, which is worth a few records."""
-        if len(weak) > _MOST_RECORDS:
-            rows = np.linspace(0, len(weak) - 1, _MOST_RECORDS).astype(int)
-            probability, weak = probability[rows], weak[rows]
-        errors, candidates = self, list(_candidates(probability, weak, self))
-        for _ in range(_MAX_ITER):
-            before = errors
-            errors = _maximise(candidates, weak, errors, self)
-            changes = before.gains - errors.gains, before.missing - errors.missing
-            if max(np.abs(change).max() for change in changes) < 1e-3:
-                break
-        return errors
-
-
-def estimate_errors(probability, labels, trusted, missing, wrong, *, joint, coupled=True):
-    """Estimate how weak label sets differ from true ones, from the noise rates of single labels.
-
-    Parameters
-    ----------
-    probability, labels : ndarray of shape (n_records, n_labels)
-    trusted : ndarray of bool of shape (n_records,)
-    missing, wrong : ndarray of shape (n_labels,)
-    joint : bool
-        Whether the labels of a record are weighed together.
-    coupled : bool, default=True
-        Whether labels that are lost and gained together are looked for.
-
-    Returns
-    -------
-    SetErrors or SingleErrors
-    """
-    if not joint:
-        return SingleErrors(missing, wrong)
-    weak = trusted if trusted.all() else ~trusted
-    bonds = fit_bonds(probability[trusted], labels[trusted])
-    errors = SetErrors.independent(missing, wrong, probability[weak], *bonds)
-    phantom = np.inf
-    if coupled:
-        phantom = errors.fitted(probability[trusted], labels[trusted]).swapped
-    errors = replace(errors, phantom=phantom)
-    return errors if trusted.all() else errors.adapted(probability[weak], labels[weak])
-
-
-class _Candidates:
-    """Label sets that some records may have in truth, as many for each.
-
-    Attributes
-    ----------
-    rows : ndarray of int of shape (n_records,)
-    sets, kept, lost, gained : ndarray of shape (n_records, n_sets, n_labels)
-        The sets, and what became of their labels in the weak set.
-    """
-
-    def __init__(self, rows, log_odds, weak, belief, n_open):
-        doubt = np.argsort(np.abs(belief - 0.5), axis=1, kind="stable")[:, np.newaxis, :n_open]
-        choices = (np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1 == 1
-        sets = np.repeat((belief > 0.5)[:, np.newaxis], len(choices), axis=1)
-        shape = (len(rows), len(choices), n_open)
-        np.put_along_axis(sets, np.broadcast_to(doubt, shape), np.broadcast_to(choices, shape), 2)
-        given, denied = (weak == 1)[:, np.newaxis], (weak == 0)[:, np.newaxis]
-        self.rows, self.sets = rows, sets.astype(np.float32)
-        self.kept = (sets & given).astype(np.float32)
-        self.lost = (sets & denied).astype(np.float32)
-        self.gained = (~sets & given).astype(np.float32)
-        self._could_be_gained = (~sets & (given | denied)).astype(np.float32)
-        self._prior = (self.sets @ log_odds[:, :, np.newaxis])[..., 0]
-        self.n_lost, self.n_gained = (
-            np.minimum(labels.sum(axis=2), _MOST_COUNTED).astype(int)
-            for labels in (self.lost, self.gained)
-        )
-
-    def shares(self, errors):
-        """Probability of each set, of shape (n_records, n_sets)."""
-        log_joint = self._prior + self.sets @ errors.bias
-        log_joint += ((self.sets @ errors.bonds) * self.sets).sum(axis=2) / 2
-        log_joint += self.lost @ np.log(errors.missing) + self.kept @ np.log1p(-errors.missing)
-        log_joint += self._log_gains(errors)
-        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
-
-    def _log_gains(self, errors):
-        if not errors.coupled:
-            free = self._could_be_gained - self.gained
-            return self.gained @ np.log(errors.wrong) + free @ np.log1p(-errors.wrong)
-        log_chance = np.log(errors.gains)[self.n_lost, self.n_gained] + gammaln(self.n_gained + 1)
-        some_lost = (self.n_lost > 0)[..., np.newaxis]
-        weight = np.where(some_lost, self.lost @ errors.replacing[:-1], errors.replacing[-1])
-        total = (weight * self._could_be_gained).sum(axis=2, keepdims=True)
-        chance = np.where(self.gained > 0, weight / np.maximum(total, 1e-9), 1.0)
-        return log_chance + np.log(np.maximum(chance, 1e-6)).sum(axis=2)
-
-    def belief(self, errors):
-        """Probability of each label, of shape (n_records, n_labels)."""
-        return np.clip(_expected(self.shares(errors), self.sets), 1e-4, 1 - 1e-4)
-
-    def errors_resolved(self, errors):
-        """Expected errors that an answer removes, of shape (n_records, n_labels)."""
-        shares = self.shares(errors)
-        belief = _expected(shares, self.sets)
-        # Of asked label and other label: both present, the asked one alone, the other, neither.
-        both = (self.sets * shares[..., np.newaxis]).swapaxes(1, 2) @ self.sets
-        asked = belief[:, :, np.newaxis] - both
-        other = belief[:, np.newaxis] - both
-        neither = 1 - both - asked - other
-        left = np.minimum(both, asked) + np.minimum(other, neither)
-        before = np.minimum(belief, 1 - belief).sum(axis=1, keepdims=True)
-        return np.clip(before - left.sum(axis=2), 0, None)
-
-
-def _expected(shares, labels):
-    return (shares[:, np.newaxis] @ labels)[:, 0]
-
-
-def _candidates(probability, weak, errors):
-    """Yield the label sets of all records, by the number of labels that are in doubt."""
-    belief = SingleErrors.posterior(errors, probability, weak)
-    log_odds = logit(np.clip(probability, 1e-4, 1 - 1e-4))
-    n_open = (np.minimum(belief, 1 - belief) > _CERTAIN).sum(axis=1)
-    n_open = np.minimum(n_open, min(_MOST_OPEN, weak.shape[1]))
-    for n in np.unique(n_open):
-        rows = np.flatnonzero(n_open == n)
-        for part in np.array_split(rows, -(-len(rows) * 2**n // _CHUNK)):
-            yield _Candidates(part, log_odds[part], weak[part], belief[part], n)
-
-
-def _maximise(candidates, weak, errors, expected):
-    """One step of expectation maximisation."""
-    n_labels = weak.shape[1]
-    present, lost, gained = np.zeros(n_labels), np.zeros(n_labels), np.zeros(n_labels)
-    swapped = 0.0
-    gains = np.zeros(errors.gains.shape)
-    replaced = np.zeros(errors.replacing.shape)
-    known = (weak != -1).sum(axis=0)
-    for c in candidates:
-        shares = c.shares(errors)
-        weighted = c.gained * shares[..., np.newaxis]
-        present += _expected(shares, c.kept + c.lost).sum(axis=0)
-        lost += _expected(shares, c.lost).sum(axis=0)
-        gained += weighted.sum(axis=(0, 1))
-        swapped += (shares * np.minimum(c.n_lost, c.n_gained)).sum()
-        np.add.at(gains, (c.n_lost.ravel(), c.n_gained.ravel()), shares.ravel())
-        flat = weighted.reshape(-1, n_labels)
-        replaced[:-1] += c.lost.reshape(-1, n_labels).T @ flat
-        replaced[-1] += flat[c.n_lost.ravel() == 0].sum(axis=0)
-    missing = (lost + _PRIOR_RECORDS * expected.missing) / (present + _PRIOR_RECORDS)
-    wrong = (gained + _PRIOR_RECORDS * expected.wrong) / (known - present + _PRIOR_RECORDS)
-    usual = (gained + 0.5) / (gained + 0.5).sum()
-    gains = (gains + _PRIOR_RECORDS * expected.gains) / (
-        gains.sum(axis=1, keepdims=True) + _PRIOR_RECORDS
-    )
-    replacing = (replaced + _PRIOR_REPLACED * usual) / (
-        replaced.sum(axis=1, keepdims=True) + _PRIOR_REPLACED
-    )
-    return replace(
-        errors,
-        missing=np.clip(missing, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
-        wrong=np.clip(wrong, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
-        gains=np.maximum(gains, 1e-4),
-        replacing=replacing,
-        swapped=swapped / len(weak),
-    )
-
-
-def fit_bonds(probability, labels):
-    """Fit pairwise bonds of labels on trusted records, by ridge pseudo-likelihood.
-
-    A record's label set has log odds of the sum of those of its labels, plus a bias for each, plus
-    a bond for each pair.
-
-    Parameters
-    ----------
-    probability, labels : ndarray of shape (n_records, n_labels)
-        What features say of each label alone, and the truth; -1 is left out, and so are labels
-        that no record has: of them nothing is known.
-
-    Returns
-    -------
-    bias : ndarray of shape (n_labels,)
-    bonds : ndarray of shape (n_labels, n_labels)
-        Symmetric, with a diagonal of 0.
-    """
-    n_labels = labels.shape[1]
-    present = (labels == 1).astype(float)
-    known = (labels != -1) & present.any(axis=0)
-    offset = logit(np.clip(probability, 1e-3, 1 - 1e-3))
-    pairs = np.triu_indices(n_labels, 1)
-
-    def unpack(values):
-        bonds = np.zeros((n_labels, n_labels))
-        bonds[pairs] = values[n_labels:]
-        return values[:n_labels], bonds + bonds.T
-
-    def loss(values):
-        bias, bonds = unpack(values)
-        log_odds = offset + bias + present @ bonds
-        fit = (known * (np.logaddexp(0, log_odds) - present * log_odds)).sum()
-        residual = known * (expit(log_odds) - present)
-        slope = residual.T @ present
-        gradient = np.r_[residual.sum(axis=0), (slope + slope.T)[pairs]]
-        return fit + _RIDGE / 2 * values @ values, gradient + _RIDGE * values
-
-    start = np.zeros(n_labels + len(pairs[0]))
-    return unpack(minimize(loss, start, jac=True, method="L-BFGS-B").x)

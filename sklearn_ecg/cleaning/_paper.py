@@ -31,7 +31,7 @@ class PaperMethod:
 
     Attributes
     ----------
-    noise_rates_ : ndarray of shape (n_labels, 6)
+    noise_rates_ : ndarray of shape (1, n_labels, 6)
         Columns `NOISE_RATES`; NaN for labels that are not learned.
     lifetimes_ : ndarray of int of shape (n_records,)
     n_iter_ : int
@@ -60,7 +60,7 @@ class PaperMethod:
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, table, labels, trusted, *, learned, unseen=None):
+    def fit(self, table, labels, trusted, sources=None, *, learned, unseen=None):
         """Learn from all records, and clean those of which not all labels are trusted.
 
         Parameters
@@ -71,7 +71,7 @@ class PaperMethod:
         trusted : ndarray of bool of shape (n_records, n_labels)
         learned : ndarray of bool of shape (n_labels,)
             Labels with enough examples.
-        unseen : ignored
+        sources, unseen : ignored
 
         Returns
         -------
@@ -102,20 +102,21 @@ class PaperMethod:
         self.lifetimes_ = np.zeros(len(X), dtype=int)
         self.lifetimes_[weak] = lived
         # Thresholds give no probability; what they decide is taken as certain.
-        self.noise_rates_ = np.full((labels.shape[1], len(NOISE_RATES)), np.nan)
+        self.noise_rates_ = np.full((1, labels.shape[1], len(NOISE_RATES)), np.nan)
         for label in self._learned:
             asked = ~trusted[weak, label]
             belief = 1.0 * (decisions.labels[asked, label] == 1)
-            self.noise_rates_[label] = describe_noise_rates(belief, labels[weak, label][asked])
+            self.noise_rates_[0, label] = describe_noise_rates(belief, labels[weak, label][asked])
         return decisions
 
-    def clean(self, table, weak):
+    def clean(self, table, weak, sources=None):
         """Clean records that `fit` did not see.
 
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
         weak : ndarray of int8 of shape (n_records, n_labels)
+        sources : ignored
 
         Returns
         -------
