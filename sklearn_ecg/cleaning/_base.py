@@ -340,7 +340,9 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         >>> trusted = np.arange(300) < 100
         >>> weak = np.where(rng.random((300, 1)) < 0.2, 1 - truth, truth)
         >>> weak[trusted] = truth[trusted]
-        >>> cleaner = AFPLabelCleaner(margin=0.2, random_state=0).fit(X, weak, trusted=trusted)
+        >>> cleaner = AFPLabelCleaner(min_confidence=0.95, random_state=0).fit(
+        ...     X, weak, trusted=trusted
+        ... )
         >>> asked = cleaner.undecided_.head(3)
         >>> answers = asked.assign(answer=truth[asked["id"], 0])
         >>> cleaner = cleaner.with_answers(answers)

@@ -15,7 +15,7 @@ from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 NAMES = ["SR", "AF", "PVC", "LBBB"]
 CLEANER = AFPLabelCleaner(
-    mixture=DirichletProcessGaussianMixture(n_components=2), margin=0.2, random_state=0
+    mixture=DirichletProcessGaussianMixture(n_components=2), min_confidence=0.95, random_state=0
 )
 WITH_EACH = pytest.mark.parametrize(
     "cleaner",

@@ -12,7 +12,7 @@ from sklearn_ecg.cleaning._reasons import LabelContrast, describe_feature
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 CLEANER = AFPLabelCleaner(
-    mixture=DirichletProcessGaussianMixture(n_components=2), margin=0.2, random_state=0
+    mixture=DirichletProcessGaussianMixture(n_components=2), min_confidence=0.95, random_state=0
 )
 COLUMNS = ["because", "swapped_with", "rule", "measurements", "similar_with", "similar_without"]
 
@@ -180,19 +180,25 @@ def test_reasons_are_of_the_rows_that_are_asked_about_in_their_order(noisy):
         cleaner.reasons("changes")
 
 
-def test_rules_are_named_where_they_decided_or_are_asked_for(rhythms):
+def test_rules_are_named_where_they_are_asked_for(rhythms):
     _, _, _, _, cleaner = rhythms
     removed = cleaner.changes().query("label == 'AF' and clean == 0")
     found = cleaner.reasons(removed, rules=True)
-    assert (
-        found["rule"]
-        .str.fullmatch(r"SR excludes AF, as in at least 9\d % of trusted records")
-        .all()
-    )
+    expected = r"SR excludes AF, as in at least 9\d % of trusted records"
+    assert len(found) and found["rule"].str.fullmatch(expected).all()
+    assert found["because"].str.contains(expected).all()
     added = cleaner.reasons(cleaner.changes().query("clean == 1"), rules=True)
-    assert (added["rule"] == "").all()
-    by_rule = removed.query("provenance == 'excluded'")
-    assert len(by_rule) and (cleaner.reasons(by_rule)["rule"] != "").all()
+    assert len(added) and (added["rule"] == "").all()
+    assert (cleaner.reasons(removed)["rule"] == "").all()
+
+
+def test_a_rule_that_decided_is_named_unasked(rhythms):
+    X, truth, _, trusted, _ = rhythms
+    weak = truth.copy()
+    weak.iloc[:10] = 1  # labels that exclude each other, both given
+    cleaner = clone(CLEANER).set_params(method="paper").fit(X, weak, trusted=trusted)
+    by_rule = cleaner.changes(reasons=True).query("provenance == 'excluded'")
+    assert len(by_rule) and by_rule["because"].str.contains("excludes").all()
 
 
 def test_changes_are_those_of_the_cleaned_records(rhythms):
