@@ -118,7 +118,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         nothing is known. With ``method="paper"`` labels that discriminators decide have the ratio
         of distances in its place.
     undecided_ : DataFrame
-        What a person must look at: record (its id, or its index in a DataFrame), label, weak,
+        What a person must look at: id (of the record, or its index in a DataFrame), label, weak,
         probability, and errors_resolved, the expected number of the record's labels that an
         answer puts right; it ranks the list. An answer tells of other labels too, where they are
         lost and gained together.
@@ -253,10 +253,12 @@ class AFPLabelCleaner(BaseLabelCleaner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _check_given(self, given, ids):
+    def _check_trusted(self, labels, trusted):
         self._constraints = None
         if self.method == "bayes":
-            self._constraints = find_constraints(self.exclusive, self.implies, given, ids)
+            self._constraints = find_constraints(
+                self.exclusive, self.implies, labels, trusted, self.label_names_, self._ids
+            )
         elif self.exclusive or self.implies:
             raise ValueError(
                 "exclusive and implies act with method='bayes' alone; the paper's method learns "
@@ -372,6 +374,9 @@ class AFPLabelCleaner(BaseLabelCleaner):
     def patterns_(self):
         check_is_fitted(self)
         return self._method.evidence.patterns_
+
+    def _rule_evidence(self):
+        return self._method.evidence
 
     # As in the base, tables are made when asked for.
     @property

@@ -70,7 +70,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
     confidence_ : ndarray of shape (n_records, n_labels)
         Share of the classifiers that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
-        Unknown labels (-1) and what could not be judged: record, label, weak, probability (share
+        Unknown labels (-1) and what could not be judged: id, label, weak, probability (share
         of classifiers that say yes), errors_resolved (the smaller share).
     noise_rates_ : DataFrame
         For each label ``wrong``, the share removed among weak records without it; ``missing``

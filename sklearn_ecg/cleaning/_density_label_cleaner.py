@@ -55,7 +55,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
     confidence_ : ndarray of shape (n_records, n_labels)
         Share of the neighbours that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
-        Unknown labels (-1) and what could not be judged: record, label, weak, probability (share
+        Unknown labels (-1) and what could not be judged: id, label, weak, probability (share
         of neighbours with the label).
     noise_rates_ : DataFrame
         For each label ``wrong``, the share removed among weak records without it; ``missing``

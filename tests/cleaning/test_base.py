@@ -116,7 +116,7 @@ def test_records_without_any_feature_are_left_to_a_person(table):
     cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
     assert (cleaner.provenance_[lost] == "undecided").all()
     assert_array_equal(cleaner.labels_[lost], weak[lost])
-    assert set(lost) <= set(cleaner.undecided_["record"])
+    assert set(lost) <= set(cleaner.undecided_["id"])
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_trusted_labels_of_a_record_stay_and_its_others_are_cleaned(table, clean
     counted = cleaner.report()
     assert_array_equal(counted["weak"], ((weak == 1) & ~mask).sum(axis=0))
     asked = cleaner.undecided_
-    assert not mask[asked["record"], asked["label"].astype(int)].any()
+    assert not mask[asked["id"], asked["label"].astype(int)].any()
 
 
 def test_labels_that_are_trusted_teach(table):
@@ -313,9 +313,7 @@ def test_records_go_by_the_index_of_their_table(table, index):
     assert list(cleaned.ids) == list(X.index)
     changes, asked = cleaned.changes(), cleaner.undecided_
     left = changes[changes["provenance"] == "undecided"]
-    pairs = [
-        set(zip(t[id_], t["label"], strict=True)) for t, id_ in ((left, "id"), (asked, "record"))
-    ]
+    pairs = [set(zip(t["id"], t["label"], strict=True)) for t in (left, asked)]
     assert pairs[0] == pairs[1] and len(asked)
     again = cleaner.clean(X[~trusted], weak[~trusted])
     assert list(again.ids) == list(X.index[~trusted])

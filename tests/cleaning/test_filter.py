@@ -108,10 +108,10 @@ def test_unknown_labels_are_left_to_a_person(cleaner, table):
     cleaner.fit(X, weak, trusted=trusted)
     assert (cleaner.labels_[unknown, 1] == -1).all()
     review = cleaner.undecided_
-    assert_array_equal(np.sort(review["record"]), unknown)
+    assert_array_equal(np.sort(review["id"]), unknown)
     assert (review["probability"] - 0.5).abs().is_monotonic_increasing
     # No one asked may have learned that the label is absent.
-    likely = review.set_index("record")["probability"][unknown] > 0.5
+    likely = review.set_index("id")["probability"][unknown] > 0.5
     assert (likely == (truth[unknown, 1] == 1)).mean() > 0.9
 
 
