@@ -22,11 +22,7 @@ from sklearn_ecg.datasets import corrupt_labels
 
 SIZES = ["1794x100x8", "7177x100x8", "28708x100x8", "3750x100x16", "15000x100x16"]
 N_FOLDS = 3
-THRESHOLDS = {
-    "min_confidence": (0.3, 0.5, 0.7),
-    "min_correlation": (0.3, 0.5, 0.7),
-    "max_exclusion": (0.01, 0.02, 0.05),
-}
+THRESHOLDS = {"min_confidence": tuple(np.linspace(0.5, 0.98, 27))}
 CLEANERS = {
     "AFPLabelCleaner": lambda n_jobs: AFPLabelCleaner(random_state=0, n_jobs=n_jobs),
     "CV-S1": lambda n_jobs: CrossValidationLabelCleaner("S1", random_state=0, n_jobs=n_jobs),

@@ -18,10 +18,8 @@ from sklearn_ecg import AFPLabelCleaner
 DEFAULT = "default"
 # The parameters, and the values that each takes.
 PARAMETERS = {
-    "margin": (0.0, 0.1, 0.2, 0.3, 0.4, 0.45),
-    "min_confidence": (0.1, 0.3, 0.7, 0.9),
-    "min_correlation": (0.1, 0.3, 0.7, 0.9),
-    "max_exclusion": (0.001, 0.01, 0.1, 0.4),
+    "min_confidence": (0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
+    "caution": (0.0, 1.0, 4.0, 8.0),
 }
 
 

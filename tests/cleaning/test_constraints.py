@@ -14,6 +14,7 @@ from sklearn_ecg.cleaning._constraints import (
     find_constraints,
 )
 from sklearn_ecg.cleaning._inputs import check_input
+from sklearn_ecg.utils import trusted_labels
 
 NAMES = ["SR", "AF", "AFL", "MI", "AMI"]
 CASES = [
@@ -130,6 +131,11 @@ def test_numbers_are_names_where_labels_are_numbers():
         check_constraints([(0, 1)], None, codes)
 
 
+def parts(given):
+    trusted = trusted_labels(given.trusted, given.labels.shape[1])
+    return given.labels, trusted, given.label_names
+
+
 def make_input(labels, trusted, names=NAMES[:3]):
     X = np.zeros((len(labels), 1))
     given = check_input(X, np.asarray(labels), trusted, None, n_records=len(labels))
@@ -148,26 +154,28 @@ def test_trusted_records_that_violate_constraints_are_named():
         (None, [("AF", "AFL"), ("AFL", "SR")], ": a has AF without AFL; g has AF without AFL"),
     ]:
         with pytest.raises(ValueError, match=message):
-            find_constraints(exclusive, implies, given, ids)
-    assert find_constraints([("AF", "AFL")], None, given, ids).at_most_one == ((1, 2),)
+            find_constraints(exclusive, implies, *parts(given), ids)
+    assert find_constraints([("AF", "AFL")], None, *parts(given), ids).at_most_one == ((1, 2),)
     with pytest.raises(ValueError, match="c has SR and AF; and so do 2 more"):
-        find_constraints([("SR", "AF")], None, make_input([[1, 1, 0]] * 5, True), "abcde")
+        find_constraints([("SR", "AF")], None, *parts(make_input([[1, 1, 0]] * 5, True)), "abcde")
 
 
 def test_classes_are_found_in_trusted_records():
     classes = np.eye(3, dtype=int)[np.arange(40) % 2]
     ids, trusted = np.arange(40), np.arange(40) < 30
     given = make_input(classes, trusted)
-    assert find_constraints(None, None, given, ids).exactly_one == ((0, 1, 2),)
+    assert find_constraints(None, None, *parts(given), ids).exactly_one == ((0, 1, 2),)
     free = LabelConstraints(tuple(NAMES[:3]))
-    assert find_constraints([], None, given, ids) == free
-    assert not find_constraints(None, [("AFL", "AF")], given, ids).exactly_one
+    assert find_constraints([], None, *parts(given), ids) == free
+    assert not find_constraints(None, [("AFL", "AF")], *parts(given), ids).exactly_one
     for changed in ([1, 1, 0], [0, 0, 0], [-1, 0, 1]):
         given.labels[3] = changed  # with an unknown label, 29 examples are left
-        assert find_constraints(None, None, given, ids) == free
-    # A record that is not trusted proves nothing, nor does a single label that all have.
+        assert find_constraints(None, None, *parts(given), ids) == free
+    # Few records that are not trusted prove nothing, nor does a single label that all have.
     given.labels[3], given.labels[35] = classes[3], 1
-    assert find_constraints(None, None, given, ids).exactly_one
+    assert find_constraints(None, None, *parts(given), ids).exactly_one
+    given.labels[36:] = 1
+    assert find_constraints(None, None, *parts(given), ids) == free
     assert not LabelConstraints.found_in(np.ones((40, 1)), ["SR"]).exactly_one
 
 
