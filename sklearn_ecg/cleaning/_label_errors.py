@@ -480,7 +480,9 @@ def label_sets(probability, sources, belief, constraints=None):
     -------
     list of LabelSets
     """
-    n_open = (np.minimum(belief, 1 - belief) > _CERTAIN).sum(axis=1)
+    doubt = np.minimum(belief, 1 - belief)
+    # One at least, if any is not trusted: what looks certain may break the constraints.
+    n_open = np.maximum((doubt > _CERTAIN).sum(axis=1), (doubt > 0).any(axis=1))
     n_open = np.minimum(n_open, min(_MOST_OPEN, belief.shape[1]))
     parts = []
     for n in np.unique(n_open):
