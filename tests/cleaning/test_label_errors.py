@@ -79,6 +79,9 @@ def log_likelihood(true, said, errors):
             total += gained[label] * log(rate) + (1 - gained[label]) * log(1 - rate)
         return total
     n_lost, n_gained = (min(round(sum(n.values())), 3) for n in (lost, gained))
+    if round(sum(1 - share for share in gained.values())) == 0:
+        # No label is left to gain.
+        return total + log(errors.gains[n_lost, n_gained:].sum())
     total += log(errors.gains[n_lost, n_gained] * factorial(n_gained))
     weight = {label: errors.replacing[-1][label] for label in gained}
     if n_lost:
@@ -150,6 +153,23 @@ def test_posterior_weighs_all_label_sets(rng, n_labels, coupled, kind):
     assert_allclose(found, np.clip(expected, 1e-4, 1 - 1e-4), atol=1e-4)
 
 
+@pytest.mark.parametrize("n_labels", [1, 2])
+@pytest.mark.parametrize("coupled", [True, False])
+def test_what_a_source_can_say_of_a_label_set_has_probability_one(rng, n_labels, coupled):
+    errors = make_errors(rng, n_labels, coupled=coupled)
+    said = np.array(list(product((0.0, 1.0), repeat=n_labels)))[..., np.newaxis]
+    of_each = all_open(np.full(said.shape[:2], 0.5), said)
+    likelihood = np.exp(of_each.said[0].log_likelihood(errors))
+    assert_allclose(likelihood.sum(axis=0), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("frequency", [0.2, 0.8])
+def test_rates_of_a_single_label_are_found_however_frequent_it_is(rng, frequency):
+    probability, sources = make_noisy(rng, 4000, [(0.2, 0.15)], frequency)
+    (errors,), _ = found_errors(probability, sources, LabelPrior.of_single_labels(1))
+    assert_allclose((errors.missing[0], errors.gains[0, 1]), (0.2, 0.15), atol=0.04)
+
+
 @pytest.mark.parametrize("coupled", [True, False])
 @pytest.mark.parametrize(
     "options",
@@ -203,7 +223,9 @@ def test_records_of_unlike_doubt_come_back_in_order(rng):
     errors, prior = [make_errors(rng, 3, coupled=True) for _ in range(2)], make_prior(rng, 3)
     found = belief_in(label_sets(probability, sources, belief), prior, errors)
     alone = [
-        belief_in(label_sets(*(part[[i]] for part in (probability, sources, belief))), prior, errors)
+        belief_in(
+            label_sets(*(part[[i]] for part in (probability, sources, belief))), prior, errors
+        )
         for i in range(50)
     ]
     assert_allclose(found, np.concatenate(alone), atol=1e-5)
@@ -337,7 +359,9 @@ def test_each_source_has_its_own_noise_rates(rng):
     probability, first = make_noisy(rng, 4000, [(0.3, 0.02)] * 3)
     true = (probability > 0.5).astype(float)[..., np.newaxis]
     silent = np.where(rng.random(true.shape) < 0.5, np.nan, true)
-    (noisy, _), (right, _) = noise_rates(probability, np.concatenate([first, silent], 2), pooling=10)
+    (noisy, _), (right, _) = noise_rates(
+        probability, np.concatenate([first, silent], 2), pooling=10
+    )
     assert_allclose(noisy, 0.3, atol=0.06)
     assert (right < 0.05).all()
 
