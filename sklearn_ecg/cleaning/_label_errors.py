@@ -459,6 +459,8 @@ class _Said:
             np.minimum(np.rint(labels.sum(axis=2)), _MOST_COUNTED).astype(int)
             for labels in (self.lost, self.gained)
         )
+        # Where no label is left that could be gained, more of them could not have been.
+        self.is_full = np.rint(self.free.sum(axis=2)) == 0
 
     def log_likelihood(self, errors):
         kept, lost = np.log1p(-errors.missing), np.log(errors.missing)
@@ -469,12 +471,16 @@ class _Said:
                 + self.gained @ np.log(errors.wrong)
                 + self.free @ np.log1p(-errors.wrong)
             )
-        log_chance += np.log(errors.gains)[self.n_lost, self.n_gained] + gammaln(self.n_gained + 1)
+        at_least = errors.gains[:, ::-1].cumsum(axis=1)[:, ::-1]
         some_lost = (self.n_lost > 0)[..., np.newaxis]
         weight = np.where(some_lost, self.lost @ errors.replacing[:-1], errors.replacing[-1])
         total = (weight * (self.gained + self.free)).sum(axis=2, keepdims=True)
         chance = np.log(np.maximum(weight / np.maximum(total, 1e-9), 1e-6))
-        return log_chance + (self.gained * chance).sum(axis=2)
+        chosen = (self.gained * chance).sum(axis=2) + gammaln(self.n_gained + 1)
+        counts = self.n_lost, self.n_gained
+        return log_chance + np.where(
+            self.is_full, np.log(at_least)[counts], np.log(errors.gains)[counts] + chosen
+        )
 
 
 def label_sets(probability, sources, belief, constraints=None):
@@ -489,7 +495,9 @@ def label_sets(probability, sources, belief, constraints=None):
     -------
     list of LabelSets
     """
-    n_open = (np.minimum(belief, 1 - belief) > _CERTAIN).sum(axis=1)
+    doubt = np.minimum(belief, 1 - belief)
+    # One at least, if any is not trusted: what looks certain may break the constraints.
+    n_open = np.maximum((doubt > _CERTAIN).sum(axis=1), (doubt > 0).any(axis=1))
     n_open = np.minimum(n_open, min(_MOST_OPEN, belief.shape[1]))
     parts = []
     for n in np.unique(n_open):
@@ -560,7 +568,9 @@ def _maximise(parts, shares, source, expected, pooling, trust):
         lost += _expected(weights, said.lost).sum(axis=0)
         free += _expected(weights, said.free).sum(axis=0)
         gained += weighted.sum(axis=(0, 1))
-        np.add.at(gains, (said.n_lost.ravel(), said.n_gained.ravel()), weights.ravel())
+        # Sets of all labels have none to gain, and tell nothing of how many are gained.
+        telling = weights * ((said.n_gained > 0) | ~said.is_full)
+        np.add.at(gains, (said.n_lost.ravel(), said.n_gained.ravel()), telling.ravel())
         flat = weighted.reshape(-1, n_labels)
         replaced[:-1] += said.lost.reshape(-1, n_labels).T @ flat
         replaced[-1] += flat[said.n_lost.ravel() == 0].sum(axis=0)

@@ -76,7 +76,7 @@ def test_labels_that_no_trusted_record_has_can_be_cleaned_by_weak_ones_alone(tab
 def test_trusted_beliefs_are_lent_the_doubts_of_weak_ones(rng):
     belief = np.r_[np.ones(500), np.zeros(500), np.full(300, 0.9), np.full(700, 0.2)][:, None]
     trusted = np.arange(2000)[:, None] < 1000
-    lent = as_doubtful(belief, trusted, np.array([0]), random_state=0)
+    lent = as_doubtful(belief, trusted, np.array([True]), random_state=0)
     assert_array_equal(lent[1000:], belief[1000:])
     # 270 of the weak records' 410 expected positives believe 0.9, and 30 of 590 negatives.
     assert_allclose((lent[:500] == 0.9).mean(), 270 / 410, atol=0.07)

@@ -52,6 +52,7 @@ class Coded:
         if y is not None:
             y = np.asarray(y)
             y = (y == y.max()).astype(int) if y.size else y
+        trusted = True if trusted is None else trusted
         return super().fit(X, y, trusted=trusted, groups=groups)
 
     def fit_transform(self, X, y=None, trusted=None, groups=None):
@@ -142,7 +143,7 @@ def test_nothing_to_learn_keeps_everything(cleaner, table):
 
 def test_cleans_new_records(cleaner, table):
     X, truth, weak, trusted = table
-    cleaner.fit(X[trusted], truth[trusted])
+    cleaner.fit(X[trusted], truth[trusted], trusted=True)
     assert (cleaner.provenance_ == "trusted").all()
     cleaned = cleaner.clean(X[~trusted], weak[~trusted])
     assert isinstance(cleaned, CleanedRecords)

@@ -48,4 +48,7 @@ def test_scikit_learns_mixtures_find_patterns(table, covariance_type):
 def test_clusterings_that_are_no_mixtures_are_named(table):
     X, _, weak, trusted = table
     with pytest.raises(ValueError, match="mixture KMeans has no means_"):
-        AFPLabelCleaner(mixture=KMeans(2)).fit(X, weak, trusted=trusted)
+        AFPLabelCleaner(method="paper", mixture=KMeans(2)).fit(X, weak, trusted=trusted)
+    cleaner = AFPLabelCleaner(mixture=KMeans(2), random_state=0).fit(X, weak, trusted=trusted)
+    with pytest.raises(ValueError, match="mixture KMeans has no means_"):
+        cleaner.patterns_  # noqa: B018

@@ -21,7 +21,7 @@ def fitted(table):
 def test_review_list_is_what_is_undecided_first_what_resolves_most(table):
     X, _, weak, trusted = table
     X = X + np.random.default_rng(0).normal(0, 1.5, X.shape)
-    cleaner = AFPLabelCleaner(random_state=0, margin=0.2).fit(X, weak, trusted=trusted)
+    cleaner = AFPLabelCleaner(random_state=0, min_confidence=0.7).fit(X, weak, trusted=trusted)
     review = cleaner.undecided_
     undecided = cleaner.provenance_ == "undecided"
     assert len(review) == undecided.sum() > 0
@@ -32,7 +32,7 @@ def test_review_list_is_what_is_undecided_first_what_resolves_most(table):
     own = review["probability"].clip(upper=1 - review["probability"])
     resolved = review["errors_resolved"]
     assert (resolved > own - 1e-3).all() and (resolved > own + 0.1).any()
-    kept = AFPLabelCleaner(random_state=0, margin=0.2, undecided="weak")
+    kept = AFPLabelCleaner(random_state=0, min_confidence=0.7, undecided="weak")
     kept.fit(X, weak, trusted=trusted)
     assert_array_equal(kept.labels_[undecided], weak[undecided])
 
