@@ -25,9 +25,6 @@ from sklearn_ecg.cleaning._label_errors import (
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
-# Where noise rates of labels are so much alike (records worth of pooling), a weak record's label,
-# as it is believed, counts half of a trusted one in the calibration; where more, more.
-_HALF_TRUSTED = 30.0
 _N_FOLDS = 5
 # Fewer trusted records than this cannot tell how far a belief is to be trusted.
 _MIN_CONTROL = 10
@@ -337,6 +334,8 @@ class Posterior:
     control : Control, default=None
         Trusted records, on which noise is drawn to learn how far to go. Without any, the
         estimated errors are taken as they are.
+    vouched : ndarray of bool of shape (n_labels,)
+        Labels that trusted records show.
     constraints : LabelConstraints or None
     joint : bool
     caution : float
@@ -351,10 +350,13 @@ class Posterior:
         and their changes where the weak label is present.
     """
 
-    def __init__(self, calibration, prior, control, *, constraints, joint, caution, random_state):
+    def __init__(
+        self, calibration, prior, control, *, vouched, constraints, joint, caution, random_state
+    ):
         self.calibration = calibration
         self.prior = prior
         self.control = control
+        self.vouched = vouched
         self.constraints = constraints
         self.joint = joint
         self.caution = caution
@@ -387,6 +389,7 @@ class Posterior:
         targets, weights = _calibration_targets(scores, pinned, sources, unseen)
         coefficients = calibrate(scores, targets, weights)
         options = {
+            "vouched": ~unseen,
             "constraints": constraints,
             "joint": joint,
             "caution": caution,
@@ -437,8 +440,8 @@ class Posterior:
         """
         weak = np.isnan(pinned).any(axis=1)
         known = _as_good_as_known(probability, pinned)
-        pooling = choose_pooling(known, sources)
-        self._rates = noise_rates(known, sources, pooling=pooling)
+        pooling = choose_pooling(known, sources, self.vouched)
+        self._rates = noise_rates(known, sources, pooling)
         self._pooling, self._extent = pooling, (1.0, 0.0)
         belief = _pin(single_belief(probability, sources, self._rates), pinned)
         given = probability, sources, belief, self.prior
@@ -641,8 +644,7 @@ def _first_belief(pinned, sources):
 def _calibration_targets(scores, pinned, sources, unseen):
     """What to calibrate scores to: what is known, and what is believed of the rest.
 
-    Where patients differ, the weak records, which are more, say what a score means for them. They
-    are believed the less the more the noise rates of labels differ, which are then hard to tell.
+    Where patients differ, the weak records, which are more, say what a score means for them.
     """
     known = ~np.isnan(pinned)
     targets = np.where(known, pinned, 0.0)
@@ -660,13 +662,13 @@ def _calibration_targets(scores, pinned, sources, unseen):
         coefficients = calibrate(scores, targets, weights, start=coefficients)
         probability = Calibration(coefficients).probability(scores[weak])
         probability = _as_good_as_known(probability, pinned[weak])
-        pooling = pooling or choose_pooling(probability, sources[weak])
-        rates = noise_rates(probability, sources[weak], pooling=pooling)
+        if pooling is None:
+            pooling = choose_pooling(probability, sources[weak], ~unseen)
+        rates = noise_rates(probability, sources[weak], pooling)
         believed = np.zeros(targets.shape)
         believed[weak] = single_belief(probability, sources[weak], rates)
         targets = np.where(known & ~unseen, targets, believed)
-        share = np.where(unseen, 1.0, pooling / (pooling + _HALF_TRUSTED))
-        weights = np.where(known & ~unseen, 1.0, share * speaking)
+        weights = np.where(known & ~unseen, 1.0, speaking)
     return targets, weights
 
 
