@@ -25,6 +25,9 @@ from sklearn_ecg.cleaning._label_errors import (
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
+# Where noise rates of labels are so much alike (records worth of pooling), a weak record's label,
+# as it is believed, counts half of a trusted one in the calibration; where more, more.
+_HALF_TRUSTED = 30.0
 _N_FOLDS = 5
 # Fewer trusted records than this cannot tell how far a belief is to be trusted.
 _MIN_CONTROL = 10
@@ -644,7 +647,8 @@ def _first_belief(pinned, sources):
 def _calibration_targets(scores, pinned, sources, unseen):
     """What to calibrate scores to: what is known, and what is believed of the rest.
 
-    Where patients differ, the weak records, which are more, say what a score means for them.
+    Where patients differ, the weak records, which are more, say what a score means for them. They
+    are heeded the less the more the noise rates of labels differ, which are then hard to tell.
     """
     known = ~np.isnan(pinned)
     targets = np.where(known, pinned, 0.0)
@@ -668,7 +672,8 @@ def _calibration_targets(scores, pinned, sources, unseen):
         believed = np.zeros(targets.shape)
         believed[weak] = single_belief(probability, sources[weak], rates)
         targets = np.where(known & ~unseen, targets, believed)
-        weights = np.where(known & ~unseen, 1.0, speaking)
+        share = np.where(unseen, 1.0, pooling / (pooling + _HALF_TRUSTED))
+        weights = np.where(known & ~unseen, 1.0, share * speaking)
     return targets, weights
 
 
