@@ -194,6 +194,10 @@ class BayesMethod:
         probable = np.maximum(belief, 1 - belief)
         # The last digit of a posterior that is one half by symmetry decides nothing.
         sure = (probable >= self.min_confidence) & (probable > 0.5 + 1e-9)
+        constraints = self._constraints_on_learned(decisions.labels.shape[1])
+        if constraints is not None:
+            # Each of three classes can be improbable; which of them it is, a person must say.
+            sure &= ~constraints.violations(np.where(sure, value, weak))
         provenance = np.select(
             [~sure, value == weak, value], ["undecided", "confirmed", "added"], "removed"
         )
