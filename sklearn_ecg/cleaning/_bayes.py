@@ -511,8 +511,9 @@ class Posterior:
         resolved = np.empty(belief.shape)
         for part in parts:
             resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
-        believed = expit(_lesson(belief, sources) @ self.judgement)
-        return _pin(believed, pinned), resolved
+        believed = _pin(expit(_lesson(belief, sources) @ self.judgement), pinned)
+        # Judged, a label may be in more doubt than before; an answer removes its own error anyway.
+        return believed, np.maximum(resolved, np.minimum(believed, 1 - believed))
 
     def _believe(self, probability, sources, pinned):
         single = _pin(single_belief(probability, sources, self._rates), pinned)
