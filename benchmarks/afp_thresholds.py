@@ -24,11 +24,14 @@ from sklearn_ecg import AFPLabelCleaner
 
 VALUES = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 SWEEPS = {
-    "min_confidence": ("ct", VALUES),
-    "min_correlation": ("rt", VALUES),
+    "min_rule_confidence": ("ct", VALUES),
+    "min_rule_correlation": ("rt", VALUES),
     "max_exclusion": ("ε", (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4)),
 }
-OTHER = {"min_confidence": "min_correlation", "min_correlation": "min_confidence"}
+OTHER = {
+    "min_rule_confidence": "min_rule_correlation",
+    "min_rule_correlation": "min_rule_confidence",
+}
 # What the threshold that is not swept is held at: the default, and the lowest of the sweep.
 HELD = (0.5, 0.1)
 SHARES = {
@@ -59,8 +62,8 @@ INCLUSION_LINES = {"right of included": "labels recognised", "right of added": "
 EXCLUSION_LINES = {"right of dropped": "labels dropped", "right of apart": "rules on true labels"}
 # What the paper's text says of each curve, and where to compare.
 PUBLISHED = {
-    "min_confidence": ("rises, then is flat (figs. 5, 6)", (0.1, 0.3, 0.6)),
-    "min_correlation": ("rises, then is flat (figs. 7, 8)", (0.1, 0.5, 0.6)),
+    "min_rule_confidence": ("rises, then is flat (figs. 5, 6)", (0.1, 0.3, 0.6)),
+    "min_rule_correlation": ("rises, then is flat (figs. 7, 8)", (0.1, 0.5, 0.6)),
     "max_exclusion": ("rises, then falls (figs. 9, 10)", (0.001, 0.02, 0.4)),
 }
 DIFFERENCES = """\

@@ -18,10 +18,8 @@ from sklearn_ecg import AFPLabelCleaner
 DEFAULT = "default"
 # The parameters, and the values that each takes.
 PARAMETERS = {
-    "margin": (0.0, 0.1, 0.2, 0.3, 0.4, 0.45),
-    "min_confidence": (0.1, 0.3, 0.7, 0.9),
-    "min_correlation": (0.1, 0.3, 0.7, 0.9),
-    "max_exclusion": (0.001, 0.01, 0.1, 0.4),
+    "min_confidence": (0.5, 0.6, 0.7, 0.8, 0.9, 0.95),
+    "caution": (0.0, 1.0, 4.0, 8.0, 16.0),
 }
 
 
@@ -45,7 +43,7 @@ def describe(results):
     text = [
         f"{explanation(__doc__).strip()}\n\n![Changes that are right against errors found]({plot})"
         f"\n\nPooled over splits (seeds {seeds_in(frame)}). The circle is the default; a line is "
-        "a parameter, and a parameter without a line moves nothing."
+        "a parameter."
     ]
     for rate, at_rate in frame.groupby("rate"):
         for situation, part in by_situation(at_rate):

@@ -38,7 +38,7 @@ label_cleaning_report(truth.labels[~trusted], weak.labels[~trusted], cleaned[~tr
 # %%
 # Every change has a reason
 # -------------------------
-# Which label, what it was and is, by which stage, and how sure that is:
+# Which label, what it was and is, what became of it, and how sure that is:
 cleaned.changes().head(10)
 
 # %%

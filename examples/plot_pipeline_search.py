@@ -30,9 +30,9 @@ table.iloc[:3, :6]
 # %%
 # A grid over thresholds
 # ----------------------
-# `margin` is how near to one half a label's probability must be for it to be left undecided, and
-# so out of training. Nothing that does not depend on a threshold is computed again where the
-# cleaner has a `memory`.
+# `min_confidence` is how probable a label must be, or its absence, for it to be decided; else it is
+# left undecided, and so out of training. Nothing that does not depend on a threshold is computed
+# again where the cleaner has a `memory`.
 cache = TemporaryDirectory()
 pipeline = make_pipeline(
     AFPLabelCleaner(memory=cache.name, random_state=0),
@@ -40,7 +40,7 @@ pipeline = make_pipeline(
 )
 search = GridSearchCV(
     pipeline,
-    {"afplabelcleaner__margin": [0.0, 0.1, 0.2, 0.3, 0.4]},
+    {"afplabelcleaner__min_confidence": [0.5, 0.6, 0.7, 0.8, 0.9, 0.95]},
     cv=TrustedKFold(3, trusted=trusted, groups=records.groups),
     scoring="f1_macro",
 )
@@ -54,7 +54,7 @@ results[["params", "mean_test_score", "std_test_score"]]
 weak_only = GridSearchCV(pipeline[-1], {}, cv=search.cv, scoring="f1_macro").fit(table, y_weak)
 figure, axes = plt.subplots(figsize=(5, 3))
 axes.errorbar(
-    results["param_afplabelcleaner__margin"].astype(float),
+    results["param_afplabelcleaner__min_confidence"].astype(float),
     results["mean_test_score"],
     results["std_test_score"],
     marker="o",
@@ -62,6 +62,6 @@ axes.errorbar(
     label="on cleaned labels",
 )
 axes.axhline(weak_only.best_score_, color="grey", linestyle="--", label="on weak labels")
-axes.set(xlabel="margin", ylabel="macro F1 on trusted records")
+axes.set(xlabel="min_confidence", ylabel="macro F1 on trusted records")
 axes.legend()
 figure.tight_layout()
