@@ -41,8 +41,9 @@ def measure_options(command, title, options, arguments, describe):
     Parameters
     ----------
     command, title : str
-    options : dict of dict
-        Parameters of `AFPLabelCleaner` by the name that rows have for them.
+    options : dict of dict or callable
+        Parameters of `AFPLabelCleaner`, or methods as in `benchmarks._methods`, by the name that
+        rows have for them.
     arguments : Namespace
     describe : callable
         Takes the results and returns Markdown.
@@ -52,7 +53,7 @@ def measure_options(command, title, options, arguments, describe):
     sets = load_features(data, arguments.cache, every=4 if arguments.quick else 1)
     page = arguments.page or f"{command}{'_quick' * arguments.quick}"
     results = open_results(page, command, sets, packages=(), fresh=arguments.fresh)
-    methods = {name: afp(**own) for name, own in options.items()}
+    methods = {name: own if callable(own) else afp(**own) for name, own in options.items()}
     show = partial(results.show, title, partial(describe, results))
     compare(results, settings_of(situations, methods, arguments), sets, methods, show)
 

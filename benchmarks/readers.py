@@ -199,11 +199,13 @@ def on_the_majority(method):
 
 
 def clean(X, sources, trusted, truth, seed):
-    """Return our cleaner's labels; on trusted records all readers answer what is true."""
-    y = np.where(trusted[:, np.newaxis, np.newaxis], truth[..., np.newaxis], sources)
+    """Return our cleaner's labels; it knows what readers say of trusted records, and the truth."""
+    y = {f"reader {m}": answers for m, answers in enumerate(np.moveaxis(sources, 2, 0))}
+    y["truth"] = np.where(trusted[:, np.newaxis], truth, -1)
     # Without features there is nothing to learn but how readers err.
     table = np.zeros((len(truth), 1)) if X is None else X
-    labels = AFPLabelCleaner(random_state=seed, n_jobs=-1).fit(table, y, trusted=trusted).labels_
+    cleaner = AFPLabelCleaner(random_state=seed, n_jobs=-1)
+    labels = cleaner.fit(table, y, trusted=trusted).labels_
     return np.where(labels == -1, majority(sources), labels)
 
 

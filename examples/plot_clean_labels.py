@@ -38,11 +38,11 @@ label_cleaning_report(truth.labels[~trusted], weak.labels[~trusted], cleaned[~tr
 # %%
 # Every change has a reason
 # -------------------------
-# Which label, what it was and is, what became of it, and how sure that is:
+# Which label, what it was and is, how it came about, and how probable that is:
 cleaned.changes().head(10)
 
 # %%
-# What the cleaner leaves to a person, most doubtful first:
+# What the cleaner leaves to a person, first what puts most labels right:
 cleaner.undecided_.head()
 
 # %%

@@ -19,6 +19,7 @@ from sklearn_ecg.records import CleanedRecords
 from sklearn_ecg.utils import align_labels, check_labels, trusted_labels
 
 _REASONS = {
+    "answered": "a person has answered whether the record has it",
     "anchor": "lies in a pattern that weak and trusted records share",
     "included": "added by an inclusion rule",
     "excluded": "removed by an exclusion rule",

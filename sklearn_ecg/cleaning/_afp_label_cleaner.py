@@ -9,6 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.cleaning._base import BaseLabelCleaner
 from sklearn_ecg.cleaning._bayes import BayesMethod
+from sklearn_ecg.cleaning._constraints import find_constraints
 from sklearn_ecg.cleaning._discriminators import (
     ClassifierDiscriminator,
     Discriminators,
@@ -58,12 +59,14 @@ class AFPLabelCleaner(BaseLabelCleaner):
         show must be seen for half of it to be believed. 0 takes the estimate as it is; higher
         values spare labels that are right where few records are trusted.
     exclusive : list of groups of labels, or dict, default=None
-        Acts with "bayes" alone: of each group, such as ``[("N", "A", "O")]``, a record has at
-        most one; or, in a dict, under "at_most_one" and "exactly_one". Labels by name or
-        position. By default exactly one of all labels, if every one of 30 or more trusted
-        records has exactly one, else no constraint.
+        Acts with "bayes" alone: labels, by name or position, of which a record has at most one:
+        ``[("N", "A", "O")]``. As a dict, groups stand under "at_most_one" and "exactly_one".
+        Cleaned labels do not break them. With None (and no `implies`), all labels are taken as
+        classes if 30 or more records are trusted in full, each of them has exactly one label, and
+        so do nearly all others; ``[]`` asks for no constraint.
     implies : list of (sublabel, superlabel), default=None
-        Acts with "bayes" alone: a record with the first label has the second.
+        Acts with "bayes" alone: a record with the first has the second too, as in
+        ``[("AMI", "MI")]``.
     joint : bool, default=True
         Acts with "bayes" alone: weigh the labels of a record together, since its errors come
         together: a label is lost where another is written in its place. How they do is estimated
@@ -115,7 +118,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         nothing is known. With ``method="paper"`` labels that discriminators decide have the ratio
         of distances in its place.
     undecided_ : DataFrame
-        What a person must look at: record (its id, or its index in a DataFrame), label, weak,
+        What a person must look at: id (of the record, or its index in a DataFrame), label, weak,
         probability, and errors_resolved, the expected number of the record's labels that an
         answer puts right; it ranks the list. An answer tells of other labels too, where they are
         lost and gained together.
@@ -129,12 +132,13 @@ class AFPLabelCleaner(BaseLabelCleaner):
         For each label two estimated shares: ``missing``, of the records that have it, without
         the weak label; ``wrong``, of those that do not have it, with the weak label. The columns
         ``missing_low``, ``missing_high``, ``wrong_low`` and ``wrong_high`` bound their 95 %
-        intervals.
+        intervals. Where there are several sources, rows go by source and label.
     lifetimes_ : ndarray of int of shape (n_records,)
         Rounds that each record lived; with "bayes" all weak records live through all of them.
     n_iter_ : int
         Rounds until no label changed any more; with "paper", or no record lived.
     label_names_ : ndarray of str of shape (n_labels,)
+    source_names_ : list of str
     learned_ : ndarray of bool of shape (n_labels,)
         Whether the label could be learned; the others are kept as they are.
     n_features_in_ : int
@@ -249,19 +253,31 @@ class AFPLabelCleaner(BaseLabelCleaner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, table, labels, trusted, groups):
+    def _check_trusted(self, labels, trusted):
+        self._constraints = None
+        if self.method == "bayes":
+            self._constraints = find_constraints(
+                self.exclusive, self.implies, labels, trusted, self.label_names_, self._ids
+            )
+        elif self.exclusive or self.implies:
+            raise ValueError(
+                "exclusive and implies act with method='bayes' alone; the paper's method learns "
+                "exclusion rules of its own (max_exclusion). Leave them out."
+            )
+
+    def _fit(self, table, labels, trusted, groups, sources):
         if not trusted.any():
             raise ValueError(
                 "the features of all trusted records are NaN, so that nothing can be learned; "
                 "look at the signals, or pass other `features`."
             )
-        sources = np.where(labels == -1, np.nan, labels)[..., np.newaxis]
         self._method = self._make_method(groups)
         learned = self._find_learnable(labels, trusted)
         decisions = self._method.fit(
             table, labels, trusted, sources, learned=self.learned_, unseen=self.learned_ & ~learned
         )
-        self._noise_rates = dict(zip(NOISE_RATES, self._method.noise_rates_[0].T, strict=True))
+        rates = self._method.noise_rates_.reshape(-1, len(NOISE_RATES))
+        self._noise_rates = dict(zip(NOISE_RATES, rates.T, strict=True))
         return decisions
 
     def _make_method(self, groups):
@@ -301,6 +317,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         return BayesMethod(
             Discriminators(members),
             evidence,
+            constraints=self._constraints,
             joint=self.joint,
             caution=self.caution,
             min_confidence=self.min_confidence,
@@ -332,8 +349,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
             )
         return learned
 
-    def _clean(self, table, weak):
-        sources = np.where(weak == -1, np.nan, weak)[..., np.newaxis]
+    def _clean(self, table, weak, sources):
         return self._method.clean(table, weak, sources)
 
     def _final_labels(self, decisions, judged):
@@ -358,6 +374,9 @@ class AFPLabelCleaner(BaseLabelCleaner):
     def patterns_(self):
         check_is_fitted(self)
         return self._method.evidence.patterns_
+
+    def _rule_evidence(self):
+        return self._method.evidence
 
     # As in the base, tables are made when asked for.
     @property

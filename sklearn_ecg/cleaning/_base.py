@@ -4,9 +4,10 @@ import hashlib
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from sklearn_ecg.cleaning._answers import answered_labels, find_labels, read_answers
 from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._inputs import (
     check_input,
@@ -14,14 +15,31 @@ from sklearn_ecg.cleaning._inputs import (
     is_table,
     with_labels_in_order,
 )
+from sklearn_ecg.cleaning._reasons import FittedLabels, find_reasons
 from sklearn_ecg.cleaning._reports import (
     cleaned_records,
     cleaning_report,
     record_ids,
     review_list,
 )
+from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_params
+from sklearn_ecg.utils import check_params, has_label_names
+
+# What is kept of the input of `fit`.
+_INPUT_ATTRIBUTES = (
+    "n_features_in_",
+    "feature_names_in_",
+    "extractor_",
+    "label_names_",
+    "source_names_",
+    "_table",
+    "_sources",
+    "_groups",
+    "_ids",
+    "_weak",
+    "_trusted",
+)
 
 
 class BaseLabelCleaner(TransformerMixin, BaseEstimator):
@@ -30,10 +48,12 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     Input is checked here, once. A cleaner adds what it does with checked arrays of records that
     have at least one feature:
 
-    * ``_fit(table, labels, trusted, groups)``, `trusted` of the shape of `labels`, sets
+    * ``_check_trusted(labels, trusted)``, if what is trusted must fit its parameters.
+    * ``_fit(table, labels, trusted, groups, sources)``, `trusted` of the shape of `labels`, sets
       ``learned_`` and ``_noise_rates``, columns of a table with a row per label, and returns
-      `Decisions` on the records of which not all labels are trusted.
-    * ``_clean(table, weak)`` returns `Decisions` on records that `fit` did not see.
+      `Decisions` on the records of which not all labels are trusted. `sources`, of shape
+      (n_records, n_labels, n_sources), is what the weak labels were voted from.
+    * ``_clean(table, weak, sources)`` returns `Decisions` on records that `fit` did not see.
     * ``_final_labels(decisions, judged)``, where what becomes of undecided labels is a parameter.
     """
 
@@ -48,11 +68,17 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times), or array-like or \
                 DataFrame of shape (n_records, n_features)
             A table may hold NaN for what could not be measured.
-        y : array-like or DataFrame of shape (n_records, n_labels), default=None
-            1 present, 0 absent, -1 unknown; by default the labels of the records.
+        y : array-like or DataFrame of shape (n_records, n_labels), array-like of shape \
+                (n_records, n_labels, n_sources), or dict of str to table, default=None
+            1 present, 0 absent, between them how likely; -1 or NaN unknown. By default the labels
+            of the records. Of several sources, such as readers, each table of the dict holds what
+            one says, with columns found by name. Where a label is trusted, all sources that speak
+            of it must agree, and are taken as the truth; to pass what they said beside the truth,
+            put the truth in the dict as "truth", -1 where it is not known.
         trusted : array-like of bool of shape (n_records,), default=None
-            Whose labels are complete and right; by default what the records say, else all of
-            them: then the cleaner learns from an example set alone, for `clean`.
+            Whose labels are complete and right; by default what the records say, else the labels
+            of which ``y["truth"]`` speaks, else all of them: then the cleaner learns from an
+            example set alone, for `clean`.
         groups : array-like of shape (n_records,), default=None
             Patients; by default those of the records.
 
@@ -84,7 +110,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : as for `fit`
-        y : array-like or DataFrame of shape (n_records, n_labels), default=None
+        y : as for `fit`, of the same sources, default=None
         groups : array-like of shape (n_records,), default=None
             Handed on to the result.
 
@@ -94,11 +120,11 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         table = self._feature_table(X, reset=False)
-        weak_only = np.ones(len(table), dtype=bool)
-        given = check_input(X, y, weak_only, groups, n_records=len(table))
-        given.trusted = np.zeros(len(table), dtype=bool)
+        weak_only = np.zeros(len(table), dtype=bool)
+        given = check_input(X, y, weak_only, groups, n_records=len(table), none_too=True)
         self._check_labels(given)
-        labels, decisions = self._clean_checked(table, given.labels)
+        sources = self._order_sources(given)
+        labels, decisions = self._clean_checked(table, given.labels, sources)
         return cleaned_records(X, given, labels, decisions)
 
     def transform(self, X):
@@ -111,7 +137,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         ----------
         X : ECGRecords, array-like or DataFrame
             Trusted records keep their labels, records that `fit` saw get those that it gave them,
-            others are cleaned with what was learned.
+            others are cleaned with what was learned. Records carry one weak label; where `fit` had
+            several sources, `clean` takes them, and here labels that it did not see are undecided.
 
         Returns
         -------
@@ -125,15 +152,14 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             return X
         X = labelled
         trusted = np.zeros(len(X), dtype=bool) if X.trusted is None else X.trusted
-        given = check_input(X, None, np.ones(len(X), dtype=bool), None, n_records=len(X))
-        given.trusted = trusted
+        given = check_input(X, None, trusted, None, n_records=len(X), none_too=True)
         trusted = _trust_per_label(given)
         decisions = Decisions.keeping(given.labels, trusted)
         labels = given.labels.copy()
         weak = np.flatnonzero(~trusted.all(axis=1))
         if len(weak):
             table = self._feature_table(X[weak], reset=False)
-            cleaned, found = self._recall_or_clean(table, given.labels[weak])
+            cleaned, found = self._recall_or_clean(table, given.labels[weak], given.sources[weak])
             labels[weak] = np.where(trusted[weak], labels[weak], cleaned)
             decisions.put(weak, found, ~trusted[weak])
         return cleaned_records(X, given, labels, decisions)
@@ -169,41 +195,251 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             ~self._trusted,
             self.label_names_,
         )
-        return report.join(self.noise_rates_).assign(learned=self.learned_)
+        rates = self.noise_rates_
+        if rates.index.nlevels > 1:
+            rates = rates[["missing", "wrong"]].unstack("source")
+            rates.columns = [f"{rate}: {source}" for rate, source in rates.columns]
+        return report.join(rates).assign(learned=self.learned_)
+
+    def changes(self, *, reasons=False):
+        """Return a table with a row per label that cleaning changed or left undecided.
+
+        Parameters
+        ----------
+        reasons : bool, default=False
+            Whether to say because of what, in the columns of `reasons`.
+
+        Returns
+        -------
+        DataFrame
+            Of the records of `fit`: id, label, weak, clean, provenance and confidence.
+        """
+        check_is_fitted(self)
+        changes = CleanedRecords(
+            self._table,
+            labels=self.labels_,
+            weak_labels=self._weak,
+            provenance=self.provenance_,
+            confidence=self.confidence_,
+            ids=self._ids,
+            label_names=self.label_names_,
+        ).changes()
+        return self.reasons(changes) if reasons else changes
+
+    def reasons(self, asked, *, rules=False):
+        """Say because of what labels were changed, or left to a person.
+
+        Trusted records are the measure. The measurements that are named tell best whether a label
+        is present: they separate trusted records with it from those without it, and the record's
+        value lies on one side. They are not what the cleaner computed with; it weighs all features
+        together with the weak labels.
+
+        Parameters
+        ----------
+        asked : DataFrame
+            Columns id and label, of records of `fit`; rows of `undecided_`, say, or of `changes`.
+        rules : bool, default=False
+            Whether to look for a rule that speaks, with cleaners that learn rules. To find rules
+            takes longer than all other reasons; where a rule decided, it is named anyway.
+
+        Returns
+        -------
+        DataFrame
+            The rows of `asked`, with six more columns of text. ``because``: the main reasons, in a
+            sentence. ``swapped_with``: the label that was written in the place of this one, or the
+            reverse. ``rule``. ``measurements``: up to three values, beside the middle 90 % of
+            trusted records with and without the label, and the normal range where the catalogue of
+            features knows one. ``similar_with``, ``similar_without``: ids of the most similar
+            trusted records with and without the label.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from sklearn_ecg import AFPLabelCleaner
+        >>> rng = np.random.default_rng(0)
+        >>> has_af = rng.integers(0, 2, size=300)
+        >>> X = pd.DataFrame({"P_per_QRS": 1 - has_af, "RR_CV": 0.05 + 0.2 * has_af}) + rng.normal(
+        ...     0, 0.02, (300, 2)
+        ... )
+        >>> truth = pd.DataFrame({"SR": 1 - has_af, "AF": has_af})
+        >>> weak, trusted = truth.copy(), np.arange(300) < 100
+        >>> weak.iloc[100:120] = 1 - truth.iloc[100:120]
+        >>> cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+        >>> changes = cleaner.changes()
+        >>> print(cleaner.reasons(changes.head(1))["because"][0])
+        AF written in the place of SR; P waves per beat 1 (records with SR 0.967 to 1.04,
+        without -0.0267 to 0.021, normal 1)
+        """
+        check_is_fitted(self)
+        record, label = find_labels(asked, self._ids, self.label_names_, name="asked")
+        fitted = FittedLabels(
+            self._table,
+            self._ids,
+            self.label_names_,
+            self._weak,
+            self.labels_,
+            self._decisions.belief,
+            self.provenance_,
+            self.learned_,
+        )
+        by_rule = np.isin(self.provenance_[record, label], ("included", "excluded")).any()
+        found = find_reasons(
+            record,
+            label,
+            fitted,
+            self._feature_names(),
+            evidence=self._rule_evidence() if rules or by_rule else None,
+        )
+        return asked.assign(**{name: found[name].to_numpy() for name in found})
+
+    def to_excel(self, path):
+        """Write one workbook: cleaned labels, changes with reasons, review list and report.
+
+        The sheets are called labels, changes, review and report; ids are text. Answers are written
+        into the column answer of the sheet review, as 1 or 0, and come back by `with_answers`.
+
+        Parameters
+        ----------
+        path : str or path-like
+            Ends in ".xlsx".
+
+        Raises
+        ------
+        ImportError
+            If openpyxl is missing; it comes with the extra ``[excel]``.
+        """
+        check_is_fitted(self)
+        labels = pd.DataFrame(self.labels_, columns=self.label_names_)
+        labels.insert(0, "id", self._ids)
+        sheets = {
+            "labels": labels,
+            "changes": self.changes(reasons=True),
+            REVIEW_SHEET: self.reasons(self.undecided_.assign(answer=None)),
+            "report": self.report().reset_index(),
+        }
+        write_workbook(path, sheets)
+
+    def with_answers(self, answers):
+        """Return a cleaner that is fitted again, and trusts a person's answers.
+
+        Answers are about the review list, `undecided_`, or about any other label. Signals are not
+        read again. The labels become those of the answers, their provenance "answered", and all
+        others are cleaned again with what is known now; with ``random_state=None`` by another
+        seed.
+
+        Parameters
+        ----------
+        answers : DataFrame, or path of a CSV file or of a workbook of `to_excel`
+            Columns id, label and answer: 1 present, 0 absent, empty or NaN not answered.
+
+        Returns
+        -------
+        cleaner of the same class
+            This one stays as it is.
+
+        Raises
+        ------
+        ValueError
+            If answers are neither 1 nor 0, if they speak of unknown records or labels, or if they
+            contradict each other, trusted labels or earlier answers.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_ecg import AFPLabelCleaner
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.integers(0, 2, size=(300, 1))
+        >>> X = rng.normal(3 * truth, 2, size=(300, 4))
+        >>> trusted = np.arange(300) < 100
+        >>> weak = np.where(rng.random((300, 1)) < 0.2, 1 - truth, truth)
+        >>> weak[trusted] = truth[trusted]
+        >>> cleaner = AFPLabelCleaner(min_confidence=0.95, random_state=0).fit(
+        ...     X, weak, trusted=trusted
+        ... )
+        >>> asked = cleaner.undecided_.head(3)
+        >>> answers = asked.assign(answer=truth[asked["id"], 0])
+        >>> cleaner = cleaner.with_answers(answers)
+        >>> cleaner.provenance_[asked["id"], 0]
+        array(['answered', 'answered', 'answered'], dtype='<U9')
+        """
+        check_is_fitted(self)
+        known = np.where(self._trusted, self._weak, self._answers)
+        found = answered_labels(read_answers(answers), self._ids, self.label_names_, known)
+        cleaner = clone(self)
+        for name in _INPUT_ATTRIBUTES:
+            if hasattr(self, name):
+                setattr(cleaner, name, getattr(self, name))
+        cleaner._answers = np.where(found == -1, self._answers, found)
+        cleaner._fit_kept()
+        return cleaner
+
+    def _feature_names(self):
+        if hasattr(self, "feature_names_in_"):
+            return self.feature_names_in_
+        extractor = getattr(self, "extractor_", None)
+        if hasattr(extractor, "get_feature_names_out"):
+            return extractor.get_feature_names_out()
+        return [f"feature {m}" for m in range(self._table.shape[1])]
+
+    def _rule_evidence(self):
+        """Return `PatternEvidence`, of cleaners that learn rules."""
+        return None
 
     def _check_and_fit(self, X, y, trusted, groups):
         """Check all that is passed, fit, keep the results, and return the checked input."""
         check_params(self)
         table = self._feature_table(X, reset=True)
         given = check_input(X, y, trusted, groups, n_records=len(table))
-        self.label_names_ = given.label_names
+        self.label_names_, self.source_names_ = given.label_names, given.source_names
+        # Kept for reasons, and to fit again with answers.
+        self._table, self._groups, self._ids = table, given.groups, record_ids(X, len(table))
+        self._sources = given.sources
         self._weak, self._trusted = given.labels, _trust_per_label(given)
-        self._measured = ~np.isnan(table).all(axis=1)
+        self._answers = np.full_like(self._weak, -1)
+        self._fit_kept()
+        return given
+
+    def _fit_kept(self):
+        """Fit to the records that are kept, with the answers about them."""
+        answered = self._answers != -1
+        labels = np.where(answered, self._answers, self._weak)
+        trusted = self._trusted | answered
+        self._measured = ~np.isnan(self._table).all(axis=1)
         rows = np.flatnonzero(self._measured)
-        patients = None if given.groups is None else given.groups[rows]
-        found = self._fit(table[rows], given.labels[rows], self._trusted[rows], patients)
-        self._decisions = Decisions.keeping(given.labels, self._trusted)
-        judged = self._measured[:, np.newaxis] & ~self._trusted & self.learned_
-        weak = rows[~self._trusted[rows].all(axis=1)]
+        # Questions are chosen because labels look wrong: what sources said there is no fair sample.
+        sources = np.where(answered[..., np.newaxis], np.nan, self._sources)
+        patients = None if self._groups is None else self._groups[rows]
+        self._check_trusted(labels, trusted)
+        found = self._fit(self._table[rows], labels[rows], trusted[rows], patients, sources[rows])
+        self._decisions = Decisions.keeping(labels, trusted)
+        judged = self._measured[:, np.newaxis] & ~trusted & self.learned_
+        weak = rows[~trusted[rows].all(axis=1)]
         self._decisions.put(weak, found, judged[weak])
+        self._decisions.provenance[answered] = "answered"
         self.labels_ = self._final_labels(self._decisions, judged)
         self.provenance_ = self._decisions.provenance
         self.confidence_ = self._decisions.confidence
-        self._review = review_list(self._decisions, given, record_ids(X, len(table)), judged)
-        keys = _fingerprints(table, given.labels)
+        self._review = review_list(
+            self._decisions, self._weak, self.label_names_, self._ids, judged
+        )
+        keys = _fingerprints(self._table, self._weak)
         # Those with most weak labels last: what equals a trusted record is not trusted for that.
-        order = np.argsort(-self._trusted.sum(axis=1), kind="stable")
+        order = np.argsort(-trusted.sum(axis=1), kind="stable")
         self._position = {keys[row]: row for row in order}
-        return given
 
-    def _clean_checked(self, table, weak):
+    def _check_trusted(self, labels, trusted):
+        """Accept whatever is trusted."""
+
+    def _clean_checked(self, table, weak, sources):
         """Clean records that `fit` did not see; return their labels, and the decisions."""
         decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
         measured = ~np.isnan(table).all(axis=1)
         judged = measured[:, np.newaxis] & self.learned_
         if judged.any():
             rows = np.flatnonzero(measured)
-            decisions.put(rows, self._clean(table[rows], weak[rows]), judged[rows])
+            found = self._clean(table[rows], weak[rows], sources[rows])
+            decisions.put(rows, found, judged[rows])
         return self._final_labels(decisions, judged), decisions
 
     def _final_labels(self, decisions, judged):
@@ -253,8 +489,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
                 f"{cure}"
             )
 
-    def _recall_or_clean(self, table, weak):
-        """Return what `fit` gave to records that it saw, and clean the others."""
+    def _recall_or_clean(self, table, weak, sources):
+        """Return what `fit` gave to records that it saw, and clean the others if that can be."""
         positions = [self._position.get(key) for key in _fingerprints(table, weak)]
         seen = np.array([position is not None for position in positions])
         labels = weak.copy()
@@ -263,8 +499,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
             rows = np.array([position for position in positions if position is not None])
             labels[seen] = self.labels_[rows]
             decisions.put(np.flatnonzero(seen), self._decisions.at(rows))
-        if not seen.all():
-            labels[~seen], cleaned = self._clean_checked(table[~seen], weak[~seen])
+        if not seen.all() and len(self.source_names_) == 1:
+            labels[~seen], cleaned = self._clean_checked(table[~seen], weak[~seen], sources[~seen])
             decisions.put(np.flatnonzero(~seen), cleaned)
         return labels, decisions
 
@@ -282,6 +518,20 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
                 f"{self.label_names_.tolist()}, in this order; reorder or rename them."
             )
 
+    def _order_sources(self, given):
+        """Return what sources say, in the order in which `fit` got them."""
+        names, known = given.source_names.tolist(), self.source_names_.tolist()
+        are_named = has_label_names(names) and has_label_names(known)
+        if len(names) == len(known) and not are_named:
+            return given.sources
+        if set(names) != set(known):
+            raise ValueError(
+                f"y has {len(names)} source(s), {', '.join(names)}, but the cleaner was fitted to "
+                f"{len(known)}: {', '.join(known)}. Pass the same; of a source that is silent, a "
+                "table of -1."
+            )
+        return given.sources[:, :, [names.index(name) for name in known]]
+
     # The tables are made when asked for: skops stores arrays, and no DataFrames.
     @property
     def undecided_(self):
@@ -291,7 +541,12 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     @property
     def noise_rates_(self):
         check_is_fitted(self)
-        return pd.DataFrame(self._noise_rates, index=self.label_names_)
+        index = pd.Index(self.label_names_, name="label")
+        if len(next(iter(self._noise_rates.values()))) > len(index):
+            index = pd.MultiIndex.from_product(
+                [self.source_names_, self.label_names_], names=["source", "label"]
+            )
+        return pd.DataFrame(self._noise_rates, index=index)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

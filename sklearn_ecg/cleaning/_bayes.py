@@ -25,8 +25,6 @@ from sklearn_ecg.cleaning._label_errors import (
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
-# What a weak record's label, as it is believed, counts beside a trusted one in the calibration.
-_WEAK_SHARE = 0.3
 _N_FOLDS = 5
 # Fewer trusted records than this cannot tell how far a belief is to be trusted.
 _MIN_CONTROL = 10
@@ -278,10 +276,10 @@ def clean_in_rounds(
     discriminators = copy(discriminators)
     known = trusted & (labels != -1)
     pinned = np.where(known, labels == 1, np.nan)
-    # What is trusted is no evidence of errors.
-    sources = np.where(trusted[..., np.newaxis], np.nan, sources)
     control = np.flatnonzero(known.all(axis=1))
     weak = ~trusted.all(axis=1)
+    # What sources say of trusted records tells how they err.
+    asked = weak | (~np.isnan(sources)).any(axis=(1, 2))
     belief = _first_belief(pinned, sources)
     resolved = np.zeros(belief.shape)
     if not weak.any():
@@ -305,17 +303,19 @@ def clean_in_rounds(
         )
         if not weak.any():
             break
-        given = posterior.calibration.probability(scores[weak]), sources[weak], pinned[weak]
-        posterior.fit(*given)
+        probability = posterior.calibration.probability(scores)
+        posterior.fit(probability[asked], sources[asked], pinned[asked])
         updated = belief.copy()
-        updated[weak], resolved[weak] = posterior.weigh(*given)
+        updated[weak], resolved[weak] = posterior.weigh(
+            probability[weak], sources[weak], pinned[weak]
+        )
         unchanged = ((updated > 0.5) == (belief > 0.5)).all()
         belief = updated
         if unchanged:
             break
     rates = np.full((sources.shape[2], labels.shape[1], len(NOISE_RATES)), np.nan)
     if weak.any():
-        rates = posterior.describe_errors(*given)
+        rates = posterior.describe_errors(probability[asked], sources[asked], pinned[asked])
     return Rounds(belief, resolved, posterior, discriminators, rates, n_iter)
 
 
@@ -338,6 +338,8 @@ class Posterior:
     control : Control, default=None
         Trusted records, on which noise is drawn to learn how far to go. Without any, the
         estimated errors are taken as they are.
+    vouched : ndarray of bool of shape (n_labels,)
+        Labels that trusted records show.
     constraints : LabelConstraints or None
     joint : bool
     caution : float
@@ -352,10 +354,13 @@ class Posterior:
         and their changes where the weak label is present.
     """
 
-    def __init__(self, calibration, prior, control, *, constraints, joint, caution, random_state):
+    def __init__(
+        self, calibration, prior, control, *, vouched, constraints, joint, caution, random_state
+    ):
         self.calibration = calibration
         self.prior = prior
         self.control = control
+        self.vouched = vouched
         self.constraints = constraints
         self.joint = joint
         self.caution = caution
@@ -374,7 +379,7 @@ class Posterior:
         pinned : ndarray of shape (n_records, n_labels)
             1 or 0 where it is known, else NaN.
         sources : ndarray of shape (n_records, n_labels, n_sources)
-            NaN where nothing is said, or where it is known.
+            NaN where nothing is said.
         control : ndarray of int
             Records of which all labels are known.
         unseen : ndarray of bool of shape (n_labels,)
@@ -388,6 +393,7 @@ class Posterior:
         targets, weights = _calibration_targets(scores, pinned, sources, unseen)
         coefficients = calibrate(scores, targets, weights)
         options = {
+            "vouched": ~unseen,
             "constraints": constraints,
             "joint": joint,
             "caution": caution,
@@ -436,8 +442,10 @@ class Posterior:
         start : list of LabelErrors, default=None
             Of other records of the same sources, if there are any.
         """
-        pooling = choose_pooling(probability, sources)
-        self._rates = noise_rates(probability, sources, pooling=pooling)
+        weak = np.isnan(pinned).any(axis=1)
+        known = _as_good_as_known(probability, pinned)
+        pooling = choose_pooling(known, sources, self.vouched)
+        self._rates = noise_rates(known, sources, pooling)
         self._pooling, self._extent = pooling, (1.0, 0.0)
         belief = _pin(single_belief(probability, sources, self._rates), pinned)
         given = probability, sources, belief, self.prior
@@ -453,25 +461,33 @@ class Posterior:
         if self.control is None:
             return
         rng = np.random.default_rng(self.random_state)
-        shown = _n_errors(self._believe(probability, sources, pinned)[0], sources)
-        self._extent = self._find_extent(shown, sources, rng)
-        self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
-        self.judgement = self._learn_to_judge(sources, rng)
+        # Where sources speak of trusted records, their errors are seen, and need no control.
+        if np.isnan(sources[~weak]).all():
+            given = probability[weak], sources[weak], pinned[weak]
+            self._extent = self._find_extent(self._believe(*given)[0], sources[weak], rng)
+            self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
+        self.judgement = self._learn_to_judge(sources[weak], rng)
 
-    def _find_extent(self, shown, sources, rng):
+    def _find_extent(self, belief, sources, rng):
         """How many times the estimated noise explains what weak records show.
 
         Features that say little, or too much, let labels look wrong that are right. Trusted
         records, judged as weak ones are, tell how wrong labels look without noise, and with it.
+
+        Returns
+        -------
+        extent, error : float
+            The second is the standard error of the first.
         """
-        levels, without = [], None
+        shown, levels = _n_errors(belief, sources), []
         for extent in _EXTENTS:
-            errors = [source.scaled(extent) for source in self.errors]
+            errors = [source.scaled(extent) for source in self.errors] if extent else None
             seen = []
             for _ in range(_N_DRAWS if extent else 1):
-                said = self.control.sources(errors if extent else None, sources, rng)
+                said = self.control.sources(errors, sources, rng)
                 seen.append(_n_errors(self._believe_control(said), said))
-            without = seen[0] if without is None else without
+            if not extent:
+                without = seen[0]
             levels.append(np.mean(seen))
         levels = np.maximum.accumulate(levels)
         error = np.sqrt(without.var() / len(without) + shown.var() / len(shown)) + 1e-12
@@ -536,9 +552,10 @@ class Posterior:
         ndarray of shape (n_sources, n_labels, 6)
             Columns `NOISE_RATES`.
         """
+        known = _as_good_as_known(probability, pinned)
         return np.array(
             [
-                rate_interval(probability, said, errors, self._pooling, self._extent)
+                rate_interval(known, said, errors, self._pooling, self._extent)
                 for said, errors in zip(np.moveaxis(sources, 2, 0), self.errors, strict=True)
             ]
         )
@@ -640,7 +657,6 @@ def _calibration_targets(scores, pinned, sources, unseen):
     speaking = (~np.isnan(sources)).any(axis=2)
     if not speaking.any():
         return targets, weights
-    share = np.where(unseen, 1.0, _WEAK_SHARE) * speaking
     if unseen.any():
         said = np.clip(_first_belief(np.full(pinned.shape, np.nan), sources), 0.05, 0.9)
         targets = np.where(unseen & speaking, said, targets)
@@ -650,17 +666,23 @@ def _calibration_targets(scores, pinned, sources, unseen):
     for _ in range(3):
         coefficients = calibrate(scores, targets, weights, start=coefficients)
         probability = Calibration(coefficients).probability(scores[weak])
-        pooling = pooling or choose_pooling(probability, sources[weak])
-        rates = noise_rates(probability, sources[weak], pooling=pooling)
+        probability = _as_good_as_known(probability, pinned[weak])
+        if pooling is None:
+            pooling = choose_pooling(probability, sources[weak], ~unseen)
+        rates = noise_rates(probability, sources[weak], pooling)
         believed = np.zeros(targets.shape)
         believed[weak] = single_belief(probability, sources[weak], rates)
         targets = np.where(known & ~unseen, targets, believed)
-        weights = np.where(known & ~unseen, 1.0, share)
+        weights = np.where(known & ~unseen, 1.0, speaking)
     return targets, weights
 
 
 def _pin(belief, pinned):
     return np.where(np.isnan(pinned), belief, pinned)
+
+
+def _as_good_as_known(probability, pinned):
+    return _pin(probability, np.clip(pinned, 1e-3, 1 - 1e-3))
 
 
 def _n_errors(belief, sources):

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_ecg.utils import trusted_labels
-
 # If a tenth of all records had several labels or none, so many would still all have one by a
 # chance of 4 %.
 _MIN_RECORDS = 30
 _NAMED_RECORDS = 3
+_MIN_SHARE_OF_ALL = 0.95
 
 
 @dataclass(frozen=True)
@@ -271,14 +270,16 @@ def check_constraints(exclusive, implies, label_names):
     return LabelConstraints(tuple(names), **groups, implies=tuple(pairs))
 
 
-def find_constraints(exclusive, implies, given, ids):
+def find_constraints(exclusive, implies, labels, trusted, label_names, ids):
     """Return the constraints that the user names, else what trusted records show.
 
     Parameters
     ----------
     exclusive, implies
         As for `check_constraints`.
-    given : CleaningInput
+    labels : ndarray of shape (n_records, n_labels)
+    trusted : ndarray of bool of shape (n_records, n_labels)
+    label_names : ndarray of str of shape (n_labels,)
     ids : ndarray of shape (n_records,)
         Names of the records in messages.
 
@@ -286,12 +287,15 @@ def find_constraints(exclusive, implies, given, ids):
     -------
     LabelConstraints
     """
-    trusted = trusted_labels(given.trusted, given.labels.shape[1])
     # Implications between labels are the opposite of one label for each record.
     if exclusive is None and not implies:
-        return LabelConstraints.found_in(given.labels[trusted.all(axis=1)], given.label_names)
-    constraints = check_constraints(exclusive, implies, given.label_names)
-    constraints.check_trusted(np.where(trusted, given.labels, -1), ids)
+        found = LabelConstraints.found_in(labels[trusted.all(axis=1)], label_names)
+        # Where weak labels often break it, a few trusted records may have met it by chance.
+        if found.allowed(labels).mean() < _MIN_SHARE_OF_ALL:
+            return LabelConstraints(found.label_names)
+        return found
+    constraints = check_constraints(exclusive, implies, label_names)
+    constraints.check_trusted(np.where(trusted, labels, -1), ids)
     return constraints
 
 

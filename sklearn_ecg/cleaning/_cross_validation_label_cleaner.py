@@ -70,7 +70,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
     confidence_ : ndarray of shape (n_records, n_labels)
         Share of the classifiers that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
-        Unknown labels (-1) and what could not be judged: record, label, weak, probability (share
+        Unknown labels (-1) and what could not be judged: id, label, weak, probability (share
         of classifiers that say yes), errors_resolved (the smaller share).
     noise_rates_ : DataFrame
         For each label ``wrong``, the share removed among weak records without it; ``missing``
@@ -151,7 +151,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, table, labels, trusted, groups):
+    def _fit(self, table, labels, trusted, groups, sources):
         weak, teaches = teaching_records(trusted, use_trusted=self.use_trusted)
         self.learned_ = find_learned(labels[teaches], self.label_names_)
         self._scaling = FeatureScaling.learn(table)
@@ -161,7 +161,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         self._noise_rates = removal_rates(decisions, self.learned_ & ~trusted[weak])
         return decisions
 
-    def _clean(self, table, weak):
+    def _clean(self, table, weak, sources):
         X = self._scaling.standardise(table)
         votes = np.full((len(self.classifiers_[0]), *weak.shape), 0.5)
         for label, trained in zip(np.flatnonzero(self.learned_), self.classifiers_, strict=True):

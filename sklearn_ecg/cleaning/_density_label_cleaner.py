@@ -55,7 +55,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
     confidence_ : ndarray of shape (n_records, n_labels)
         Share of the neighbours that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
-        Unknown labels (-1) and what could not be judged: record, label, weak, probability (share
+        Unknown labels (-1) and what could not be judged: id, label, weak, probability (share
         of neighbours with the label).
     noise_rates_ : DataFrame
         For each label ``wrong``, the share removed among weak records without it; ``missing``
@@ -134,7 +134,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def _fit(self, table, labels, trusted, groups):
+    def _fit(self, table, labels, trusted, groups, sources):
         weak, teaches = teaching_records(trusted, use_trusted=self.use_trusted)
         self.learned_ = find_learned(labels[teaches], self.label_names_)
         self._scaling = FeatureScaling.learn(table)
@@ -146,7 +146,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
         self._noise_rates = removal_rates(decisions, self.learned_ & ~trusted[weak])
         return decisions
 
-    def _clean(self, table, weak):
+    def _clean(self, table, weak, sources):
         found = self._neighbours.kneighbors(self._scaling.standardise(table))
         return filter_labels(weak, *self._apply_rules(*found))
 

@@ -19,7 +19,7 @@ _MIN_SPLIT = 6
 _MOST_RECORDS_PER_TREE = 20_000
 # Features that a tree chooses among at each split. The square root of their number, which is
 # usual, is too few where most features say nothing of a label.
-_SHARE_OF_FEATURES = 0.15
+_SHARE_OF_FEATURES = 0.08
 # A feature is coded by which of these quantiles it exceeds: evenly spaced ones of a normal score.
 _QUANTILES = ndtr(np.linspace(-2, 2, 10))
 # Records are compared with all others while these are no more, else with so many drawn ones.

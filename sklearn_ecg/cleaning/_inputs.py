@@ -6,14 +6,21 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from sklearn_ecg.cleaning._sources import (
+    TRUTH,
+    check_all_speak,
+    find_weak_labels,
+    join_sources,
+    split_sources,
+)
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import (
     check_groups,
-    check_labels,
     check_trusted,
     has_label_names,
     ids_of,
+    trusted_labels,
     warn_user,
 )
 
@@ -25,29 +32,44 @@ class CleaningInput:
     Attributes
     ----------
     labels : ndarray of int8 of shape (n_records, n_labels)
+        The truth where it is trusted. Elsewhere the weak label: what most of the sources that
+        speak say, -1 if as many say the opposite, or none speaks.
     label_names : ndarray of str of shape (n_labels,)
     trusted : ndarray of bool of shape (n_records,) or (n_records, n_labels)
     groups : ndarray of shape (n_records,), or None
+    sources : ndarray of float32 of shape (n_records, n_labels, n_sources)
+        What each weak source says, from 0 absent to 1 present; NaN where it says nothing, as of
+        trusted labels whose truth stands in its place.
+    source_names : ndarray of str of shape (n_sources,)
     """
 
     labels: np.ndarray
     label_names: np.ndarray
     trusted: np.ndarray
     groups: np.ndarray | None
+    sources: np.ndarray
+    source_names: np.ndarray
 
 
-def check_input(X, y, trusted, groups, *, n_records):
+def check_input(X, y, trusted, groups, *, n_records, none_too=False):
     """Check labels, mask and patients; what is not passed is taken from the records.
 
     Parameters
     ----------
     X : ECGRecords, array or DataFrame
         Tables of what follows find its records by their index; see `align_records`.
-    y : array-like or DataFrame of shape (n_records, n_labels), or None
+    y : array-like or DataFrame of shape (n_records, n_labels), array-like of shape \
+            (n_records, n_labels, n_sources), dict of tables, or None
+        From 0 absent to 1 present, -1 or NaN unknown. Tables of sources are joined by the names
+        of their labels; of a label that it lacks, a source says nothing. Where a label is trusted,
+        all sources that speak must tell the truth, unless it stands apart as ``y["truth"]``.
     trusted : True, array-like of bool of shape (n_records,) or (n_records, n_labels), or None
-        None, where the records do not say either, warns and stands for True.
+        None, where the records do not say either, stands for what the truth speaks of; if there is
+        none apart, it warns and stands for True.
     groups : array-like, or None
     n_records : int
+    none_too : bool, default=False
+        Whether there may be no trust at all, and silent sources, as in records that are new.
 
     Returns
     -------
@@ -71,24 +93,45 @@ def check_input(X, y, trusted, groups, *, n_records):
             "requires y to be passed, but the target y is None: arrays carry no labels. Pass the "
             "weak labels, or ECGRecords that carry theirs."
         )
-    if trusted is None:
+    tables = split_sources(y)
+    has_truth = TRUTH in tables
+    if trusted is None and not has_truth:
         _warn_of_no_trust(X, n_records)
-    ids = ids_of(X, y, trusted, groups)
-    labels, columns = check_labels(y, n_records=n_records, ids=ids)
-    if not labels.shape[1]:
+    ids = ids_of(X, *tables.values(), trusted, groups)
+    said, columns = join_sources(tables, y, n_records=n_records, ids=ids)
+    n_labels = said.shape[1]
+    if not n_labels:
         raise ValueError("y has no labels (columns), so there is nothing to clean.")
     if columns is None:
-        fits = names is not None and len(names) == labels.shape[1]
-        columns = names if fits else np.arange(labels.shape[1]).astype(str)
+        fits = names is not None and len(names) == n_labels
+        columns = names if fits else np.arange(n_labels).astype(str)
+    columns = np.asarray(columns)
+    if trusted is None and has_truth:
+        trusted = ~np.isnan(said[..., -1])
     trusted = check_trusted(
-        trusted, n_records=n_records, ids=ids, n_labels=labels.shape[1], label_names=columns
-    )
-    return CleaningInput(
-        labels,
-        np.asarray(columns),
         trusted,
-        check_groups(groups, n_records=n_records, ids=ids),
+        n_records=n_records,
+        ids=ids,
+        n_labels=n_labels,
+        label_names=columns,
+        none_too=none_too,
     )
+    groups = check_groups(groups, n_records=n_records, ids=ids)
+    is_trusted = trusted_labels(trusted, n_labels)
+    labels, sources = find_weak_labels(
+        said,
+        tables,
+        is_trusted,
+        ids=np.arange(n_records) if ids is None else ids,
+        label_names=columns,
+    )
+    source_names = np.array([source for source in tables if source != TRUTH])
+    if not none_too:
+        if (labels == -1).all():
+            raise ValueError("y is unknown for all labels of all records; nothing can be learned.")
+        if len(tables) > 1 and (has_truth or not is_trusted.all()):
+            check_all_speak(sources, source_names)
+    return CleaningInput(labels, columns, trusted, groups, sources, source_names)
 
 
 def _warn_of_no_trust(X, n_records):

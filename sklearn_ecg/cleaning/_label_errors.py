@@ -20,6 +20,8 @@ _SMALLEST_RATE = 1e-4
 _PRIOR_MISSING, _PRIOR_WRONG = (0.5, 5.0), (0.5, 50.0)
 # Records worth of belief in the rates that labels have on average; the likeliest is taken.
 _POOLINGS = (3.0, 10.0, 30.0, 100.0, 300.0)
+# A label that nobody vouches for has the rates of the others.
+_AS_OTHERS = 1e6
 # Absent labels are that many times more frequent, and their errors rarer.
 _WRONG_POOLING = 10.0
 # Of one record, the labels in most doubt are weighed together; 2 ** 6 label sets.
@@ -62,33 +64,59 @@ def single_belief(probability, sources, rates):
     return expit(log_odds)
 
 
-def noise_rates(probability, sources, *, pooling):
+def noise_rates(probability, sources, pooling):
     """Estimate each source's noise rates by EM, those of rare labels drawn to those of all.
 
     Parameters
     ----------
     probability, sources
         As for `single_belief`.
-    pooling : float
-        Records worth of belief in the rates that labels have on average.
+    pooling : ndarray of shape (n_labels,)
+        As returned by `choose_pooling`.
 
     Returns
     -------
     list of (missing, wrong)
         Each of shape (n_labels,).
     """
-    n_labels, n_sources = sources.shape[1:]
-    shared = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
-    shared = _fit_rates(probability, sources, shared, _SHARED)
+    shared = _shared_rates(probability, sources, pooling < _AS_OTHERS)
     return _fit_rates(probability, sources, shared, pooling)
 
 
-_SHARED = np.inf
+def choose_pooling(probability, sources, vouched):
+    """Choose how alike the noise rates of labels are, by the evidence for it (Laplace).
+
+    Parameters
+    ----------
+    probability, sources
+        As for `single_belief`.
+    vouched : ndarray of bool of shape (n_labels,)
+        Labels that trusted records show. What weak records say of the others explains them with
+        any rates; they have those of the labels that are vouched for.
+
+    Returns
+    -------
+    ndarray of shape (n_labels,)
+        Records worth of belief in the rates that vouched labels have on average.
+    """
+    shared = _shared_rates(probability, sources, vouched)
+    evidence = []
+    for pooling in _POOLINGS:
+        rates = _fit_rates(probability, sources, shared, np.where(vouched, pooling, _AS_OTHERS))
+        evidence.append(_evidence(probability, sources, shared, rates, pooling)[vouched].sum())
+    return np.where(vouched, _POOLINGS[int(np.argmax(evidence))], _AS_OTHERS)
 
 
-def _fit_rates(probability, sources, start, pooling, *, max_iter=300):
-    said = np.nan_to_num(sources)
-    known = ~np.isnan(sources)
+def _shared_rates(probability, sources, vouched):
+    """Rates that all labels share, by source, from the labels that are vouched for."""
+    n_labels, n_sources = sources.shape[1:]
+    start = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
+    return _fit_rates(probability, sources, start, vouched, shared=True)
+
+
+def _fit_rates(probability, sources, start, pooling, *, shared=False, max_iter=300):
+    """Fit rates of labels with `pooling`, or shared ones of the labels where it is True."""
+    said, known = np.nan_to_num(sources), ~np.isnan(sources)
     rates = start
     for _ in range(max_iter):
         present = single_belief(probability, sources, rates)[..., np.newaxis] * known
@@ -96,49 +124,32 @@ def _fit_rates(probability, sources, start, pooling, *, max_iter=300):
         lost, gained = (present * (1 - said)).sum(axis=0), (absent * said).sum(axis=0)
         present, absent = present.sum(axis=0), absent.sum(axis=0)
         before, rates = rates, []
-        for m, (old_missing, old_wrong) in enumerate(before):
-            if pooling is _SHARED:
-                missing = (lost[:, m].sum() + _PRIOR_MISSING[0]) / (
-                    present[:, m].sum() + sum(_PRIOR_MISSING)
-                )
-                wrong = (gained[:, m].sum() + _PRIOR_WRONG[0]) / (
-                    absent[:, m].sum() + sum(_PRIOR_WRONG)
-                )
-                missing, wrong = np.full_like(old_missing, missing), np.full_like(old_wrong, wrong)
+        for m, (missing, wrong) in enumerate(start):
+            counts = (lost[:, m], present[:, m]), (gained[:, m], absent[:, m])
+            if shared:
+                own = [
+                    np.full_like(missing, _mean_rate(*(n[pooling] for n in of_kind), prior))
+                    for of_kind, prior in zip(counts, (_PRIOR_MISSING, _PRIOR_WRONG), strict=True)
+                ]
             else:
-                missing = (lost[:, m] + pooling * start[m][0]) / (present[:, m] + pooling)
-                pooled = _WRONG_POOLING * pooling
-                wrong = (gained[:, m] + pooled * start[m][1]) / (absent[:, m] + pooled)
-            rates.append(tuple(np.clip((missing, wrong), _SMALLEST_RATE, 1 - _SMALLEST_RATE)))
+                own = [
+                    (errors + times * pooling * mean) / (asked + times * pooling)
+                    for (errors, asked), mean, times in zip(
+                        counts, (missing, wrong), (1.0, _WRONG_POOLING), strict=True
+                    )
+                ]
+            rates.append(tuple(np.clip(own, _SMALLEST_RATE, 1 - _SMALLEST_RATE)))
         if np.abs(np.subtract(before, rates)).max() < 1e-5:
             break
     return rates
 
 
-def choose_pooling(probability, sources):
-    """Choose how alike the noise rates of labels are, by the evidence for it (Laplace).
-
-    Parameters
-    ----------
-    probability, sources
-        As for `single_belief`.
-
-    Returns
-    -------
-    float
-        Records worth of belief in the rates that labels have on average.
-    """
-    n_labels, n_sources = sources.shape[1:]
-    shared = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
-    shared = _fit_rates(probability, sources, shared, _SHARED)
-    evidence = [
-        _evidence(probability, sources, shared, _fit_rates(probability, sources, shared, n), n)
-        for n in _POOLINGS
-    ]
-    return _POOLINGS[int(np.argmax(evidence))]
+def _mean_rate(errors, asked, prior):
+    return (errors.sum() + prior[0]) / (asked.sum() + sum(prior))
 
 
 def _evidence(probability, sources, shared, rates, pooling):
+    """Log evidence of each label for rates drawn to shared ones, by Laplace's approximation."""
     total = 0.0
     for said, own, common in zip(np.moveaxis(sources, 2, 0), rates, shared, strict=True):
         known, (missing, wrong) = ~np.isnan(said), own
@@ -148,13 +159,16 @@ def _evidence(probability, sources, shared, rates, pooling):
             probability * (1 - missing) + (1 - probability) * wrong,
             probability * missing + (1 - probability) * (1 - wrong),
         )
-        total += (known * np.log(likelihood)).sum()
-        of_each = ((missing, probability, common[0], 1.0), (wrong, 1 - probability, common[1], 10))
+        total = total + (known * np.log(likelihood)).sum(axis=0)
+        of_each = (
+            (missing, probability, common[0], 1.0),
+            (wrong, 1 - probability, common[1], _WRONG_POOLING),
+        )
         for rate, asked, mean, times in of_each:
             n, spread = pooling * times, rate * (1 - rate)
             density = beta.logpdf(rate, n * mean, n * (1 - mean)) + np.log(spread)
             curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2 + n * spread
-            total += (density - np.log(curvature) / 2).sum()
+            total = total + density - np.log(curvature) / 2
     return total
 
 
@@ -291,14 +305,22 @@ class LabelPrior:
         -------
         LabelPrior
         """
-        n_labels = labels.shape[1]
-        log_odds = logit(probability).astype(np.float32)
+        n_records, n_labels = labels.shape
+        truth, log_odds = (labels == 1).astype(float), logit(probability)
+        n_open = min(_MOST_OPEN, n_labels)
         doubt = np.minimum(probability, 1 - probability)
-        sets = _variants(labels == 1, doubt, min(_MOST_OPEN, n_labels)).astype(np.float32)
-        banned = _banned(sets, constraints)
-        truth, flat = (labels == 1).astype(np.float32), sets.reshape(-1, n_labels)
+        banned = _banned(_variants(labels == 1, doubt, n_open), constraints)
+        # Sets of a record differ in the open labels alone; the others are fields upon them.
+        rows = np.arange(n_records)[:, np.newaxis]
+        open_ = np.argsort(-doubt, axis=1, kind="stable")[:, :n_open]
+        choices = ((np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1).astype(float)
+        first, second = np.triu_indices(n_open, 1)
+        both = choices[:, first] * choices[:, second]
+        closed = truth.copy()
+        closed[rows, open_] = 0
+        is_true = truth[rows, open_]
+        in_truth = (is_true[:, np.newaxis] == choices).all(axis=2).argmax(axis=1)
         pairs = np.triu_indices(n_labels, 1)
-        together = truth.T @ truth
         own, bias_penalty, bond_penalty = cls._PENALTIES
         centre, centre_penalty = cls._COMMON
         penalty = np.r_[
@@ -316,31 +338,32 @@ class LabelPrior:
 
         def loss(values):
             prior = unpack(values)
-            terms = (log_odds * prior.slopes + prior.bias).astype(np.float32)
-            energy = prior.log_odds(sets, terms) + banned
-            top = energy.max(axis=1, keepdims=True)
-            shares = np.exp(energy - top)
+            field = log_odds * prior.slopes + prior.bias + closed @ prior.bonds
+            of_pairs = prior.bonds[open_[:, first], open_[:, second]]
+            energy = field[rows, open_] @ choices.T + of_pairs @ both.T + banned
+            energy -= energy.max(axis=1, keepdims=True)
+            shares = np.exp(energy)
             total = shares.sum(axis=1, keepdims=True)
             shares /= total
-            fit = (
-                prior.log_odds(truth[:, np.newaxis], terms)[:, 0] - top[:, 0] - np.log(total[:, 0])
-            )
-            residual = truth - _expected(shares, sets)
+            fit = energy[rows[:, 0], in_truth] - np.log(total[:, 0])
+            residual = np.zeros(truth.shape)
+            residual[rows, open_] = is_true - shares @ choices
             of_slopes = (residual * log_odds).sum(axis=0)
-            of_bonds = (together - (flat * shares.reshape(-1, 1)).T @ flat)[pairs]
+            # A bond between an open label and a closed one, and between two open ones.
+            of_bonds = residual.T @ closed
+            pair_residual = both[in_truth] - shares @ both
+            np.add.at(of_bonds, (open_[:, first], open_[:, second]), pair_residual)
+            of_bonds = (of_bonds + of_bonds.T)[pairs]
             gradient = np.r_[of_slopes.sum(), of_slopes, residual.sum(axis=0), of_bonds]
             away = values - np.r_[centre, np.zeros(len(values) - 1)]
-            return (
-                float((penalty * away**2).sum() / 2 - fit.sum()),
-                (penalty * away - gradient).astype(float),
-            )
+            return (penalty * away**2).sum() / 2 - fit.sum(), penalty * away - gradient
 
-        first = np.r_[centre, np.zeros(len(penalty) - 1)]
+        begin = np.r_[centre, np.zeros(len(penalty) - 1)]
         if start is not None:
             common = start.slopes.mean()
-            first = np.r_[common, start.slopes - common, start.bias, start.bonds[pairs]]
+            begin = np.r_[common, start.slopes - common, start.bias, start.bonds[pairs]]
         options = {"maxiter": max_iter}
-        return unpack(minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x)
+        return unpack(minimize(loss, begin, jac=True, method="L-BFGS-B", options=options).x)
 
     def among(self, places, n_labels):
         """Return the same prior among more labels, of which the others know nothing.
@@ -517,8 +540,8 @@ def fit_errors(
     prior : LabelPrior
     start : list of LabelErrors
         Of each source, worth a few records.
-    pooling : float
-        Records worth of belief in the rates that labels have on average.
+    pooling : ndarray of shape (n_labels,)
+        As returned by `choose_pooling`.
     trust : float, default=None
         Records worth of belief in the rates of `start` in their place.
 
@@ -567,12 +590,13 @@ def _maximise(parts, shares, source, expected, pooling, trust):
         replaced[-1] += flat[said.n_lost.ravel() == 0].sum(axis=0)
     present, absent = kept + lost, gained + free
     if trust is None:
-        missing = (lost.sum() + _PRIOR_MISSING[0]) / (present.sum() + sum(_PRIOR_MISSING))
-        wrong = (gained.sum() + _PRIOR_WRONG[0]) / (absent.sum() + sum(_PRIOR_WRONG))
+        vouched = pooling < _AS_OTHERS
+        missing = _mean_rate(lost[vouched], present[vouched], _PRIOR_MISSING)
+        wrong = _mean_rate(gained[vouched], absent[vouched], _PRIOR_WRONG)
     else:
         missing, wrong, pooling = expected.missing, expected.wrong, trust
     missing = (lost + pooling * missing) / (present + pooling)
-    pooling *= _WRONG_POOLING
+    pooling = _WRONG_POOLING * pooling
     wrong = (gained + pooling * wrong) / (absent + pooling)
     usual = (gained + 2) / (gained + 2).sum()
     n_prior = _PRIOR_RECORDS if trust is None else trust
@@ -619,8 +643,8 @@ def rate_interval(probability, said, errors, pooling, extent):
     probability : ndarray of shape (n_records, n_labels)
     said : ndarray of shape (n_records, n_labels)
     errors : LabelErrors
-    pooling : float
-        Records worth of belief in the rates that labels have on average.
+    pooling : ndarray of shape (n_labels,)
+        As returned by `choose_pooling`.
     extent : (float, float)
         What the rates have been multiplied by, and the standard error of that.
 
@@ -642,8 +666,8 @@ def rate_interval(probability, said, errors, pooling, extent):
         spread = rate * (1 - rate)
         curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2
         variance = 1 / (curvature + times * pooling * spread)
-        if scale > 0:
-            variance += (error / scale / (1 - rate)) ** 2
+        if 0 < error < np.inf:
+            variance += (error / max(scale, error) / (1 - rate)) ** 2
         reach = 1.96 * np.sqrt(variance)
         low, high = expit(logit(rate) - reach), expit(logit(rate) + reach)
         # Of noise that is hardly seen nobody can say that there is any.

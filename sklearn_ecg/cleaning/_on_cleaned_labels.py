@@ -1,5 +1,7 @@
 """Train any scikit-learn classifier on cleaned labels."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -323,7 +325,9 @@ def _unpack(X, y):
     """Return what to train on, which labels, their names, and whether `y` is one-dimensional."""
     is_flat = y is not None and _is_one_dimensional(y)
     if isinstance(X, CleanedRecords):
-        n_given = X.n_labels if y is None else 1 if is_flat else np.shape(y)[1]
+        # In a dict stand the tables of several weak sources, of which the cleaner has made labels.
+        is_cleaned = y is None or isinstance(y, Mapping)
+        n_given = X.n_labels if is_cleaned else 1 if is_flat else np.shape(y)[1]
         if n_given != X.n_labels:
             raise ValueError(
                 f"y has {n_given} labels, but the CleanedRecords have {X.n_labels}, which count. A "

@@ -54,7 +54,7 @@ def cleaned_records(X, given, labels, decisions):
     return CleanedRecords(signals, **fields)
 
 
-def review_list(decisions, given, ids, judged):
+def review_list(decisions, weak, label_names, ids, judged):
     """List undecided labels, first those whose answers put most labels right.
 
     Labels that could not be judged at all come last: of them nothing is known.
@@ -62,15 +62,16 @@ def review_list(decisions, given, ids, judged):
     Parameters
     ----------
     decisions : Decisions
-    given : CleaningInput
+    weak : ndarray of int8 of shape (n_records, n_labels)
+    label_names : ndarray of str of shape (n_labels,)
     ids : ndarray of shape (n_records,)
     judged : ndarray of bool of shape (n_records, n_labels)
 
     Returns
     -------
     dict of ndarray
-        Columns record (its id), label, weak, probability and errors_resolved, the expected number
-        of the record's labels that an answer puts right (both NaN where not judged).
+        Columns id (of the record), label, weak, probability and errors_resolved, the expected
+        number of the record's labels that an answer puts right (both NaN where not judged).
     """
     record, label = np.nonzero(decisions.provenance == "undecided")
     was_judged = judged[record, label]
@@ -78,9 +79,9 @@ def review_list(decisions, given, ids, judged):
     resolved = np.where(was_judged, decisions.errors_resolved[record, label], np.nan)
     order = np.lexsort((record, np.abs(probability - 0.5), -resolved, ~was_judged))
     return {
-        "record": ids[record[order]],
-        "label": given.label_names[label[order]],
-        "weak": given.labels[record[order], label[order]],
+        "id": ids[record[order]],
+        "label": label_names[label[order]],
+        "weak": weak[record[order], label[order]],
         "probability": probability[order],
         "errors_resolved": resolved[order],
     }

@@ -9,6 +9,7 @@ from sklearn_ecg.utils import align_labels, align_records, check_labels, ids_of
 #: How a cleaned label came to be, per record and label.
 PROVENANCES = (
     "trusted",  # the record is trusted, its label was not questioned
+    "answered",  # a person has answered whether the record has it
     "anchor",  # a weak label that lies in a pattern shared with the trusted records
     "included",  # added by an inclusion rule
     "excluded",  # removed by an exclusion rule

@@ -1,5 +1,7 @@
 """Checks of what users pass in; each message names the argument, what was found, and the cure."""
 
+import numbers
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -7,7 +9,7 @@ from scipy import sparse
 from sklearn_ecg.utils._alignment import LARGEST_EXACT_FLOAT, align_labels, align_records
 
 
-def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None):
+def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None, allow_soft=False):
     """Check a multi-label indicator.
 
     Parameters
@@ -23,10 +25,12 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
         The argument's name in error messages.
     label_names : sequence of str, default=None
         Names of the labels; by default the columns of a DataFrame, else unknown (None).
+    allow_soft : bool, default=False
+        Whether labels may be anything from 0 to 1, such as likelihoods, and NaN unknown too.
 
     Returns
     -------
-    labels : ndarray of shape (n_records, n_labels), int8
+    labels : ndarray of shape (n_records, n_labels), int8; of soft labels float32, NaN unknown
     label_names : ndarray of shape (n_labels,) of str, or None
     """
     labels = align_records(labels, ids, name=name)
@@ -51,9 +55,12 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
         raise ValueError(
             f"{name} has labels for {len(values)} records, but there are {n_records} records."
         )
-    values = _as_indicator(values, name)
+    if allow_soft:
+        values, unknown = _as_soft_labels(values, name, ids, label_names), np.nan
+    else:
+        values, unknown = _as_indicator(values, name), -1
     if is_masked is not None:
-        values[is_masked.reshape(values.shape)] = -1
+        values[is_masked.reshape(values.shape)] = unknown
     if label_names is not None:
         if isinstance(label_names, str):
             raise ValueError(
@@ -101,6 +108,31 @@ def _as_indicator(values, name):
             f"record {record}, label {label}. {cure}"
         )
     return values.astype(np.int8)
+
+
+def _as_soft_labels(values, name, ids, label_names):
+    """Return `values` as float32 with NaN for unknown, or say which entry is no label."""
+    known, is_number = ~pd.isna(values), np.ones(values.shape, dtype=bool)
+    if values.dtype.kind not in "biuf":
+        is_number = np.frompyfunc(lambda v: isinstance(v, numbers.Real | np.bool_), 1, 1)(values)
+    known_numbers = known & is_number.astype(bool)
+    soft = np.full(values.shape, np.nan, dtype=np.float32)
+    soft[known_numbers] = values[known_numbers]
+    is_unknown = soft == -1
+    invalid = known & ~is_unknown & ~((soft >= 0) & (soft <= 1))
+    if invalid.any():
+        record, label = np.argwhere(invalid)[0]
+        found = values.item(record, label)
+        record = record if ids is None else ids[record]
+        label = label if label_names is None else label_names[label]
+        raise ValueError(
+            f"{name} must hold labels from 0 (absent) to 1 (present), or -1 (unknown); got "
+            f"{found!r} for record {record}, label {label}. Divide likelihoods in percent by 100; "
+            "for classes in one column use sklearn.preprocessing.MultiLabelBinarizer or "
+            "LabelBinarizer first."
+        )
+    soft[is_unknown] = np.nan
+    return soft
 
 
 def check_trusted(

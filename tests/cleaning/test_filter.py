@@ -109,10 +109,10 @@ def test_unknown_labels_are_left_to_a_person(cleaner, table):
     cleaner.fit(X, weak, trusted=trusted)
     assert (cleaner.labels_[unknown, 1] == -1).all()
     review = cleaner.undecided_
-    assert_array_equal(np.sort(review["record"]), unknown)
+    assert_array_equal(np.sort(review["id"]), unknown)
     assert (review["probability"] - 0.5).abs().is_monotonic_increasing
     # No one asked may have learned that the label is absent.
-    likely = review.set_index("record")["probability"][unknown] > 0.5
+    likely = review.set_index("id")["probability"][unknown] > 0.5
     assert (likely == (truth[unknown, 1] == 1)).mean() > 0.9
 
 
@@ -246,7 +246,7 @@ def test_trusted_records_can_be_left_out(cleaner, table):
     [
         ({"trusted": np.zeros(240, dtype=bool)}, "trusted is False for all 240"),
         ({"y": None}, "requires y to be passed"),
-        ({"y": np.full((240, 3), 2)}, "must hold 1"),
+        ({"y": np.full((240, 3), 2)}, "must hold labels from 0"),
         ({"X": np.full((240, 9), np.inf)}, "infinity"),
         ({"X": np.full((240, 9), np.nan)}, "all records are NaN"),
         ({"groups": [1, 2]}, "one patient for each of the 240"),

@@ -24,7 +24,7 @@ def test_review_list_is_what_is_undecided_first_what_resolves_most(table):
     review = cleaner.undecided_
     undecided = cleaner.provenance_ == "undecided"
     assert len(review) == undecided.sum() > 0
-    assert undecided[review["record"], review["label"].astype(int)].all()
+    assert undecided[review["id"], review["label"].astype(int)].all()
     assert ((review["probability"] - 0.5).abs() < 0.2).all()
     assert review["errors_resolved"].is_monotonic_decreasing
     # An answer puts right at least the label itself, and with swaps more than that.

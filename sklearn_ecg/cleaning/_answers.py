@@ -1,0 +1,161 @@
+"""Answers of a person to the questions of a review list."""
+
+import os
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, import_openpyxl
+from sklearn_ecg.utils import comparable_ids
+
+# Of so many records an error message tells.
+_MOST_NAMED = 5
+
+
+def read_answers(answers):
+    """Return answers as a table; ids, labels and answers of a file are text.
+
+    Parameters
+    ----------
+    answers : DataFrame, or path of a CSV file or of a workbook of `to_excel`
+
+    Returns
+    -------
+    DataFrame
+    """
+    if isinstance(answers, pd.DataFrame):
+        return answers
+    if not isinstance(answers, str | os.PathLike):
+        raise TypeError(
+            "answers must be a DataFrame, or the path of a CSV file or of a workbook of to_excel; "
+            f"got {type(answers).__name__}."
+        )
+    # A label or an id may be called "NA".
+    as_text = {"dtype": str, "keep_default_na": False}
+    if not os.fspath(answers).lower().endswith(".xlsx"):
+        return pd.read_csv(answers, **as_text)
+    import_openpyxl("Reading a workbook")
+    return pd.read_excel(answers, sheet_name=REVIEW_SHEET, **as_text)
+
+
+def answered_labels(answers, ids, label_names, known):
+    """Return the answers as a table of labels.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        Columns id, label and answer (1, 0, or empty).
+    ids : ndarray of shape (n_records,)
+    label_names : ndarray of str of shape (n_labels,)
+    known : ndarray of int8 of shape (n_records, n_labels)
+        Labels that are trusted, or were answered before; -1 elsewhere.
+
+    Returns
+    -------
+    ndarray of int8 of shape (n_records, n_labels)
+        -1 where there is no answer.
+
+    Raises
+    ------
+    ValueError
+        If answers are not 1 or 0, speak of unknown records or labels, or contradict each other or
+        what is known.
+    """
+    record, label = find_labels(answers, ids, label_names, name="answers", columns=("answer",))
+    given = [_read_answer(answer) for answer in answers["answer"]]
+    unreadable = [row for row, answer in enumerate(given) if answer is None]
+    if unreadable:
+        row = unreadable[0]
+        raise ValueError(
+            "answers must be 1 (present), 0 (absent) or empty; got "
+            f"{answers['answer'].tolist()[row]!r} for label {label_names[label[row]]} of record "
+            f"{ids[record[row]]}, and {len(unreadable) - 1} more that are neither."
+        )
+    given = np.array(given, dtype=np.int8)
+    if not (given != -1).any():
+        raise ValueError(
+            f"answers holds no answer in its {len(answers)} rows: write 1 or 0 into its column "
+            "answer."
+        )
+    said = [np.zeros(known.shape, dtype=bool) for _ in range(2)]
+    for value in (0, 1):
+        said[value][record[given == value], label[given == value]] = True
+
+    def named(where):
+        pairs = np.argwhere(where)
+        shown = [f"{label_names[m]} of record {ids[i]}" for i, m in pairs[:_MOST_NAMED]]
+        return ", ".join(shown) + (", ..." if len(pairs) > _MOST_NAMED else "")
+
+    twice = said[0] & said[1]
+    if twice.any():
+        raise ValueError(
+            f"answers says both 1 and 0 of {twice.sum()} labels: {named(twice)}. Leave one answer."
+        )
+    labels = np.select([said[0], said[1]], [0, 1], -1).astype(np.int8)
+    contradicts = (labels != -1) & (known != -1) & (labels != known)
+    if contradicts.any():
+        raise ValueError(
+            f"{contradicts.sum()} answers contradict labels that are trusted or were answered "
+            f"before: {named(contradicts)}. Take these answers out; or, where they are right, fit "
+            "the cleaner with these labels put right."
+        )
+    return labels
+
+
+def find_labels(table, ids, label_names, *, name, columns=()):
+    """Return the positions of the records and labels that a table's rows name.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns id and label.
+    ids : ndarray of shape (n_records,)
+    label_names : ndarray of str of shape (n_labels,)
+    name : str
+        The argument's name in error messages.
+    columns : sequence of str, default=()
+        What else must be there.
+
+    Returns
+    -------
+    record, label : ndarray of int of shape (n_rows,)
+    """
+    if not isinstance(table, pd.DataFrame):
+        raise TypeError(f"{name} must be a DataFrame; got {type(table).__name__}.")
+    needed = ["id", "label", *columns]
+    missing = [column for column in needed if column not in table]
+    if missing:
+        raise ValueError(
+            f"{name} has no column {missing[0]}; it has {', '.join(map(str, table.columns))}. The "
+            f"columns {', '.join(needed)} are needed, as in undecided_."
+        )
+    return [
+        _positions(table[column], known, f"{name} speaks of the {what}", whose)
+        for column, known, what, whose in (
+            ("id", ids, "record", "which the cleaner was not fitted to"),
+            ("label", label_names, "label", "but the cleaner has " + ", ".join(label_names)),
+        )
+    ]
+
+
+def _positions(names, known, name, whose):
+    found, known = comparable_ids(names, known)
+    positions = known.get_indexer(found)
+    unknown = positions == -1
+    if unknown.any():
+        raise ValueError(
+            f"{name} {found[unknown][0]!r}, {whose} ({unknown.sum()} of {len(names)} rows are "
+            "unknown). Take these rows out, or mend their names; read ids as text, with dtype=str."
+        )
+    return positions
+
+
+def _read_answer(answer):
+    """Return 1 or 0, -1 for no answer, or None for what is neither."""
+    if pd.isna(answer) or (isinstance(answer, str) and not answer.strip()):
+        return -1
+    try:
+        value = float(answer)
+    except (TypeError, ValueError):
+        return None
+    return int(value) if value in (0, 1) else None

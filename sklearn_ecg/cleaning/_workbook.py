@@ -1,0 +1,36 @@
+"""What a label cleaner found, as a workbook for a spreadsheet program."""
+
+import pandas as pd
+
+#: The sheet in which a person answers.
+REVIEW_SHEET = "review"
+
+
+def import_openpyxl(purpose):
+    """Import openpyxl, or say where to get it."""
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise ImportError(f"{purpose} needs openpyxl: pip install 'sklearn_ecg[excel]'.") from error
+    return openpyxl
+
+
+def write_workbook(path, sheets):
+    """Write tables into one workbook, a sheet each.
+
+    Parameters
+    ----------
+    path : str or path-like
+    sheets : dict of str to DataFrame
+        By the names of the sheets. The column id is written as text, and no text as a formula.
+    """
+    import_openpyxl("to_excel")
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
+        for name, table in sheets.items():
+            if "id" in table:
+                table = table.assign(id=table["id"].astype(str))
+            table.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
+            for row in writer.sheets[name].iter_rows():
+                for cell in row:
+                    if cell.data_type == "f":
+                        cell.data_type = "s"
