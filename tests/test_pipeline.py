@@ -96,7 +96,7 @@ def test_the_classifier_learns_the_cleaned_labels(weak):
 def test_grid_search_over_cleaning_thresholds_on_records(weak):
     search = GridSearchCV(
         make_pipeline(make_cleaner(), make_classifier()),
-        {"afplabelcleaner__min_confidence": [0.3, 0.7]},
+        {"afplabelcleaner__min_confidence": [0.55, 0.8]},
         cv=TrustedKFold(2),
         scoring="f1_macro",
         error_score="raise",
@@ -113,7 +113,7 @@ def test_grid_search_on_plain_arrays(weak, table, as_frame):
         X, y = X.to_numpy(), y.to_numpy()
     search = GridSearchCV(
         make_pipeline(make_cleaner(), make_linear()),
-        {"afplabelcleaner__min_confidence": [0.3, 0.7]},
+        {"afplabelcleaner__min_confidence": [0.55, 0.8]},
         cv=TrustedKFold(2, trusted=weak.trusted, groups=weak.groups),
         scoring="f1_macro",
         error_score="raise",
@@ -127,7 +127,7 @@ def test_metadata_routing_takes_trusted_and_groups_to_cleaner_and_splitter(weak,
         cleaner = make_cleaner().set_fit_request(trusted=True, groups=True)
         search = GridSearchCV(
             make_pipeline(cleaner, make_linear()),
-            {"afplabelcleaner__min_confidence": [0.3, 0.7]},
+            {"afplabelcleaner__min_confidence": [0.55, 0.8]},
             cv=TrustedKFold(2),
             scoring="f1_macro",
             error_score="raise",
@@ -150,10 +150,10 @@ def test_cross_validation_scores_trusted_records_alone(weak, table):
 
 
 def test_clone_forgets_what_was_learned_and_keeps_parameters(weak):
-    pipeline = make_pipeline(make_cleaner(min_confidence=0.4), make_classifier())
+    pipeline = make_pipeline(make_cleaner(min_confidence=0.7), make_classifier())
     twin = clone(pipeline)
     pipeline.fit(weak)
-    assert clone(pipeline)[0].get_params()["min_confidence"] == 0.4
+    assert clone(pipeline)[0].get_params()["min_confidence"] == 0.7
     assert not hasattr(clone(pipeline)[0], "labels_")
     # Nothing learned was written into the parameters.
     assert str(clone(pipeline)) == str(twin)

@@ -195,6 +195,10 @@ class BayesMethod:
         probable = np.maximum(belief, 1 - belief)
         # The last digit of a posterior that is one half by symmetry decides nothing.
         sure = (probable >= self.min_confidence) & (probable > 0.5 + 1e-9)
+        constraints = self._constraints_on_learned(decisions.labels.shape[1])
+        if constraints is not None:
+            # Each of three classes can be improbable; which of them it is, a person must say.
+            sure &= ~constraints.violations(np.where(sure, value, weak))
         provenance = np.select(
             [~sure, value == weak, value], ["undecided", "confirmed", "added"], "removed"
         )
@@ -526,8 +530,9 @@ class Posterior:
         resolved = np.empty(belief.shape)
         for part in parts:
             resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
-        believed = expit(_lesson(belief, sources) @ self.judgement)
-        return _pin(believed, pinned), resolved
+        believed = _pin(expit(_lesson(belief, sources) @ self.judgement), pinned)
+        # Judged, a label may be in more doubt than before; an answer removes its own error anyway.
+        return believed, np.maximum(resolved, np.minimum(believed, 1 - believed))
 
     def _believe(self, probability, sources, pinned):
         single = _pin(single_belief(probability, sources, self._rates), pinned)

@@ -204,13 +204,14 @@ def test_stages_are_left_out_one_by_one(run, few_records, cache, monkeypatch):
 
 
 def test_thresholds_are_drawn_through_the_default(run, few_records, cache, monkeypatch, tmp_path):
-    monkeypatch.setattr(cleaning_thresholds, "PARAMETERS", {"margin": (0.0, 0.3)})
+    monkeypatch.setattr(cleaning_thresholds, "PARAMETERS", {"min_confidence": (0.5, 0.8)})
     options = ["--situations", "CPSC2018", *cache]
     page = run(cleaning_thresholds, "--quick", *options)
     assert "](cleaning_thresholds_quick.svg)" in page
     assert (tmp_path / "cleaning_thresholds_quick.svg").stat().st_size > 5000
-    values = [line.split("|")[2].strip() for line in page.splitlines() if "| margin" in line]
-    assert values == ["0.0", "0.05", "0.3"]
+    lines = [line for line in page.splitlines() if "| min_confidence" in line]
+    values = [line.split("|")[2].strip() for line in lines]
+    assert values == ["0.5", "0.55", "0.8"]
 
 
 def test_real_noise_is_scored_by_record(run, simulated, cache, monkeypatch):

@@ -1,7 +1,11 @@
 """Simulated tables that tests of label cleaning share, and their score."""
 
+from functools import cache
+
 import numpy as np
 from sklearn.metrics import f1_score
+
+from sklearn_ecg import AFPLabelCleaner
 
 
 def make_table(n_records=600, n_labels=4, n_features=12, seed=0):
@@ -33,6 +37,13 @@ def make_weak_table():
     """Features, truth, weak labels and trust."""
     X, truth, trusted = make_table()
     return X, truth, swap(truth, trusted, 0.2), trusted
+
+
+@cache
+def fit_weak_table():
+    """The cleaner, fitted to this table; once for all tests that only look at it."""
+    X, _, weak, trusted = make_weak_table()
+    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
 
 
 def weighted_f1(truth, labels, weak):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
-from simulated_tables import make_weak_table, swap, weighted_f1
+from simulated_tables import fit_weak_table, make_weak_table, swap, weighted_f1
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.linear_model import LogisticRegression
@@ -22,9 +22,8 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def fitted(table):
-    X, _, weak, trusted = table
-    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+def fitted():
+    return fit_weak_table()
 
 
 class FlatSignals(TransformerMixin, BaseEstimator):

@@ -1,11 +1,18 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from simulated_tables import make_table, make_weak_table, swap
+from simulated_tables import fit_weak_table, make_table, make_weak_table, swap
 from sklearn.metrics import f1_score
 
 from sklearn_ecg import AFPLabelCleaner
-from sklearn_ecg.cleaning._bayes import as_doubtful
+from sklearn_ecg.cleaning._bayes import BayesMethod, as_doubtful
+from sklearn_ecg.cleaning._constraints import LabelConstraints
+from sklearn_ecg.cleaning._discriminators import (
+    Discriminators,
+    ForestDiscriminator,
+    KernelDiscriminator,
+)
+from sklearn_ecg.cleaning._pattern_evidence import PatternEvidence
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 
@@ -15,9 +22,8 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def fitted(table):
-    X, _, weak, trusted = table
-    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+def fitted():
+    return fit_weak_table()
 
 
 def test_noise_rates_are_estimated(fitted, table):
@@ -93,3 +99,152 @@ def test_unknown_weak_labels_are_filled_in(table):
     filled = (unknown == -1) & (cleaner.labels_ != -1)
     assert filled.sum() > 300
     assert (cleaner.labels_ == truth)[filled].mean() > 0.9
+
+
+@pytest.fixture(scope="module")
+def doubtful():
+    """The table, with features that leave many labels in doubt."""
+    X, truth, weak, trusted = make_weak_table()
+    return X + np.random.default_rng(0).normal(0, 1.5, X.shape), truth, weak, trusted
+
+
+def test_what_explains_decides_nothing(doubtful):
+    X, _, weak, trusted = doubtful
+    explained = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+    otherwise = AFPLabelCleaner(
+        mixture=DirichletProcessGaussianMixture(n_components=1),
+        min_support=200,
+        min_rule_confidence=0.9,
+        min_rule_correlation=0.9,
+        max_exclusion=0.3,
+        lifetime_rate=0.1,
+        anchors=False,
+        rules=False,
+        discriminators=False,
+        random_state=0,
+    ).fit(X, weak, trusted=trusted)
+    assert_array_equal(otherwise.labels_, explained.labels_)
+    assert_array_equal(otherwise.confidence_, explained.confidence_)
+    assert len(explained.patterns_) > len(otherwise.patterns_) and len(explained.exclusion_rules_)
+
+
+def test_provenance_is_what_became_of_the_label(doubtful):
+    X, _, weak, trusted = doubtful
+    cleaner = AFPLabelCleaner(min_confidence=0.7, undecided="weak", random_state=0)
+    cleaner.fit(X, weak, trusted=trusted)
+    asked = ~trusted[:, np.newaxis] & np.ones(weak.shape, dtype=bool)
+    for before, after, expected in (
+        (0, 0, {"confirmed", "undecided"}),
+        (1, 1, {"confirmed", "undecided"}),
+        (0, 1, {"added"}),
+        (1, 0, {"removed"}),
+    ):
+        found = cleaner.provenance_[asked & (weak == before) & (cleaner.labels_ == after)]
+        assert set(found) == expected
+    assert set(cleaner.provenance_[trusted].ravel()) == {"trusted"}
+
+
+def test_more_confidence_is_fewer_changes_of_which_more_are_right(doubtful, tmp_path):
+    X, truth, weak, trusted = doubtful
+    n_changed, share_right, before = [], [], None
+    for least in (0.5, 0.7, 0.9):
+        cleaner = AFPLabelCleaner(
+            min_confidence=least, undecided="weak", memory=str(tmp_path), random_state=0
+        )
+        cleaner.fit(X, weak, trusted=trusted)
+        changed = cleaner.labels_ != weak
+        assert (cleaner.confidence_[changed] >= least).all()
+        assert before is None or not (changed & ~before).any()
+        before = changed
+        n_changed.append(changed.sum())
+        share_right.append((cleaner.labels_ == truth)[changed].mean())
+    assert n_changed[0] > n_changed[1] > n_changed[2] > 0
+    assert share_right[0] < share_right[1] < share_right[2]
+
+
+def test_confidence_of_changes_is_the_share_that_is_right():
+    confidence, right = [], []
+    for seed in range(4):
+        X, truth, trusted = make_table(n_records=360, seed=seed)
+        X = X + np.random.default_rng(seed).normal(0, 1.2, X.shape)
+        weak = swap(truth, trusted, 0.25, seed)
+        cleaner = AFPLabelCleaner(max_iter=1, undecided="weak", random_state=0).fit(
+            X, weak, trusted=trusted
+        )
+        changed = cleaner.labels_ != weak
+        confidence.append(cleaner.confidence_[changed].mean())
+        right.append((cleaner.labels_ == truth)[changed].mean())
+    assert abs(np.mean(confidence) - np.mean(right)) < 0.05
+
+
+def test_single_records_are_cleaned_as_many_are(doubtful):
+    X, _, weak, trusted = doubtful
+    cleaner = AFPLabelCleaner(undecided="weak", random_state=0)
+    cleaner.fit(X[trusted][:150], weak[trusted][:150], trusted=True)
+    # With no weak records seen yet, each record has to tell by itself.
+    together = cleaner.clean(X[~trusted][:12], weak[~trusted][:12])
+    alone = [cleaner.clean(X[[i]], weak[[i]]) for i in np.flatnonzero(~trusted)[:12]]
+    assert all(one.labels.shape == (1, 4) and np.isfinite(one.confidence).all() for one in alone)
+    assert (np.concatenate([one.labels for one in alone]) == together.labels).mean() > 0.9
+
+
+def test_single_records_are_cleaned_with_the_errors_that_fit_found(doubtful):
+    X, truth, weak, trusted = doubtful
+    cleaner = AFPLabelCleaner(undecided="weak", random_state=0)
+    rows = np.flatnonzero(~trusted)[-50:]
+    known = np.setdiff1d(np.arange(len(X)), rows)
+    cleaner.fit(X[known], weak[known], trusted=trusted[known])
+    alone = np.concatenate([cleaner.clean(X[[i]], weak[[i]]).labels for i in rows])
+    assert (alone != truth[rows]).sum() < 0.8 * (weak[rows] != truth[rows]).sum()
+    assert (alone == cleaner.clean(X[rows], weak[rows]).labels).mean() > 0.95
+
+
+def make_method(constraints, min_confidence=0.55):
+    evidence = PatternEvidence(
+        DirichletProcessGaussianMixture(n_components=1),
+        min_support=10,
+        min_confidence=0.5,
+        min_correlation=0.5,
+        max_exclusion=0.02,
+        anchors=False,
+        rules=False,
+        min_accuracy=0.0,
+        random_state=0,
+    )
+    members = [ForestDiscriminator(100, random_state=0), KernelDiscriminator()]
+    return BayesMethod(
+        Discriminators(members),
+        evidence,
+        constraints=constraints,
+        joint=True,
+        caution=2.0,
+        min_confidence=min_confidence,
+        max_iter=2,
+        random_state=0,
+    )
+
+
+@pytest.mark.parametrize("least", [0.5, 0.55, 0.9])
+def test_records_of_one_class_come_out_with_exactly_one(rng, least):
+    classes = rng.integers(0, 4, 400)
+    truth = np.eye(4, dtype=np.int8)[classes]
+    X = truth @ rng.normal(0, 1, (4, 8)) + rng.normal(0, 1, (400, 8))
+    trusted = np.repeat((np.arange(400) < 130)[:, np.newaxis], 4, axis=1)
+    hit = (rng.random(400) < 0.3) & ~trusted[:, 0]
+    weak = np.eye(4, dtype=np.int8)[np.where(hit, (classes + rng.integers(1, 4, 400)) % 4, classes)]
+    constraints = LabelConstraints(tuple("NAO~"), exactly_one=((0, 1, 2, 3),))
+    method = make_method(constraints, least)
+    decisions = method.fit(
+        X,
+        weak,
+        trusted,
+        weak[..., np.newaxis].astype(float),
+        learned=np.ones(4, dtype=bool),
+        unseen=np.zeros(4, dtype=bool),
+    )
+    assert (decisions.labels.sum(axis=1) == 1).all()
+    changed = (decisions.labels != weak[130:]).any(axis=1)
+    assert changed.sum() > 10
+    assert (decisions.labels == truth[130:]).all(axis=1)[changed].mean() > 0.6
+    new = method.clean(X[130:], weak[130:], weak[130:, :, np.newaxis].astype(float))
+    assert (new.labels.sum(axis=1) == 1).all()

@@ -334,7 +334,7 @@ def make_noisy(rng, n_records, rates, frequency=0.3):
 
 def test_noise_rates_of_little_pooling_are_each_labels_own(rng):
     probability, sources = make_noisy(rng, 800, [(0.3, 0.05), (0.1, 0.2), (0.2, 0.1)])
-    ((missing, wrong),) = noise_rates(probability, sources, pooling=1e-6)
+    ((missing, wrong),) = noise_rates(probability, sources, pooling=np.full(3, 1e-6))
     for label in range(3):
         expected = em_of_one_label(probability[:, label], sources[:, label, 0])
         assert_allclose((missing[label], wrong[label]), expected, atol=2e-3)
@@ -342,7 +342,7 @@ def test_noise_rates_of_little_pooling_are_each_labels_own(rng):
 
 def test_noise_rates_of_much_pooling_are_one_for_all_labels(rng):
     probability, sources = make_noisy(rng, 800, [(0.3, 0.05), (0.1, 0.2), (0.2, 0.1)])
-    ((missing, wrong),) = noise_rates(probability, sources, pooling=1e9)
+    ((missing, wrong),) = noise_rates(probability, sources, pooling=np.full(3, 1e5))
     expected = em_of_one_label(probability.ravel(), sources[..., 0].ravel())
     assert_allclose(missing, expected[0], atol=5e-3)
     assert_allclose(wrong, expected[1], atol=5e-3)
@@ -351,7 +351,7 @@ def test_noise_rates_of_much_pooling_are_one_for_all_labels(rng):
 @pytest.mark.parametrize(("missing", "wrong"), [(0.3, 0.05), (0.05, 0.2), (0.0, 0.0)])
 def test_noise_rates_are_found(rng, missing, wrong):
     probability, sources = make_noisy(rng, 5000, [(missing, wrong)])
-    ((found_missing, found_wrong),) = noise_rates(probability, sources, pooling=10)
+    ((found_missing, found_wrong),) = noise_rates(probability, sources, pooling=np.array([10.0]))
     assert_allclose((found_missing[0], found_wrong[0]), (missing, wrong), atol=0.03)
 
 
@@ -367,9 +367,18 @@ def test_each_source_has_its_own_noise_rates(rng):
 
 
 def test_rates_are_pooled_more_the_more_alike_they_are(rng):
-    alike = choose_pooling(*make_noisy(rng, 1500, [(0.2, 0.05)] * 8))
+    vouched = np.ones(8, dtype=bool)
+    alike = choose_pooling(*make_noisy(rng, 1500, [(0.2, 0.05)] * 8), vouched)
     rates = [(rate, 0.05) for rate in (0.02, 0.6) * 4]
-    assert choose_pooling(*make_noisy(rng, 1500, rates)) < alike
+    assert (choose_pooling(*make_noisy(rng, 1500, rates), vouched) < alike).all()
+
+
+def test_labels_that_nobody_vouches_for_have_the_rates_of_the_others(rng):
+    probability, sources = make_noisy(rng, 3000, [(0.2, 0.05), (0.2, 0.05), (0.6, 0.3)])
+    pooling = choose_pooling(probability, sources, np.array([True, True, False]))
+    ((missing, wrong),) = noise_rates(probability, sources, pooling)
+    assert_allclose(missing, 0.2, atol=0.06)
+    assert_allclose(wrong, 0.05, atol=0.03)
 
 
 def draw_sets(rng, prior, n_records):
@@ -461,7 +470,7 @@ def swapped(rng, n_records=3000, n_labels=5, rate=0.3, replaced_by=None):
 
 def found_errors(probability, sources, prior, *, coupled=True, **options):
     """What is estimated, as by cleaning: single labels first, then sets of them."""
-    pooling = choose_pooling(probability, sources)
+    pooling = choose_pooling(probability, sources, np.ones(probability.shape[1], dtype=bool))
     rates = noise_rates(probability, sources, pooling=pooling)
     absent = 1 - probability.mean(axis=0)
     start = [LabelErrors.independent(*of_source, absent, coupled=coupled) for of_source in rates]
@@ -516,7 +525,7 @@ def test_intervals_of_estimated_rates_hold_the_truth():
         rng = np.random.default_rng(seed)
         true = [(0.3, 0.05), (0.1, 0.1), (0.2, 0.02)]
         probability, sources = make_noisy(rng, 600, true)
-        ((missing, wrong),) = noise_rates(probability, sources, pooling=3)
+        ((missing, wrong),) = noise_rates(probability, sources, pooling=np.full(3, 3.0))
         errors = LabelErrors.independent(missing, wrong, np.full(3, 0.7), coupled=False)
         found = rate_interval(probability, sources[..., 0], errors, 3.0, (1.0, 0.0))
         for label, (of_missing, of_wrong) in enumerate(true):

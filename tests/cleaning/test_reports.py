@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
-from simulated_tables import make_weak_table
+from simulated_tables import fit_weak_table, make_weak_table
 
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
@@ -13,9 +13,8 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def fitted(table):
-    X, _, weak, trusted = table
-    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+def fitted():
+    return fit_weak_table()
 
 
 def test_review_list_is_what_is_undecided_first_what_resolves_most(table):
