@@ -54,7 +54,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         Acts with "bayes" alone: a label is changed, or confirmed, if what it becomes is at least
         that probable; else it is undecided. Higher values change fewer labels, more of them
         rightly.
-    caution : float, default=2.0
+    caution : float, default=1.0
         Acts with "bayes" alone: so many standard errors more noise than trusted records seem to
         show must be seen for half of it to be believed. 0 takes the estimate as it is; higher
         values spare labels that are right where few records are trusted.
@@ -207,7 +207,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
         *,
         method="bayes",
         min_confidence=0.55,
-        caution=2.0,
+        caution=1.0,
         exclusive=None,
         implies=None,
         joint=True,

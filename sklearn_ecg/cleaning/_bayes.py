@@ -33,6 +33,8 @@ _N_FOLDS = 5
 _MIN_CONTROL = 10
 # How often noise is drawn on trusted records, to find its extent, and to learn how to judge.
 _N_DRAWS, _N_LESSONS = 3, 10
+# Without any noise all labels would be certain, and none of them more doubtful than others.
+_LEAST_EXTENT = 0.1
 _EXTENTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
 # Records worth of belief in the errors that `fit` found, where others are cleaned.
 _TRUST_IN_ERRORS = 50.0
@@ -496,10 +498,11 @@ class Posterior:
         error = np.sqrt(without.var() / len(without) + shown.var() / len(shown)) + 1e-12
         surplus = (shown.mean() - levels[0]) / error
         if surplus <= 0:
-            return 0.0, np.inf
+            return _LEAST_EXTENT, np.inf
         extent = np.interp(shown.mean(), levels, _EXTENTS)
         rise = max(levels[-1] - levels[0], 1e-12) / _EXTENTS[-1]
-        return extent * surplus**2 / (surplus**2 + self.caution**2), error / rise
+        extent *= surplus**2 / (surplus**2 + self.caution**2)
+        return max(extent, _LEAST_EXTENT), error / rise
 
     def _learn_to_judge(self, sources, rng):
         """Fit what posteriors mean, on trusted records with noise drawn on them."""

@@ -212,6 +212,10 @@ class LabelErrors:
         n_gained = wrong * n_absent + 1e-6
         spread = np.maximum(poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum()), 1e-4)
         gains = np.tile(spread / spread.sum(), (_MOST_COUNTED + 1, 1))
+        if coupled:
+            # Half of the lost labels are replaced: from independence no swap would be found where
+            # each record has exactly one label, and so none is lost alone.
+            gains = (gains + np.eye(_MOST_COUNTED + 1)) / 2
         replacing = np.tile(n_gained / n_gained.sum(), (len(missing) + 1, 1))
         return cls(missing, wrong, gains, replacing, coupled)
 
