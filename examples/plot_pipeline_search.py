@@ -81,7 +81,7 @@ pipeline = make_pipeline(
 search = GridSearchCV(
     pipeline,
     {
-        "afplabelcleaner__caution": [0.0, 2.0],
+        "afplabelcleaner__caution": [0.0, 1.0],
         "afplabelcleaner__min_confidence": [0.5, 0.7, 0.9, 0.99],
     },
     cv=TrustedKFold(3, trusted=trusted, groups=records.groups),
