@@ -197,10 +197,8 @@ class BayesMethod:
         probable = np.maximum(belief, 1 - belief)
         # The last digit of a posterior that is one half by symmetry decides nothing.
         sure = (probable >= self.min_confidence) & (probable > 0.5 + 1e-9)
-        constraints = self._constraints_on_learned(decisions.labels.shape[1])
-        if constraints is not None:
-            # Each of three classes can be improbable; which of them it is, a person must say.
-            sure &= ~constraints.violations(np.where(sure, value, weak))
+        if self.constraints is not None:
+            sure = self._sure_together(sure, value, decisions.labels)
         provenance = np.select(
             [~sure, value == weak, value], ["undecided", "confirmed", "added"], "removed"
         )
@@ -211,6 +209,17 @@ class BayesMethod:
         decisions.belief[:, self._learned] = belief
         decisions.errors_resolved[:, self._learned] = errors_resolved
         return decisions
+
+    def _sure_together(self, sure, value, labels):
+        """Return what stays sure of labels, so that what is changed breaks no constraint.
+
+        Each of three classes can be improbable, and a label that is not learned is kept as it is:
+        which of them it is, a person must say.
+        """
+        decided = labels.copy()
+        decided[:, self._learned] = np.where(sure, value, labels[:, self._learned])
+        broken = sure & self.constraints.violations(decided)[:, self._learned]
+        return sure & ~broken
 
 
 @dataclass(eq=False)

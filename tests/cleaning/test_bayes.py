@@ -248,3 +248,24 @@ def test_records_of_one_class_come_out_with_exactly_one(rng, least):
     assert (decisions.labels == truth[130:]).all(axis=1)[changed].mean() > 0.6
     new = method.clean(X[130:], weak[130:], weak[130:, :, np.newaxis].astype(float))
     assert (new.labels.sum(axis=1) == 1).all()
+
+
+def test_no_class_is_added_to_one_that_is_not_learned(rng):
+    classes = rng.integers(0, 3, 300)
+    weak = np.eye(4, dtype=np.int8)[classes]
+    X = weak @ rng.normal(0, 2, (4, 6)) + rng.normal(0, 1, (300, 6))
+    rare = np.arange(150, 160)
+    weak[rare] = [0, 0, 0, 1]
+    trusted = np.repeat((np.arange(300) < 100)[:, np.newaxis], 4, axis=1)
+    for group in ({"at_most_one": ((0, 1, 2, 3),)}, {"exactly_one": ((0, 1, 2, 3),)}):
+        constraints = LabelConstraints(tuple("NAO~"), **group)
+        decisions = make_method(constraints).fit(
+            X,
+            weak,
+            trusted,
+            weak[..., np.newaxis].astype(float),
+            learned=np.array([True, True, True, False]),
+            unseen=np.zeros(4, dtype=bool),
+        )
+        assert constraints.allowed(decisions.labels).all()
+        assert (decisions.provenance[rare - 100, :3] == "undecided").any()
