@@ -217,9 +217,13 @@ class BayesMethod:
         which of them it is, a person must say.
         """
         decided = labels.copy()
-        decided[:, self._learned] = np.where(sure, value, labels[:, self._learned])
-        broken = sure & self.constraints.violations(decided)[:, self._learned]
-        return sure & ~broken
+        broken = sure
+        # A label that goes back to its weak one may break the next constraint.
+        while broken.any():
+            decided[:, self._learned] = np.where(sure, value, labels[:, self._learned])
+            broken = sure & self.constraints.violations(decided)[:, self._learned]
+            sure = sure & ~broken
+        return sure
 
 
 @dataclass(eq=False)

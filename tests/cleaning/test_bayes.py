@@ -7,6 +7,7 @@ from sklearn.metrics import f1_score
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning._bayes import BayesMethod, as_doubtful
 from sklearn_ecg.cleaning._constraints import LabelConstraints
+from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._discriminators import (
     Discriminators,
     ForestDiscriminator,
@@ -269,3 +270,14 @@ def test_no_class_is_added_to_one_that_is_not_learned(rng):
         )
         assert constraints.allowed(decisions.labels).all()
         assert (decisions.provenance[rare - 100, :3] == "undecided").any()
+
+
+def test_what_goes_back_to_its_weak_label_breaks_no_other_constraint():
+    constraints = LabelConstraints(tuple("abc"), implies=((0, 1), (1, 2)))
+    method = make_method(constraints, min_confidence=0.7)
+    method._learned = np.arange(3)
+    weak = Decisions.keeping(np.zeros((1, 3), dtype=np.int8), np.zeros((1, 3), dtype=bool))
+    # Only c is doubtful; b would be added without it, and a without b.
+    decisions = method._decide(weak, np.array([[0.9, 0.9, 0.6]]), np.zeros((1, 3)))
+    assert constraints.allowed(decisions.labels).all()
+    assert_array_equal(decisions.provenance, [["undecided"] * 3])
