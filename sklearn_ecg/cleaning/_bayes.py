@@ -482,7 +482,8 @@ class Posterior:
         # Where sources speak of trusted records, their errors are seen, and need no control.
         if np.isnan(sources[~weak]).all():
             given = probability[weak], sources[weak], pinned[weak]
-            self._extent = self._find_extent(self._believe(*given)[0], sources[weak], rng)
+            belief = belief_in(self._label_sets(*given), self.prior, self.errors)
+            self._extent = self._find_extent(belief, sources[weak], rng)
             self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
         self.judgement = self._learn_to_judge(sources[weak], rng)
 
@@ -542,18 +543,17 @@ class Posterior:
         -------
         belief, errors_resolved : ndarray of shape (n_records, n_labels)
         """
-        belief, parts = self._believe(probability, sources, pinned)
-        resolved = np.empty(belief.shape)
-        for part in parts:
+        belief, resolved = np.empty((2, *probability.shape))
+        for part in self._label_sets(probability, sources, pinned):
+            belief[part.rows] = part.belief(self.prior, self.errors)
             resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
         believed = _pin(expit(_lesson(belief, sources) @ self.judgement), pinned)
         # Judged, a label may be in more doubt than before; an answer removes its own error anyway.
         return believed, np.maximum(resolved, np.minimum(believed, 1 - believed))
 
-    def _believe(self, probability, sources, pinned):
+    def _label_sets(self, probability, sources, pinned):
         single = _pin(single_belief(probability, sources, self._rates), pinned)
-        parts = label_sets(probability, sources, single, self.constraints)
-        return belief_in(parts, self.prior, self.errors), parts
+        return label_sets(probability, sources, single, self.constraints)
 
     def _believe_control(self, said):
         return self.control.belief(said, self.errors, self._rates, self.constraints)
