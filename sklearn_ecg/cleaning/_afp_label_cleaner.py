@@ -61,7 +61,8 @@ class AFPLabelCleaner(BaseLabelCleaner):
     exclusive : list of groups of labels, or dict, default=None
         Acts with "bayes" alone: labels, by name or position, of which a record has at most one:
         ``[("N", "A", "O")]``. As a dict, groups stand under "at_most_one" and "exactly_one".
-        Cleaned labels do not break them. With None (and no `implies`), all labels are taken as
+        What is decided does not break them; weak labels that stay, where they are undecided or
+        no feature was measured, still may. With None (and no `implies`), all labels are taken as
         classes if 30 or more records are trusted in full, each of them has exactly one label, and
         so do nearly all others; ``[]`` asks for no constraint.
     implies : list of (sublabel, superlabel), default=None

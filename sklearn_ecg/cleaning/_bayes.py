@@ -197,10 +197,8 @@ class BayesMethod:
         probable = np.maximum(belief, 1 - belief)
         # The last digit of a posterior that is one half by symmetry decides nothing.
         sure = (probable >= self.min_confidence) & (probable > 0.5 + 1e-9)
-        constraints = self._constraints_on_learned(decisions.labels.shape[1])
-        if constraints is not None:
-            # Each of three classes can be improbable; which of them it is, a person must say.
-            sure &= ~constraints.violations(np.where(sure, value, weak))
+        if self.constraints is not None:
+            sure = self._sure_together(sure, value, decisions.labels)
         provenance = np.select(
             [~sure, value == weak, value], ["undecided", "confirmed", "added"], "removed"
         )
@@ -211,6 +209,21 @@ class BayesMethod:
         decisions.belief[:, self._learned] = belief
         decisions.errors_resolved[:, self._learned] = errors_resolved
         return decisions
+
+    def _sure_together(self, sure, value, labels):
+        """Return what stays sure of labels, so that what is changed breaks no constraint.
+
+        Each of three classes can be improbable, and a label that is not learned is kept as it is:
+        which of them it is, a person must say.
+        """
+        decided = labels.copy()
+        broken = sure
+        # A label that goes back to its weak one may break the next constraint.
+        while broken.any():
+            decided[:, self._learned] = np.where(sure, value, labels[:, self._learned])
+            broken = sure & self.constraints.violations(decided)[:, self._learned]
+            sure = sure & ~broken
+        return sure
 
 
 @dataclass(eq=False)
@@ -469,7 +482,8 @@ class Posterior:
         # Where sources speak of trusted records, their errors are seen, and need no control.
         if np.isnan(sources[~weak]).all():
             given = probability[weak], sources[weak], pinned[weak]
-            self._extent = self._find_extent(self._believe(*given)[0], sources[weak], rng)
+            belief = belief_in(self._label_sets(*given), self.prior, self.errors)
+            self._extent = self._find_extent(belief, sources[weak], rng)
             self.errors = [errors.scaled(self._extent[0]) for errors in self.errors]
         self.judgement = self._learn_to_judge(sources[weak], rng)
 
@@ -529,18 +543,17 @@ class Posterior:
         -------
         belief, errors_resolved : ndarray of shape (n_records, n_labels)
         """
-        belief, parts = self._believe(probability, sources, pinned)
-        resolved = np.empty(belief.shape)
-        for part in parts:
+        belief, resolved = np.empty((2, *probability.shape))
+        for part in self._label_sets(probability, sources, pinned):
+            belief[part.rows] = part.belief(self.prior, self.errors)
             resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
         believed = _pin(expit(_lesson(belief, sources) @ self.judgement), pinned)
         # Judged, a label may be in more doubt than before; an answer removes its own error anyway.
         return believed, np.maximum(resolved, np.minimum(believed, 1 - believed))
 
-    def _believe(self, probability, sources, pinned):
+    def _label_sets(self, probability, sources, pinned):
         single = _pin(single_belief(probability, sources, self._rates), pinned)
-        parts = label_sets(probability, sources, single, self.constraints)
-        return belief_in(parts, self.prior, self.errors), parts
+        return label_sets(probability, sources, single, self.constraints)
 
     def _believe_control(self, said):
         return self.control.belief(said, self.errors, self._rates, self.constraints)

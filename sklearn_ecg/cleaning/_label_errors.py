@@ -32,7 +32,7 @@ _CERTAIN = 1e-3
 _MOST_COUNTED = 3
 # So many weak records tell the errors well enough; evenly spread ones are taken of more.
 _MOST_RECORDS = 5_000
-# Label sets that are weighed at a time.
+# Label sets, or pairs of one label with the others, that are weighed at a time.
 _CHUNK = 2**16
 # Records worth of belief in independent errors, and in what replaces a label.
 _PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
@@ -502,34 +502,33 @@ class _Said:
 
 
 def label_sets(probability, sources, belief, constraints=None):
-    """Return the sets of all records, in parts that share the number of labels in doubt.
+    """Yield the sets of all records, in parts that share the number of labels in doubt.
 
     Parameters
     ----------
     probability, sources, belief, constraints
         As for `LabelSets`.
 
-    Returns
-    -------
-    list of LabelSets
+    Yields
+    ------
+    LabelSets
     """
     doubt = np.minimum(belief, 1 - belief)
     # One at least, if any is not trusted: what looks certain may break the constraints.
     n_open = np.maximum((doubt > _CERTAIN).sum(axis=1), (doubt > 0).any(axis=1))
     n_open = np.minimum(n_open, min(_MOST_OPEN, belief.shape[1]))
-    parts = []
     for n in np.unique(n_open):
         rows = np.flatnonzero(n_open == n)
-        for part in np.array_split(rows, -(-len(rows) * 2**n // _CHUNK)):
-            given = probability[part], sources[part], belief[part]
-            parts.append(LabelSets(part, *given, n, constraints))
-    return parts
+        # What an answer resolves is found for pairs of labels.
+        size = max(2**n, belief.shape[1])
+        for part in np.array_split(rows, -(-len(rows) * size // _CHUNK)):
+            yield LabelSets(part, probability[part], sources[part], belief[part], n, constraints)
 
 
 def belief_in(parts, prior, errors):
     """Return the probability of each label of all records, of shape (n_records, n_labels)."""
-    belief = np.concatenate([part.belief(prior, errors) for part in parts])
-    return belief[np.argsort(np.concatenate([part.rows for part in parts]))]
+    rows, belief = zip(*((part.rows, part.belief(prior, errors)) for part in parts), strict=True)
+    return np.concatenate(belief)[np.argsort(np.concatenate(rows))]
 
 
 def fit_errors(
@@ -556,7 +555,7 @@ def fit_errors(
     if len(belief) > _MOST_RECORDS:
         rows = np.linspace(0, len(belief) - 1, _MOST_RECORDS).astype(int)
         probability, sources, belief = probability[rows], sources[rows], belief[rows]
-    parts = label_sets(probability, sources, belief, constraints)
+    parts = list(label_sets(probability, sources, belief, constraints))
     errors = start
     for _ in range(30):
         before = errors

@@ -7,6 +7,7 @@ from sklearn.metrics import f1_score
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning._bayes import BayesMethod, as_doubtful
 from sklearn_ecg.cleaning._constraints import LabelConstraints
+from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._discriminators import (
     Discriminators,
     ForestDiscriminator,
@@ -248,3 +249,35 @@ def test_records_of_one_class_come_out_with_exactly_one(rng, least):
     assert (decisions.labels == truth[130:]).all(axis=1)[changed].mean() > 0.6
     new = method.clean(X[130:], weak[130:], weak[130:, :, np.newaxis].astype(float))
     assert (new.labels.sum(axis=1) == 1).all()
+
+
+def test_no_class_is_added_to_one_that_is_not_learned(rng):
+    classes = rng.integers(0, 3, 300)
+    weak = np.eye(4, dtype=np.int8)[classes]
+    X = weak @ rng.normal(0, 2, (4, 6)) + rng.normal(0, 1, (300, 6))
+    rare = np.arange(150, 160)
+    weak[rare] = [0, 0, 0, 1]
+    trusted = np.repeat((np.arange(300) < 100)[:, np.newaxis], 4, axis=1)
+    for group in ({"at_most_one": ((0, 1, 2, 3),)}, {"exactly_one": ((0, 1, 2, 3),)}):
+        constraints = LabelConstraints(tuple("NAO~"), **group)
+        decisions = make_method(constraints).fit(
+            X,
+            weak,
+            trusted,
+            weak[..., np.newaxis].astype(float),
+            learned=np.array([True, True, True, False]),
+            unseen=np.zeros(4, dtype=bool),
+        )
+        assert constraints.allowed(decisions.labels).all()
+        assert (decisions.provenance[rare - 100, :3] == "undecided").any()
+
+
+def test_what_goes_back_to_its_weak_label_breaks_no_other_constraint():
+    constraints = LabelConstraints(tuple("abc"), implies=((0, 1), (1, 2)))
+    method = make_method(constraints, min_confidence=0.7)
+    method._learned = np.arange(3)
+    weak = Decisions.keeping(np.zeros((1, 3), dtype=np.int8), np.zeros((1, 3), dtype=bool))
+    # Only c is doubtful; b would be added without it, and a without b.
+    decisions = method._decide(weak, np.array([[0.9, 0.9, 0.6]]), np.zeros((1, 3)))
+    assert constraints.allowed(decisions.labels).all()
+    assert_array_equal(decisions.provenance, [["undecided"] * 3])

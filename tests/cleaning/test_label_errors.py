@@ -1,5 +1,6 @@
 """Errors of label sets and their posterior, against plain loops over all label sets."""
 
+import tracemalloc
 from dataclasses import replace
 from itertools import product
 from math import exp, factorial, log
@@ -554,3 +555,17 @@ def test_intervals_begin_at_zero_where_there_may_be_no_error():
     weak[:10] = 0
     missing, low, high, *_ = describe_noise_rates(belief, weak)
     assert 0 < low < missing < high
+
+
+def test_label_sets_of_many_records_and_labels_take_little_memory(rng):
+    n_records, n_labels = 5000, 70
+    probability = np.where(rng.random((n_records, n_labels)) < 0.005, 0.5, 1e-4)
+    sources = (probability > 0.3).astype(float)[..., np.newaxis]
+    errors = [make_errors(rng, n_labels, coupled=True)]
+    prior = LabelPrior.of_single_labels(n_labels)
+    tracemalloc.start()
+    for part in label_sets(probability, sources, probability):
+        part.errors_resolved(prior, errors)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200e6
