@@ -4,9 +4,9 @@ Its organisers published labels (N normal rhythm, A atrial fibrillation, O other
 noisy to tell), looked again at records on which the entries disagreed, and revised some. Weak
 labels are those first published, and what is true is what they were revised to. A third of the
 records is trusted, with revised labels. An undecided label counts as the weak one. All methods see
-the same splits and the same features, those of signal quality among them. What the organisers did not look at again counts as right,
-so that a method which finds other errors is blamed for them. A run that was interrupted goes on
-where it stopped.
+the same splits and the same features, those of signal quality among them. What the organisers did
+not look at again counts as right, so that a method which finds other errors is blamed for them. A
+run that was interrupted goes on where it stopped.
 """
 
 import argparse
