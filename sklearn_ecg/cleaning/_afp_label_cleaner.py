@@ -137,7 +137,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
     lifetimes_ : ndarray of int of shape (n_records,)
         Rounds that each record lived; with "bayes" all weak records live through all of them.
     n_iter_ : int
-        Rounds until no label changed any more; with "paper", or no record lived.
+        Rounds until no label changed any more, at most `max_iter`; with "paper", or none lived.
     label_names_ : ndarray of str of shape (n_labels,)
     source_names_ : list of str
     learned_ : ndarray of bool of shape (n_labels,)
