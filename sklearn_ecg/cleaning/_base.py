@@ -24,7 +24,7 @@ from sklearn_ecg.cleaning._reports import (
 )
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_params, has_label_names
+from sklearn_ecg.utils import check_params, has_label_names, trusted_labels
 
 # What is kept of the input of `fit`.
 _INPUT_ATTRIBUTES = (
@@ -153,7 +153,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         X = labelled
         trusted = np.zeros(len(X), dtype=bool) if X.trusted is None else X.trusted
         given = check_input(X, None, trusted, None, n_records=len(X), none_too=True)
-        trusted = _trust_per_label(given)
+        trusted = trusted_labels(given.trusted, given.labels.shape[1])
         decisions = Decisions.keeping(given.labels, trusted)
         labels = given.labels.copy()
         weak = np.flatnonzero(~trusted.all(axis=1))
@@ -395,7 +395,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         # Kept for reasons, and to fit again with answers.
         self._table, self._groups, self._ids = table, given.groups, record_ids(X, len(table))
         self._sources = given.sources
-        self._weak, self._trusted = given.labels, _trust_per_label(given)
+        self._weak = given.labels
+        self._trusted = trusted_labels(given.trusted, given.labels.shape[1])
         self._answers = np.full_like(self._weak, -1)
         self._fit_kept()
         return given
@@ -555,12 +556,6 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _trust_per_label(given):
-    """Return which labels are trusted, where trust may be said of whole records."""
-    per_label = given.trusted if given.trusted.ndim == 2 else given.trusted[:, np.newaxis]
-    return np.broadcast_to(per_label, given.labels.shape).copy()
 
 
 def _fingerprints(table, weak):

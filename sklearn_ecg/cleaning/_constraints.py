@@ -129,11 +129,6 @@ class LabelConstraints:
         names = tuple(self.label_names[place] for place in places)
         return LabelConstraints(names, *map(tuple, groups.values()), implies)
 
-    @property
-    def are_empty(self):
-        """Whether every set of labels is allowed."""
-        return not (self.at_most_one or self.exactly_one or self.implies)
-
     def violations(self, labels):
         """Return which labels take part in the violation of a constraint.
 

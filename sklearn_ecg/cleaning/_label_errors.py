@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, gammaln, logit
 from scipy.stats import beta, poisson
 
-#: What `describe_noise_rates` says of a label.
+#: What is said of the noise of a label.
 NOISE_RATES = ("missing", "missing_low", "missing_high", "wrong", "wrong_low", "wrong_high")
 
 # No weak label is believed or disbelieved without limit.
@@ -678,44 +678,3 @@ def rate_interval(probability, said, errors, pooling, extent):
         columns += [np.where(scale > 0, rate, 0.0), low, high]
     columns = np.stack(columns, axis=1)
     return np.where(known.any(axis=0)[:, np.newaxis], columns, np.nan)
-
-
-def describe_noise_rates(belief, weak):
-    """Expected noise rates of one label, with intervals.
-
-    Parameters
-    ----------
-    belief : ndarray of shape (n_records,)
-        Probability of the label given everything.
-    weak : ndarray of shape (n_records,)
-        1, 0, or -1 (unknown).
-
-    Returns
-    -------
-    ndarray of shape (6,)
-        `NOISE_RATES`: each rate, and the lower and upper bound of its 95 % interval; NaN where no
-        weak label is known.
-    """
-    known = weak != -1
-    belief, weak = belief[known], weak[known]
-    if not len(weak):
-        return np.full(len(NOISE_RATES), np.nan)
-    return np.r_[_rate(belief, weak == 0), _rate(1 - belief, weak == 1)]
-
-
-def _rate(asked, error):
-    """Share of errors among records, each of which is asked with a probability; 95 % interval.
-
-    The records are a sample, and which of them are asked is not certain; both widen the interval,
-    that of the Beta distribution of the same variance. Where there may well be no error at all,
-    it begins at 0. How probable a label is, is taken as given: what errs there is not in it.
-    """
-    n_asked, n_errors = asked.sum(), asked[error].sum()
-    mean = (n_errors + 0.5) / (n_asked + 1)
-    variance = mean * (1 - mean) / (n_asked + 2)
-    variance += (asked * (1 - asked) * (error - mean) ** 2).sum() / (n_asked + 1) ** 2
-    size = max(mean * (1 - mean) / variance - 1, 1e-3)
-    low, high = beta.ppf([0.025, 0.975], mean * size, (1 - mean) * size)
-    if np.prod(1 - asked[error]) > 0.025:
-        low = 0.0
-    return n_errors / max(n_asked, 1e-9), low, high

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import numpy as np
+from scipy.stats import beta
 from sklearn.utils.validation import check_memory
 
 from sklearn_ecg.cleaning._decisions import Decisions
-from sklearn_ecg.cleaning._label_errors import NOISE_RATES, describe_noise_rates
+from sklearn_ecg.cleaning._label_errors import NOISE_RATES
 from sklearn_ecg.cleaning._lifetimes import lifetimes, mean_path_length
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
@@ -264,3 +265,44 @@ def _merged(pattern, X):
     # Only the number of members matters from here on: positions in other batches mean nothing.
     members = np.zeros(n_old + n_new, dtype=int)
     return replace(pattern, mean=mean, covariance=variance, members=members)
+
+
+def describe_noise_rates(belief, weak):
+    """Expected noise rates of one label, with intervals.
+
+    Parameters
+    ----------
+    belief : ndarray of shape (n_records,)
+        Probability of the label given everything.
+    weak : ndarray of shape (n_records,)
+        1, 0, or -1 (unknown).
+
+    Returns
+    -------
+    ndarray of shape (6,)
+        `NOISE_RATES`: each rate, and the lower and upper bound of its 95 % interval; NaN where no
+        weak label is known.
+    """
+    known = weak != -1
+    belief, weak = belief[known], weak[known]
+    if not len(weak):
+        return np.full(len(NOISE_RATES), np.nan)
+    return np.r_[_rate(belief, weak == 0), _rate(1 - belief, weak == 1)]
+
+
+def _rate(asked, error):
+    """Share of errors among records, each of which is asked with a probability; 95 % interval.
+
+    The records are a sample, and which of them are asked is not certain; both widen the interval,
+    that of the Beta distribution of the same variance. Where there may well be no error at all,
+    it begins at 0. How probable a label is, is taken as given: what errs there is not in it.
+    """
+    n_asked, n_errors = asked.sum(), asked[error].sum()
+    mean = (n_errors + 0.5) / (n_asked + 1)
+    variance = mean * (1 - mean) / (n_asked + 2)
+    variance += (asked * (1 - asked) * (error - mean) ** 2).sum() / (n_asked + 1) ** 2
+    size = max(mean * (1 - mean) / variance - 1, 1e-3)
+    low, high = beta.ppf([0.025, 0.975], mean * size, (1 - mean) * size)
+    if np.prod(1 - asked[error]) > 0.025:
+        low = 0.0
+    return n_errors / max(n_asked, 1e-9), low, high

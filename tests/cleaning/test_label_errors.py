@@ -19,13 +19,13 @@ from sklearn_ecg.cleaning._label_errors import (
     LabelSets,
     belief_in,
     choose_pooling,
-    describe_noise_rates,
     fit_errors,
     label_sets,
     noise_rates,
     rate_interval,
     single_belief,
 )
+from sklearn_ecg.cleaning._paper import describe_noise_rates
 
 
 def make_errors(rng, n_labels, *, coupled):
