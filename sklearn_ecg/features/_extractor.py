@@ -65,6 +65,12 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     median and in the worst of 20 records, 89 and 75 % in II, 93 and 82 % in V5, 91 and 55 % in V1:
     limits of voltages, such as those of Sokolow and Lyon, are for paper.
 
+    Intervals of the record (`PR_interval_ms`, `QRS_duration_ms`, `QT_interval_ms`, ...) are those
+    that recorders print: from the earliest onset to the latest end of all leads, of beats of the
+    main shape, so that QT = QRS + ST + T. They are longer than those of a single lead
+    (`II_QT_interval_ms`, ...). Earliest and latest are the quantiles of 5 and 95 % of the leads,
+    and a wave counts where a third of the leads and half of the beats show it.
+
     What cannot be measured is NaN: all features of a lead that is flat or lacks a fifth of what
     other leads have, the amplitude of a P wave that is absent, everything for a record without
     beats. A shorter gap (NaN or infinity) costs its lead the beats that it cuts off; those that it
@@ -85,7 +91,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     >>> features.loc[0, ["n_beats", "RR_mean_ms"]].tolist()
     [10.0, 1000.0]
     >>> extractor.describe_features().loc["PR_interval_ms", ["definition", "normal"]].tolist()
-    ['P onset to QRS onset', '120-200']
+    ['Earliest P onset to earliest QRS onset of all leads', '120-200']
     """
 
     _parameter_constraints = {

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats
-from sklearn_ecg.features._statistics import nan_mean, nan_median, nan_quantile
+from sklearn_ecg.features._statistics import nan_mean, nan_median, quantiles
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
 from sklearn_ecg.features._waves import find_waves
 
@@ -21,6 +21,19 @@ _MOST_COMPARED = 400
 _NEIGHBOURS = 15  # intervals that a beat's prematurity is judged by
 _LEAST_SHOWN = 0.5  # of the leads: a beat that fewer show is not measured
 _SHORTEST_GAP_S = 0.1  # in which a beat may have gone unseen
+
+#: Bounds of a beat over all leads. The earliest onset and the latest end are these quantiles of the
+#: leads', so that among twelve one that stands out counts half.
+_BOUNDS = {
+    "p_onset": 0.05,
+    "p_offset": 0.95,
+    "qrs_onset": 0.05,
+    "qrs_offset": 0.95,
+    "t_onset": 0.05,
+    "t_peak": 0.5,
+    "t_offset": 0.95,
+}
+_LEAST_OF_LEADS = 1 / 3  # must show a wave: in the others it may be too flat
 
 #: Samples of a beat's window before and after R: 252 ms and 400 ms.
 BEFORE, AFTER = 63, 100
@@ -41,6 +54,8 @@ class HeartBeats:
     signal : ndarray of shape (n_leads, n_times)
         In mV.
     sampling_rate : float
+    network : WaveNetwork, default=None
+        By default the one that ships with the package.
 
     Attributes
     ----------
@@ -54,9 +69,9 @@ class HeartBeats:
         Which leads show a beat without a gap.
     """
 
-    def __init__(self, signal, sampling_rate):
+    def __init__(self, signal, sampling_rate, network=None):
         self.checked = CheckedSignal(signal, sampling_rate)
-        self._seen = find_beats(self.checked)
+        self._seen = find_beats(self.checked, network)
         self.filtered, self.all_r_peaks = self._seen.filtered, self._seen.r_peaks
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
@@ -136,10 +151,31 @@ class HeartBeats:
         return waves
 
     @functools.cached_property
+    def bounds(self):
+        """Samples between which all leads show each wave of a beat, each of shape (n_beats,).
+
+        From the earliest onset to the latest end of the leads, but for outliers, as recorders
+        print; T peak is the middle lead's. NaN for a wave that hardly a lead shows.
+        """
+        places = np.stack([self.waves[name] for name in _BOUNDS])  # (n_bounds, n_leads, n_beats)
+        qs = sorted(set(_BOUNDS.values()))
+        found = dict(zip(qs, quantiles(places, qs, axis=1), strict=True))
+        in_leads = np.count_nonzero(~np.isnan(places), axis=1)
+        is_there = in_leads >= _LEAST_OF_LEADS * np.count_nonzero(self.shown, axis=0)
+        return {
+            name: np.where(is_there[i], found[q][i], np.nan)
+            for i, (name, q) in enumerate(_BOUNDS.items())
+        }
+
+    @functools.cached_property
     def qrs_ms(self):
-        """QRS duration of each beat from the earliest to the latest lead, but for outliers."""
-        onset, offset = self.waves["qrs_onset"], self.waves["qrs_offset"]
-        return (nan_quantile(offset, 0.9, axis=0) - nan_quantile(onset, 0.1, axis=0)) * MS
+        """QRS duration of each beat over all leads."""
+        return (self.bounds["qrs_offset"] - self.bounds["qrs_onset"]) * MS
+
+    @functools.cached_property
+    def usual_qrs_ms(self):
+        """Median QRS duration of the beats of the main shape."""
+        return nan_median(self.qrs_ms[self.is_main])
 
     @functools.cached_property
     def windows(self):

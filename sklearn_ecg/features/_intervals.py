@@ -1,4 +1,4 @@
-"""Features of duration: waves and the intervals between them, over all leads and beats."""
+"""Features of duration: waves and the intervals between them, over all leads and in each."""
 
 import numpy as np
 
@@ -6,67 +6,73 @@ from sklearn_ecg.features._heart_beats import MS
 from sklearn_ecg.features._p_waves import p_waves_per_beat
 from sklearn_ecg.features._statistics import nan_median, nan_spread, quantiles
 
-_WAVES = (
-    "p_onset",
-    "p_offset",
-    "qrs_onset",
-    "qrs_offset",
-    "t_onset",
-    "t_peak",
-    "t_offset",
-)
+_LEAST_OF_BEATS = 0.5  # must show a wave: in fibrillation, single beats seem to have a P wave
 
 
-def interval_features(beats):
-    """Measure the intervals of each beat and summarise them by the median over beats."""
-    places = np.stack([beats.waves[name] for name in _WAVES])  # (n_waves, n_leads, n_beats)
-    p_onset, p_offset, qrs_onset, qrs_offset, t_onset, t_peak, t_offset = (
-        nan_median(places, axis=1) * MS
+def interval_features(beats, qt_of_leads):
+    """Measure the usual beat of the main shape from its earliest to its latest lead.
+
+    All durations are differences of the same seven bounds, so they add up: QT = QRS + ST + T.
+
+    Parameters
+    ----------
+    beats : HeartBeats
+    qt_of_leads : ndarray of shape (n_leads,)
+        From `lead_interval_features`.
+    """
+    bounds = np.stack(list(beats.bounds.values()))
+    # As distances from the onset of the beat's own QRS, PR and QT are medians over the beats.
+    from_qrs = (bounds - beats.bounds["qrs_onset"]) * MS
+    of_main = from_qrs[:, beats.is_main]
+    low, usual, high = np.where(
+        _in_enough_beats(of_main, of_main.shape[1]), quantiles(of_main, (0.1, 0.5, 0.9)), np.nan
     )
-    pr, qt, qrs = qrs_onset - p_onset, t_offset - qrs_onset, beats.qrs_ms
-    by_beat = np.stack(
-        [
-            p_offset - p_onset,
-            pr,
-            qrs_onset - p_offset,
-            qrs,
-            qt,
-            t_onset - qrs_offset,
-            t_offset - t_onset,
-            t_offset - t_peak,
-            beats.p_correlation,
-        ]
-    )
-    low, usual, high = quantiles(by_beat, (0.1, 0.5, 0.9))
-    p_duration, pr_usual, pr_segment, qrs_usual, qt_usual, st, t_duration, t_to_end, p_alike = usual
-    shortest_qrs, widest_qrs = quantiles(qrs, (0.0, 1.0))
-    qt_of_leads = nan_median(places[6] - places[2]) * MS
-    p_present = ~np.isnan(beats.waves["p_peak"])
+    at = dict(zip(beats.bounds, usual, strict=True))
+    spread = dict(zip(beats.bounds, high - low, strict=True))
+    shortest_qrs, wide_qrs, widest_qrs = quantiles(beats.qrs_ms, (0.0, 0.9, 1.0))
+    p_present, t_present = (~np.isnan(beats.waves[f"{wave}_peak"]) for wave in "pt")
     features = {
-        "P_duration_ms": p_duration,
-        "PR_interval_ms": pr_usual,
-        "PR_segment_ms": pr_segment,
-        "QRS_duration_ms": qrs_usual,
-        "QT_interval_ms": qt_usual,
-        "JT_interval_ms": qt_usual - qrs_usual,
-        "ST_duration_ms": st,
-        "T_duration_ms": t_duration,
-        "T_peak_to_end_ms": t_to_end,
-        "PR_spread_ms": high[1] - low[1],
-        "QT_spread_ms": high[4] - low[4],
+        "P_duration_ms": at["p_offset"] - at["p_onset"],
+        "PR_interval_ms": -at["p_onset"],
+        "PR_segment_ms": -at["p_offset"],
+        "QRS_duration_ms": at["qrs_offset"],
+        "QT_interval_ms": at["t_offset"],
+        "JT_interval_ms": at["t_offset"] - at["qrs_offset"],
+        "ST_duration_ms": at["t_onset"] - at["qrs_offset"],
+        "T_duration_ms": at["t_offset"] - at["t_onset"],
+        "T_peak_to_end_ms": at["t_offset"] - at["t_peak"],
+        "PR_spread_ms": spread["p_onset"],
+        "QT_spread_ms": spread["t_offset"],
         "QT_dispersion_ms": nan_spread(qt_of_leads),
         "P_present_fraction": p_present.sum() / beats.shown.sum(),
-        "T_present_fraction": np.count_nonzero(~np.isnan(places[5])) / beats.shown.sum(),
-        "P_correlation": p_alike,
+        "T_present_fraction": t_present.sum() / beats.shown.sum(),
+        "P_correlation": nan_median(beats.p_correlation),
         "P_per_QRS": p_waves_per_beat(beats, p_present),
         "QRS_duration_max_ms": widest_qrs,
-        "QRS_duration_q90_ms": high[3],
+        "QRS_duration_q90_ms": wide_qrs,
         "QRS_duration_min_ms": shortest_qrs,
     }
     if len(beats.rr_ms):
-        features |= _corrected_qt(qt_usual, nan_median(beats.rr_ms) / 1000)
+        features |= _corrected_qt(at["t_offset"], nan_median(beats.rr_ms) / 1000)
+        pr = -from_qrs[list(beats.bounds).index("p_onset")]
         features["PR_fall_over_pause_ms"] = _fall_over_pause(beats, pr)
     return features
+
+
+def lead_interval_features(beats):
+    """Measure the usual beat of the main shape in each lead, every value of shape (n_leads,)."""
+    main = beats.is_main
+    p_onset, p_offset, qrs_onset, t_offset = (
+        beats.waves[name][:, main] for name in ("p_onset", "p_offset", "qrs_onset", "t_offset")
+    )
+    by_beat = np.stack([p_offset - p_onset, qrs_onset - p_onset, t_offset - qrs_onset])
+    enough = _in_enough_beats(by_beat, beats.shown[:, main].sum(axis=1))
+    usual = np.where(enough, nan_median(by_beat) * MS, np.nan)
+    return dict(zip(("P_duration_ms", "PR_interval_ms", "QT_interval_ms"), usual, strict=True))
+
+
+def _in_enough_beats(by_beat, n_beats):
+    return np.count_nonzero(~np.isnan(by_beat), axis=-1) >= _LEAST_OF_BEATS * n_beats
 
 
 def _corrected_qt(qt, rr_s):

@@ -8,6 +8,7 @@ from sklearn_ecg.features import (
     _amplitudes,
     _axes,
     _intervals,
+    _normal_intervals,
     _quality,
     _rhythm,
     _shape,
@@ -20,7 +21,7 @@ from sklearn_ecg.features._heart_beats import HeartBeats
 _USUAL_ORDER = ["i", "ii", "mlii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 
 
-def measure(signal, sampling_rate, lead_names):
+def measure(signal, sampling_rate, lead_names, network=None):
     """Measure one record.
 
     Parameters
@@ -29,6 +30,8 @@ def measure(signal, sampling_rate, lead_names):
         In mV.
     sampling_rate : float
     lead_names : tuple of str
+    network : WaveNetwork, default=None
+        By default the one that ships with the package.
 
     Returns
     -------
@@ -39,7 +42,7 @@ def measure(signal, sampling_rate, lead_names):
     ordered = tuple(lead_names[lead] for lead in order)
     # A share of nothing is not measurable: it becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
-        of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered)
+        of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered, network)
     nothing = np.full(len(lead_names), np.nan)
     by_lead = np.array([of_leads.get(f.name, nothing) for f in lead_features()])
     of_record = [of_record.get(f.name, np.nan) for f in record_features(lead_names)]
@@ -61,9 +64,9 @@ def _orders(lead_names):
     return order, np.argsort(order)
 
 
-def _measure(signal, sampling_rate, lead_names):
+def _measure(signal, sampling_rate, lead_names, network=None):
     """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
-    beats = HeartBeats(signal, sampling_rate)
+    beats = HeartBeats(signal, sampling_rate, network)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
@@ -76,7 +79,10 @@ def _measure(signal, sampling_rate, lead_names):
         of_record["measured_beat_fraction"] = len(beats) / len(beats.all_r_peaks)
     if len(beats):
         measured |= _amplitudes.amplitude_features(beats) | _shape.lead_shape_features(beats)
-        of_record |= _intervals.interval_features(beats) | _shape.beat_shape_features(beats)
+        measured |= _intervals.lead_interval_features(beats)
+        of_record |= _intervals.interval_features(beats, measured["QT_interval_ms"])
+        of_record |= _shape.beat_shape_features(beats)
+        of_record |= _normal_intervals.normal_interval_features(beats)
         of_record |= _axes.axis_features(measured, used_names)
         qrs_ms = of_record["QRS_duration_ms"]
         of_record |= _voltages.voltage_features(measured, used_names, qrs_ms)

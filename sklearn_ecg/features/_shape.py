@@ -85,7 +85,7 @@ def _timing(prefix, beats, beat):
     return {
         f"{prefix}_RR_after_ratio": beats.rr_after[beat],
         f"{prefix}_QRS_duration_ms": beats.qrs_ms[beat],
-        f"{prefix}_QRS_widening_ms": beats.qrs_ms[beat] - nan_median(beats.qrs_ms),
+        f"{prefix}_QRS_widening_ms": beats.qrs_ms[beat] - beats.usual_qrs_ms,
     }
 
 
