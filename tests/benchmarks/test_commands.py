@@ -27,6 +27,7 @@ from benchmarks import (
     feature_speed,
     few_trusted,
     growth,
+    intervals,
     many_labels,
     mixture,
     network_speed,
@@ -140,6 +141,7 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (cross_validation, ["mitdb"]),
         (r_peaks, []),
         (delineation, []),
+        (intervals, []),
         (feature_rates, []),
         (feature_speed, []),
         (reading, []),
@@ -420,6 +422,18 @@ def test_beats_and_waves_are_scored_on_what_is_there_of_the_data(
     assert "1 records" in run(r_peaks, "--quick")
     assert "constant offsets" in run(delineation, "--quick")
     assert "1000 Hz" in run(feature_rates, "--quick")
+
+
+def test_intervals_are_compared_with_marks_and_with_a_recorder(run, shared_data, monkeypatch):
+    few = load_ludb(shared_data / "ludb")[:40]
+    monkeypatch.setattr(intervals, "load_ludb", lambda _: few)
+    for examples in ("ludb_examples", "fibrillation_examples"):
+        monkeypatch.setattr(intervals, examples, list)
+    monkeypatch.setattr(intervals, "deal_out", lambda examples: {})
+    page = run(intervals, "--quick")
+    assert "2 records of LUDB" in page and "| QT_interval_ms (2 records)" in page
+    assert "| PR_interval_ms | 148 |" in " ".join(page.split())
+    assert "| atrial fibrillation " in page
 
 
 def test_speed_of_features_and_of_reading_is_measured(run, shared_data, monkeypatch):
