@@ -22,7 +22,7 @@ from benchmarks._report import explanation, write_results
 from benchmarks.wave_network.__main__ import deal_out
 from benchmarks.wave_network._examples import fibrillation_examples, ludb_examples, ludb_patient
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations, load_ptbxl
-from sklearn_ecg.features._catalogue import features_of
+from sklearn_ecg.features._catalogue import features_of, record_features
 from sklearn_ecg.features._measurements import measure
 from sklearn_ecg.features._wave_network import WaveNetwork
 
@@ -37,6 +37,7 @@ _INTERVALS = {
     "QT_interval_ms": ("qrs_onset", "t_offset"),
     "JT_interval_ms": ("qrs_offset", "t_offset"),
 }
+_CORRECTED = ("QTc_Bazett_ms", "QTc_Fridericia_ms", "QTc_Framingham_ms", "QTc_Hodges_ms")
 _PRINTED = {"P_duration_ms": "P", "PR_interval_ms": "PR", "QRS_duration_ms": "QRS"}
 _PRINTED |= {"QT_interval_ms": "QT"}
 _RHYTHMS = {
@@ -60,8 +61,10 @@ def main():
         for rule, own in marked.items()
     }
     recorder = measure_recorder()
-    rhythms = measure_rhythms(networks, step)
-    data = {"ludb": apart, "recorder": recorder, "rhythms": rhythms}
+    ptbxl = load_ptbxl(data_folder("ptb-xl"), sampling_rate=100, task="all")
+    rhythms = measure_rhythms(networks, ptbxl, step)
+    normal, n_normal = measure_normal(networks, ptbxl, step)
+    data = {"ludb": apart, "recorder": recorder, "rhythms": rhythms, "normal": normal}
     text = (
         f"{explanation(__doc__)}\n"
         f"## Ours less the marks of {len(found)} records of LUDB, by three rules for the marks\n\n"
@@ -71,7 +74,10 @@ def main():
         "`same-ecg.aecg.xml`, by the network that is shipped; in ms.\n\n"
         f"{pd.DataFrame(recorder).round(0).astype(int).to_markdown()}\n\n"
         "## Records of PTB-XL that have a PR interval\n\n"
-        f"{pd.DataFrame(rhythms).T.to_markdown()}"
+        f"{pd.DataFrame(rhythms).T.to_markdown()}\n\n"
+        "## Intervals of normal records of PTB-XL\n\n"
+        f"{n_normal} records of sinus rhythm and a normal ECG, beside the limits of the catalogue.\n\n"
+        f"{pd.DataFrame(normal).T.to_markdown()}"
     )
     page = f"intervals{'_quick' * arguments.quick}"
     write_results(page, "Intervals over all leads", text, data, command="intervals")
@@ -175,25 +181,45 @@ def read_aecg(path):
     return np.stack(list(leads.values())), tuple(leads), rate, printed
 
 
-def measure_rhythms(networks, step):
+def measure_rhythms(networks, records, step):
     """Return for each rhythm how many records of PTB-XL have it, and a PR interval."""
-    records = load_ptbxl(data_folder("ptb-xl"), sampling_rate=100, task="all")
-    names = list(records.label_names)
     rows = {}
     for code, rhythm in _RHYTHMS.items():
-        # Sinus rhythm alone, the most frequent one, is represented by every tenth record.
-        which = np.flatnonzero(records.labels[:, names.index(code)] == 1)
-        chosen = records[which[:: step * (10 if code == "SR" else 1)]]
-        patients = [f"ptb-xl {patient}" for patient in chosen.groups]
-        has_pr = [
-            not np.isnan(_measured(signal, 100, chosen.lead_names, network)["PR_interval_ms"])
-            for signal, network in zip(chosen.signals, map(networks.of, patients), strict=True)
+        # Sinus rhythm, the most frequent one, is represented by every tenth record.
+        chosen = records[
+            np.flatnonzero(_have(records, code))[:: step * (10 if code == "SR" else 1)]
         ]
+        has_pr = measure_ptbxl(networks, chosen)["PR_interval_ms"].notna()
         rows[rhythm] = {
             "records": len(has_pr),
-            "with a PR interval, %": round(100 * float(np.mean(has_pr)), 1),
+            "with a PR interval, %": round(100 * float(has_pr.mean()), 1),
         }
     return rows
+
+
+def measure_normal(networks, records, step):
+    """Return the spread of the intervals in normal records, every third, and their number."""
+    is_normal = _have(records, "NORM") & _have(records, "SR")
+    features = measure_ptbxl(networks, records[np.flatnonzero(is_normal)[:: 3 * step]])
+    limits = {feature.name: feature.normal for feature in record_features(())}
+    rows = {}
+    for name in (*_INTERVALS, *_CORRECTED):
+        low, middle, high = features[name].quantile([0.02, 0.5, 0.98]).round()
+        rows[name] = {"2 %": low, "median": middle, "98 %": high, "limits": limits[name]}
+    return rows, len(features)
+
+
+def measure_ptbxl(networks, records):
+    patients = [f"ptb-xl {patient}" for patient in records.groups]
+    rows = [
+        _measured(signal, records.sampling_rate, records.lead_names, networks.of(patient))
+        for signal, patient in zip(records.signals, patients, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def _have(records, code):
+    return records.labels[:, list(records.label_names).index(code)] == 1
 
 
 def _measured(signal, sampling_rate, lead_names, network=None):

@@ -434,6 +434,7 @@ def test_intervals_are_compared_with_marks_and_with_a_recorder(run, shared_data,
     assert "2 records of LUDB" in page and "| QT_interval_ms (2 records)" in page
     assert "| PR_interval_ms | 148 |" in " ".join(page.split())
     assert "| atrial fibrillation " in page
+    assert "| 390-450 (men), 390-460 (women) |" in page
 
 
 def test_speed_of_features_and_of_reading_is_measured(run, shared_data, monkeypatch):
