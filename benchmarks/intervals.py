@@ -76,7 +76,7 @@ def main():
         "## Records of PTB-XL that have a PR interval\n\n"
         f"{pd.DataFrame(rhythms).T.to_markdown()}\n\n"
         "## Intervals of normal records of PTB-XL\n\n"
-        f"{n_normal} records of sinus rhythm and a normal ECG, beside the limits of the catalogue.\n\n"
+        f"{n_normal} records of sinus rhythm and a normal ECG, beside the catalogue's limits.\n\n"
         f"{pd.DataFrame(normal).T.to_markdown()}"
     )
     page = f"intervals{'_quick' * arguments.quick}"
