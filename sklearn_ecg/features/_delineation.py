@@ -6,7 +6,7 @@ import pandas as pd
 from sklearn_ecg.features._checks import check_r_peaks, check_signal
 from sklearn_ecg.features._neurokit import WAVE_METHODS, delineate_lead
 from sklearn_ecg.features._quality import CheckedSignal
-from sklearn_ecg.features._r_peaks import find_beats, to_samples
+from sklearn_ecg.features._r_peaks import find_beats, to_samples, to_working_rate
 from sklearn_ecg.features._wave_network import RATE
 from sklearn_ecg.features._waves import WAVES, find_waves
 from sklearn_ecg.utils import check_option, warn_user
@@ -87,8 +87,7 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
         r_peaks, at_rate = to_samples(beats.r_peaks, checked), beats.r_peaks
     else:
         r_peaks = check_r_peaks(r_peaks, checked.signal.shape[1])
-        at_rate = np.round(r_peaks * (RATE / sampling_rate))
-        at_rate = np.minimum(at_rate, beats.filtered.shape[1] - 1)
+        at_rate = to_working_rate(r_peaks, sampling_rate, beats.filtered.shape[1])
     places = np.full((len(WAVES), len(checked.signal), len(r_peaks)), np.nan)
     if beats.filtered.size and len(r_peaks):
         found = find_waves(beats.waves, beats.peaks, at_rate)

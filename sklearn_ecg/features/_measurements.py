@@ -20,7 +20,7 @@ from sklearn_ecg.features._heart_beats import HeartBeats
 _USUAL_ORDER = ["i", "ii", "mlii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 
 
-def measure(signal, sampling_rate, lead_names):
+def measure(signal, sampling_rate, lead_names, r_peaks=None):
     """Measure one record.
 
     Parameters
@@ -29,6 +29,8 @@ def measure(signal, sampling_rate, lead_names):
         In mV.
     sampling_rate : float
     lead_names : tuple of str
+    r_peaks : ndarray of shape (n_beats,), default=None
+        Samples; by default those that are found.
 
     Returns
     -------
@@ -39,7 +41,7 @@ def measure(signal, sampling_rate, lead_names):
     ordered = tuple(lead_names[lead] for lead in order)
     # A share of nothing is not measurable: it becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
-        of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered)
+        of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered, r_peaks)
     nothing = np.full(len(lead_names), np.nan)
     by_lead = np.array([of_leads.get(f.name, nothing) for f in lead_features()])
     of_record = [of_record.get(f.name, np.nan) for f in record_features(lead_names)]
@@ -61,9 +63,9 @@ def _orders(lead_names):
     return order, np.argsort(order)
 
 
-def _measure(signal, sampling_rate, lead_names):
+def _measure(signal, sampling_rate, lead_names, r_peaks=None):
     """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
-    beats = HeartBeats(signal, sampling_rate)
+    beats = HeartBeats(signal, sampling_rate, r_peaks)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]

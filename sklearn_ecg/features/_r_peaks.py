@@ -140,6 +140,12 @@ def to_samples(r_peaks, checked):
     return np.minimum(samples, checked.signal.shape[1] - 1)
 
 
+def to_working_rate(r_peaks, sampling_rate, n_times):
+    """Return samples of a record as samples of what is seen of it at 250 Hz."""
+    samples = np.round(np.asarray(r_peaks) * (RATE / sampling_rate)).astype(np.intp)
+    return np.minimum(samples, n_times - 1)
+
+
 def pick_r_peaks(beats, waves):
     """Return the samples of the beats.
 
