@@ -118,6 +118,8 @@ def _as_table(places, r_peaks, checked):
     """Return places of shape (n_waves, n_leads, n_beats) as a row per lead and beat."""
     if checked.recorded is not None and len(r_peaks):
         _leave_out_gaps(places, checked.recorded)
+    # A wave that an end of the record cuts off is bounded by that end.
+    np.clip(places, 0, checked.signal.shape[1] - 1, out=places)
     places[WAVES.index("r_peak")] = r_peaks
     n_leads, n_beats = places.shape[1:]
     lead, beat = np.divmod(np.arange(n_leads * n_beats), max(n_beats, 1))

@@ -150,9 +150,8 @@ def _by_beat(name, samples, r_peaks):
 def to_neurokit(waves, sampling_rate, *, lead=0):
     """Return the waves of one lead in NeuroKit's form.
 
-    What NeuroKit's functions call `info` or `waves`: ``neurokit2.hrv(info)`` and
-    ``neurokit2.ecg_rate(info)`` take it, and ``neurokit2.signal_formatpeaks(info, n_times)`` makes
-    of it the columns of marks that ``neurokit2.ecg_process`` returns.
+    What NeuroKit's functions call `info`, `rpeaks` or `waves`, such as ``neurokit2.hrv(info)``,
+    ``neurokit2.ecg_phase(cleaned, info["ECG_R_Peaks"], info)`` and ``neurokit2.ecg_plot``.
 
     Parameters
     ----------
@@ -185,17 +184,26 @@ def to_neurokit(waves, sampling_rate, *, lead=0):
 
     Examples
     --------
+    >>> import neurokit2 as nk
     >>> from sklearn_ecg.datasets import make_ecg_records
-    >>> from sklearn_ecg.features import delineate, to_neurokit
-    >>> record = make_ecg_records(1, labels=["Normal"], random_state=0)
-    >>> waves = delineate(record.signals[0], record.sampling_rate)
-    >>> info = to_neurokit(waves, record.sampling_rate, lead=1)
+    >>> from sklearn_ecg.features import delineate, detect_r_peaks, to_neurokit
+    >>> record = make_ecg_records(
+    ...     1, labels=["Normal"], leads=("II",), duration_s=300, random_state=0
+    ... )
+    >>> signal, rate = record.signals[0], record.sampling_rate
+    >>> info = to_neurokit(delineate(signal, rate), rate)
     >>> len(info["ECG_P_Peaks"]) == len(info["ECG_R_Peaks"])
     True
-    >>> import neurokit2 as nk
-    >>> rates = nk.ecg_rate(info["ECG_R_Peaks"], sampling_rate=info["sampling_rate"])
-    >>> bool(50 < rates.mean() < 110)
-    True
+
+    Variability of the heart rate needs R peaks alone:
+
+    >>> r_peaks = detect_r_peaks(signal, rate)
+    >>> nk.hrv_time(r_peaks, sampling_rate=rate)[["HRV_SDNN", "HRV_RMSSD"]].round(-1)
+       HRV_SDNN  HRV_RMSSD
+    0      10.0       10.0
+    >>> nk.hrv_frequency(r_peaks, sampling_rate=rate)[["HRV_LFn", "HRV_HFn"]].round(1)
+       HRV_LFn  HRV_HFn
+    0      0.5      0.5
     """
     if not isinstance(waves, pd.DataFrame):
         raise TypeError(

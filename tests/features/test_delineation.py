@@ -122,3 +122,14 @@ def test_bounds_on_real_records(shared_data):
 def test_r_peaks_that_are_no_samples(r_peaks, message):
     with pytest.raises(ValueError, match=message):
         delineate(np.zeros((1, 500)), 100, r_peaks)
+
+
+@pytest.mark.parametrize("rate", [100, 250, 500])
+def test_no_bound_lies_outside_of_the_record(rate):
+    """A record that begins and ends inside of waves."""
+    whole = beat(rate)
+    for start in np.linspace(0.2, 0.9, 8):
+        part = whole[round(start * rate) : round((start + 7.3) * rate)]
+        places = delineate(part, rate)[COLUMNS[2:]].to_numpy()
+        places = places[np.isfinite(places)]
+        assert places.min() >= 0 and places.max() <= len(part) - 1

@@ -224,8 +224,18 @@ class TestToNeuroKit:
         assert float(whole["HRV_MeanNN"].iloc[0]) == pytest.approx(rr_ms.mean())
         assert float(whole["HRV_SDNN"].iloc[0]) == pytest.approx(rr_ms.std(ddof=1))
         peaks = {key: value for key, value in info.items() if key != "sampling_rate"}
-        marks = nk.signal_formatpeaks(peaks, desired_length=record[0].shape[1])
+        n_times = record[0].shape[1]
+        marks = nk.signal_formatpeaks(peaks, desired_length=n_times)
         assert_array_equal(np.flatnonzero(marks["ECG_R_Peaks"]), info["ECG_R_Peaks"])
+        assert marks["ECG_T_Offsets"].sum() == np.isfinite(info["ECG_T_Offsets"]).sum()
+        cleaned = nk.ecg_clean(record[0][1], RATE)
+        phase = nk.ecg_phase(cleaned, info["ECG_R_Peaks"], info, RATE)
+        assert len(phase) == n_times and set(phase["ECG_Phase_Atrial"].dropna()) == {0, 1}
+        table = marks.assign(ECG_Rate=nk.ecg_rate(info["ECG_R_Peaks"], RATE, n_times))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            rate = nk.ecg_intervalrelated(table, RATE)["ECG_Rate_Mean"]
+        assert float(rate.iloc[0]) == pytest.approx(60_000 / rr_ms.mean(), abs=1)
 
     def test_no_beats(self):
         info = to_neurokit(delineate(np.zeros((2, 1000)), RATE), RATE)
