@@ -71,12 +71,13 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network"):
     check_option(method, ("network", *WAVE_METHODS), "method")
     if method == "network":
         return delineate_with(signal, sampling_rate, r_peaks)
-    checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
+    signal = check_signal(signal, sampling_rate)
+    checked = CheckedSignal(signal, sampling_rate)
     if r_peaks is None:
         r_peaks = to_samples(find_beats(checked).r_peaks, checked)
     else:
-        r_peaks = check_r_peaks(r_peaks, checked.signal.shape[1])
-    return _as_table(_places_by_neurokit(checked, r_peaks, method), r_peaks, checked)
+        r_peaks = check_r_peaks(r_peaks, signal.shape[1])
+    return _as_table(_places_by_neurokit(signal, checked, r_peaks, method), r_peaks, checked)
 
 
 def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
@@ -95,12 +96,12 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
     return _as_table(places, r_peaks, checked)
 
 
-def _places_by_neurokit(checked, r_peaks, method):
-    places = np.full((len(WAVES), len(checked.signal), len(r_peaks)), np.nan)
+def _places_by_neurokit(signal, checked, r_peaks, method):
+    places = np.full((len(WAVES), len(signal), len(r_peaks)), np.nan)
     failed = {}
     for lead in np.flatnonzero(checked.usable):
         try:
-            found = delineate_lead(checked.signal[lead], checked.sampling_rate, r_peaks, method)
+            found = delineate_lead(signal[lead], checked.sampling_rate, r_peaks, method)
         except RuntimeError as error:
             failed[int(lead)] = error
         else:

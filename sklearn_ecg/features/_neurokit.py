@@ -115,11 +115,13 @@ def _call(function, lead, sampling_rate, *rest):
 
     if float(sampling_rate).is_integer():
         sampling_rate = int(sampling_rate)
+    # NeuroKit fills gaps by itself, but knows NaN alone.
+    lead = np.where(np.isfinite(lead), lead, np.nan)
     try:
         with warnings.catch_warnings():
             # It warns of divisions by zero and of beats that it did not find.
             warnings.simplefilter("ignore")
-            return function(nk, np.asarray(lead, dtype=float), sampling_rate, *rest)
+            return function(nk, lead, sampling_rate, *rest)
     except Exception as error:
         # Whatever its arithmetic stumbles over: IndexError, ValueError, ZeroDivisionError, ...
         raise RuntimeError(f"{type(error).__name__}: {error}") from error

@@ -77,19 +77,20 @@ def detect_r_peaks(signal, sampling_rate, method="network"):
     array([ 120,  380,  620,  880, 1120])
     """
     check_option(method, ("network", *R_PEAK_METHODS), "method")
-    checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
+    signal = check_signal(signal, sampling_rate)
+    checked = CheckedSignal(signal, sampling_rate)
     if method != "network":
-        return _detect_by_neurokit(checked, method)
+        return _detect_by_neurokit(signal, checked, method)
     return to_samples(find_beats(checked).r_peaks, checked)
 
 
-def _detect_by_neurokit(checked, method):
+def _detect_by_neurokit(signal, checked, method):
     """Find the beats of the first usable lead that lie where it was recorded."""
     if not checked.usable.any():
         return np.empty(0, np.intp)
     lead = checked.usable.argmax()
     try:
-        r_peaks = detect_in_lead(checked.signal[lead], checked.sampling_rate, method)
+        r_peaks = detect_in_lead(signal[lead], checked.sampling_rate, method)
     except RuntimeError as error:
         raise RuntimeError(
             f"NeuroKit's method {method!r} broke down on lead {lead} of the signal: {error}. Pass "
