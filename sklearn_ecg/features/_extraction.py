@@ -46,7 +46,7 @@ def _measure_chunk(signals, sampling_rate, lead_names, r_peaks):
         signals = signals.read_many()
     return np.stack(
         [
-            measure(signal, sampling_rate, lead_names, own)
+            measure(signal, sampling_rate, lead_names, r_peaks=own)
             for signal, own in zip(signals, r_peaks, strict=True)
         ]
     )

@@ -65,7 +65,7 @@ def _orders(lead_names):
 
 def _measure(signal, sampling_rate, lead_names, r_peaks=None):
     """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
-    beats = HeartBeats(signal, sampling_rate, r_peaks)
+    beats = HeartBeats(signal, sampling_rate, r_peaks=r_peaks)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
