@@ -231,7 +231,7 @@ class ECGDisplay:
         for row, baseline in zip(rows, baselines, strict=True):
             paper.draw_calibration(ax, baseline)
             for trace in row:
-                if trace.lead is not None:
+                if trace.lead is not None and trace.values.size:
                     self._draw(ax, trace, baseline, paper, waves)
         footer = {"fontsize": 8, "color": INK, "va": "bottom"}
         height = bottom + paper.millivolts(2)
@@ -282,8 +282,8 @@ class ECGDisplay:
         """Say why nothing is to be seen."""
         finite = trace.values[np.isfinite(trace.values)]
         if not finite.size:
-            ended = np.isfinite(self._leads()[self._names().index(trace.lead)]).any()
-            return " (not recorded at this time)" if ended else " (not recorded)"
+            elsewhere = np.isfinite(self._leads()[self._names().index(trace.lead)]).any()
+            return " (not recorded at this time)" if elsewhere else " (not recorded)"
         return " (flat)" if np.ptp(finite) == 0 else ""
 
 
@@ -327,7 +327,7 @@ def _free_start(values, sampling_rate, paper):
     width, height = _NAME_SIZE_MM
     lowest, highest = paper.millivolts(_NAME_MM - 2.5), paper.millivolts(_NAME_MM + height)
     # The line from a sample to the next may cross the name though neither lies in it.
-    following = np.append(values[1:], values[-1])
+    following = np.append(values[1:], values[-1:])
     covered = (np.fmax(values, following) > lowest) & (np.fmin(values, following) < highest)
     n_covered = round(paper.seconds(width) * sampling_rate)
     for start_mm in _NAME_STARTS_MM:

@@ -189,6 +189,14 @@ def test_a_little_less_than_ten_seconds_is_no_short_record(records):
     assert draw(longer, duration_s=1e9, layout="12x1").get_xlim()[1] == pytest.approx(30.2)
 
 
+@pytest.mark.parametrize("layout", ["stacked", "12x1", "6x2", "3x4"])
+@pytest.mark.parametrize("n_times", [1, 3, 13])
+def test_hardly_any_samples(layout, n_times):
+    waves = delineate(np.zeros((12, 500)), 250)
+    display = ECGDisplay(np.ones((12, n_times)), 250, lead_names=STANDARD, waves=waves)
+    display.plot(layout=layout).figure_.canvas.draw()
+
+
 @pytest.mark.parametrize(
     ("layout", "speed", "gain"), [("12x1", 25, 20), ("6x2", 50, 5), ("3x4", 25, 10)]
 )
