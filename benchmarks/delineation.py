@@ -12,7 +12,6 @@ marks from R over all records, those scored included: what one knows without loo
 
 import argparse
 import time
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -22,18 +21,9 @@ from benchmarks._report import explanation, write_results
 from benchmarks._wave_scores import POINTS, SAMPLING_RATE, count_false_p_waves, score_delineation
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 from sklearn_ecg.features import delineate
+from sklearn_ecg.features._neurokit import delineate_lead
 
 _NEUROKIT = ("peak", "prominence", "dwt", "cwt")
-_NEUROKIT_COLUMNS = {
-    "p_onset": "ECG_P_Onsets",
-    "p_peak": "ECG_P_Peaks",
-    "p_offset": "ECG_P_Offsets",
-    "qrs_onset": "ECG_R_Onsets",
-    "qrs_offset": "ECG_R_Offsets",
-    "t_onset": "ECG_T_Onsets",
-    "t_peak": "ECG_T_Peaks",
-    "t_offset": "ECG_T_Offsets",
-}
 _COLUMNS = [column for *_, column in POINTS]
 
 
@@ -121,22 +111,12 @@ class NeuroKitDelineator:
         return pd.concat(parts).assign(id=record_id)
 
     def _delineate_lead(self, lead, r_peaks):
-        import neurokit2 as nk
-
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                cleaned = nk.ecg_clean(lead, SAMPLING_RATE)
-                _, waves = nk.ecg_delineate(cleaned, r_peaks, SAMPLING_RATE, method=self.method)
-        except Exception:
+            waves = delineate_lead(lead, SAMPLING_RATE, r_peaks, self.method)
+        except RuntimeError:
             self.n_failed += 1
             return pd.DataFrame(columns=_COLUMNS, dtype=float)
-        # Its lists may be of different lengths, or missing: peak knows no bounds of QRS.
-        found = {
-            column: pd.Series(np.asarray(waves.get(name, []), dtype=float))
-            for column, name in _NEUROKIT_COLUMNS.items()
-        }
-        return pd.DataFrame(found)
+        return pd.DataFrame(waves)[_COLUMNS]
 
 
 class ConstantOffsets:

@@ -37,10 +37,6 @@ _NEUROKIT = (
 )
 # More than five seconds for half an hour of one lead.
 _NEUROKIT_SLOW = ("engzeemod2012", "zong2003", "christov2004", "promac")
-_NEUROKIT_CLEANING = {
-    *("neurokit", "pantompkins1985", "hamilton2002", "elgendi2010", "engzeemod2012"),
-    *("kalidas2017", "zong2003", "christov2004", "gamboa2008"),
-}
 
 
 def main():
@@ -127,13 +123,7 @@ class NeuroKitDetector:
         self.method = method
 
     def __call__(self, signal, sampling_rate):
-        import neurokit2 as nk
-
-        cleaning = self.method if self.method in _NEUROKIT_CLEANING else "neurokit"
-        cleaned = nk.ecg_clean(signal[0], sampling_rate, method=cleaning)
-        _, found = nk.ecg_peaks(cleaned, sampling_rate, method=self.method)
-        found = np.asarray(found["ECG_R_Peaks"], dtype=float)
-        return np.unique(found[np.isfinite(found)])
+        return detect_r_peaks(signal[0], sampling_rate, method=self.method)
 
 
 def measure(name, method, folder, records, predictions=None):

@@ -29,6 +29,12 @@ normal = first_with("Normal")
 ECGDisplay.from_records(records, normal, waves=True)
 
 # %%
+# Other countries print other paper: two columns, limb leads in Cabrera's order, 50 mm/s.
+ECGDisplay.from_records(
+    records, normal, waves=True, layout="6x2", cabrera=True, speed=50, duration_s=5
+)
+
+# %%
 # As a table
 # ----------
 # A row per lead and beat, in samples. NaN is a wave that is absent or could not be found.

@@ -30,7 +30,7 @@ HOMES = {
     "torch": {"network"},
     "skorch": {"network"},
     "wfdb": {"records", "datasets"},
-    "neurokit2": {"features", "datasets"},
+    "neurokit2": {"features"},
     "matplotlib": {"plotting"},
 }
 

@@ -7,6 +7,9 @@ import numpy as np
 # Beats outside the record whose waves reach into it.
 _MARGIN_S = 2.0
 _SHORTEST_AF_CYCLE_S = 0.36
+# The two peaks of the spectrum of sinus cycles, each of this standard deviation; Mayer waves have
+# this share of the power that breathing has.
+_MAYER_HZ, _BREATH_HZ, _PEAK_WIDTH_HZ, _MAYER_SHARE = 0.1, 0.25, 0.01, 0.5
 # In a short record a slow rhythm may leave no place for an early beat; then another is drawn.
 _ATTEMPTS = 200
 
@@ -74,20 +77,50 @@ def _rhythm(fibrillates, premature, heart_rate, duration_s, rng):
 
 
 def _sinus(heart_rate, duration_s, rng):
-    """Return sinus cycles in s, by ECGSYN's process of respiratory and Mayer waves."""
-    # The simulator's own process of cycles has no public name. neurokit2 takes seconds to import.
-    from neurokit2.ecg.ecg_simulate import _ecg_simulate_rrprocess
-
+    """Return sinus cycles in s."""
     span_s = duration_s + 2 * _MARGIN_S
-    per_second = _ecg_simulate_rrprocess(
-        hrmean=heart_rate,
-        hrstd=rng.uniform(0.8, 2.5),
-        n=2 ** int(np.ceil(np.log2(2 * span_s))),
+    per_second = rr_process(
+        heart_rate,
+        rng.uniform(0.8, 2.5),
+        n_seconds=2 ** int(np.ceil(np.log2(2 * span_s))),
         rng=rng,
     )
     n_cycles = int(np.ceil(span_s / per_second.min())) + 2
     seconds = np.arange(n_cycles) * 60 / heart_rate
     return np.interp(seconds, np.arange(len(per_second)), per_second)
+
+
+def rr_process(heart_rate, heart_rate_std, *, n_seconds, rng):
+    """Draw RR intervals whose spectrum has a peak of Mayer waves and one of breathing.
+
+    The process is that of the simulator ECGSYN (McSharry PE et al. A dynamical model for
+    generating synthetic electrocardiogram signals. IEEE Trans Biomed Eng 50:289-294, 2003).
+
+    Parameters
+    ----------
+    heart_rate, heart_rate_std : float
+        Beats per minute; the intervals have the mean 60 / `heart_rate` exactly, and to first order
+        the spread that belongs to `heart_rate_std`.
+    n_seconds : int
+        Even; the process repeats itself after that time.
+    rng : numpy.random.RandomState
+
+    Returns
+    -------
+    ndarray of shape (n_seconds,)
+        Intervals in s, one for each second.
+    """
+    frequency = np.arange(n_seconds // 2) / n_seconds
+    power = np.zeros(n_seconds // 2)
+    for centre, share in ((_MAYER_HZ, _MAYER_SHARE), (_BREATH_HZ, 1.0)):
+        power += share * np.exp(-0.5 * ((frequency - centre) / _PEAK_WIDTH_HZ) ** 2)
+    amplitude = np.sqrt(power)
+    phase = 2 * np.pi * rng.uniform(size=n_seconds // 2 - 1)
+    # As in ECGSYN, the mirrored half lies one bin higher: nothing in long records, while another
+    # choice would change the short ones.
+    spectrum = np.r_[amplitude, amplitude[::-1]] * np.exp(1j * np.r_[0, phase, 0, -phase[::-1]])
+    wave = np.fft.ifft(spectrum).real
+    return 60 / heart_rate * (1 + heart_rate_std / heart_rate * wave / wave.std())
 
 
 def _fibrillation(heart_rate, duration_s, rng):

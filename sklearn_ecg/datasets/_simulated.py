@@ -123,9 +123,9 @@ def make_ecg_records(
     -----
     The model is ECGSYN's, from which ``neurokit2.ecg_simulate`` simulates: waves are Gaussian
     events around the beat, and sinus cycles come from its process of respiratory and Mayer
-    waves (which is called). Its engine is not: it integrates one beat form for the whole record,
-    which cannot hold an extrasystole, takes 0.8 s per record of twelve leads, and scales every
-    lead to the same 1.6 mV, which breaks Einthoven's equation. Here the events are evaluated
+    waves. Its engine is not used: it integrates one beat form for the whole record, which cannot
+    hold an extrasystole, takes 0.8 s per record of twelve leads, and scales every lead to the
+    same 1.6 mV, which breaks Einthoven's equation. Here the events are evaluated
     beat by beat, in the time since the onset of QRS rather than in the angle of the cycle, on
     eight independent leads. The simulator is for tests and examples: its records are cleaner and
     its findings easier than those of real patients.

@@ -26,18 +26,26 @@ def check_signal(signal, sampling_rate):
     return signal.astype(np.float64)
 
 
-def check_r_peaks(r_peaks, n_times):
-    """Return R peaks as an integer array, or say what is wrong."""
+def check_r_peaks(r_peaks, n_times, name="r_peaks"):
+    """Return R peaks of one record as a float64 array, or say what is wrong."""
     r_peaks = np.asarray(r_peaks)
-    whole = r_peaks.dtype.kind in "iuf" and np.array_equal(r_peaks, np.round(r_peaks))
-    if r_peaks.ndim != 1 or not whole or (np.diff(r_peaks) <= 0).any():
+    if r_peaks.ndim != 1 or r_peaks.dtype.kind not in "iuf":
         raise ValueError(
-            "r_peaks must be whole numbers of samples in ascending order, of shape (n_beats,); "
-            f"got an array of {r_peaks.dtype} of shape {r_peaks.shape}."
+            f"{name} must be samples, also between two of them, of shape (n_beats,); got an array "
+            f"of {r_peaks.dtype} of shape {r_peaks.shape}."
         )
-    if len(r_peaks) and not 0 <= r_peaks[0] <= r_peaks[-1] < n_times:
+    r_peaks = r_peaks.astype(np.float64)
+    if not np.isfinite(r_peaks).all():
+        raise ValueError(f"{name} must be finite samples; got {r_peaks[~np.isfinite(r_peaks)][0]}.")
+    if (np.diff(r_peaks) <= 0).any():
+        first = np.flatnonzero(np.diff(r_peaks) <= 0)[0]
         raise ValueError(
-            f"r_peaks must lie in the record's {n_times} samples; got values from "
-            f"{r_peaks[0]} to {r_peaks[-1]}."
+            f"{name} must be in ascending order, each once; got {r_peaks[first]:g} before "
+            f"{r_peaks[first + 1]:g}."
         )
-    return r_peaks.astype(np.intp)
+    if len(r_peaks) and not 0 <= r_peaks[0] <= r_peaks[-1] <= n_times - 1:
+        raise ValueError(
+            f"{name} must lie in the record's {n_times} samples, counted from 0; got values from "
+            f"{r_peaks[0]:g} to {r_peaks[-1]:g}. Are they in seconds, or of another sampling rate?"
+        )
+    return r_peaks

@@ -4,13 +4,15 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.features._checks import check_r_peaks, check_signal
+from sklearn_ecg.features._neurokit import WAVE_METHODS, delineate_lead
 from sklearn_ecg.features._quality import CheckedSignal
-from sklearn_ecg.features._r_peaks import find_beats, to_samples
+from sklearn_ecg.features._r_peaks import find_beats, to_samples, to_working_rate
 from sklearn_ecg.features._wave_network import RATE
 from sklearn_ecg.features._waves import WAVES, find_waves
+from sklearn_ecg.utils import check_option, warn_user
 
 
-def delineate(signal, sampling_rate, r_peaks=None):
+def delineate(signal, sampling_rate, r_peaks=None, method="network"):
     """Find the bounds and peaks of the P wave, the QRS complex and the T wave.
 
     A small convolutional network sees all leads together and gives each sample of each lead its
@@ -25,8 +27,12 @@ def delineate(signal, sampling_rate, r_peaks=None):
         One record in mV.
     sampling_rate : float
         Hz.
-    r_peaks : array-like of int of shape (n_beats,), default=None
-        Samples of the R peaks in ascending order; by default those of `detect_r_peaks`.
+    r_peaks : array-like of shape (n_beats,), default=None
+        Samples of the R peaks in ascending order, also between two samples; by default those of
+        `detect_r_peaks`.
+    method : {"network", "peak", "prominence", "dwt", "cwt"}, default="network"
+        Or, for comparison, one of NeuroKit's. It sees each lead by itself, cleaned by NeuroKit,
+        with the same R peaks in all of them. "peak" knows no bounds of QRS complexes.
 
     Returns
     -------
@@ -39,11 +45,18 @@ def delineate(signal, sampling_rate, r_peaks=None):
     Raises
     ------
     ValueError
-        If the signal is not one record, or `r_peaks` are not ascending samples of it.
+        If the signal is not one record, `r_peaks` are not ascending samples of it, or there is no
+        such method.
+
+    Warns
+    -----
+    UserWarning
+        If NeuroKit raises an error on a lead, whose waves are then NaN; the message names it.
 
     See Also
     --------
     detect_r_peaks : The beats.
+    to_neurokit : The waves of one lead in NeuroKit's form.
     ECGFeatureExtractor : Measurements that rest on these bounds.
 
     Examples
@@ -55,28 +68,62 @@ def delineate(signal, sampling_rate, r_peaks=None):
     >>> bool((waves["qrs_onset"] < waves["r_peak"]).mean() > 0.95)
     True
     """
-    return delineate_with(signal, sampling_rate, r_peaks)
+    check_option(method, ("network", *WAVE_METHODS), "method")
+    if method == "network":
+        return delineate_with(signal, sampling_rate, r_peaks)
+    signal = check_signal(signal, sampling_rate)
+    checked = CheckedSignal(signal, sampling_rate)
+    if r_peaks is None:
+        r_peaks = to_samples(find_beats(checked).r_peaks, checked)
+    else:
+        r_peaks = check_r_peaks(r_peaks, signal.shape[1])
+    return _as_table(_places_by_neurokit(signal, checked, r_peaks, method), r_peaks, checked)
 
 
 def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
     """As `delineate`, with any `WaveNetwork`."""
     checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
-    n_leads, n_times = checked.signal.shape
     beats = find_beats(checked, network)
     if r_peaks is None:
         r_peaks, at_rate = to_samples(beats.r_peaks, checked), beats.r_peaks
     else:
-        r_peaks = check_r_peaks(r_peaks, n_times=n_times)
-        at_rate = np.round(r_peaks * (RATE / sampling_rate))
-        at_rate = np.minimum(at_rate, beats.filtered.shape[1] - 1)
-    lead, beat = np.divmod(np.arange(n_leads * len(r_peaks)), max(len(r_peaks), 1))
-    places = np.full((len(WAVES), n_leads, len(r_peaks)), np.nan)
+        r_peaks = check_r_peaks(r_peaks, checked.signal.shape[1])
+        at_rate = to_working_rate(r_peaks, sampling_rate, beats.filtered.shape[1])
+    places = np.full((len(WAVES), len(checked.signal), len(r_peaks)), np.nan)
     if beats.filtered.size and len(r_peaks):
         found = find_waves(beats.waves, beats.peaks, at_rate)
         places[:, checked.usable] = np.stack(list(found.values())) * (sampling_rate / RATE)
-        if checked.recorded is not None:
-            _leave_out_gaps(places, checked.recorded)
+    return _as_table(places, r_peaks, checked)
+
+
+def _places_by_neurokit(signal, checked, r_peaks, method):
+    places = np.full((len(WAVES), len(signal), len(r_peaks)), np.nan)
+    failed = {}
+    for lead in np.flatnonzero(checked.usable):
+        try:
+            found = delineate_lead(signal[lead], checked.sampling_rate, r_peaks, method)
+        except RuntimeError as error:
+            failed[int(lead)] = error
+        else:
+            places[:, lead] = [found[name] for name in WAVES]
+    if failed:
+        first, error = next(iter(failed.items()))
+        warn_user(
+            f"NeuroKit's method {method!r} broke down on the leads {list(failed)}, counted from 0, "
+            f"and their waves are NaN. On lead {first} it said {error}."
+        )
+    return places
+
+
+def _as_table(places, r_peaks, checked):
+    """Return places of shape (n_waves, n_leads, n_beats) as a row per lead and beat."""
+    if checked.recorded is not None and len(r_peaks):
+        _leave_out_gaps(places, checked.recorded)
+    # A wave that an end of the record cuts off is bounded by that end.
+    np.clip(places, 0, checked.signal.shape[1] - 1, out=places)
     places[WAVES.index("r_peak")] = r_peaks
+    n_leads, n_beats = places.shape[1:]
+    lead, beat = np.divmod(np.arange(n_leads * n_beats), max(n_beats, 1))
     columns = dict(zip(WAVES, places.reshape(len(WAVES), -1), strict=True))
     return pd.DataFrame({"lead": lead, "beat": beat, **columns})
 

@@ -17,11 +17,15 @@ def cheap_to_hash(signals):
     return as_lazy(signals) if isinstance(signals, np.memmap) else signals
 
 
-def extract(signals, sampling_rate, lead_names, version, *, n_jobs, verbose):
-    """Measure all records, a chunk at a time, so that no more of them is held than is read."""
+def extract(signals, sampling_rate, lead_names, version, r_peaks, *, n_jobs, verbose):
+    """Measure all records, a chunk at a time, so that no more of them is held than is read.
+
+    `r_peaks` are those of each record, None where they are to be found; None alone for all.
+    """
+    r_peaks = [None] * len(signals) if r_peaks is None else r_peaks
     chunks = [slice(i, i + _CHUNK) for i in range(0, len(signals), _CHUNK)]
     tasks = (
-        joblib.delayed(_measure_chunk)(signals[chunk], sampling_rate, lead_names)
+        joblib.delayed(_measure_chunk)(signals[chunk], sampling_rate, lead_names, r_peaks[chunk])
         for chunk in chunks
     )
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(tasks)
@@ -37,7 +41,12 @@ def extract(signals, sampling_rate, lead_names, version, *, n_jobs, verbose):
     return features
 
 
-def _measure_chunk(signals, sampling_rate, lead_names):
+def _measure_chunk(signals, sampling_rate, lead_names, r_peaks):
     if isinstance(signals, LazySignals):
         signals = signals.read_many()
-    return np.stack([measure(signal, sampling_rate, lead_names) for signal in signals])
+    return np.stack(
+        [
+            measure(signal, sampling_rate, lead_names, r_peaks=own)
+            for signal, own in zip(signals, r_peaks, strict=True)
+        ]
+    )

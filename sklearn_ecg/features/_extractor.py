@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted, check_memory, validate_dat
 from sklearn_ecg._version import __version__
 from sklearn_ecg.features._catalogue import GROUPS, features_of
 from sklearn_ecg.features._extraction import cheap_to_hash, extract
+from sklearn_ecg.features._given_r_peaks import r_peaks_by_record
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
 from sklearn_ecg.preprocessing._lead_order import order_leads
 from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
@@ -148,13 +149,19 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         self._n_features_out = len(chosen)
         return self
 
-    def transform(self, X):
+    def transform(self, X, r_peaks=None):
         """Measure every record.
 
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
             Leads that have names may come in any order, with others among them.
+        r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
+            R peaks that someone has corrected, in samples of X (also between two of them): one
+            array for each record, and None for a record in which they are to be found; a Series
+            is aligned by the records' ids, and a dict names some records by id. By default they
+            are found in all. In a Pipeline or a search with scikit-learn's metadata routing, ask
+            for them by ``set_transform_request(r_peaks=True)``; a dict cannot be split there.
 
         Returns
         -------
@@ -168,7 +175,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             whole beat to measure, or QRS complexes of a size that they do not have in mV; the
             message names the records.
         """
-        records, table = self._measure(X)
+        records, table = self._measure(X, r_peaks)
         warn_of_problems(self._report(records, table))
         chosen = self._chosen()
         names = list(features_of(self.lead_names_))
@@ -178,7 +185,26 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             return pd.DataFrame(features, index=index, columns=list(chosen))
         return features
 
-    def quality_report(self, X):
+    def fit_transform(self, X, y=None, r_peaks=None):
+        """Learn which leads there are, and measure every record.
+
+        Parameters
+        ----------
+        X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+        y : None
+            As in `fit`.
+        r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
+            As in `transform`.
+
+        Returns
+        -------
+        ndarray of float64 of shape (n_records, n_features_out), or DataFrame
+            As of `transform`.
+        """
+        # scikit-learn's own hands metadata to fit alone.
+        return self.fit(X, y).transform(X, r_peaks=r_peaks)
+
+    def quality_report(self, X, r_peaks=None):
         """List what is wrong with records, so that a person can look at them.
 
         With `memory`, what `transform` has measured is not measured again.
@@ -186,6 +212,8 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+        r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
+            As in `transform`.
 
         Returns
         -------
@@ -206,7 +234,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
           id lead          problem  value
         0  b   II  missing samples   0.12
         """
-        return self._report(*self._measure(X))
+        return self._report(*self._measure(X, r_peaks))
 
     def describe_features(self):
         """Return the catalogue of the features: what each is, and what is normal.
@@ -246,7 +274,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         features = features_of(self.lead_names_)
         return {name: pair for name, pair in features.items() if pair[0].group in self.groups}
 
-    def _measure(self, X):
+    def _measure(self, X, r_peaks):
         """Return the records, their leads in the order of fit, and all their features."""
         check_is_fitted(self)
         records = self._check_records(X, reset=False)
@@ -256,6 +284,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             records.sampling_rate,
             self.lead_names_,
             __version__,
+            r_peaks_by_record(r_peaks, records),
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )

@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 
 from sklearn_ecg.features._quality import CheckedSignal
-from sklearn_ecg.features._r_peaks import find_beats
+from sklearn_ecg.features._r_peaks import find_beats, to_working_rate
 from sklearn_ecg.features._statistics import nan_mean, nan_median, quantiles
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
 from sklearn_ecg.features._waves import find_waves
@@ -54,6 +54,8 @@ class HeartBeats:
     signal : ndarray of shape (n_leads, n_times)
         In mV.
     sampling_rate : float
+    r_peaks : ndarray of shape (n_all_beats,), default=None
+        Samples at the record's own rate; by default those that are found.
     network : WaveNetwork, default=None
         By default the one that ships with the package.
 
@@ -69,10 +71,13 @@ class HeartBeats:
         Which leads show a beat without a gap.
     """
 
-    def __init__(self, signal, sampling_rate, network=None):
+    def __init__(self, signal, sampling_rate, *, r_peaks=None, network=None):
         self.checked = CheckedSignal(signal, sampling_rate)
         self._seen = find_beats(self.checked, network)
         self.filtered, self.all_r_peaks = self._seen.filtered, self._seen.r_peaks
+        if r_peaks is not None and self.filtered.size:
+            given = to_working_rate(r_peaks, sampling_rate, self.filtered.shape[1])
+            self.all_r_peaks = np.unique(given)
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
         self._whole = self._are_inside() & enough

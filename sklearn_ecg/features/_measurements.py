@@ -21,7 +21,7 @@ from sklearn_ecg.features._heart_beats import HeartBeats
 _USUAL_ORDER = ["i", "ii", "mlii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
 
 
-def measure(signal, sampling_rate, lead_names, network=None):
+def measure(signal, sampling_rate, lead_names, *, r_peaks=None, network=None):
     """Measure one record.
 
     Parameters
@@ -30,6 +30,8 @@ def measure(signal, sampling_rate, lead_names, network=None):
         In mV.
     sampling_rate : float
     lead_names : tuple of str
+    r_peaks : ndarray of shape (n_beats,), default=None
+        Samples; by default those that are found.
     network : WaveNetwork, default=None
         By default the one that ships with the package.
 
@@ -42,7 +44,9 @@ def measure(signal, sampling_rate, lead_names, network=None):
     ordered = tuple(lead_names[lead] for lead in order)
     # A share of nothing is not measurable: it becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
-        of_record, of_leads = _measure(np.asarray(signal)[order], sampling_rate, ordered, network)
+        of_record, of_leads = _measure(
+            np.asarray(signal)[order], sampling_rate, ordered, r_peaks, network
+        )
     nothing = np.full(len(lead_names), np.nan)
     by_lead = np.array([of_leads.get(f.name, nothing) for f in lead_features()])
     of_record = [of_record.get(f.name, np.nan) for f in record_features(lead_names)]
@@ -64,9 +68,9 @@ def _orders(lead_names):
     return order, np.argsort(order)
 
 
-def _measure(signal, sampling_rate, lead_names, network=None):
+def _measure(signal, sampling_rate, lead_names, r_peaks, network):
     """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
-    beats = HeartBeats(signal, sampling_rate, network)
+    beats = HeartBeats(signal, sampling_rate, r_peaks=r_peaks, network=network)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]

@@ -6,8 +6,10 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from sklearn_ecg.features._checks import check_signal
+from sklearn_ecg.features._neurokit import R_PEAK_METHODS, detect_in_lead
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at
+from sklearn_ecg.utils import check_option
 
 _SHORTEST_S = 0.36  # in which a beat can be told from other things
 
@@ -25,7 +27,7 @@ _LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.4, 0.5
 _AROUND = 5 * RATE
 
 
-def detect_r_peaks(signal, sampling_rate):
+def detect_r_peaks(signal, sampling_rate, method="network"):
     """Find the R peak of every heart beat of one record.
 
     A small convolutional network looks at all leads together, two seconds wide, and marks where
@@ -40,6 +42,12 @@ def detect_r_peaks(signal, sampling_rate):
         that lack a fifth of what the others have.
     sampling_rate : float
         Hz.
+    method : str, default="network"
+        Or, for comparison, one of NeuroKit's: "neurokit", "pantompkins1985", "hamilton2002",
+        "zong2003", "martinez2004", "christov2004", "gamboa2008", "elgendi2010", "engzeemod2012",
+        "manikandan2012", "khamis2016", "kalidas2017", "nabian2018", "rodrigues2021", "promac". It
+        sees the first lead that is neither flat nor short of a fifth of what the others have,
+        cleaned by the method that belongs to it; for another lead pass that lead alone.
 
     Returns
     -------
@@ -49,7 +57,10 @@ def detect_r_peaks(signal, sampling_rate):
     Raises
     ------
     ValueError
-        If the signal is not one record, has more leads than samples, or the rate is no rate.
+        If the signal is not one record, has more leads than samples, the rate is no rate, or there
+        is no such method.
+    RuntimeError
+        If NeuroKit raises an error, as it does for leads that are too short for its filters.
 
     See Also
     --------
@@ -65,8 +76,29 @@ def detect_r_peaks(signal, sampling_rate):
     >>> detect_r_peaks(signal, sampling_rate=250).round(-1)
     array([ 120,  380,  620,  880, 1120])
     """
-    checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
+    check_option(method, ("network", *R_PEAK_METHODS), "method")
+    signal = check_signal(signal, sampling_rate)
+    checked = CheckedSignal(signal, sampling_rate)
+    if method != "network":
+        return _detect_by_neurokit(signal, checked, method)
     return to_samples(find_beats(checked).r_peaks, checked)
+
+
+def _detect_by_neurokit(signal, checked, method):
+    """Find the beats of the first usable lead that lie where it was recorded."""
+    if not checked.usable.any():
+        return np.empty(0, np.intp)
+    lead = checked.usable.argmax()
+    try:
+        r_peaks = detect_in_lead(signal[lead], checked.sampling_rate, method)
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"NeuroKit's method {method!r} broke down on lead {lead} of the signal: {error}. Pass "
+            "another lead, or another method such as 'network'."
+        ) from error
+    if checked.recorded is not None:
+        r_peaks = r_peaks[checked.recorded[lead, r_peaks]]
+    return r_peaks
 
 
 @dataclasses.dataclass
@@ -107,6 +139,12 @@ def to_samples(r_peaks, checked):
     """Return samples at 250 Hz as samples of the record."""
     samples = np.round(r_peaks * (checked.sampling_rate / RATE)).astype(np.intp)
     return np.minimum(samples, checked.signal.shape[1] - 1)
+
+
+def to_working_rate(r_peaks, sampling_rate, n_times):
+    """Return samples of a record as samples of what is seen of it at 250 Hz."""
+    samples = np.round(np.asarray(r_peaks) * (RATE / sampling_rate)).astype(np.intp)
+    return np.minimum(samples, n_times - 1)
 
 
 def pick_r_peaks(beats, waves):

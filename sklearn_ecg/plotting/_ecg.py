@@ -5,6 +5,7 @@ import numbers
 import numpy as np
 
 from sklearn_ecg.features import delineate
+from sklearn_ecg.plotting._layout import arrange
 from sklearn_ecg.plotting._marks import (
     add_legend,
     check_waves,
@@ -13,29 +14,25 @@ from sklearn_ecg.plotting._marks import (
     waves_in_seconds,
 )
 from sklearn_ecg.plotting._matplotlib import import_pyplot
-from sklearn_ecg.plotting._paper import INK, MM_PER_MV, MM_PER_S, draw_calibration, draw_paper
+from sklearn_ecg.plotting._paper import INK, Paper
+from sklearn_ecg.utils import check_option
 
 _MM_PER_INCH = 25.4
+_STRIP_S = 10.0  # what machines print, and what shorter records are given room for
 
-_STANDARD = (
-    ("I", "aVR", "V1", "V4"),
-    ("II", "aVL", "V2", "V5"),
-    ("III", "aVF", "V3", "V6"),
-)
-_RHYTHM_LEAD = "II"
-
-# Room in s on the left for the calibration pulse, and right of the signal; in mV around the rows.
-_LEFT_S, _RIGHT_S, _ABOVE_MV, _BELOW_MV = 0.6, 0.2, 0.9, 0.8
-_CLOSEST_ROWS_MV, _FARTHEST_ROWS_MV = 2.0, 8.0
+# Room in mm right of the signal, above and below it, and above all for the title.
+_RIGHT_MM, _ABOVE_MM, _BELOW_MM, _TITLE_MM = 5, 9, 8, 8
+_ROUND_MM = 5
+_CLOSEST_ROWS_MM, _FARTHEST_ROWS_MV = 20, 8.0
 # Spikes and loose electrodes beyond this height may cross other rows: they are not worth the paper.
 _HIGHEST_MV = 5.0
-# A lead's name stands at this height, and starts at the first of these times at which it covers
-# nothing of the signal.
-_NAME_MV, _NAME_STARTS_S, _NAME_SIZE = 0.75, np.arange(0.06, 1.0, 0.06), (0.4, 0.35)
+# A lead's name, of this width and height, stands at this height, and starts at the first of these
+# places at which it covers nothing of the signal.
+_NAME_MM, _NAME_STARTS_MM, _NAME_SIZE_MM = 7.5, np.arange(1.5, 25, 1.5), (10, 3.5)
 
 
 class ECGDisplay:
-    """One ECG record drawn on ECG paper, at 25 mm/s and 10 mm/mV.
+    """One ECG record drawn on ECG paper, true to scale.
 
     It is recommended to use :meth:`from_records` to create a display.
 
@@ -75,6 +72,10 @@ class ECGDisplay:
     With the P, QRS and T waves that `delineate` finds:
 
     >>> display = ECGDisplay.from_records(records, waves=True)
+
+    As it is printed in many countries, with limb leads in Cabrera's order:
+
+    >>> display = ECGDisplay.from_records(records, layout="6x2", cabrera=True, speed=50)
     """
 
     def __init__(self, signal, sampling_rate, *, lead_names=None, title="", waves=None):
@@ -93,6 +94,10 @@ class ECGDisplay:
         start_s=0.0,
         duration_s=10.0,
         layout="auto",
+        cabrera=False,
+        rhythm_strip=True,
+        speed=25,
+        gain=10,
         waves=False,
         ax=None,
     ):
@@ -105,9 +110,15 @@ class ECGDisplay:
         record : int or str, default=0
             The record's position, or its id.
         start_s, duration_s : float, default=0 and 10
-            The part to draw; it ends where the record ends.
-        layout : {"auto", "stacked", "3x4"}, default="auto"
-            See :meth:`plot`.
+            The part to draw. Where the record ends before, the paper stays blank up to ten
+            seconds.
+        layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
+        cabrera : bool, default=False
+        rhythm_strip : bool or str, default=True
+        speed : {25, 50}, default=25
+            mm/s.
+        gain : {5, 10, 20}, default=10
+            mm/mV. For these five see :meth:`plot`.
         waves : bool or DataFrame, default=False
             Whether to mark the waves that `sklearn_ecg.features.delineate` finds, each from onset
             to offset with its peak; or the waves themselves, as that function returns them, in
@@ -140,84 +151,100 @@ class ECGDisplay:
             check_waves(waves)
             waves = shift_waves(waves, -start)
         display = cls(
-            signal[:, start:stop],
+            _padded(signal[:, start:stop], min(stop - start, _STRIP_S * records.sampling_rate)),
             records.sampling_rate,
             lead_names=records.lead_names,
             title=_title(records, position),
             waves=None if waves is False else waves,
         )
-        return display.plot(layout=layout, ax=ax)
+        return display.plot(
+            layout=layout,
+            cabrera=cabrera,
+            rhythm_strip=rhythm_strip,
+            speed=speed,
+            gain=gain,
+            ax=ax,
+        )
 
-    def plot(self, layout="auto", ax=None):
+    def plot(
+        self,
+        layout="auto",
+        *,
+        cabrera=False,
+        rhythm_strip=True,
+        speed=25,
+        gain=10,
+        ax=None,
+    ):
         """Draw the record.
 
         Parameters
         ----------
-        layout : {"auto", "stacked", "3x4"}, default="auto"
-            ``"stacked"`` draws each lead in a row of its own; ``"3x4"`` is the usual print of
-            twelve leads, a quarter of the time each in four columns, with lead II throughout
-            below. ``"auto"`` is ``"3x4"`` for records of the twelve standard leads.
+        layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
+            ``"stacked"`` draws each lead in a row of its own, as the record lists them. The others
+            are rows and columns of the twelve standard leads, placed by name, however the record
+            lists them; the places of leads that it lacks stay blank, and further leads have none.
+            Columns show successive times, as machines print them: of ten seconds in ``"3x4"`` 2.5
+            of each lead, from I, II and III to V4, V5 and V6. ``"auto"`` is ``"3x4"`` for the
+            twelve standard leads, unless these end long before the time does, and ``"stacked"``
+            for all else.
+        cabrera : bool, default=False
+            Whether limb leads come in Cabrera's order: aVL, I, -aVR, II, aVF, III.
+        rhythm_strip : bool or str, default=True
+            The lead that is drawn throughout in a row of its own below the others. True is lead
+            II where there are columns, and none where every lead is drawn throughout.
+        speed : {25, 50}, default=25
+            mm/s.
+        gain : {5, 10, 20}, default=10
+            mm/mV.
         ax : matplotlib Axes, default=None
+            By default a new figure, which has true scale when printed or saved as it is.
 
         Returns
         -------
         self : ECGDisplay
         """
-        plt = import_pyplot()
-        rows = self._rows(layout)
+        check_option(speed, Paper.SPEEDS, "speed")
+        check_option(gain, Paper.GAINS, "gain")
+        paper = Paper(speed, gain)
+        rows = arrange(
+            {
+                name: _about_median(lead)
+                for name, lead in zip(self._names(), self._leads(), strict=True)
+            },
+            self.sampling_rate,
+            layout,
+            cabrera=cabrera,
+            rhythm_strip=rhythm_strip,
+        )
         waves = self.waves
         if waves is not None:
             check_waves(waves)
             waves = waves_in_seconds(waves, self._names(), self.sampling_rate)
-        baselines = _baselines(rows)
+        baselines = _baselines(rows, paper)
         duration_s = self._leads().shape[1] / self.sampling_rate
-        left, right = -_LEFT_S, duration_s + _RIGHT_S
-        lowest = min(_extreme(part, np.nanmin) for part in _stretches(rows[-1]))
-        highest = max(_extreme(part, np.nanmax) for part in _stretches(rows[0]))
-        bottom = np.floor(2 * (np.clip(lowest, -_HIGHEST_MV, 0.0) - _BELOW_MV)) / 2
-        top = np.ceil(2 * (baselines[0] + np.clip(highest, 1.0, _HIGHEST_MV) + _ABOVE_MV)) / 2
+        left, right = -paper.left_s, duration_s + paper.seconds(_RIGHT_MM)
+        bottom, top = _lowest_and_highest(rows, baselines, paper)
         if ax is None:
-            size = (right - left) * MM_PER_S, (top - bottom) * MM_PER_MV + 8
-            _, ax = plt.subplots(figsize=[length / _MM_PER_INCH for length in size])
-            ax.set_position([0, 0, 1, 1 - 8 / size[1]])
-        draw_paper(ax, left, right, bottom, top)
+            ax = _new_axes((right - left) * speed, (top - bottom) * gain)
+        paper.draw_grid(ax, left, right, bottom, top)
         for row, baseline in zip(rows, baselines, strict=True):
-            draw_calibration(ax, baseline)
-            for lead, (start_s, values) in row:
-                self._draw_lead(ax, lead, start_s, values, baseline, waves)
-        ax.text(left + 0.1, bottom + 0.2, "25 mm/s   10 mm/mV", fontsize=8, color=INK, va="bottom")
+            paper.draw_calibration(ax, baseline)
+            for trace in row:
+                if trace.lead is not None and trace.values.size:
+                    self._draw(ax, trace, baseline, paper, waves)
+        footer = {"fontsize": 8, "color": INK, "va": "bottom"}
+        height = bottom + paper.millivolts(2)
+        ax.text(left + paper.seconds(2.5), height, paper.scale, **footer)
+        if len(rows[0]) > 1:
+            slot = f"{duration_s / len(rows[0]):.3g} s of each lead, columns in sequence"
+            ax.text(left + paper.seconds(42), height, slot, **footer)
         if self.waves is not None:
             add_legend(ax)
         ax.set_title(self.title, fontsize=10, loc="left", x=0.01)
         self.figure_ = ax.figure
         self.axes_ = np.array([ax])
         return self
-
-    def _rows(self, layout):
-        """Return rows of (lead, (start in s, values about their median))."""
-        leads = {
-            name: _about_median(lead)
-            for name, lead in zip(self._names(), self._leads(), strict=True)
-        }
-        standard = {lead for row in _STANDARD for lead in row}
-        if layout not in ("auto", "stacked", "3x4"):
-            raise ValueError(f"layout must be 'auto', 'stacked' or '3x4'; got {layout!r}.")
-        if layout == "3x4" and not standard <= set(leads):
-            missing = ", ".join(sorted(standard - set(leads)))
-            raise ValueError(
-                f"layout='3x4' needs the twelve standard leads; missing: {missing}. Use 'stacked'."
-            )
-        if layout == "stacked" or (layout == "auto" and set(leads) != standard):
-            return [[(lead, (0.0, values))] for lead, values in leads.items()]
-        edges = np.linspace(0, self._leads().shape[1], 5).round().astype(int)
-        rows = [
-            [
-                (lead, (start / self.sampling_rate, leads[lead][start:stop]))
-                for lead, start, stop in zip(row, edges[:-1], edges[1:], strict=True)
-            ]
-            for row in _STANDARD
-        ]
-        return [*rows, [(_RHYTHM_LEAD, (0.0, leads[_RHYTHM_LEAD]))]]
 
     def _leads(self):
         return np.atleast_2d(np.asarray(self.signal, dtype=float))
@@ -231,24 +258,33 @@ class ECGDisplay:
             raise ValueError(f"lead_names holds {len(names)} names for {n_leads} leads.")
         return names
 
-    def _draw_lead(self, ax, lead, start_s, values, baseline, waves):
+    def _draw(self, ax, trace, baseline, paper, waves):
+        values, start_s = trace.values, trace.start_s
         time = start_s + np.arange(len(values)) / self.sampling_rate
-        ax.plot(time, baseline + values, color=INK, linewidth=0.8, label=lead)
+        label = trace.lead if trace.name.casefold() == trace.lead.casefold() else trace.name
+        ax.plot(time, baseline + values, color=INK, linewidth=0.8, label=label)
         if start_s > 0:
-            ax.vlines(start_s, baseline - 0.25, baseline + 0.25, color=INK, linewidth=0.8)
+            mark = paper.millivolts(2.5)
+            ax.vlines(start_s, baseline - mark, baseline + mark, color=INK, linewidth=0.8)
         if waves is not None:
-            mark_waves(ax, lead, waves, time, baseline + values)
-        note = " (not recorded)" if np.isnan(values).all() else ""
-        note = " (flat)" if np.ptp(values) == 0 else note
+            mark_waves(ax, trace.lead, waves, time, baseline + values)
         ax.text(
-            start_s + _free_start(values, self.sampling_rate),
-            baseline + _NAME_MV,
-            lead + note,
+            start_s + _free_start(values, self.sampling_rate, paper),
+            baseline + paper.millivolts(_NAME_MM),
+            trace.name + self._note(trace),
             fontsize=9,
             fontweight="bold",
             color=INK,
             zorder=1,
         )
+
+    def _note(self, trace):
+        """Say why nothing is to be seen."""
+        finite = trace.values[np.isfinite(trace.values)]
+        if not finite.size:
+            elsewhere = np.isfinite(self._leads()[self._names().index(trace.lead)]).any()
+            return " (not recorded at this time)" if elsewhere else " (not recorded)"
+        return " (flat)" if np.ptp(finite) == 0 else ""
 
 
 def find_record(records, record):
@@ -272,14 +308,33 @@ def _title(records, position):
     return f"{records.ids[position]}    {', '.join(present) or 'no label'}"
 
 
-def _free_start(values, sampling_rate):
+def _padded(signal, n_times):
+    """Return a signal with NaN behind its end, up to a length."""
+    missing = max(round(n_times) - signal.shape[1], 0)
+    return np.pad(signal, ((0, 0), (0, missing)), constant_values=np.nan)
+
+
+def _new_axes(width_mm, height_mm):
+    """Return axes that fill a figure but for its title, in which a millimetre is one on paper."""
+    size = width_mm, height_mm + _TITLE_MM
+    _, ax = import_pyplot().subplots(figsize=[length / _MM_PER_INCH for length in size])
+    ax.set_position([0, 0, 1, height_mm / size[1]])
+    return ax
+
+
+def _free_start(values, sampling_rate, paper):
     """Return how many s after its start a lead's name does not cover its signal."""
-    covered = (values > _NAME_MV - 0.25) & (values < _NAME_MV + _NAME_SIZE[1])
-    for start_s in _NAME_STARTS_S:
-        first = round((start_s - 0.04) * sampling_rate)
-        if not covered[first : first + round(_NAME_SIZE[0] * sampling_rate)].any():
-            return start_s
-    return _NAME_STARTS_S[0]
+    width, height = _NAME_SIZE_MM
+    lowest, highest = paper.millivolts(_NAME_MM - 2.5), paper.millivolts(_NAME_MM + height)
+    # The line from a sample to the next may cross the name though neither lies in it.
+    following = np.append(values[1:], values[-1:])
+    covered = (np.fmax(values, following) > lowest) & (np.fmin(values, following) < highest)
+    n_covered = round(paper.seconds(width) * sampling_rate)
+    for start_mm in _NAME_STARTS_MM:
+        first = round(paper.seconds(start_mm - 1) * sampling_rate)
+        if not covered[first : first + n_covered].any():
+            return paper.seconds(start_mm)
+    return paper.seconds(_NAME_STARTS_MM[0])
 
 
 def _about_median(values):
@@ -287,22 +342,34 @@ def _about_median(values):
     return values - np.nanmedian(values) if np.isfinite(values).any() else values
 
 
-def _baselines(rows):
+def _baselines(rows, paper):
     """Return the height of each row's zero, so far apart that waves of neighbours do not meet."""
     heights = [0.0]
+    step, closest = paper.millivolts(_ROUND_MM), paper.millivolts(_CLOSEST_ROWS_MM)
     for upper, lower in zip(rows[-2::-1], rows[:0:-1], strict=True):
         needed = [
             _extreme(below, np.nanmax) - _extreme(above, np.nanmin)
             for above, below in zip(_stretches(upper), _stretches(lower), strict=True)
         ]
-        gap = np.ceil(2 * (max(needed) + 0.1)) / 2
-        heights.append(heights[-1] + np.clip(gap, _CLOSEST_ROWS_MV, _FARTHEST_ROWS_MV))
+        gap = step * np.ceil((max(needed) + paper.millivolts(1)) / step)
+        heights.append(heights[-1] + np.clip(gap, closest, max(closest, _FARTHEST_ROWS_MV)))
     return heights[::-1]
+
+
+def _lowest_and_highest(rows, baselines, paper):
+    """Return the heights, whole steps of the grid, between which all is drawn."""
+    step = paper.millivolts(_ROUND_MM)
+    lowest = min(_extreme(part, np.nanmin) for part in _stretches(rows[-1]))
+    highest = max(_extreme(part, np.nanmax) for part in _stretches(rows[0]))
+    bottom = np.clip(lowest, -_HIGHEST_MV, 0.0) - paper.millivolts(_BELOW_MM)
+    # The pulse of 1 mV has room too.
+    top = baselines[0] + np.clip(highest, 1.0, _HIGHEST_MV) + paper.millivolts(_ABOVE_MM)
+    return step * np.floor(bottom / step), step * np.ceil(top / step)
 
 
 def _stretches(row):
     """Cut a row into stretches of time within which waves of two rows could meet."""
-    return np.array_split(np.concatenate([values for _, (_, values) in row]), 20)
+    return np.array_split(np.concatenate([trace.values for trace in row]), 20)
 
 
 def _extreme(values, function):

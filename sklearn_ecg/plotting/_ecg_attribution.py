@@ -98,8 +98,8 @@ class ECGAttributionDisplay:
             See `sklearn_ecg.network.attribute`.
         start_s, duration_s : float, default=0 and 10
             The part to draw. What lies beyond what the classifier reads has no colour.
-        layout : {"auto", "stacked", "3x4"}, default="auto"
-            See `ECGDisplay.plot`. In "3x4" each lead shows a quarter of its time.
+        layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
+            See `ECGDisplay.plot`. In "3x4" each lead shows a quarter of its time, in "6x2" a half.
         ax : matplotlib Axes, default=None
             By default a new figure, which has true scale when printed.
 
@@ -158,7 +158,7 @@ class ECGAttributionDisplay:
 
         Parameters
         ----------
-        layout : {"auto", "stacked", "3x4"}, default="auto"
+        layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
         ax : matplotlib Axes, default=None
 
         Returns

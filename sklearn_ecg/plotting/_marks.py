@@ -121,8 +121,8 @@ def _box(time, drawn, onset, offset):
 
 def _highest(time, drawn, peak):
     """Return a height right above what is drawn around a peak."""
-    around = np.abs(time - peak) <= _AROUND_S
-    return drawn[around].max() + 2 * _MARGIN_MV
+    around = (np.abs(time - peak) <= _AROUND_S) & np.isfinite(drawn)
+    return drawn[around].max() + 2 * _MARGIN_MV if around.any() else np.nan
 
 
 def _rectangle(left, bottom, width, height, wave):

@@ -12,6 +12,7 @@ from sklearn_ecg.utils._progress import progress
 from sklearn_ecg.utils._validation import (
     check_groups,
     check_labels,
+    check_option,
     check_sample_weight,
     check_trusted,
     label_array,
@@ -28,6 +29,7 @@ __all__ = [
     "align_records",
     "check_groups",
     "check_labels",
+    "check_option",
     "check_params",
     "check_sample_weight",
     "check_trusted",

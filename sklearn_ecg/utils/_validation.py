@@ -1,12 +1,36 @@
 """Checks of what users pass in; each message names the argument, what was found, and the cure."""
 
 import numbers
+from collections.abc import Hashable
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
 from sklearn_ecg.utils._alignment import LARGEST_EXACT_FLOAT, align_labels, align_records
+
+
+def check_option(value, allowed, name):
+    """Say which values a parameter may have, unless it has one of them.
+
+    Parameters
+    ----------
+    value : object
+    allowed : sequence
+    name : str
+        The parameter's name in the error message.
+
+    Raises
+    ------
+    ValueError
+    """
+    if isinstance(value, Hashable) and value in allowed:
+        return
+    *others, last = [repr(option) for option in allowed]
+    raise ValueError(
+        f"Invalid value for the {name!r} parameter. Allowed values are {', '.join(others)} and "
+        f"{last}, but got {value!r} instead."
+    )
 
 
 def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None, allow_soft=False):

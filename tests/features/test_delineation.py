@@ -105,7 +105,31 @@ def test_bounds_on_real_records(shared_data):
         assert abs(np.median(errors[name])) < limit, name
 
 
-@pytest.mark.parametrize("r_peaks", [[[100, 200]], [100.5], [np.nan], [200, 100], [True], ["a"]])
-def test_r_peaks_that_are_no_samples(r_peaks):
-    with pytest.raises(ValueError, match="r_peaks must be whole numbers of samples in ascending"):
+@pytest.mark.parametrize(
+    ("r_peaks", "message"),
+    [
+        ([[100, 200]], r"r_peaks must be samples.*of int64 of shape \(1, 2\)"),
+        ([True], "r_peaks must be samples.*of bool"),
+        (["a"], "r_peaks must be samples"),
+        ([np.nan, 3], "r_peaks must be finite samples; got nan"),
+        ([3, np.inf], "r_peaks must be finite samples; got inf"),
+        ([200, 100], "r_peaks must be in ascending order, each once; got 200 before 100"),
+        ([100.5, 100.5], "ascending order, each once; got 100.5 before 100.5"),
+        ([-0.5], "r_peaks must lie in the record's 500 samples"),
+        ([499.5], "r_peaks must lie in the record's 500 samples.*in seconds"),
+    ],
+)
+def test_r_peaks_that_are_no_samples(r_peaks, message):
+    with pytest.raises(ValueError, match=message):
         delineate(np.zeros((1, 500)), 100, r_peaks)
+
+
+@pytest.mark.parametrize("rate", [100, 250, 500])
+def test_no_bound_lies_outside_of_the_record(rate):
+    """A record that begins and ends inside of waves."""
+    whole = beat(rate)
+    for start in np.linspace(0.2, 0.9, 8):
+        part = whole[round(start * rate) : round((start + 7.3) * rate)]
+        places = delineate(part, rate)[COLUMNS[2:]].to_numpy()
+        places = places[np.isfinite(places)]
+        assert places.min() >= 0 and places.max() <= len(part) - 1

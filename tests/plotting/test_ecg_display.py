@@ -113,11 +113,8 @@ def test_bad_arguments(records):
         ECGDisplay.from_records(records, "X")
     with pytest.raises(ValueError, match=r"start_s=20 .* select nothing of record P0000-0.*10 s"):
         ECGDisplay.from_records(records, start_s=20)
-    with pytest.raises(ValueError, match="layout must be"):
+    with pytest.raises(ValueError, match="Invalid value for the 'layout' parameter"):
         ECGDisplay.from_records(records, layout="4x3")
-    with pytest.raises(ValueError, match=r"needs the twelve standard leads; missing: .*V6"):
-        two = ECGRecords(records.signals[:, :2], 500, lead_names=["I", "II"])
-        ECGDisplay.from_records(two, layout="3x4")
     with pytest.raises(ValueError, match="records have no sampling_rate"):
         ECGDisplay.from_records(ECGRecords(records.signals))
 

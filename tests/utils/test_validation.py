@@ -1,10 +1,18 @@
 """What is unknown stays unknown, and what is trusted is said in one of few ways."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ecg.utils import check_groups, check_labels, check_trusted, trusted_records
+from sklearn_ecg.utils import (
+    check_groups,
+    check_labels,
+    check_option,
+    check_trusted,
+    trusted_records,
+)
 
 
 @pytest.mark.parametrize("dtype", [int, float, bool, np.uint8, object])
@@ -76,3 +84,12 @@ def test_patients_keep_their_digits():
         check_groups([12345678901234567.0, 12345678901234568.0], n_records=2)
     with pytest.raises(ValueError, match="groups is missing for record 0"):
         check_groups(np.ma.masked_array([1, 2], [True, False]), n_records=2)
+
+
+def test_check_option_lists_what_is_allowed():
+    check_option("b", ("a", "b"), "method")
+    check_option(25, (25, 50), "speed")
+    message = "Invalid value for the 'method' parameter. Allowed values are 'a', 'b' and 'c', but "
+    for value in ("d", "A", None, 1, ["a"], np.array(["a", "b"])):
+        with pytest.raises(ValueError, match=message + re.escape(f"got {value!r} instead.")):
+            check_option(value, ("a", "b", "c"), "method")
