@@ -223,7 +223,7 @@ def _have(records, code):
 
 
 def _measured(signal, sampling_rate, lead_names, network=None):
-    values = measure(signal, sampling_rate, lead_names, network)
+    values = measure(signal, sampling_rate, lead_names, network=network)
     return dict(zip(features_of(lead_names), values, strict=True))
 
 
