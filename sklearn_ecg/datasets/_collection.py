@@ -42,10 +42,10 @@ from sklearn_ecg.datasets._candidates import (
     without_copies,
 )
 from sklearn_ecg.datasets._header import CURE
-from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.datasets._reader import WFDBReader, resampled_length
 from sklearn_ecg.records import ECGRecords, LazySignals
 from sklearn_ecg.records._report import RecordError, Report
+from sklearn_ecg.utils import canonical_lead
 
 
 class Layout(NamedTuple):

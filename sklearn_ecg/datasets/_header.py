@@ -18,8 +18,8 @@ import functools
 import math
 import re
 
-from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.records._report import MissingFileError, RecordError
+from sklearn_ecg.utils import canonical_lead
 
 CURE = "Download it again, or move the record's files out of the folder to go on without it."
 

@@ -15,9 +15,10 @@ from sklearn_ecg.features import (
 )
 from sklearn_ecg.features._catalogue import lead_features, record_features
 from sklearn_ecg.features._heart_beats import HeartBeats
+from sklearn_ecg.utils import LEADS_12
 
 # Leads are measured in this order however a record lists them, so that it does not matter.
-_USUAL_ORDER = ["i", "ii", "mlii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
+_USUAL_ORDER = [*LEADS_12[:2], "MLII", *LEADS_12[2:]]
 
 
 def measure(signal, sampling_rate, lead_names):
@@ -53,7 +54,7 @@ def _orders(lead_names):
     """Return the order in which leads are measured, and the way back."""
 
     def key(lead):
-        name = lead_names[lead].casefold()
+        name = lead_names[lead]
         known = name in _USUAL_ORDER
         return (_USUAL_ORDER.index(name), 0, "") if known else (99, len(name), name)
 

@@ -27,7 +27,7 @@ _SPIKE_LEADS = 6
 _NOISE_PER_STEP = 2.95
 
 #: What the augmented leads and III must be, as weights of I and II.
-_LIMB_LEADS = {"iii": (-1, 1), "avr": (-0.5, -0.5), "avl": (1, -0.5), "avf": (-0.5, 1)}
+_LIMB_LEADS = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
 
 
 class CheckedSignal:
@@ -171,7 +171,7 @@ def lead_relations(filtered, lead_names):
     energy = products.diagonal()
     apart = energy[:, np.newaxis] + energy - 2 * products
     same = (apart <= 1e-5 * np.minimum(energy[:, np.newaxis], energy)) & (energy > 0)
-    misfit = _limb_lead_misfit(products, [name.casefold() for name in lead_names])
+    misfit = _limb_lead_misfit(products, lead_names)
     return {
         "identical_leads": float(np.tril(same, k=-1).any(axis=1).sum()),
         "limb_lead_misfit": misfit,
@@ -180,9 +180,9 @@ def lead_relations(filtered, lead_names):
 
 def _limb_lead_misfit(products, names):
     present = [name for name in _LIMB_LEADS if name in names]
-    if not {"i", "ii"} <= set(names) or not present:
+    if not {"I", "II"} <= set(names) or not present:
         return np.nan
-    places = [names.index(name) for name in ("i", "ii", *present)]
+    places = [names.index(name) for name in ("I", "II", *present)]
     products = products[np.ix_(places, places)]
     worst = 0.0
     for place, name in enumerate(present, start=2):

@@ -11,8 +11,8 @@ import wfdb
 
 from sklearn_ecg.datasets import load_wfdb
 from sklearn_ecg.datasets._collection import Layout, open_collection
-from sklearn_ecg.datasets._leads import LEADS_12
 from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.utils import LEADS_12
 
 
 @pytest.fixture

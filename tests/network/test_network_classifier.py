@@ -351,9 +351,11 @@ def test_leads_are_found_by_name(fitted, records):
     more = np.concatenate([np.zeros((96, 1, 250)), np.asarray(records)], axis=1)
     more = ECGRecords(more, 100, lead_names=["aVR", "II", "V1"])
     assert np.array_equal(fitted.predict_proba(more), fitted.predict_proba(records))
-    with pytest.raises(ValueError, match=r"lack leads .* V1; they have II, V5"):
+    with pytest.raises(
+        ValueError, match=r"lacks the leads \['V1'\].* has the leads \['II', 'V5'\]"
+    ):
         fitted.predict(ECGRecords(np.zeros((1, 2, 250)), 100, lead_names=["II", "V5"]))
-    with pytest.raises(ValueError, match=r"have 3 leads, .* fitted on 2 leads \(II, V1\)"):
+    with pytest.raises(ValueError, match=r"has 3 leads, .* fitted with 2: \['II', 'V1'\]"):
         fitted.predict(ECGRecords(np.zeros((1, 3, 250)), 100))
 
 
