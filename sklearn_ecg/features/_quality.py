@@ -1,7 +1,8 @@
 """What is wrong with a signal: gaps, flat and saturated stretches, drift, noise, mixed-up leads."""
 
 import numpy as np
-from scipy import ndimage
+
+from sklearn_ecg.preprocessing._gaps import fill_gaps, recorded_or_short
 
 #: A lead with more noise than this share of its QRS, peak to peak, is noisy.
 NOISY = 0.05
@@ -12,7 +13,6 @@ FLAT_MV = 1e-6
 #: A lead is measured if it has at least this share of the samples that any lead has.
 LEAST_RECORDED = 0.8
 
-_BRIDGED_S = 0.01  # a gap of so little, or of one sample, hides no wave: a straight line does
 _BLOCK_S = 0.2  # what does not change for this long is flat
 _BLOCKS_PER_S = 5
 _SPIKE_S = 0.004  # longer than a pacing spike, shorter than the flank of a QRS complex
@@ -56,10 +56,10 @@ class CheckedSignal:
         self.sampling_rate = sampling_rate
         finite = np.isfinite(signal)
         has_gaps = not finite.all()
-        self.recorded = _bridge(finite, sampling_rate) if has_gaps else None
+        self.recorded = recorded_or_short(finite, sampling_rate) if has_gaps else None
         missing = 1 - finite.mean(axis=1) if has_gaps else np.zeros(len(signal))
         self.record_features = {"infinite_fraction": np.isinf(signal).mean() if has_gaps else 0.0}
-        self.signal = _fill_gaps(signal, finite) if has_gaps else _centre(signal)
+        self.signal = _centre(fill_gaps(signal, finite) if has_gaps else signal)
         highest, lowest = self.signal.max(axis=1), self.signal.min(axis=1)
         self.usable = highest - lowest > FLAT_MV
         if has_gaps:
@@ -78,22 +78,6 @@ class CheckedSignal:
 def _centre(signal):
     # Centred before its precision is reduced: an offset would cost the last bits.
     return (signal - signal.mean(axis=1, keepdims=True)).astype(np.float32, copy=False)
-
-
-def _fill_gaps(signal, finite):
-    """Draw straight lines across what is missing; a lead without samples is zero."""
-    filled = np.zeros(signal.shape)
-    times = np.arange(signal.shape[1])
-    for lead, (values, known) in enumerate(zip(signal, finite, strict=True)):
-        if known.any():
-            filled[lead] = np.interp(times, times[known], values[known] - values[known].mean())
-    return filled.astype(np.float32)
-
-
-def _bridge(finite, sampling_rate):
-    """Return where there are samples, or gaps too short to matter."""
-    longest = max(1, int(_BRIDGED_S * sampling_rate))
-    return finite | ndimage.binary_closing(finite, np.ones((1, longest + 1)))
 
 
 def _blocks(signal, recorded, sampling_rate):

@@ -8,6 +8,7 @@ import torch
 from scipy.signal import resample_poly
 
 from sklearn_ecg.preprocessing import bandpass
+from sklearn_ecg.preprocessing._gaps import fill_gaps
 from sklearn_ecg.records import LazySignals
 
 # Records that are resampled and filtered together: few enough to stay in the cache.
@@ -22,7 +23,9 @@ _FLAT = 1e-4
 
 
 def prepare_signals(records, *, sampling_rate, n_times, n_least=1, highpass=None):
-    """Bring records to one rate, length, order of leads and type.
+    """Bring records to one rate, length and type, with straight lines across gaps.
+
+    A lead that is missing from a record is 0 mV throughout.
 
     Parameters
     ----------
@@ -53,7 +56,8 @@ def prepare_signals(records, *, sampling_rate, n_times, n_least=1, highpass=None
     for start in range(0, len(records), _CHUNK):
         chunk = records[start : start + _CHUNK]
         for rows, signals in _of_equal_length(chunk, n_needed):
-            _check_finite(signals, chunk[rows])
+            _check_recorded(signals, chunk[rows])
+            signals = fill_gaps(signals)
             if ratio != 1:
                 # The record goes on beyond its ends as a line through them: no step there rings.
                 signals = resample_poly(
@@ -175,17 +179,14 @@ def _of_equal_length(records, n_needed):
         yield np.array([row]), np.asarray(signal, dtype=np.float32)[np.newaxis, :, :n_needed]
 
 
-def _check_finite(signals, records):
-    bad = ~np.isfinite(signals)
-    if not bad.any():
-        return
-    row, lead = np.argwhere(bad.any(axis=-1))[0]
-    name = records.lead_names[lead] if records.lead_names is not None else lead
-    raise ValueError(
-        f"Signals contain NaN or infinity: {bad[row, lead].sum()} of {signals.shape[-1]} samples "
-        f"in record {records.ids[row]}, lead {name} ({bad.any(axis=(1, 2)).sum()} records in "
-        "this part). Fill them, for example with np.nan_to_num, or drop the records."
-    )
+def _check_recorded(signals, records):
+    """Say which record holds nothing that could be read."""
+    nothing = ~np.isfinite(signals).any(axis=(1, 2))
+    if nothing.any():
+        raise ValueError(
+            f"Record {records.ids[np.argmax(nothing)]} has no finite sample in the "
+            f"{signals.shape[-1]} that are read of each lead: leave it out."
+        )
 
 
 class LeadScaler:

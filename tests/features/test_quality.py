@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ecg import ECGFeatureExtractor, ECGRecords
 from sklearn_ecg.features import detect_r_peaks
+from sklearn_ecg.utils import canonical_lead
 
 RATE = 500
 
@@ -17,8 +18,7 @@ RATE = 500
 def good(shared_data):
     """A record of twelve leads of PTB-XL at 500 Hz, whose limb leads agree."""
     record = wfdb.rdrecord(str(shared_data / "ptb-xl" / "records500" / "00000" / "00001_hr"))
-    names = [name.replace("AVR", "aVR").replace("AVL", "aVL") for name in record.sig_name]
-    return record.p_signal.T, names
+    return record.p_signal.T, [canonical_lead(name) for name in record.sig_name]
 
 
 def findings(signals, names, rate=RATE):
