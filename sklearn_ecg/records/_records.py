@@ -20,7 +20,7 @@ from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._report import Report
 from sklearn_ecg.records._selection import row_index, take, take_leads
 from sklearn_ecg.records._summary import RecordsSummary
-from sklearn_ecg.utils import check_groups, ids_of
+from sklearn_ecg.utils import check_groups, ids_of, label_array
 
 
 class ECGRecords(RecordsSummary, ContentEquality):
@@ -244,9 +244,10 @@ class ECGRecords(RecordsSummary, ContentEquality):
         ECGRecords
         """
         if labels is not None and label_names is None and not isinstance(labels, pd.DataFrame):
-            label_names = self._label_names
-            if np.ndim(labels) != 2 or np.shape(labels)[1] != self.n_labels:
-                label_names = None
+            # Of a sparse matrix too; lists have no shape of their own.
+            shape = getattr(labels, "shape", None) or label_array(labels, "labels").shape
+            if len(shape) == 2 and shape[1] == self.n_labels:
+                label_names = self._label_names
         if trusted is None and self._trusted is not None:
             trusted = self._trusted
             if trusted.ndim == 2:
