@@ -8,6 +8,7 @@ from sklearn_ecg.features import (
     _amplitudes,
     _axes,
     _intervals,
+    _lead_swaps,
     _quality,
     _rhythm,
     _shape,
@@ -67,6 +68,10 @@ def _measure(signal, sampling_rate, lead_names):
     beats = HeartBeats(signal, sampling_rate)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
+    of_leads = dict(checked.lead_features)
+    of_record["mains_frequency_Hz"], of_leads["mains_hum_mV"] = _quality.mains_hum(
+        checked.signal, sampling_rate
+    )
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
     if used_names:
         of_record |= _rhythm.rhythm_features(beats)
@@ -81,6 +86,8 @@ def _measure(signal, sampling_rate, lead_names):
         of_record |= _axes.axis_features(measured, used_names)
         qrs_ms = of_record["QRS_duration_ms"]
         of_record |= _voltages.voltage_features(measured, used_names, qrs_ms)
+        misfit = of_record["limb_lead_misfit"]
+        of_record |= _lead_swaps.swap_features(beats.main_beat, used_names, misfit)
         spikes = _quality.pacing_spikes(
             checked.signal[usable],
             sampling_rate,
@@ -88,7 +95,7 @@ def _measure(signal, sampling_rate, lead_names):
             measured["noise_mV"],
         )
         of_record["pacing_spikes_per_beat"] = spikes / len(beats.all_r_peaks)
-    return of_record, checked.lead_features | _to_all_leads(measured, usable)
+    return of_record, of_leads | _to_all_leads(measured, usable)
 
 
 def _to_all_leads(measured, usable):

@@ -1,5 +1,7 @@
 """What is wrong with a signal: gaps, flat and saturated stretches, drift, noise, mixed-up leads."""
 
+import functools
+
 import numpy as np
 
 from sklearn_ecg.preprocessing._gaps import fill_gaps, recorded_or_short
@@ -25,6 +27,9 @@ _SPIKE_LEADS = 6
 # Standard deviation of white noise from 0.5 to 40 Hz, over the median absolute second difference
 # of its samples at 250 Hz.
 _NOISE_PER_STEP = 2.95
+
+_MAINS_HZ = (50.0, 60.0)
+_BESIDE_MAINS_HZ = 4.0  # where a second's spectrum holds nothing of the hum any more
 
 #: What the augmented leads and III must be, as weights of I and II.
 _LIMB_LEADS = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
@@ -135,6 +140,51 @@ def noise(filtered):
     if not bends.shape[1]:
         return np.full(len(filtered), np.nan)
     return _NOISE_PER_STEP * bends[:, bends.shape[1] // 2]
+
+
+def mains_hum(signal, sampling_rate):
+    """Measure the hum of the mains, at 50 or 60 Hz, whichever is more.
+
+    In stretches of a second the mains keep their phase, however they wander; what the neighbouring
+    frequencies hold there is the ECG's own.
+
+    Parameters
+    ----------
+    signal : ndarray of float32 of shape (n_leads, n_times)
+        Unfiltered.
+    sampling_rate : float
+
+    Returns
+    -------
+    frequency : float
+        Hz; NaN where the sampling rate or the length allows none.
+    amplitudes : ndarray of shape (n_leads,)
+        In mV.
+    """
+    n_leads, n_times = signal.shape
+    length = round(sampling_rate)
+    basis = _mains_basis(length, sampling_rate)
+    if n_times < length or not basis.size:
+        return np.nan, np.full(n_leads, np.nan)
+    seconds = signal[:, : n_times // length * length].reshape(n_leads, -1, length)
+    parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], -1, 3, 2)
+    # The median over the seconds: a movement in one of them is no hum.
+    power = np.median(np.square(parts).sum(axis=-1), axis=1)
+    hum = np.sqrt(np.maximum(power[..., 1] - power[..., [0, 2]].mean(axis=-1), 0))
+    which = hum.sum(axis=0).argmax()
+    return _MAINS_HZ[which], hum[:, which].astype(np.float64)
+
+
+@functools.lru_cache(maxsize=16)
+def _mains_basis(length, sampling_rate):
+    """Return waves of the mains' frequencies and their neighbours, of shape (length, n_waves)."""
+    near = np.array([-_BESIDE_MAINS_HZ, 0.0, _BESIDE_MAINS_HZ])
+    allowed = [f for f in _MAINS_HZ if f + near[-1] < sampling_rate / 2]
+    frequencies = np.add.outer(allowed, near).ravel()
+    angles = np.outer(np.arange(length), 2 * np.pi / sampling_rate * frequencies)
+    waves = np.stack([np.cos(angles), np.sin(angles)], axis=-1).reshape(length, -1)
+    # A window keeps slow waves out; its mean of one half is made up for.
+    return (waves * np.hanning(length)[:, np.newaxis] * (4 / length)).astype(np.float32)
 
 
 def lead_relations(filtered, lead_names):
