@@ -9,14 +9,14 @@ LEADS_12 = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5",
 # After case folding. The prefix must be a word: what precedes a lead without one, such as the minus
 # of -aVR, belongs to the lead. Numbers alone are never limb leads: "ecg 1" is a channel.
 _NAME = re.compile(
-    r"""(?:(?:(?:mdc[ _])?(?:ecg|ekg)(?:[ _:-]?lead)?|lead|ableitung|derivation|derivaci[oó]n)
-           (?::\ |[ _:-])?)?
+    r"""(?:(?:(?:mdc_)?(?:ecg|ekg)(?:[ _:.-]?lead|_elec_potl)?|lead|ableitung|d[eé]rivation
+           |derivaci[oó]n)(?::\ |[ _:.-])?)?
         (?:(?:d[ _-]?)?(?P<limb>i{1,3})
           |d[ _-]?(?P<number>[123])
           |(?P<minus>-?)a[ _-]?v[ _-]?(?P<augmented>[rlf])
           |[vc][ _-]?(?P<chest>[1-9])[ _-]?(?P<right>r?)
           |(?P<other>ml[ _-]?i{1,3}|mcl[ _-]?[1-6]|mv1|cm[245]|cc5|[xyz]))
-        (?:[ _-]lead|\ \(einthoven\)|,\ augmented\ voltage,\ \w+)?""",
+        (?:[ _-](?:lead|ecg|ekg)|\ \(einthoven\)|,\ augmented\ voltage,\ \w+)?""",
     re.VERBOSE,
 )
 

@@ -18,9 +18,21 @@ def spellings(lead):
         known |= {f"{lead}, augmented voltage, right"}
     else:
         known |= {f"C{lead[1]}", f"c{lead[1]}", f"C {lead[1]}", f"V-{lead[1]}", f"V_{lead[1]}"}
-    for prefix in ("Lead ", "LEAD ", "lead_", "Lead-", "Lead: ", "ECG ", "ecg_", "EKG ", "ECG-"):
+    for prefix in (
+        "Lead ",
+        "LEAD ",
+        "lead_",
+        "Lead-",
+        "Lead: ",
+        "ECG ",
+        "ecg_",
+        "EKG ",
+        "ECG-",
+        "ecg.",
+    ):
         known |= {prefix + lead, prefix + lead.lower(), prefix + lead.upper()}
     known |= {f"ECG Lead {lead}", f"ecg_lead_{lead.lower()}", f"MDC_ECG_LEAD_{lead.upper()}"}
+    known |= {f"MDC_ECG_ELEC_POTL_{lead.upper()}", f"{lead} ECG", f"Dérivation {lead}"}
     known |= {f"{lead} lead", f"{lead}_lead", f"Ableitung {lead}", f"Derivation {lead}"}
     return sorted(known)
 
