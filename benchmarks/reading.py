@@ -17,7 +17,7 @@ import pandas as pd
 from benchmarks._data import data_folder
 from benchmarks._report import explanation, write_results
 from sklearn_ecg.datasets._collection import Layout, open_collection
-from sklearn_ecg.datasets._leads import LEADS_12
+from sklearn_ecg.utils import LEADS_12
 
 PARTS = {
     "PTB-XL, 100 Hz": ("ptb-xl", "records100"),

@@ -1,11 +1,11 @@
 """Which records of a folder can be loaded, found out in stages; each names those that it drops."""
 
 import filecmp
-import functools
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
+from sklearn_ecg.datasets._bookkeeping import report_many
 from sklearn_ecg.datasets._header import CURE, Header, read_header
 from sklearn_ecg.datasets._reader import check_units
 from sklearn_ecg.datasets._signal_files import check_files, units_per_mV
@@ -35,8 +35,11 @@ def relative_names(paths, folder=None):
     return [path.removeprefix(prefix).replace(os.sep, "/") for path in paths]
 
 
-def with_headers(paths, ids, report):
-    """Return the records whose headers make sense and whose files are as large as these say."""
+def with_headers(paths, ids, leads, report):
+    """Return the records whose headers make sense and whose files are as large as these say.
+
+    Their rate is that of the leads asked for, by default of all voltages.
+    """
     headers = {}
     for position, (path, id) in enumerate(zip(paths, ids, strict=True)):
         try:
@@ -59,6 +62,12 @@ def with_headers(paths, ids, report):
         except RecordError as error:
             report.add_error(id, error)
             continue
+        is_wanted = [
+            units_per_mV(unit) is not None if leads is None else name in leads
+            for name, unit in zip(header.lead_names, header.units, strict=True)
+        ]
+        header = header.at_rate_of_leads(is_wanted)
+        n_times *= header.per_frame
         candidates.append(
             Candidate(position, id, path, header, n_times, header.sampling_rate, header.lead_names)
         )
@@ -120,17 +129,63 @@ def _same_files(header, other):
     )
 
 
-def common_leads(candidates):
-    """Return the leads that most records hold, in the order of the first of these."""
-    counts = Counter(_voltages(c.lead_names, c.header.units) for c in candidates)
-    counts.pop((), None)
-    return counts.most_common(1)[0][0] if counts else ()
+def with_voltages(candidates, report):
+    """Return the records that hold any lead in volts."""
+    kept = []
+    for candidate in candidates:
+        if _voltages(candidate):
+            kept.append(candidate)
+            continue
+        report.add(
+            candidate.id,
+            f"{candidate.path}.hea",
+            f"holds no lead that can be read: {_signals_beside((), candidate)}",
+            "Write true gains and units, such as 1000/mV, and different names into its header.",
+        )
+    return kept
 
 
-@functools.lru_cache(maxsize=1024)
-def _voltages(names, units):
-    pairs = zip(names, units, strict=True)
-    return tuple(name for name, unit in pairs if units_per_mV(unit) and names.count(name) == 1)
+def common_leads(candidates, report):
+    """Return the leads that most records hold, in the order of the first of these.
+
+    What the records hold beside them is reported.
+    """
+    counts = Counter(_voltages(candidate) for candidate in candidates)
+    leads = counts.most_common(1)[0][0] if counts else ()
+    holders = defaultdict(list)
+    for candidate in candidates:
+        others = _signals_beside(leads, candidate)
+        if others and set(leads) <= set(candidate.lead_names):
+            holders[others].append(candidate)
+    for others, holding in holders.items():
+        problem = f"holds signals that are left out: {others}"
+        ids, what_to_do = [c.id for c in holding], "Ask for other leads by leads=, if any is one."
+        report_many(report, ids, f"{holding[0].path}.hea", problem, what_to_do, kept=True)
+    return leads
+
+
+def _voltages(candidate):
+    header = candidate.header
+    return tuple(
+        name
+        for name, unit, (_, per_frame, _, _) in zip(
+            header.lead_names, header.units, header.formats, strict=True
+        )
+        if units_per_mV(unit)
+        and per_frame == header.per_frame
+        and header.lead_names.count(name) == 1
+    )
+
+
+def _signals_beside(leads, candidate):
+    """Describe the signals that are not among the leads."""
+    parts = {}
+    names = candidate.lead_names
+    for name, unit in zip(names, candidate.header.units, strict=True):
+        if name not in leads:
+            several = f" ({names.count(name)} signals)" * (names.count(name) > 1)
+            parts[name] = f"{name}{several}" + f" in {unit!r}" * (units_per_mV(unit) is None)
+    return ", ".join(parts.values())
 
 
 def with_leads(candidates, leads, missing_leads, report):

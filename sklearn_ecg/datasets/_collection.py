@@ -39,13 +39,14 @@ from sklearn_ecg.datasets._candidates import (
     with_headers,
     with_leads,
     with_rate,
+    with_voltages,
     without_copies,
 )
 from sklearn_ecg.datasets._header import CURE
-from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.datasets._reader import WFDBReader, resampled_length
 from sklearn_ecg.records import ECGRecords, LazySignals
 from sklearn_ecg.records._report import RecordError, Report
+from sklearn_ecg.utils import canonical_lead
 
 
 class Layout(NamedTuple):
@@ -164,12 +165,15 @@ def open_collection(
         raise ValueError(f"ids must name each of the {len(paths)} paths; got {len(ids)}.")
     leads = None if leads is None else tuple(canonical_lead(lead) for lead in leads)
     if layout is None:
-        candidates = with_headers(paths, ids, report)
+        candidates = with_headers(paths, ids, leads, report)
         candidates = without_copies(candidates, report)
     else:
         candidates = by_layout(paths, ids, layout, report)
-    if leads is None:
-        leads = common_leads(candidates) if layout is None else tuple(layout.leads)
+    if leads is None and layout is None:
+        candidates = with_voltages(candidates, report)
+        leads = common_leads(candidates, report)
+    elif leads is None:
+        leads = tuple(layout.leads)
     candidates = with_leads(candidates, leads, missing_leads, report)
     if sampling_rate is None:
         sampling_rate = common_rate(candidates)

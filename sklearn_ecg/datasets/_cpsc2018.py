@@ -15,11 +15,11 @@ from sklearn_ecg.datasets._bookkeeping import (
 )
 from sklearn_ecg.datasets._challenge import find_headers, header_diagnoses, names_of
 from sklearn_ecg.datasets._collection import open_collection
-from sklearn_ecg.datasets._leads import LEADS_12
 from sklearn_ecg.datasets._mat_files import open_mat_files
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
+from sklearn_ecg.utils import LEADS_12
 
 _SAMPLING_RATE = 500.0
 _LABEL_COLUMNS = ["First_label", "Second_label", "Third_label"]

@@ -15,11 +15,13 @@ are mV, as the specification says. A baseline that is missing is the ADC's zero.
 
 import dataclasses
 import functools
+import itertools
 import math
 import re
+from collections import Counter
 
-from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.records._report import MissingFileError, RecordError
+from sklearn_ecg.utils import canonical_lead, is_known_lead
 
 CURE = "Download it again, or move the record's files out of the folder to go on without it."
 
@@ -39,11 +41,11 @@ class Header:
     path : str
         Of the record, without suffix.
     sampling_rate : float
-        Hz.
+        Frames per second. A signal's own rate is that times its samples per frame.
     n_times : int or None
-        Samples of each signal; None where the header leaves that to the file's size.
+        Frames; None where the header leaves that to the file's size.
     lead_names : tuple of str
-        In the usual spelling.
+        In the usual spelling. Names of unknown signals that are there several times are numbered.
     files : tuple of str
         Paths of the signal files; a single one holds all signals.
     formats : tuple of tuple
@@ -57,6 +59,9 @@ class Header:
         Without their "#".
     segments : tuple of str
         Names of the records of which this one consists; most have none.
+    per_frame : int, default=1
+        Samples per frame of the signals that are read, if not 1: then `sampling_rate` and `n_times`
+        count these and not frames. See `at_rate_of_leads`.
     """
 
     path: str
@@ -72,6 +77,35 @@ class Header:
     checksums: tuple
     comments: list
     segments: tuple
+    per_frame: int = 1
+
+    def at_rate_of_leads(self, is_wanted):
+        """Return a header that counts the samples of some signals where a frame holds several.
+
+        Signals of which a frame holds another number cannot be read with them, and have their own
+        rate in their names. Where those wanted differ, the commonest rate wins, then the highest.
+
+        Parameters
+        ----------
+        is_wanted : sequence of bool
+            Which signals.
+        """
+        per_frame = [samples for _, samples, _, _ in self.formats]
+        counts = Counter(n for n, wanted in zip(per_frame, is_wanted, strict=True) if wanted)
+        if set(per_frame) == {1} or not counts:
+            return self
+        chosen = max(counts, key=lambda n: (counts[n], n))
+        names = [
+            name if n == chosen else f"{name} at {n * self.sampling_rate:g} Hz"
+            for name, n in zip(self.lead_names, per_frame, strict=True)
+        ]
+        return dataclasses.replace(
+            self,
+            sampling_rate=self.sampling_rate * chosen,
+            n_times=self.n_times and self.n_times * chosen,
+            lead_names=tuple(names),
+            per_frame=chosen,
+        )
 
 
 def read_header(path):
@@ -153,7 +187,7 @@ def _parse(lines, comments, path):
         path=path,
         sampling_rate=sampling_rate,
         n_times=n_times,
-        lead_names=tuple(map(canonical_lead, names)),
+        lead_names=_lead_names(names),
         files=_paths(files, path),
         formats=tuple(map(_format, formats)),
         gains=gains,
@@ -164,6 +198,17 @@ def _parse(lines, comments, path):
         comments=comments,
         segments=(),
     )
+
+
+def _lead_names(names):
+    """Return names in the usual spelling, and number those of several unknown signals."""
+    names = tuple(map(canonical_lead, names))
+    if len(set(names)) == len(names):
+        return names
+    numbers = {name: itertools.count(1) for name in names}
+    is_numbered = [names.count(name) > 1 and not is_known_lead(name) for name in names]
+    pairs = zip(names, is_numbered, strict=True)
+    return tuple(f"{name} {next(numbers[name])}" if several else name for name, several in pairs)
 
 
 def _completed(row, i):
@@ -252,12 +297,14 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times):
         header = wfdb.rdheader(path, rd_segments=True)
         if sum(header.seg_len) != header.sig_len:
             raise ValueError(f"{sum(header.seg_len)} samples in the place of {header.sig_len}")
-        names = tuple(canonical_lead(name) for name in header.sig_name)
-        described = {}
+        names = _lead_names(header.sig_name)
+        units, per_frame = {}, {}
         for segment in header.segments:
             if segment is not None:
-                described.update(zip(segment.sig_name, segment.units, strict=True))
-        units = tuple(described[name] or "mV" for name in header.sig_name)
+                units.update(zip(segment.sig_name, segment.units, strict=True))
+                per_frame.update(zip(segment.sig_name, segment.samps_per_frame, strict=True))
+        units = tuple(units[name] or "mV" for name in header.sig_name)
+        per_frame = [per_frame[name] or 1 for name in header.sig_name]
     except Exception as error:
         raise _SyntaxError(f"wfdb finds in its segments: {type(error).__name__} {error}") from None
     n_signals = len(names)
@@ -269,7 +316,7 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times):
         n_times=n_times or header.sig_len,
         lead_names=names,
         files=(f"{path}.hea",),
-        formats=(("segments", 1, 0, 0),) * n_signals,
+        formats=tuple(("segments", n, 0, 0) for n in per_frame),
         # The segments are read in physical units.
         gains=(1.0,) * n_signals,
         baselines=(0,) * n_signals,

@@ -20,9 +20,9 @@ from sklearn_ecg.datasets._bookkeeping import (
     unique_rows,
 )
 from sklearn_ecg.datasets._collection import open_collection
-from sklearn_ecg.datasets._leads import LEADS_12
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records._report import RecordError, Report
+from sklearn_ecg.utils import LEADS_12
 
 _DATASET = "LUDB (ludb.csv beside data/)"
 _WAVES = {"p": "P", "N": "QRS", "t": "T"}

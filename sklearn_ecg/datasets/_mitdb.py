@@ -6,12 +6,12 @@ import numpy as np
 
 from sklearn_ecg.datasets._annotations import read_annotations
 from sklearn_ecg.datasets._header import read_header
-from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.datasets._reader import WFDBReader, check_units
 from sklearn_ecg.datasets._signal_files import check_files
 from sklearn_ecg.datasets._wfdb import list_headers
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import RecordError, Report
+from sklearn_ecg.utils import canonical_lead
 
 # "Records 201 and 202 came from the same male subject", says the database's directory; every
 # other record is a person of its own.

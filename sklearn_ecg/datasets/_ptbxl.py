@@ -17,9 +17,9 @@ from sklearn_ecg.datasets._bookkeeping import (
     unique_rows,
 )
 from sklearn_ecg.datasets._collection import Layout, open_collection
-from sklearn_ecg.datasets._leads import LEADS_12
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records._report import Report
+from sklearn_ecg.utils import LEADS_12
 
 # Task: (the column of the vocabulary that names its labels, the kind of its statements).
 _TASKS = {

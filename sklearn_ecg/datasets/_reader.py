@@ -2,10 +2,8 @@
 
 import functools
 import os
-from fractions import Fraction
 
 import numpy as np
-from scipy.signal import resample_poly
 
 from sklearn_ecg.datasets._header import CURE, read_header
 from sklearn_ecg.datasets._signal_files import (
@@ -16,6 +14,7 @@ from sklearn_ecg.datasets._signal_files import (
     to_mV,
     units_per_mV,
 )
+from sklearn_ecg.preprocessing._resampler import resample, resampling_ratio
 from sklearn_ecg.records._report import RecordError
 
 
@@ -59,7 +58,7 @@ class WFDBReader:
         """Return record i, of shape (n_leads, n_times), as float32 in mV."""
         header = self._header(i)
         signal = self._read(i, header, 0, self.lengths[i])
-        return resampled(signal, header.sampling_rate, self.sampling_rate)
+        return resample(signal, header.sampling_rate, self.sampling_rate)
 
     def many(self, indices):
         return [self(int(i)) for i in indices]
@@ -236,20 +235,7 @@ def check_units(header, leads):
 
 
 @functools.lru_cache(maxsize=1024)
-def resampling_ratio(old_rate, new_rate):
-    return Fraction(new_rate / old_rate).limit_denominator(10_000)
-
-
-@functools.lru_cache(maxsize=1024)
 def resampled_length(n_times, old_rate, new_rate):
-    """Return the samples that `resampled` makes of n_times."""
+    """Return the samples that `resample` makes of n_times."""
     ratio = resampling_ratio(old_rate, new_rate)
     return -(-n_times * ratio.numerator // ratio.denominator)
-
-
-def resampled(signal, old_rate, new_rate):
-    """Resample as `sklearn_ecg.preprocessing.Resampler` does."""
-    if old_rate == new_rate:
-        return signal
-    ratio = resampling_ratio(old_rate, new_rate)
-    return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1, padtype="line")

@@ -23,14 +23,17 @@ _INVALID = {name: value for name, (_, value) in _PLAIN.items()} | {"212": -(2**1
 _BY_WFDB = {"8", "310", "311", "508", "516", "524", "segments"}
 _BITS_BY_WFDB = {"8": 8, "310": 32 / 3, "311": 32 / 3}
 
-# Volts and their parts, in mV. Other units are not voltages, and "adu" says that nobody knows.
-_UNITS_PER_mV = {"mV": 1.0, "uV": 1e3, "µV": 1e3, "μV": 1e3, "microvolt": 1e3, "V": 1e-3}
-_UNITS_PER_mV |= {"mv": 1.0, "uv": 1e3, "nV": 1e6, "millivolt": 1.0, "volt": 1e-3}
+# Volts and their parts, without regard to case: no ECG is in megavolt. Other units are not
+# voltages, and "adu" says that nobody knows.
+_UNITS_PER_mV = {"v": 1e-3, "mv": 1.0, "uv": 1e3, "µv": 1e3, "nv": 1e6}
+_UNITS_PER_mV |= {"volt": 1e-3, "millivolt": 1.0, "microvolt": 1e3, "nanovolt": 1e6}
+_UNITS_PER_mV |= {"volts": 1e-3, "millivolts": 1.0, "microvolts": 1e3, "nanovolts": 1e6}
+_UNITS_PER_mV = {units.casefold(): factor for units, factor in _UNITS_PER_mV.items()}
 
 
 def units_per_mV(units):
     """Return how many of a unit are one mV, or None for what is not a voltage."""
-    return _UNITS_PER_mV.get(units)
+    return _UNITS_PER_mV.get(units.casefold())
 
 
 def check_files(header):
@@ -115,12 +118,14 @@ def read_digital(header, n_times, start=0, stop=None):
         A part per signal file, with the value that marks invalid samples; or None if the record
         is stored in a way that wfdb alone reads, see `read_with_wfdb`.
     """
+    if any(per_frame != 1 for _, per_frame, _, _ in header.formats):
+        return None
     stop = n_times if stop is None else stop
     parts = []
     for path, channels in files_of(header).items():
         stored = header.formats[channels[0]]
-        number, per_frame, skew, offset = stored
-        if number not in _BITS or per_frame != 1 or skew:
+        number, _, skew, offset = stored
+        if number not in _BITS or skew:
             return None
         if any(header.formats[channel] != stored for channel in channels):
             return None
@@ -245,12 +250,20 @@ def read_with_wfdb(header, channels, start, stop):
     """Read what our own code does not, in physical units, of shape (n_channels, n_times)."""
     import wfdb
 
+    first = start // header.per_frame
     try:
         record = wfdb.rdrecord(
-            header.path, sampfrom=start, sampto=stop, channels=list(map(int, channels))
+            header.path,
+            sampfrom=first,
+            sampto=-(-stop // header.per_frame),
+            channels=list(map(int, channels)),
+            smooth_frames=header.per_frame == 1,
         )
     except Exception as error:
         raise RecordError(
             header.path, f"cannot be read as its header describes it: {error}", CURE
         ) from error
-    return record.p_signal.T
+    if header.per_frame == 1:
+        return record.p_signal.T
+    start, stop = (time - first * header.per_frame for time in (start, stop))
+    return np.stack(record.e_p_signal)[:, start:stop]

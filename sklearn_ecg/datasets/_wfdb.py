@@ -38,7 +38,8 @@ def load_wfdb(
     leads : sequence of str, default=None
         The leads, in the order wanted. Spelling does not matter (``"AVR"``, ``"avr"`` and
         ``"aVR"`` are one lead), but another lead is another lead (MLII is not II). By default the
-        leads that most records hold, of those measured in volts.
+        leads that most records hold, of those measured in volts; then the report names what else
+        there is.
     sampling_rate : float, default=None
         Hz. Records of another rate are resampled to it. By default records of another rate than
         most are left out.
@@ -83,9 +84,15 @@ def load_wfdb(
     Left out and reported are records whose files are missing, cut short, of an unknown format or
     the same as those of another record, headers that make no sense, and leads whose unit is no
     voltage (such as "adu") or that were never calibrated: nothing is guessed. Invalid samples are
-    NaN. Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, with the same samples as
-    wfdb's bit for bit; others, and records of several segments, are read by wfdb, which does not
-    look at checksums.
+    NaN.
+
+    Several signals of an unknown name are numbered, ``"ECG 1"`` and ``"ECG 2"``; of a known name,
+    none is that lead. Where a frame holds several samples of the leads, these are read at their own
+    rate; signals of a record that have another rate than most of its leads are left out.
+
+    Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, with the same samples as wfdb's bit
+    for bit; others, records of several segments and frames of several samples are read by wfdb,
+    which does not look at checksums.
 
     Examples
     --------

@@ -18,16 +18,16 @@ def axis_features(by_lead, lead_names):
         As `amplitude_features` measures them, NaN for leads that were left out.
     lead_names : sequence of str of length n_leads
     """
-    names = [name.casefold() for name in lead_names]
-    vertical = next((name for name in ("avf", "ii") if name in names), None)
-    if "i" not in names or vertical is None:
+    names = list(lead_names)
+    vertical = next((name for name in ("aVF", "II") if name in names), None)
+    if "I" not in names or vertical is None:
         return {}
     features = {}
     for axis, parts in _AMPLITUDES.items():
         net = sum(by_lead[part] for part in parts)
-        x, y = net[names.index("i")], net[names.index(vertical)]
+        x, y = net[names.index("I")], net[names.index(vertical)]
         # The augmented lead is shorter by sqrt(3) / 2 than the bipolar ones that span the plane.
-        y = (2 * y - x) / np.sqrt(3) if vertical == "ii" else y * 2 / np.sqrt(3)
+        y = (2 * y - x) / np.sqrt(3) if vertical == "II" else y * 2 / np.sqrt(3)
         features[axis] = np.rad2deg(np.arctan2(y, x)) if np.hypot(x, y) > 0 else np.nan
     angle = abs(features["QRS_axis_deg"] - features["T_axis_deg"])
     features["QRS_T_angle_deg"] = min(angle, 360 - angle)

@@ -5,6 +5,8 @@ import functools
 from importlib import resources
 from typing import NamedTuple
 
+from sklearn_ecg.utils import is_known_lead
+
 #: Groups of features, in the order of the table.
 GROUPS = ("rhythm", "intervals", "axes", "amplitudes", "shape", "quality")
 
@@ -42,6 +44,24 @@ def record_features(lead_names):
     )
 
 
+def features_lost(lead_names, groups):
+    """Return the features that records lack because leads go by names that nobody knows.
+
+    Parameters
+    ----------
+    lead_names : tuple of str
+    groups : sequence of str
+
+    Returns
+    -------
+    list of str
+        Of records of the same number of leads, as many as the unknown ones could be.
+    """
+    n_unknown = sum(not is_known_lead(name) for name in lead_names)
+    wanted = [f for f in catalogue() if f.group in groups and f.of not in ("record", "each lead")]
+    return [f.name for f in wanted if 0 < _n_lacking(lead_names, f.of) <= n_unknown]
+
+
 @functools.cache
 def lead_features():
     """Return the features that each lead has."""
@@ -74,5 +94,9 @@ def features_of(lead_names):
 
 
 def _allow(lead_names, needed):
-    there = {name.casefold() for name in lead_names}
-    return all(there.intersection(one.casefold().split("|")) for one in needed.split())
+    return not _n_lacking(lead_names, needed)
+
+
+def _n_lacking(lead_names, needed):
+    """Return how many more leads a feature needs."""
+    return sum(not set(lead_names).intersection(one.split("|")) for one in needed.split())

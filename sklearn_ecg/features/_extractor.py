@@ -10,13 +10,15 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
 
 from sklearn_ecg._version import __version__
-from sklearn_ecg.features._catalogue import GROUPS, features_of
+from sklearn_ecg.features._catalogue import GROUPS, features_lost, features_of
 from sklearn_ecg.features._extraction import cheap_to_hash, extract
 from sklearn_ecg.features._given_r_peaks import r_peaks_by_record
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
-from sklearn_ecg.preprocessing._lead_order import order_leads
 from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
-from sklearn_ecg.utils import Interval, check_params
+from sklearn_ecg.records._lead_order import order_leads
+from sklearn_ecg.utils import LEADS_12, Interval, check_params, is_known_lead, warn_user
+
+_FEWEST_LEADS = 3  # that are worth a warning: of one or two, no feature needs more than these have
 
 
 class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
@@ -130,6 +132,12 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         Returns
         -------
         self
+
+        Warns
+        -----
+        UserWarning
+            If three leads or more have names of which some are not known, or twelve have none, and
+            features that need certain leads are lost by that; the message names both.
         """
         check_params(self)
         if y is not None and isinstance(X, CleanedRecords):
@@ -144,6 +152,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         names = records.lead_names
         self.lead_names_ = names or tuple(f"lead{i}" for i in range(records.n_leads))
         self.sampling_rate_ = records.sampling_rate
+        _warn_of_unknown_leads(names, records.n_leads, self.groups)
         chosen = self._chosen()
         self.feature_units_ = np.array([feature.unit for feature, _ in chosen.values()], dtype=str)
         self._n_features_out = len(chosen)
@@ -155,7 +164,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Leads that have names may come in any order, with others among them.
+            Leads that have names may come in any order and spelling, with others among them.
         r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
             R peaks that someone has corrected, in samples of X (also between two of them): one
             array for each record, and None for a record in which they are to be found; a Series
@@ -332,3 +341,20 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _warn_of_unknown_leads(names, n_leads, groups):
+    """Warn if features are lost because leads have no names, or such as nobody knows."""
+    if (names is None and n_leads != len(LEADS_12)) or n_leads < _FEWEST_LEADS:
+        return
+    lost = features_lost(names or ("",) * n_leads, groups)
+    if not lost:
+        return
+    unknown = [name for name in names or () if not is_known_lead(name)]
+    what = (
+        f"leads go by unknown names, {unknown}" if names else f"the {n_leads} leads have no names"
+    )
+    warn_user(
+        f"{len(lost)} features are lost, such as {lost[0]}, because {what}: which of them are "
+        f"{', '.join(LEADS_12)}? Name these in ECGRecords(signals, lead_names=...)."
+    )

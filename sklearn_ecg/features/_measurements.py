@@ -8,6 +8,7 @@ from sklearn_ecg.features import (
     _amplitudes,
     _axes,
     _intervals,
+    _lead_swaps,
     _normal_intervals,
     _quality,
     _rhythm,
@@ -16,9 +17,10 @@ from sklearn_ecg.features import (
 )
 from sklearn_ecg.features._catalogue import lead_features, record_features
 from sklearn_ecg.features._heart_beats import HeartBeats
+from sklearn_ecg.utils import LEADS_12
 
 # Leads are measured in this order however a record lists them, so that it does not matter.
-_USUAL_ORDER = ["i", "ii", "mlii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
+_USUAL_ORDER = [*LEADS_12[:2], "MLII", *LEADS_12[2:]]
 
 
 def measure(signal, sampling_rate, lead_names, *, r_peaks=None, network=None):
@@ -60,7 +62,7 @@ def _orders(lead_names):
     """Return the order in which leads are measured, and the way back."""
 
     def key(lead):
-        name = lead_names[lead].casefold()
+        name = lead_names[lead]
         known = name in _USUAL_ORDER
         return (_USUAL_ORDER.index(name), 0, "") if known else (99, len(name), name)
 
@@ -73,6 +75,10 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
     beats = HeartBeats(signal, sampling_rate, r_peaks=r_peaks, network=network)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
+    of_leads = dict(checked.lead_features)
+    of_record["mains_frequency_Hz"], of_leads["mains_hum_mV"] = _quality.mains_hum(
+        checked.signal, sampling_rate
+    )
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
     if used_names:
         of_record |= _rhythm.rhythm_features(beats)
@@ -90,6 +96,8 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
         of_record |= _axes.axis_features(measured, used_names)
         qrs_ms = of_record["QRS_duration_ms"]
         of_record |= _voltages.voltage_features(measured, used_names, qrs_ms)
+        misfit = of_record["limb_lead_misfit"]
+        of_record |= _lead_swaps.swap_features(beats.main_beat, used_names, misfit)
         spikes = _quality.pacing_spikes(
             checked.signal[usable],
             sampling_rate,
@@ -97,7 +105,7 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
             measured["noise_mV"],
         )
         of_record["pacing_spikes_per_beat"] = spikes / len(beats.all_r_peaks)
-    return of_record, checked.lead_features | _to_all_leads(measured, usable)
+    return of_record, of_leads | _to_all_leads(measured, usable)
 
 
 def _to_all_leads(measured, usable):

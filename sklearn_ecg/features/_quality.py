@@ -1,7 +1,10 @@
 """What is wrong with a signal: gaps, flat and saturated stretches, drift, noise, mixed-up leads."""
 
+import functools
+
 import numpy as np
-from scipy import ndimage
+
+from sklearn_ecg.preprocessing._gaps import fill_gaps, recorded_or_short
 
 #: A lead with more noise than this share of its QRS, peak to peak, is noisy.
 NOISY = 0.05
@@ -12,7 +15,6 @@ FLAT_MV = 1e-6
 #: A lead is measured if it has at least this share of the samples that any lead has.
 LEAST_RECORDED = 0.8
 
-_BRIDGED_S = 0.01  # a gap of so little, or of one sample, hides no wave: a straight line does
 _BLOCK_S = 0.2  # what does not change for this long is flat
 _BLOCKS_PER_S = 5
 _SPIKE_S = 0.004  # longer than a pacing spike, shorter than the flank of a QRS complex
@@ -26,8 +28,11 @@ _SPIKE_LEADS = 6
 # of its samples at 250 Hz.
 _NOISE_PER_STEP = 2.95
 
+_MAINS_HZ = (50.0, 60.0)
+_BESIDE_MAINS_HZ = 4.0  # where a second's spectrum holds nothing of the hum any more
+
 #: What the augmented leads and III must be, as weights of I and II.
-_LIMB_LEADS = {"iii": (-1, 1), "avr": (-0.5, -0.5), "avl": (1, -0.5), "avf": (-0.5, 1)}
+_LIMB_LEADS = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
 
 
 class CheckedSignal:
@@ -56,10 +61,10 @@ class CheckedSignal:
         self.sampling_rate = sampling_rate
         finite = np.isfinite(signal)
         has_gaps = not finite.all()
-        self.recorded = _bridge(finite, sampling_rate) if has_gaps else None
+        self.recorded = recorded_or_short(finite, sampling_rate) if has_gaps else None
         missing = 1 - finite.mean(axis=1) if has_gaps else np.zeros(len(signal))
         self.record_features = {"infinite_fraction": np.isinf(signal).mean() if has_gaps else 0.0}
-        self.signal = _fill_gaps(signal, finite) if has_gaps else _centre(signal)
+        self.signal = _centre(fill_gaps(signal, finite) if has_gaps else signal)
         highest, lowest = self.signal.max(axis=1), self.signal.min(axis=1)
         self.usable = highest - lowest > FLAT_MV
         if has_gaps:
@@ -78,22 +83,6 @@ class CheckedSignal:
 def _centre(signal):
     # Centred before its precision is reduced: an offset would cost the last bits.
     return (signal - signal.mean(axis=1, keepdims=True)).astype(np.float32, copy=False)
-
-
-def _fill_gaps(signal, finite):
-    """Draw straight lines across what is missing; a lead without samples is zero."""
-    filled = np.zeros(signal.shape)
-    times = np.arange(signal.shape[1])
-    for lead, (values, known) in enumerate(zip(signal, finite, strict=True)):
-        if known.any():
-            filled[lead] = np.interp(times, times[known], values[known] - values[known].mean())
-    return filled.astype(np.float32)
-
-
-def _bridge(finite, sampling_rate):
-    """Return where there are samples, or gaps too short to matter."""
-    longest = max(1, int(_BRIDGED_S * sampling_rate))
-    return finite | ndimage.binary_closing(finite, np.ones((1, longest + 1)))
 
 
 def _blocks(signal, recorded, sampling_rate):
@@ -153,6 +142,51 @@ def noise(filtered):
     return _NOISE_PER_STEP * bends[:, bends.shape[1] // 2]
 
 
+def mains_hum(signal, sampling_rate):
+    """Measure the hum of the mains, at 50 or 60 Hz, whichever is more.
+
+    In stretches of a second the mains keep their phase, however they wander; what the neighbouring
+    frequencies hold there is the ECG's own.
+
+    Parameters
+    ----------
+    signal : ndarray of float32 of shape (n_leads, n_times)
+        Unfiltered.
+    sampling_rate : float
+
+    Returns
+    -------
+    frequency : float
+        Hz; NaN where the sampling rate or the length allows none.
+    amplitudes : ndarray of shape (n_leads,)
+        In mV.
+    """
+    n_leads, n_times = signal.shape
+    length = round(sampling_rate)
+    basis = _mains_basis(length, sampling_rate)
+    if n_times < length or not basis.size:
+        return np.nan, np.full(n_leads, np.nan)
+    seconds = signal[:, : n_times // length * length].reshape(n_leads, -1, length)
+    parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], -1, 3, 2)
+    # The median over the seconds: a movement in one of them is no hum.
+    power = np.median(np.square(parts).sum(axis=-1), axis=1)
+    hum = np.sqrt(np.maximum(power[..., 1] - power[..., [0, 2]].mean(axis=-1), 0))
+    which = hum.sum(axis=0).argmax()
+    return _MAINS_HZ[which], hum[:, which].astype(np.float64)
+
+
+@functools.lru_cache(maxsize=16)
+def _mains_basis(length, sampling_rate):
+    """Return waves of the mains' frequencies and their neighbours, of shape (length, n_waves)."""
+    near = np.array([-_BESIDE_MAINS_HZ, 0.0, _BESIDE_MAINS_HZ])
+    allowed = [f for f in _MAINS_HZ if f + near[-1] < sampling_rate / 2]
+    frequencies = np.add.outer(allowed, near).ravel()
+    angles = np.outer(np.arange(length), 2 * np.pi / sampling_rate * frequencies)
+    waves = np.stack([np.cos(angles), np.sin(angles)], axis=-1).reshape(length, -1)
+    # A window keeps slow waves out; its mean of one half is made up for.
+    return (waves * np.hanning(length)[:, np.newaxis] * (4 / length)).astype(np.float32)
+
+
 def lead_relations(filtered, lead_names):
     """Compare leads with each other.
 
@@ -171,7 +205,7 @@ def lead_relations(filtered, lead_names):
     energy = products.diagonal()
     apart = energy[:, np.newaxis] + energy - 2 * products
     same = (apart <= 1e-5 * np.minimum(energy[:, np.newaxis], energy)) & (energy > 0)
-    misfit = _limb_lead_misfit(products, [name.casefold() for name in lead_names])
+    misfit = _limb_lead_misfit(products, lead_names)
     return {
         "identical_leads": float(np.tril(same, k=-1).any(axis=1).sum()),
         "limb_lead_misfit": misfit,
@@ -180,9 +214,9 @@ def lead_relations(filtered, lead_names):
 
 def _limb_lead_misfit(products, names):
     present = [name for name in _LIMB_LEADS if name in names]
-    if not {"i", "ii"} <= set(names) or not present:
+    if not {"I", "II"} <= set(names) or not present:
         return np.nan
-    places = [names.index(name) for name in ("i", "ii", *present)]
+    places = [names.index(name) for name in ("I", "II", *present)]
     products = products[np.ix_(places, places)]
     worst = 0.0
     for place, name in enumerate(present, start=2):

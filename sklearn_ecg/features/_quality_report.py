@@ -58,6 +58,19 @@ _LEAD_RULES = (
     ("baseline_drift_mV", lambda v: v > 2.0, "baseline wander", "Read its ST with care."),
 )
 _LEFT_OUT = "The lead is left out."
+_HUM_MV = 0.05
+# By what evidence electrodes were swapped. LA and LL look much alike.
+_LIMB_EVIDENCE = {"LA_RA": 0.5, "LA_LL": 0.9, "RA_LL": 0.5}
+_CHEST_EVIDENCE = 1.2
+_UNDO = {
+    "LA_RA": "invert I, exchange II with III and aVR with aVL",
+    "LA_LL": "invert III, exchange I with II and aVL with aVF",
+    "RA_LL": "invert II, exchange I with -III and aVR with aVF",
+}
+_COMPARE = "Compare with another record of the patient; to undo it"
+_FLAT_RATIO = 0.1
+# Where the right leg's electrode is, by the limb lead that is flat.
+_RIGHT_LEG = {1: "arms and legs", 2: "RA and RL", 3: "LA and RL"}
 
 
 def report_problems(table, ids, lead_names):
@@ -90,6 +103,8 @@ def report_problems(table, ids, lead_names):
     usual = nan_median(sizes)
     unlikely = (usual < _SMALLEST_MV) | (usual > _LARGEST_MV)
     add(usual, unlikely, "", _UNITS, "Is the signal in mV? Convert V, uV or ADC units.")
+    for row in _swaps(table, column):
+        add(*row)
     for lead in lead_names:
         noise, size, left_out = _noise_and_size(table, column, lead)
         for name, is_so, problem, what_to_do in _LEAD_RULES:
@@ -97,9 +112,62 @@ def report_problems(table, ids, lead_names):
             add(values, is_so(values) & left_out, lead, problem, _LEFT_OUT)
             add(values, is_so(values) & ~left_out, lead, problem, what_to_do)
         add(noise, noise > NOISY * size, lead, "noisy", "Its beats hardly rise above the noise.")
+        hum = table[:, column[f"{lead}_mains_hum_mV"]]
+        frequency = table[:, column["mains_frequency_Hz"]]
+        for mains in (50, 60):
+            is_so = (hum > _HUM_MV) & (frequency == mains)
+            add(hum, is_so, lead, "mains hum", f"Filter it for the eye: PowerlineFilter({mains}).")
     found.sort(key=lambda row: row[0])
     rows = [(ids[record], *rest) for record, *rest in found]
     return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _swaps(table, column):
+    """Yield what is to be said of electrodes: values, where it is so, lead, problem, what to do."""
+    if "smallest_limb_lead" in column:
+        ratio, which = (table[:, column[f"smallest_limb_lead{end}"]] for end in ("_ratio", ""))
+        for lead, pair in _RIGHT_LEG.items():
+            is_so = (ratio < _FLAT_RATIO) & (which == lead)
+            what_to_do = f"{'I' * lead} is flat, and the other limb leads mislead: leave it out."
+            yield ratio, is_so, "", f"{pair} look swapped", what_to_do
+    if "chest_swap_evidence" not in column:
+        return
+    evidence = table[:, [column[f"{pair}_swap_evidence"] for pair in _UNDO]]
+    chest, leads = (table[:, column[f"chest_swap_{what}"]] for what in ("evidence", "leads"))
+    limb_pairs, chest_pairs = find_swap(evidence, chest, leads)
+    for place, (pair, undo) in enumerate(_UNDO.items()):
+        problem = f"{pair.replace('_', ' and ')} look swapped"
+        yield evidence[:, place], limb_pairs == pair, "", problem, f"{_COMPARE}, {undo}."
+    for pair in np.unique(chest_pairs[chest_pairs != ""]):
+        problem = f"{pair.replace('_', ' and ')} look swapped"
+        yield chest, chest_pairs == pair, "", problem, f"{_COMPARE}, exchange the two."
+
+
+def find_swap(limb_evidence, chest_evidence, chest_leads):
+    """Decide which electrodes were swapped, if any: one pair of each record, the likelier one.
+
+    Parameters
+    ----------
+    limb_evidence : ndarray of shape (n_records, 3)
+        For LA and RA, LA and LL, RA and LL.
+    chest_evidence, chest_leads : ndarray of shape (n_records,)
+
+    Returns
+    -------
+    limb_pairs, chest_pairs : ndarray of str of shape (n_records,)
+        Such as "LA_RA" and "V1_V2"; empty where none were.
+    """
+    pairs, needed = np.array(list(_LIMB_EVIDENCE)), list(_LIMB_EVIDENCE.values())
+    limb_evidence = np.nan_to_num(limb_evidence, nan=-np.inf)
+    best = (limb_evidence - needed).argmax(axis=1)
+    limb = np.take_along_axis(limb_evidence, best[:, np.newaxis], axis=1)[:, 0]
+    chest = np.nan_to_num(chest_evidence, nan=-np.inf)
+    # Leads of either kind tell where those of the other belong, and swapped ones mislead.
+    is_limb = (limb > np.take(needed, best)) & (limb >= chest)
+    is_chest = (chest > _CHEST_EVIDENCE) & (chest > limb)
+    first, second = np.divmod(np.nan_to_num(chest_leads).astype(int), 10)
+    names = np.array([f"V{a}_V{b}" for a, b in zip(first, second, strict=True)])
+    return np.where(is_limb, pairs[best], ""), np.where(is_chest, names, "")
 
 
 def _noise_and_size(table, column, lead):

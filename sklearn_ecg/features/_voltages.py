@@ -2,7 +2,9 @@
 
 import numpy as np
 
-_CHEST = ("v1", "v2", "v3", "v4", "v5", "v6")
+from sklearn_ecg.utils import LEADS_12
+
+_CHEST = LEADS_12[6:]
 
 
 def voltage_features(by_lead, lead_names, qrs_ms):
@@ -16,7 +18,7 @@ def voltage_features(by_lead, lead_names, qrs_ms):
     qrs_ms : float
         Usual QRS duration.
     """
-    place = {name.casefold(): lead for lead, name in enumerate(lead_names)}
+    place = {name: lead for lead, name in enumerate(lead_names)}
 
     def of(feature, lead):
         return by_lead[feature][place[lead]] if lead in place else np.nan
@@ -27,14 +29,14 @@ def voltage_features(by_lead, lead_names, qrs_ms):
     def s(lead):
         return max(-of("Q_amplitude_mV", lead), -of("S_amplitude_mV", lead))
 
-    cornell = r("avl") + s("v3")
-    limb = [of("QRS_peak_to_peak_mV", lead) for lead in ("i", "ii", "iii")]
+    cornell = r("aVL") + s("V3")
+    limb = [of("QRS_peak_to_peak_mV", lead) for lead in ("I", "II", "III")]
     return {
-        "Sokolow_Lyon_mV": s("v1") + np.fmax(r("v5"), r("v6")),
-        "RV_Sokolow_Lyon_mV": r("v1") + np.fmax(s("v5"), s("v6")),
+        "Sokolow_Lyon_mV": s("V1") + np.fmax(r("V5"), r("V6")),
+        "RV_Sokolow_Lyon_mV": r("V1") + np.fmax(s("V5"), s("V6")),
         "Cornell_mV": cornell,
         "Cornell_product_mV_ms": cornell * qrs_ms,
-        "Lewis_mV": r("i") + s("iii") - r("iii") - s("i"),
+        "Lewis_mV": r("I") + s("III") - r("III") - s("I"),
         "limb_QRS_max_mV": np.max(limb),
         "precordial_transition": _transition(np.array([of("R_share", lead) for lead in _CHEST])),
         **_shares_of_leads(by_lead),

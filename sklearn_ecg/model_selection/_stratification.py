@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
 
-from sklearn_ecg.utils import align_records, check_labels
+from sklearn_ecg.utils import align_records, check_labels, label_array
 
 
 def deal_out(patients, labels, shares, random):
@@ -68,7 +68,7 @@ def positives(y, n_records, ids=None):
     if y is None:
         return np.zeros((n_records, 0), dtype=int)
     y = align_records(y, ids, name="y")
-    if np.ndim(y) == 1:
+    if label_array(y, "y").ndim == 1:
         labels = LabelBinarizer().fit_transform(y)
     else:
         labels, _ = check_labels(y, n_records=n_records)

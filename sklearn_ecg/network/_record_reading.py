@@ -9,11 +9,11 @@ from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._feature_table import fit_extractor, measure
 from sklearn_ecg.network._signals import (
     LeadScaler,
-    leads_to_select,
     prepare_signals,
     valid_lengths,
 )
 from sklearn_ecg.records import CleanedRecords, as_records
+from sklearn_ecg.records._lead_order import order_leads
 
 # Of 2.5, 5 and 10 s the shortest was as accurate on PTB-XL's superclasses, in the least time.
 _AUTO_CROP_S = 2.5
@@ -69,13 +69,13 @@ class RecordReading:
             n_times = None
         elif self.sampling_rate_ is not None:
             n_times = max(n_times, round(self.sampling_rate_ * self.duration_s))
+        name = type(self).__name__
         return prepare_signals(
-            records,
+            order_leads(records, self.lead_names_in_, self.n_leads_in_, name),
             sampling_rate=self.sampling_rate_,
             n_times=n_times,
             n_least=self.n_times_,
             highpass=self.highpass,
-            lead_names=leads_to_select(records, self.lead_names_in_, self.n_leads_in_),
         )
 
     def _check_highpass(self, records):

@@ -8,6 +8,7 @@ import torch
 from scipy.signal import resample_poly
 
 from sklearn_ecg.preprocessing import bandpass
+from sklearn_ecg.preprocessing._gaps import fill_gaps
 from sklearn_ecg.records import LazySignals
 
 # Records that are resampled and filtered together: few enough to stay in the cache.
@@ -21,8 +22,10 @@ _MOST_SAMPLES = 2**26
 _FLAT = 1e-4
 
 
-def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least=1, highpass=None):
-    """Bring records to one rate, length, order of leads and type.
+def prepare_signals(records, *, sampling_rate, n_times, n_least=1, highpass=None):
+    """Bring records to one rate, length and type, with straight lines across gaps.
+
+    A lead that is missing from a record is 0 mV throughout.
 
     Parameters
     ----------
@@ -36,14 +39,12 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least
         Where n_times is None, the smallest length of the result.
     highpass : float, default=None
         Hz; what is slower is removed from records of known rate.
-    lead_names : sequence of str, default=None
-        The leads to take, in their order; by default all as they are.
 
     Returns
     -------
     ndarray of shape (n_records, n_leads, n_times), float32
     """
-    n_leads = records.n_leads if lead_names is None else len(lead_names)
+    n_leads = records.n_leads
     ratio = _ratio(sampling_rate, records.sampling_rate)
     if n_times is None:
         lengths = -(-_lengths(records) * ratio.numerator // ratio.denominator)
@@ -54,10 +55,9 @@ def prepare_signals(records, *, sampling_rate, n_times, lead_names=None, n_least
     n_needed = int(np.ceil(n_times / ratio))
     for start in range(0, len(records), _CHUNK):
         chunk = records[start : start + _CHUNK]
-        if lead_names is not None:
-            chunk = chunk.select_leads(lead_names)
         for rows, signals in _of_equal_length(chunk, n_needed):
-            _check_finite(signals, chunk[rows])
+            _check_recorded(signals, chunk[rows])
+            signals = fill_gaps(signals)
             if ratio != 1:
                 # The record goes on beyond its ends as a line through them: no step there rings.
                 signals = resample_poly(
@@ -179,53 +179,14 @@ def _of_equal_length(records, n_needed):
         yield np.array([row]), np.asarray(signal, dtype=np.float32)[np.newaxis, :, :n_needed]
 
 
-def _check_finite(signals, records):
-    bad = ~np.isfinite(signals)
-    if not bad.any():
-        return
-    row, lead = np.argwhere(bad.any(axis=-1))[0]
-    name = records.lead_names[lead] if records.lead_names is not None else lead
-    raise ValueError(
-        f"Signals contain NaN or infinity: {bad[row, lead].sum()} of {signals.shape[-1]} samples "
-        f"in record {records.ids[row]}, lead {name} ({bad.any(axis=(1, 2)).sum()} records in "
-        "this part). Fill them, for example with np.nan_to_num, or drop the records."
-    )
-
-
-def leads_to_select(records, lead_names, n_leads):
-    """Return the leads to take from records for a model, or say which it misses.
-
-    Parameters
-    ----------
-    records : ECGRecords
-    lead_names : tuple of str or None
-        The model's leads; None where they were unknown.
-    n_leads : int
-        Their number.
-
-    Returns
-    -------
-    tuple of str or None
-        None where the records have the model's leads in its order already. Leads that the model
-        does not know are left out.
-    """
-    if lead_names is None or records.lead_names is None:
-        if records.n_leads != n_leads:
-            names = "" if lead_names is None else f" ({', '.join(lead_names)})"
-            raise ValueError(
-                f"The records have {records.n_leads} leads, but the classifier was fitted on "
-                f"{n_leads} leads{names}."
-            )
-        return None
-    if records.lead_names == lead_names:
-        return None
-    missing = [name for name in lead_names if name not in records.lead_names]
-    if missing:
+def _check_recorded(signals, records):
+    """Say which record holds nothing that could be read."""
+    nothing = ~np.isfinite(signals).any(axis=(1, 2))
+    if nothing.any():
         raise ValueError(
-            f"The records lack leads that the classifier was fitted on: {', '.join(missing)}; "
-            f"they have {', '.join(records.lead_names)}."
+            f"Record {records.ids[np.argmax(nothing)]} has no finite sample in the "
+            f"{signals.shape[-1]} that are read of each lead: leave it out."
         )
-    return lead_names
 
 
 class LeadScaler:

@@ -1,9 +1,10 @@
-"""Filters, resampling, fixed length and scaling, as transformers of signals."""
+"""Filters, resampling, gaps, fixed length and scaling, as transformers of signals."""
 
 from sklearn_ecg.preprocessing._bandpass_filter import BandpassFilter
 from sklearn_ecg.preprocessing._baseline_filter import BaselineFilter
 from sklearn_ecg.preprocessing._filtering import bandpass, notch
 from sklearn_ecg.preprocessing._fixed_length import FixedLength
+from sklearn_ecg.preprocessing._gap_filler import GapFiller
 from sklearn_ecg.preprocessing._lead_scaler import LeadScaler
 from sklearn_ecg.preprocessing._powerline_filter import PowerlineFilter
 from sklearn_ecg.preprocessing._resampler import Resampler
@@ -12,6 +13,7 @@ __all__ = [
     "BandpassFilter",
     "BaselineFilter",
     "FixedLength",
+    "GapFiller",
     "LeadScaler",
     "PowerlineFilter",
     "Resampler",

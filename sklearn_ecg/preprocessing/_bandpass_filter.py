@@ -4,6 +4,7 @@ import numbers
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
 from sklearn_ecg.preprocessing._filtering import bandpass, check_band
+from sklearn_ecg.preprocessing._gaps import across_gaps
 from sklearn_ecg.utils import Interval
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
@@ -53,4 +54,7 @@ class BandpassFilter(SignalTransformer):
         check_band(self.low, self.high)
 
     def _transform_signals(self, signals, sampling_rate):
-        return bandpass(signals, sampling_rate, self.low, self.high)
+        def keep_band(whole):
+            return bandpass(whole, sampling_rate, self.low, self.high)
+
+        return across_gaps(keep_band, signals, sampling_rate)

@@ -83,7 +83,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         -------
         ECGRecords or ndarray
             As `X`. Records that are read from files are read, and held in memory. Infinity counts
-            as missing, like NaN.
+            as missing, like NaN; a gap costs no more than what was not recorded.
         """
         check_params(self)
         self._check_together()

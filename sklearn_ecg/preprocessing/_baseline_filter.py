@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
 from sklearn_ecg.preprocessing._filtering import bandpass
+from sklearn_ecg.preprocessing._gaps import across_gaps
 from sklearn_ecg.utils import Interval
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
@@ -73,6 +74,12 @@ class BaselineFilter(SignalTransformer):
             raise ValueError(f"windows_s must be positive numbers of s; got {self.windows_s!r}.")
 
     def _transform_signals(self, signals, sampling_rate):
+        def take_off_baseline(whole):
+            return whole - self._baseline(whole, sampling_rate)
+
+        return across_gaps(take_off_baseline, signals, sampling_rate)
+
+    def _baseline(self, signals, sampling_rate):
         baseline = bandpass(signals, sampling_rate, high=_WAVE_BAND_HZ, new_rate=_RATE)
         first, *others = self.windows_s
         # The ends are mirrored: in time alone while there are waves, later also in height, so that
@@ -83,7 +90,7 @@ class BaselineFilter(SignalTransformer):
         baseline = _extend(baseline, _RATE, reflect_type="odd")
         smooth = bandpass(baseline, _RATE, high=_BASELINE_HZ)[..., _RATE:]
         smooth = bandpass(smooth, _RATE, new_rate=sampling_rate)
-        return signals - smooth[..., : signals.shape[-1]]
+        return smooth[..., : signals.shape[-1]]
 
 
 def _median(signals, window_s, reflect_type):

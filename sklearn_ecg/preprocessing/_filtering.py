@@ -21,7 +21,8 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
     Parameters
     ----------
     signals : ndarray of shape (..., n_times)
-        Finite values; NaN spreads over its whole lead.
+        Finite values: NaN spreads over its whole lead. `GapFiller` fills gaps, and
+        `BandpassFilter` bridges them.
     sampling_rate : float
         Hz.
     low, high : float, default=None
@@ -78,7 +79,8 @@ def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None)
     Parameters
     ----------
     signals : ndarray of shape (..., n_times)
-        Finite values; NaN spreads over its whole lead.
+        Finite values: NaN spreads over its whole lead. `GapFiller` fills gaps, and
+        `PowerlineFilter` bridges them.
     sampling_rate : float
         Hz.
     frequency : float

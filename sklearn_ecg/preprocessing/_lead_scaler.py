@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
-from sklearn_ecg.preprocessing._lead_order import order_leads
 from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.records._lead_order import order_leads
 
 _FLAT_MV = 1e-6
 
@@ -84,8 +84,8 @@ class LeadScaler(SignalTransformer):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Leads that have names may come in any order and case of letters, with others among them;
-            they leave in the order of `lead_names_`.
+            Leads that have names may come in any order, with others among them; they leave in the
+            order of `lead_names_`.
 
         Returns
         -------

@@ -4,6 +4,7 @@ import numbers
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
 from sklearn_ecg.preprocessing._filtering import notch
+from sklearn_ecg.preprocessing._gaps import across_gaps
 from sklearn_ecg.utils import Interval
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
@@ -56,6 +57,9 @@ class PowerlineFilter(SignalTransformer):
         self.sampling_rate = sampling_rate
 
     def _transform_signals(self, signals, sampling_rate):
-        return notch(
-            signals, sampling_rate, self.frequency, self.bandwidth, n_harmonics=self.n_harmonics
-        )
+        def take_out_hum(whole):
+            return notch(
+                whole, sampling_rate, self.frequency, self.bandwidth, n_harmonics=self.n_harmonics
+            )
+
+        return across_gaps(take_out_hum, signals, sampling_rate)

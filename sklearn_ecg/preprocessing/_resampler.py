@@ -1,5 +1,6 @@
 """Resampler: bring records to one sampling rate."""
 
+import functools
 import numbers
 from fractions import Fraction
 
@@ -7,6 +8,7 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.preprocessing._gaps import across_gaps
 from sklearn_ecg.utils import Interval
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
@@ -48,11 +50,26 @@ class Resampler(SignalTransformer):
                 f"new_rate={self.new_rate:g} Hz leaves no sample of signals of {duration_s:g} s; "
                 "give the rate in Hz, such as new_rate=250."
             )
-        ratio = Fraction(self.new_rate / sampling_rate).limit_denominator(10_000)
-        if ratio == 1:
-            return signals
-        signals = signals if signals.dtype.kind == "f" else signals.astype(np.float64)
-        return resample_poly(signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+        return resample(signals, sampling_rate, self.new_rate)
 
     def _new_rate(self, sampling_rate):
         return float(self.new_rate)
+
+
+def resample(signals, sampling_rate, new_rate):
+    """Bring signals of shape (..., n_times) to another rate; what was missing stays so."""
+    ratio = resampling_ratio(sampling_rate, new_rate)
+    if ratio == 1:
+        return signals
+
+    def at_new_rate(whole):
+        whole = whole if whole.dtype.kind == "f" else whole.astype(np.float64)
+        return resample_poly(whole, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
+
+    return across_gaps(at_new_rate, signals, sampling_rate, new_rate=new_rate)
+
+
+@functools.lru_cache(maxsize=1024)
+def resampling_ratio(sampling_rate, new_rate):
+    """Return the ratio of two rates, as a fraction of numbers that a filter can be made for."""
+    return Fraction(new_rate / sampling_rate).limit_denominator(10_000)

@@ -5,7 +5,7 @@ import numbers
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.utils import check_groups, check_labels, check_trusted
+from sklearn_ecg.utils import canonical_lead, check_groups, check_labels, check_trusted
 
 
 def check_array(signals):
@@ -66,27 +66,45 @@ def check_sampling_rate(sampling_rate):
     return float(sampling_rate)
 
 
-def check_names(names, expected, argument, what):
+def check_lead_names(names, n_leads):
+    """Return names of leads in the usual spelling; None stays None."""
     if names is None:
         return None
     if isinstance(names, str):
-        raise ValueError(f"{argument} must be a sequence of names, not the string {names!r}.")
-    names = tuple(str(name) for name in names)
-    if len(names) != expected:
+        raise ValueError(f"lead_names must be a sequence of names, not the string {names!r}.")
+    names = _as_text(names)
+    if len(names) != n_leads:
         raise ValueError(
-            f"{argument} must name each of the {expected} {what}; got {len(names)} names: {names}."
+            f"lead_names must name each of the {n_leads} leads; got {len(names)} names: {names}."
         )
-    if len(set(names)) != len(names):
-        raise ValueError(f"{argument} must be unique; got {names}.")
-    return names
+    return _canonical_leads(names, "lead_names")
+
+
+def _as_text(names):
+    # HDF5 and NumPy hold text as bytes.
+    return tuple(name.decode() if isinstance(name, bytes) else str(name) for name in names)
+
+
+def _canonical_leads(names, argument):
+    """Return names in the usual spelling, or say which two are the same lead."""
+    canonical = tuple(canonical_lead(name) for name in names)
+    first = {}
+    for given, lead in zip(names, canonical, strict=True):
+        if lead in first:
+            raise ValueError(
+                f"{argument} must be unique: {first[lead]!r} and {given!r} are both lead {lead}."
+            )
+        first[lead] = given
+    return canonical
 
 
 def find_leads(names, lead_names):
-    """Return the positions of leads by name, or say which names there are."""
-    if isinstance(names, str) or len(set(names)) != len(names) or not len(names):
+    """Return leads by name in the usual spelling and their positions, or say which there are."""
+    if isinstance(names, str) or not len(names):
         raise ValueError(
             f'names must be a sequence of different leads such as ["I", "II"]; got {names!r}.'
         )
+    names = _canonical_leads(_as_text(names), "names")
     if lead_names is None:
         raise ValueError(
             "The leads of these records have no names to select them by; name them with "
@@ -94,14 +112,10 @@ def find_leads(names, lead_names):
         )
     missing = [name for name in names if name not in lead_names]
     if missing:
-        spelt = {name.casefold(): name for name in lead_names}
-        meant = [spelt[name.casefold()] for name in missing if name.casefold() in spelt]
-        hint = f" Did you mean {meant}?" if meant else ""
         raise ValueError(
-            f"names asks for leads {missing}, which the records lack; they have "
-            f"{list(lead_names)}.{hint}"
+            f"names asks for leads {missing}, which the records lack; they have {list(lead_names)}."
         )
-    return [lead_names.index(name) for name in names]
+    return names, [lead_names.index(name) for name in names]
 
 
 def check_ids(ids, n_records):

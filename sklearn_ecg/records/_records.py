@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn_ecg.records._checks import (
     check_array,
     check_ids,
-    check_names,
+    check_lead_names,
     check_record_labels,
     check_record_trust,
     check_sampling_rate,
@@ -20,7 +20,7 @@ from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._report import Report
 from sklearn_ecg.records._selection import row_index, take, take_leads
 from sklearn_ecg.records._summary import RecordsSummary
-from sklearn_ecg.utils import check_groups, ids_of
+from sklearn_ecg.utils import check_groups, ids_of, label_array
 
 
 class ECGRecords(RecordsSummary, ContentEquality):
@@ -48,7 +48,9 @@ class ECGRecords(RecordsSummary, ContentEquality):
     sampling_rate : float, default=None
         Samples per second (Hz). None where it is unknown; then whatever needs it asks for it.
     lead_names : sequence of str of length n_leads, default=None
-        For example ``("I", "II", "III", "aVR", ...)``.
+        For example ``("I", "II", "III", "aVR", ...)``. The attribute has the usual spelling: DII,
+        "Lead II" and MDC_ECG_LEAD_II become II, C1 becomes V1. Only spelling changes (MLII is
+        another lead than II), and a name that is not known stays as it is.
     ids : array-like of shape (n_records,), default=None
         A unique name for each record, by which messages and reports speak of it. By default the
         numbers 0, 1, ....
@@ -128,7 +130,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         self._signals = self._check_signals(signals)
         n_records = len(self._signals)
         self._sampling_rate = check_sampling_rate(sampling_rate)
-        self._lead_names = check_names(lead_names, self.n_leads, "lead_names", "leads")
+        self._lead_names = check_lead_names(lead_names, self.n_leads)
         self._ids = check_ids(ids, n_records)
         # Without ids the first table names the records, if only for the others.
         names = ids_of(labels, trusted, groups, split) if ids is None else ids
@@ -242,9 +244,10 @@ class ECGRecords(RecordsSummary, ContentEquality):
         ECGRecords
         """
         if labels is not None and label_names is None and not isinstance(labels, pd.DataFrame):
-            label_names = self._label_names
-            if np.ndim(labels) != 2 or np.shape(labels)[1] != self.n_labels:
-                label_names = None
+            # Of a sparse matrix too; lists have no shape of their own.
+            shape = getattr(labels, "shape", None) or label_array(labels, "labels").shape
+            if len(shape) == 2 and shape[1] == self.n_labels:
+                label_names = self._label_names
         if trusted is None and self._trusted is not None:
             trusted = self._trusted
             if trusted.ndim == 2:
@@ -294,7 +297,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Parameters
         ----------
         names : sequence of str
-            Names as `lead_names` spells them.
+            Names in any spelling.
 
         Returns
         -------
@@ -304,7 +307,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Raises
         ------
         ValueError
-            If the records lack a lead; the message says which they have.
+            If the records lack a lead, or two names are of the same; the message says which they
+            have.
 
         Examples
         --------
@@ -314,10 +318,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
         >>> records.select_leads(["V1", "I"])
         ECGRecords: 3 records, 2 leads (V1, I), 0.5 s at 100 Hz
         """
-        positions = find_leads(names, self._lead_names)
-        return self._with(
-            signals=take_leads(self._signals, positions), lead_names=tuple(map(str, names))
-        )
+        names, positions = find_leads(names, self._lead_names)
+        return self._with(signals=take_leads(self._signals, positions), lead_names=names)
 
     def __array__(self, dtype=None, copy=None):
         if self.n_times is None:

@@ -1,4 +1,4 @@
-"""Small helpers that every folder shares: checks, alignment of tables, warnings, progress bars."""
+"""Small helpers that every folder shares: checks, alignment, names of leads, warnings, progress."""
 
 from sklearn_ecg.utils._alignment import (
     align_labels,
@@ -7,6 +7,7 @@ from sklearn_ecg.utils._alignment import (
     has_label_names,
     ids_of,
 )
+from sklearn_ecg.utils._leads import LEADS_12, canonical_lead, is_known_lead
 from sklearn_ecg.utils._params import HasMethods, Interval, StrOptions, check_params
 from sklearn_ecg.utils._progress import progress
 from sklearn_ecg.utils._validation import (
@@ -22,11 +23,13 @@ from sklearn_ecg.utils._validation import (
 from sklearn_ecg.utils._warnings import warn_user
 
 __all__ = [
+    "LEADS_12",
     "HasMethods",
     "Interval",
     "StrOptions",
     "align_labels",
     "align_records",
+    "canonical_lead",
     "check_groups",
     "check_labels",
     "check_option",
@@ -36,6 +39,7 @@ __all__ = [
     "comparable_ids",
     "has_label_names",
     "ids_of",
+    "is_known_lead",
     "label_array",
     "progress",
     "trusted_labels",

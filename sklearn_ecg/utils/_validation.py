@@ -1,7 +1,7 @@
 """Checks of what users pass in; each message names the argument, what was found, and the cure."""
 
 import numbers
-from collections.abc import Hashable
+from collections.abc import Collection, Hashable
 
 import numpy as np
 import pandas as pd
@@ -104,13 +104,19 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
 
 def label_array(labels, name):
     """Return labels as an array, or say what to do with lists of their names."""
+    cure = (
+        "If each holds the names of a record's labels, turn them into 0 and 1 by "
+        "sklearn.preprocessing.MultiLabelBinarizer."
+    )
     try:
-        return np.asarray(labels)
+        values = np.asarray(labels)
     except ValueError as error:
-        raise ValueError(
-            f"{name} has rows of different lengths. If each holds the names of a record's labels, "
-            "turn them into 0 and 1 by sklearn.preprocessing.MultiLabelBinarizer."
-        ) from error
+        raise ValueError(f"{name} has rows of different lengths. {cure}") from error
+    if values.dtype == object and values.ndim == 1:
+        for value in values:
+            if isinstance(value, Collection) and not isinstance(value, str):
+                raise ValueError(f"{name} holds values such as {value!r}. {cure}")
+    return values
 
 
 def _as_indicator(values, name):

@@ -5,7 +5,6 @@ import pytest
 import wfdb
 
 from sklearn_ecg.datasets._header import parse_header, read_header
-from sklearn_ecg.datasets._leads import canonical_lead
 from sklearn_ecg.records._report import MissingFileError, RecordError
 
 FIELDS = {
@@ -102,25 +101,3 @@ def test_headers_that_make_no_sense(content, problem):
 def test_a_header_that_is_missing(tmp_path):
     with pytest.raises(MissingFileError, match=r"nowhere\.hea is missing"):
         read_header(tmp_path / "nowhere")
-
-
-@pytest.mark.parametrize(
-    ("spelling", "name"),
-    [
-        ("AVR", "aVR"),
-        ("avr", "aVR"),
-        ("i", "I"),
-        ("III", "III"),
-        ("v3r", "V3R"),
-        ("Lead II", "II"),
-        ("ECG_lead_V1", "V1"),
-        ("MLII", "MLII"),
-        ("mlii", "MLII"),
-        ("-aVR", "-aVR"),
-        ("RESP", "RESP"),
-        ("ABP ", "ABP"),
-        ("lead", "lead"),
-    ],
-)
-def test_spellings_of_leads(spelling, name):
-    assert canonical_lead(spelling) == name

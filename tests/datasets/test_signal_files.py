@@ -84,6 +84,18 @@ def test_units_become_mV(tmp_path, rng):
     np.testing.assert_array_equal(signal, (digital.T / 200).astype(np.float32))
 
 
+@pytest.mark.parametrize("case", [str, str.lower, str.upper, str.title])
+@pytest.mark.parametrize(
+    ("units", "per_mV"),
+    [
+        *(("mV", 1), ("millivolt", 1), ("V", 1e-3), ("volts", 1e-3), ("nV", 1e6)),
+        *(("uV", 1e3), ("\u00b5V", 1e3), ("\u03bcV", 1e3), ("microvolts", 1e3)),
+    ],
+)
+def test_units_in_any_case(units, per_mV, case):
+    assert units_per_mV(case(units)) == per_mV
+
+
 @pytest.mark.parametrize("units", ["adu", "NU", "mmHg", "", "%", "Vs"])
 def test_other_units_are_no_voltage(units):
     assert units_per_mV(units) is None
@@ -120,8 +132,10 @@ def test_what_only_wfdb_reads(tmp_path, rng):
 
     header = tmp_path / "s1.hea"
     header.write_text(header.read_text().replace(".dat 16 ", ".dat 16x2 ").replace(" 150", " 75"))
-    smoothed = wfdb.rdrecord(str(tmp_path / "s1")).p_signal.T.astype(np.float32)
-    np.testing.assert_array_equal(open_collection([tmp_path / "s1"]).signals[0], smoothed)
+    stored = wfdb.rdrecord(str(tmp_path / "s1"), smooth_frames=False).e_p_signal
+    collection = open_collection([tmp_path / "s1"])
+    assert collection.sampling_rate == 200
+    np.testing.assert_array_equal(collection.signals[0], np.stack(stored).astype(np.float32))
 
 
 def test_segments_that_do_not_make_up_their_record(tmp_path, rng):

@@ -11,8 +11,8 @@ import wfdb
 
 from sklearn_ecg.datasets import load_wfdb
 from sklearn_ecg.datasets._collection import Layout, open_collection
-from sklearn_ecg.datasets._leads import LEADS_12
 from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.utils import LEADS_12
 
 
 @pytest.fixture
@@ -38,6 +38,14 @@ def write(record, seed, n_times=200, rate=100, leads=("I", "AVR"), units="mV"):
         baseline=[0] * len(leads),
         write_dir=str(record.parent),
     )
+
+
+def rename(header, names):
+    """Name the signals of a record, also by names that wfdb would not write."""
+    first, *lines = header.read_text().splitlines()
+    lines = [line.split(None, 8)[:8] for line in lines]
+    lines = [" ".join([*line, name]) for line, name in zip(lines, names, strict=True)]
+    header.write_text("\n".join([first, *lines]))
 
 
 def edit(path, old, new):
@@ -97,6 +105,11 @@ def damage_units(folder):
     edit(folder / "r2.hea", "/mV", "/adu")
 
 
+def damage_a_unit(folder):
+    text = (folder / "r2.hea").read_text()
+    (folder / "r2.hea").write_text(text.replace("/mV", "/adu", 1))
+
+
 def damage_gain(folder):
     edit(folder / "r2.hea", "1000.0(0)/mV", "0")
 
@@ -129,12 +142,13 @@ def damage_lead_names(folder):
         (damage_by_loss, r"r2\.dat is missing, though r2\.hea asks for it"),
         (damage_by_loss_of_header, r"r2\.dat has no header"),
         (damage_by_doubling, r"r2\.hea describes the same samples as record r1"),
-        (damage_units, r"r2\.hea gives lead I in 'adu', which is not a voltage"),
+        (damage_units, r"r2\.hea holds no lead that can be read: I in 'adu', aVR in 'adu'"),
+        (damage_a_unit, r"r2\.hea gives lead I in 'adu', which is not a voltage"),
         (damage_gain, r"r2\.hea gives no gain for lead I"),
         (damage_lead, r"r2\.hea lacks lead aVR: it has leads I, V9"),
         (damage_rate, r"r2\.hea was sampled at 250 Hz, most others at 100 Hz"),
         (damage_format, r"r2\.hea gives its signals in the unknown format 77"),
-        (damage_lead_names, r"r2\.hea lacks lead aVR"),
+        (damage_lead_names, r"r2\.hea holds no lead that can be read: I \(2 signals\)"),
     ],
 )
 def test_what_is_damaged_is_named_and_the_rest_is_loaded(folder, damage, problem):
@@ -210,7 +224,144 @@ def test_signals_that_are_no_ecg_do_not_count_as_leads(tmp_path):
     lines = (tmp_path / "r.hea").read_text().splitlines()
     lines[2] = lines[2].replace("/mV", "/l")
     (tmp_path / "r.hea").write_text("\n".join(lines))
-    assert load_wfdb(tmp_path).lead_names == ("I",)
+    records = load_wfdb(tmp_path)
+    assert records.lead_names == ("I",)
+    assert records.report[["id", "problem", "kept"]].values.tolist() == [
+        ["r", "holds signals that are left out: RESP in 'l'", True]
+    ]
+    assert load_wfdb(tmp_path, leads=["I"]).report.empty
+
+
+@pytest.mark.parametrize("n_records", [1, 25])
+@pytest.mark.parametrize(
+    ("names", "units", "signals"),
+    [
+        (("I", "II"), "adu", r"I in 'adu', II in 'adu'"),
+        (("I", "II"), "NU", r"I in 'NU', II in 'NU'"),
+        (("I", "I"), "mV", r"I \(2 signals\)"),
+        (("DII", "Lead II"), "mV", r"II \(2 signals\)"),
+    ],
+)
+def test_records_without_a_lead_that_can_be_read(tmp_path, n_records, names, units, signals):
+    for number in range(n_records):
+        write(tmp_path / f"r{number}", number)
+        rename(tmp_path / f"r{number}.hea", names)
+        edit(tmp_path / f"r{number}.hea", "/mV", f"/{units}")
+    message = rf"None of the {n_records} records .*{signals}.* true gain"
+    with pytest.raises(ValueError, match=message):
+        load_wfdb(tmp_path)
+
+
+def test_some_leads_of_one_name(tmp_path):
+    write(tmp_path / "r", 0, leads="abcd")
+    rename(tmp_path / "r.hea", ["I", "V1", "V1", "II"])
+    records = load_wfdb(tmp_path)
+    assert records.lead_names == ("I", "II")
+    assert records.report["problem"].tolist() == ["holds signals that are left out: V1 (2 signals)"]
+
+
+@pytest.mark.parametrize("names", [("ECG", "ECG"), ("ECG", "ecg lead", "ECG", "II"), ("x1", "x1")])
+def test_unknown_signals_of_one_name_are_numbered(tmp_path, names):
+    write(tmp_path / "r", 0, leads="abcd"[: len(names)])
+    rename(tmp_path / "r.hea", names)
+    records = load_wfdb(tmp_path)
+    seen = [names[:place].count(name) for place, name in enumerate(names)]
+    expected = [
+        f"{name} {before + 1}" if names.count(name) > 1 else name
+        for name, before in zip(names, seen, strict=True)
+    ]
+    assert list(records.lead_names) == expected and records.report.empty
+    signal = wfdb.rdrecord(str(tmp_path / "r")).p_signal.T
+    np.testing.assert_array_equal(records.signals[0], signal.astype(np.float32))
+    second = load_wfdb(tmp_path, leads=expected[1:])
+    np.testing.assert_array_equal(second.signals[0], records.signals[0][1:])
+
+
+def write_frames(folder, name, per_frame, signals, units, fmt="16"):
+    """Write a record of 62.5 frames a second; return each signal as it is stored, in mV."""
+    wfdb.wrsamp(
+        name,
+        fs=62.5,
+        units=units,
+        sig_name=list(signals),
+        samps_per_frame=per_frame,
+        fmt=[fmt] * len(per_frame),
+        e_p_signal=list(signals.values()),
+        write_dir=str(folder),
+    )
+    stored = wfdb.rdrecord(str(folder / name), smooth_frames=False)
+    return dict(zip(stored.sig_name, stored.e_p_signal, strict=True))
+
+
+@pytest.fixture
+def make_signals(rng):
+    def make(n_frames=50, **per_frame):
+        return {name: rng.normal(size=n_frames * n) for name, n in per_frame.items()}
+
+    return make
+
+
+@pytest.mark.parametrize("fmt", ["16", "80", "212", "24"])
+@pytest.mark.parametrize("n", [2, 3, 4, 8])
+def test_leads_are_read_at_their_own_rate(tmp_path, make_signals, n, fmt):
+    signals = make_signals(II=n, V=n, Pleth=1)
+    stored = write_frames(tmp_path, "r", [n, n, 1], signals, ["mV", "mV", "NU"], fmt)
+    records = load_wfdb(tmp_path)
+    assert records.lead_names == ("II", "V") and records.sampling_rate == 62.5 * n
+    expected = np.stack([stored["II"], stored["V"]]).astype(np.float32)
+    np.testing.assert_allclose(records.signals[0], expected, rtol=1e-6)
+    np.testing.assert_allclose(records.signals.window(0, 5, 47), expected[:, 5:47], rtol=1e-6)
+    assert "left out: Pleth at 62.5 Hz in 'NU'" in records.report["problem"].item()
+    cached = load_wfdb(tmp_path, cache_dir=tmp_path / "cache")
+    np.testing.assert_allclose(cached.signals[0], expected, rtol=1e-6)
+    halved = load_wfdb(tmp_path, sampling_rate=62.5 * n / 2)
+    assert halved.n_times == 25 * n
+    windows = load_wfdb(tmp_path, window=0.16)
+    assert windows.n_times == 10 * n
+    np.testing.assert_allclose(windows.signals[1], expected[:, 10 * n : 20 * n], rtol=1e-6)
+
+
+def test_leads_of_several_rates(tmp_path, make_signals):
+    """The commonest rate wins, then the highest; leads that are asked for have their own."""
+    signals = make_signals(I=4, II=4, V1=2, V2=8)
+    stored = write_frames(tmp_path, "r", [4, 4, 2, 8], signals, ["mV"] * 4)
+    records = load_wfdb(tmp_path)
+    assert records.lead_names == ("I", "II") and records.sampling_rate == 250
+    assert records.report["problem"].item() == (
+        "holds signals that are left out: V1 at 125 Hz, V2 at 500 Hz"
+    )
+    one = load_wfdb(tmp_path, leads=["V1"])
+    assert one.sampling_rate == 125
+    np.testing.assert_allclose(one.signals[0][0], stored["V1"], rtol=1e-5)
+    highest = load_wfdb(tmp_path, leads=["V1", "V2"], missing_leads="nan")
+    assert highest.sampling_rate == 500
+    np.testing.assert_allclose(highest.signals[0][1], stored["V2"], rtol=1e-5)
+    assert np.isnan(highest.signals[0][0]).all() and len(highest.report) == 1
+    with pytest.raises(ValueError, match=r"lacks lead V1: it has leads .*V1 at 125 Hz, V2"):
+        load_wfdb(tmp_path, leads=["V1", "V2"])
+
+
+@pytest.mark.parametrize("layout", ["fixed", "variable"])
+def test_segments_of_frames_of_several_samples(tmp_path, make_signals, layout):
+    parts = []
+    for number, n_frames in enumerate((30, 20)):
+        signals = make_signals(n_frames, II=4, Pleth=2)
+        parts.append(write_frames(tmp_path, f"r_{number}", [4, 2], signals, ["mV", "NU"])["II"])
+    lines = ["r_0 30", "r_1 20"]
+    if layout == "variable":
+        (tmp_path / "r_layout.hea").write_text(
+            "r_layout 2 62.5 0\n~ 0x4 200/mV 0 0 0 0 0 II\n~ 0x2 200/NU 0 0 0 0 0 Pleth\n"
+        )
+        lines = ["r_layout 0", "r_0 30", "~ 10", "r_1 20"]
+        parts.insert(1, np.full(40, np.nan))
+    n_frames = 60 if layout == "variable" else 50
+    (tmp_path / "r.hea").write_text("\n".join([f"r/{len(lines)} 2 62.5 {n_frames}", *lines, ""]))
+    records = load_wfdb(tmp_path)
+    assert list(records.ids) == ["r"] and records.sampling_rate == 250
+    expected = np.concatenate(parts).astype(np.float32)
+    np.testing.assert_allclose(records.signals[0], expected[np.newaxis], rtol=1e-6)
+    window = records.signals.window(0, 110, 135)
+    np.testing.assert_allclose(window, expected[np.newaxis, 110:135], rtol=1e-6)
 
 
 def test_other_rates_are_resampled_where_that_is_asked(folder):

@@ -19,6 +19,7 @@ UNITS = {
     "_ms": "ms",
     "_bpm": "bpm",
     "_deg": "deg",
+    "_Hz": "Hz",
 }
 
 

@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ecg import ECGFeatureExtractor, ECGRecords
 from sklearn_ecg.features import detect_r_peaks
+from sklearn_ecg.preprocessing import PowerlineFilter
+from sklearn_ecg.utils import canonical_lead
 
 RATE = 500
 
@@ -17,8 +19,7 @@ RATE = 500
 def good(shared_data):
     """A record of twelve leads of PTB-XL at 500 Hz, whose limb leads agree."""
     record = wfdb.rdrecord(str(shared_data / "ptb-xl" / "records500" / "00000" / "00001_hr"))
-    names = [name.replace("AVR", "aVR").replace("AVL", "aVL") for name in record.sig_name]
-    return record.p_signal.T, names
+    return record.p_signal.T, [canonical_lead(name) for name in record.sig_name]
 
 
 def findings(signals, names, rate=RATE):
@@ -196,3 +197,57 @@ def test_padding_counts_as_flat_and_changes_no_beat(good):
     assert_allclose(features.loc["b", r], features.loc["a", r], atol=0.03)
     report = extractor.quality_report(records)
     assert set(zip(report["id"], report["problem"], strict=True)) == {("b", "flat")}
+
+
+def hum_of(signals, rate):
+    extractor = ECGFeatureExtractor(groups=["quality"]).set_output(transform="pandas")
+    records = ECGRecords(signals, rate)
+    features = extractor.fit_transform(records)
+    report = extractor.quality_report(records)
+    return features, report[report["problem"] == "mains hum"]
+
+
+def beats_at(rate, duration_s=10.0):
+    times = np.arange(int(duration_s * rate)) / rate
+    return times, sum(
+        np.exp(-(((times - b) / 0.012) ** 2)) for b in np.arange(0.5, duration_s, 0.8)
+    )
+
+
+@pytest.mark.parametrize("rate", [150, 200, 250, 257, 360, 500, 1000])
+@pytest.mark.parametrize("mains", [50, 60])
+@pytest.mark.parametrize("off", [-0.1, 0.0])
+def test_mains_hum_is_measured_and_named(rate, mains, off):
+    """The first lead is clean, and the mains wander by a tenth of a Hz."""
+    times, beats = beats_at(rate)
+    amplitudes = np.array([0, 0.02, 0.1, 0.5])
+    hum = np.sin(2 * np.pi * (mains + off) * times + 1)
+    features, report = hum_of((beats + amplitudes[:, np.newaxis] * hum)[None], rate)
+    assert features.loc[0, "mains_frequency_Hz"] == mains
+    found = features.loc[0, [f"lead{i}_mains_hum_mV" for i in range(4)]].astype(float)
+    assert_allclose(found, amplitudes, atol=0.006, rtol=0.04)
+    assert report["lead"].tolist() == ["lead2", "lead3"]
+    assert report["what_to_do"].str.contains(f"PowerlineFilter.{mains}.", regex=True).all()
+
+
+@pytest.mark.parametrize("rate", [50, 100, 108])
+def test_hum_cannot_be_seen_at_low_rates(rate):
+    _, beats = beats_at(rate)
+    features, report = hum_of(beats[None, None], rate)
+    assert features[["mains_frequency_Hz", "lead0_mains_hum_mV"]].isna().all(axis=None)
+    assert report.empty
+
+
+@pytest.mark.parametrize("duration_s", [0.5, 1.0, 1.9])
+def test_hum_of_short_records(duration_s):
+    times = np.arange(int(duration_s * 500)) / 500
+    features, _ = hum_of(0.2 * np.sin(2 * np.pi * 50 * times)[None, None], 500)
+    expected = np.nan if duration_s < 1 else 0.2
+    assert_allclose(features.loc[0, "lead0_mains_hum_mV"], expected, rtol=0.05)
+
+
+def test_a_filter_takes_the_hum_away():
+    times, beats = beats_at(500)
+    humming = ECGRecords((beats + 0.3 * np.sin(2 * np.pi * 50 * times))[None, None], 500)
+    _, report = hum_of(PowerlineFilter(50).fit_transform(humming).signals, 500)
+    assert report.empty

@@ -22,6 +22,7 @@ from skorch.callbacks import Callback
 from sklearn_ecg import CleanedRecords, ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier, LabelCorrelationNet
 from sklearn_ecg.network._device import half_the_cores
+from sklearn_ecg.preprocessing import GapFiller
 from sklearn_ecg.records import LazySignals
 
 NAMES = ["fast", "tall", "late"]
@@ -351,9 +352,11 @@ def test_leads_are_found_by_name(fitted, records):
     more = np.concatenate([np.zeros((96, 1, 250)), np.asarray(records)], axis=1)
     more = ECGRecords(more, 100, lead_names=["aVR", "II", "V1"])
     assert np.array_equal(fitted.predict_proba(more), fitted.predict_proba(records))
-    with pytest.raises(ValueError, match=r"lack leads .* V1; they have II, V5"):
+    with pytest.raises(
+        ValueError, match=r"lacks the leads \['V1'\].* has the leads \['II', 'V5'\]"
+    ):
         fitted.predict(ECGRecords(np.zeros((1, 2, 250)), 100, lead_names=["II", "V5"]))
-    with pytest.raises(ValueError, match=r"have 3 leads, .* fitted on 2 leads \(II, V1\)"):
+    with pytest.raises(ValueError, match=r"has 3 leads, .* fitted with 2: \['II', 'V1'\]"):
         fitted.predict(ECGRecords(np.zeros((1, 3, 250)), 100))
 
 
@@ -445,12 +448,29 @@ def test_quiet_unless_asked(records, capsys):
     assert "training, epochs" in capsys.readouterr().err
 
 
+# Gaps
+
+
+@pytest.mark.parametrize("mark", [np.nan, np.inf])
+@pytest.mark.parametrize("rate", [100, 250])
+def test_gaps_are_bridged(records, mark, rate):
+    """The line across a gap is what `GapFiller` draws; a lead that is missing is 0 mV."""
+    gaps = np.array(records.signals)
+    gaps[3, 0, 50:80] = gaps[4, 1, :7] = gaps[5, 1] = gaps[6, 0] = mark
+    gaps = ECGRecords(gaps, rate, lead_names=["II", "V1"], labels=records.labels)
+    filled = GapFiller().fit_transform(gaps)
+    classifier = quick().fit(gaps)
+    np.testing.assert_allclose(
+        classifier.predict_proba(gaps), classifier.predict_proba(filled), atol=1e-3
+    )
+
+
 # Bad input
 
 
-def with_nan(records):
+def unrecorded(records):
     signals = np.asarray(records).copy()
-    signals[5, 1, 10:20] = np.nan
+    signals[5] = np.nan
     return ECGRecords(
         signals,
         100,
@@ -463,7 +483,7 @@ def with_nan(records):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda r: (with_nan(r), None), "10 of 250 samples in record r5, lead V1"),
+        (lambda r: (unrecorded(r), None), "Record r5 has no finite sample"),
         (lambda r: (r[:1], None), "at least 2 records; got n_samples=1"),
         (lambda r: (r[:0], None), "at least 2 records; got n_samples=0"),
         (lambda r: (r, r.labels + 1), "1 .present., 0 .absent. or -1 .unknown. only; got 2"),

@@ -64,14 +64,6 @@ def test_short_signals(n_times):
     assert filtered.shape == (1, 2, n_times) and np.isfinite(filtered).all()
 
 
-def test_nan_stays_in_its_lead(rng):
-    signals = rng.normal(size=(2, 2, 500))
-    signals[0, 1, 100] = np.nan
-    filtered = BaselineFilter(sampling_rate=100).fit_transform(signals)
-    assert np.isnan(filtered[0, 1]).all()
-    assert np.isfinite(filtered[0, 0]).all() and np.isfinite(filtered[1]).all()
-
-
 @pytest.mark.parametrize("windows_s", [(), (0.2, -1), ("0.2",)])
 def test_windows_that_are_none(windows_s, rng):
     with pytest.raises(ValueError, match="windows_s must be positive numbers of s"):

@@ -81,11 +81,3 @@ def test_rates_that_contradict_each_other(rng):
     records = ECGRecords(rng.normal(size=(2, 1, 500)), 100)
     with pytest.raises(ValueError, match="sampling_rate=250 contradicts the records"):
         BandpassFilter(sampling_rate=250).fit_transform(records)
-
-
-def test_nan_stays_in_its_lead(rng):
-    signals = rng.normal(size=(2, 2, 500))
-    signals[1, 0, 100] = np.nan
-    filtered = BandpassFilter(sampling_rate=100).fit_transform(signals)
-    assert np.isnan(filtered[1, 0]).all()
-    assert np.isfinite(filtered[0]).all() and np.isfinite(filtered[1, 1]).all()

@@ -64,14 +64,6 @@ def test_short_signals(n_times):
     assert np.isfinite(notch(np.ones((2, n_times)), 500, 50)).all()
 
 
-def test_nan_stays_in_its_lead(rng):
-    signals = rng.normal(size=(2, 2, 500))
-    signals[1, 0, 100] = np.nan
-    filtered = PowerlineFilter(sampling_rate=500).fit_transform(signals)
-    assert np.isnan(filtered[1, 0]).all()
-    assert np.isfinite(filtered[0]).all() and np.isfinite(filtered[1, 1]).all()
-
-
 def test_signals_that_cannot_hold_the_frequency(rng):
     records = ECGRecords(rng.normal(size=(2, 1, 500)), 100)
     with pytest.raises(ValueError, match="frequency=50 Hz must be below half the sampling rate"):

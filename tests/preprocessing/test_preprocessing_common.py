@@ -13,6 +13,7 @@ from sklearn_ecg.preprocessing import (
     BandpassFilter,
     BaselineFilter,
     FixedLength,
+    GapFiller,
     LeadScaler,
     PowerlineFilter,
     Resampler,
@@ -26,6 +27,7 @@ from sklearn_ecg.preprocessing import (
         PowerlineFilter(30, sampling_rate=100),
         Resampler(50, sampling_rate=100),
         FixedLength(20),
+        GapFiller(),
         LeadScaler(),
     ]
 )
@@ -36,7 +38,9 @@ def test_sklearn_checks(estimator, check):
 FILTERS = [BandpassFilter(), BaselineFilter(), PowerlineFilter()]
 
 
-@pytest.mark.parametrize("transformer", [*FILTERS, Resampler(50), FixedLength(20), LeadScaler()])
+@pytest.mark.parametrize(
+    "transformer", [*FILTERS, Resampler(50), FixedLength(20), GapFiller(), LeadScaler()]
+)
 def test_signals_are_never_frames(transformer, rng):
     records = ECGRecords(rng.normal(size=(3, 2, 500)), 250)
     with sklearn.config_context(transform_output="pandas"):

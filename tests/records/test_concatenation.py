@@ -141,13 +141,30 @@ def test_select_leads(rng):
     assert [s.shape for s in uneven.select_leads(["II"]).signals] == [(1, 9), (1, 8)]
 
 
+@pytest.mark.parametrize("names", [["lead II"], ["ii "], ["D2"], ["MDC_ECG_LEAD_II"], (b"II",)])
+def test_leads_are_selected_by_any_spelling(rng, names):
+    records = make(signals=rng.normal(size=(3, 2, 20)))
+    picked = records.select_leads(names)
+    assert picked.lead_names == ("II",)
+    np.testing.assert_array_equal(picked.signals, records.signals[:, 1:])
+
+
+def test_collections_of_differently_spelled_leads_are_joined(rng):
+    signals = rng.normal(size=(2, 2, 20))
+    one = ECGRecords(signals, 100, lead_names=["DI", "C1"])
+    other = ECGRecords(signals[:, ::-1], 100, lead_names=["v1 ", "Lead I"])
+    joined = concatenate([one, other], keys=["one", "other"])
+    assert joined.lead_names == ("I", "V1")
+    np.testing.assert_array_equal(joined.signals, np.concatenate([signals, signals]))
+
+
 @pytest.mark.parametrize(
     ("names", "message"),
     [
         (["V9"], r"leads \['V9'\], which the records lack; they have \['I', 'II'\]"),
-        (["ii"], r"Did you mean \['II'\]\?"),
         ("II", "names must be a sequence"),
-        (["I", "I"], "names must be a sequence of different"),
+        (["I", "I"], "names must be unique: 'I' and 'I' are both lead I"),
+        (["II", "DII"], "names must be unique: 'II' and 'DII' are both lead II"),
         ([], "names must be a sequence"),
     ],
 )

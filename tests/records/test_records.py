@@ -176,6 +176,7 @@ def test_a_part_without_trusted_records_is_fine(records):
         ({"sampling_rate": "360"}, "sampling_rate must be a positive"),
         ({"lead_names": ["I"]}, "lead_names must name each of the 2 leads"),
         ({"lead_names": ["I", "I"]}, "lead_names must be unique"),
+        ({"lead_names": ["V1", "C1"]}, "unique: 'V1' and 'C1' are both lead V1"),
         ({"lead_names": "II"}, "lead_names must be a sequence"),
         ({"ids": ["a", "a", "b"]}, r"ids must be unique; repeated: .*'a'"),
         ({"groups": [1, 2]}, "groups must hold one patient for each of the 3"),

@@ -5,7 +5,18 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
+from sklearn.dummy import DummyClassifier
 
+from sklearn_ecg import (
+    AFPLabelCleaner,
+    ECGRecords,
+    LabelCorrelationECGClassifier,
+    OnCleanedLabels,
+    TrustedKFold,
+)
+from sklearn_ecg.datasets import corrupt_labels
+from sklearn_ecg.metrics import label_cleaning_report
 from sklearn_ecg.utils import (
     check_groups,
     check_labels,
@@ -35,9 +46,45 @@ def test_missing_labels_are_named(missing):
         check_labels(frame)
 
 
-def test_lists_of_label_names_are_told_the_cure():
-    with pytest.raises(ValueError, match=r"labels has rows of different .*MultiLabelBinarizer"):
-        check_labels([["AF"], ["AF", "PVC"], []], name="labels")
+NAMES = [["AF"], ["NSR"], ["AF", "PVC"], []] * 5
+FORMS = {
+    "lists": NAMES,
+    "lists of one length": [["AF"], ["NSR"]] * 10,
+    "tuples": [tuple(row) for row in NAMES],
+    "sets": [set(row) for row in NAMES],
+    "frozen sets": [frozenset(row) for row in NAMES],
+    "dicts": [dict.fromkeys(row, 1) for row in NAMES],
+    "series": pd.Series(NAMES),
+    "column": pd.DataFrame({"labels": NAMES}),
+    "objects": pd.Series(NAMES).to_numpy(),
+}
+TRUSTED = np.arange(20) < 10
+SIGNALS = np.zeros((20, 1, 500))
+TAKERS = {
+    "check_labels": check_labels,
+    "ECGRecords": lambda y: ECGRecords(SIGNALS, 100, labels=y),
+    "with_labels": lambda y: ECGRecords(SIGNALS, 100).with_labels(y),
+    "AFPLabelCleaner": lambda y: AFPLabelCleaner().fit(SIGNALS[:, 0, :3], y, trusted=TRUSTED),
+    "classifier": lambda y: LabelCorrelationECGClassifier().fit(ECGRecords(SIGNALS, 100), y),
+    "OnCleanedLabels": lambda y: OnCleanedLabels(DummyClassifier()).fit(SIGNALS[:, 0], y),
+    "TrustedKFold": lambda y: list(TrustedKFold(2, trusted=TRUSTED).split(SIGNALS, y)),
+    "corrupt_labels": lambda y: corrupt_labels(y, 0.1),
+    "label_cleaning_report": lambda y: label_cleaning_report(y, y, y),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("taker", TAKERS)
+def test_names_of_labels_are_told_the_cure(taker, form):
+    with pytest.raises(ValueError, match="MultiLabelBinarizer"):
+        TAKERS[taker](FORMS[form])
+
+
+def test_a_sparse_matrix_keeps_the_names_of_labels():
+    records = ECGRecords(SIGNALS[:2], 100, labels=[[1, 0], [0, 1]], label_names=["AF", "PVC"])
+    again = records.with_labels(sparse.csr_array(records.labels))
+    assert list(again.label_names) == ["AF", "PVC"]
+    np.testing.assert_array_equal(again.labels, records.labels)
 
 
 def test_trust_keeps_the_shape_that_it_was_given():
