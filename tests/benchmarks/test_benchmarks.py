@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import delineation, r_peaks
-from benchmarks._wave_scores import POINTS, score_delineation
+from benchmarks._delineators import LeadByLead, NeuroKit
+from benchmarks._wave_scores import POINTS, SAMPLING_RATE, score_delineation
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 
 
@@ -37,7 +38,7 @@ def test_constant_offsets_are_median_distances_from_r():
 def test_neurokit_finds_waves_and_breaks_down_without_stopping(ludb):
     records, annotations = ludb
     peaks = delineation.marked_r_peaks(annotations)
-    neurokit = delineation.NeuroKitDelineator("prominence", peaks)
+    neurokit = LeadByLead(NeuroKit("prominence"), SAMPLING_RATE, peaks)
     signal = np.array(records.signals[0], dtype=float)
     signal[0] = np.nan
     waves = neurokit(records.ids[0], signal, records.lead_names)
@@ -48,16 +49,12 @@ def test_neurokit_finds_waves_and_breaks_down_without_stopping(ludb):
 
 
 def test_waves_out_of_fold_are_scored_in_place_of_ours(ludb, tmp_path):
-    records, annotations = ludb
+    _, annotations = ludb
     nothing = pd.DataFrame(columns=["id", "lead", *(column for *_, column in POINTS)])
     nothing.to_csv(tmp_path / "waves.csv", index=False)
-    result = delineation.measure(
-        "ours",
-        delineation.delineate_by_ours,
-        records,
-        annotations,
-        delineation.read_predictions(tmp_path / "waves.csv"),
-    )
+    waves = delineation.read_predictions(tmp_path / "waves.csv")
+    waves.attrs = {"seconds": [0.01], "n_failed": 0}
+    result = delineation.measure("ours", waves, annotations)
     assert {values["detected"] for values in result["points"].values()} == {0}
     assert "| ours | -" in delineation.tables({"ours": result})
 

@@ -416,7 +416,7 @@ def test_beats_and_waves_are_scored_on_what_is_there_of_the_data(
     (tmp_path / "ludb" / "ludb.csv").symlink_to(shared_data / "ludb" / "ludb.csv")
     monkeypatch.setenv("SKLEARN_ECG_DATA", str(tmp_path))
     monkeypatch.setattr(r_peaks, "peers", lambda slow: {})
-    monkeypatch.setattr(delineation, "_NEUROKIT", ())
+    monkeypatch.setattr(delineation, "peers", lambda: {})
     assert "1 records" in run(r_peaks, "--quick")
     assert "constant offsets" in run(delineation, "--quick")
     assert "1000 Hz" in run(feature_rates, "--quick")

@@ -1,7 +1,10 @@
-"""How well P, QRS and T waves are delineated, judged by the marks of the QT database."""
+"""The QT database: its records as experts marked them, and how well waves were delineated."""
+
+import dataclasses
 
 import numpy as np
 import pandas as pd
+import wfdb
 
 from benchmarks._matching import match_points
 from benchmarks._wave_scores import POINTS
@@ -12,12 +15,46 @@ SAMPLING_RATE = 250  # of the QT database
 TOLERANCE_MS = 150
 _MS = 1000 / SAMPLING_RATE
 _SYMBOLS = {"P": ["p"], "QRS": list(_BEATS), "T": ["t"]}
+_BESIDE = 30 * SAMPLING_RATE  # shown before the first mark and after the last one
 # Where the P and the T peak of a marked beat may lie, in ms from its QRS peak.
 _REACHES = {"P": (-400, 0), "T": (0, 600)}
 
 
+@dataclasses.dataclass
+class Stretch:
+    """The stretch of a record in which the first expert marked beats, with half a minute around it.
+
+    `marks` holds for each point of a wave ("p_onset", "p_peak" and so on, and "r_peak") the
+    samples at which it was marked, counted from the stretch's first one.
+    """
+
+    record: str
+    patient: str
+    start: int  # of the stretch in the record
+    signal: np.ndarray  # (2, n_times) in mV
+    marks: dict
+
+
+def read_stretch(folder, record):
+    """Read one record where the first expert marked its beats."""
+    marks = read_marks(folder / record)
+    samples = np.concatenate(list(marks.values()))
+    start, stop = max(0, samples.min() - _BESIDE), samples.max() + _BESIDE
+    stop = min(stop, wfdb.rdheader(str(folder / record)).sig_len)
+    signal = wfdb.rdrecord(str(folder / record), sampfrom=start, sampto=stop).p_signal.T
+    marks = {point: own - start for point, own in marks.items()}
+    return Stretch(record, qtdb_patient(record), start, np.ascontiguousarray(signal), marks)
+
+
+def qtdb_patient(record):
+    """Return who a record is of: sel100, sel221 and such are of MIT-BIH's patients 100, 221."""
+    number = record.removeprefix("sel")
+    of_mitdb = len(number) == 3 and number[0] in "12"
+    return f"mitdb {number}" if of_mitdb else f"qtdb {record}"
+
+
 def read_marks(record, annotator="q1c"):
-    """Read what an expert marked in one record, looking at both leads at once.
+    """Read what an expert, who saw both leads at once, marked in one record.
 
     Parameters
     ----------
