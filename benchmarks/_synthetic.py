@@ -82,8 +82,8 @@ def fibrillation(rate, rng):
     mean = 60 / rate
     intervals = np.maximum(0.3, mean * rng.gamma(25, 1 / 25, int(3 * DURATION / mean)))
     r_peaks = 0.2 + np.cumsum(intervals)
-    nothing = Rhythm(r_peaks, np.empty(0), np.empty(0, bool), fibrillates=True)
-    return nothing
+    r_peaks = r_peaks[r_peaks < DURATION - 0.2]
+    return Rhythm(r_peaks, np.empty(0), np.empty(0, bool), fibrillates=True)
 
 
 def draw(rhythm, rng):

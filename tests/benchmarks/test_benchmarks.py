@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import delineation, r_peaks
-from benchmarks._delineators import LeadByLead, NeuroKit
+from benchmarks import _delineators, _fold_networks, delineation, r_peaks
+from benchmarks._delineators import LeadByLead, NeuroKit, OpenECG, kept, look_at_all
 from benchmarks._wave_scores import POINTS, SAMPLING_RATE, score_delineation
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 
@@ -66,3 +66,48 @@ def test_r_peaks_out_of_fold_are_scored_in_place_of_ours(shared_data, tmp_path):
     name = "sklearn_ecg, first lead"
     row = r_peaks.measure(name, lambda *_: [], shared_data / "mitdb", ["100"], predictions[name])
     assert row["missed"] == 2273 - 2 and row["false"] == 0
+
+
+def test_openecg_finds_waves_of_any_length_and_rate(ludb):
+    pytest.importorskip("openecg")
+    pytest.importorskip("ai_edge_litert")
+    records, annotations = ludb
+    openecg = OpenECG()
+    lead = np.asarray(records.signals[0][1], dtype=float)
+    own = annotations.query("id == @records.ids[0] and lead == 'II'")
+    waves = openecg(lead, SAMPLING_RATE).assign(id=records.ids[0], lead="II")
+    scores = score_delineation(own, waves)
+    assert (scores["f1"] > 85).all()
+    # Longer ones are stitched, shorter ones are padded; the unit is the signal's own sample.
+    longer = openecg(np.tile(lead, 3)[:12_345], SAMPLING_RATE)["r_peak"].dropna()
+    assert np.diff(longer).max() < 1.6 * np.diff(waves["r_peak"].dropna()).max()
+    shorter = openecg(lead[:3000:2], SAMPLING_RATE / 2)["r_peak"].dropna()
+    assert shorter.between(0, 1500).all() and len(shorter) > 3
+
+
+def test_what_peers_found_is_kept_with_the_time_it_took(tmp_path, monkeypatch):
+    monkeypatch.setattr(_delineators, "KEPT", tmp_path / "kept")
+    seen = []
+
+    def look():
+        def method(record_id, signal, lead_names):
+            seen.append(record_id)
+            return pd.DataFrame({"id": record_id, "lead": lead_names, "p_peak": [10.0, np.nan]})
+
+        return look_at_all(method, [(1, np.zeros((2, 100)), ("I", "II"))])
+
+    first, again = kept("A peer (1)", look), kept("A peer (1)", look)
+    assert seen == [1] and again.equals(first)
+    assert len(again.attrs["seconds"]) == 1 and again.attrs["n_failed"] == 0
+    kept("A peer (1)", look, fresh=True)
+    kept("another", look)
+    assert seen == [1, 1, 1]
+
+
+def test_each_patient_gets_a_network_that_never_saw_them(monkeypatch):
+    monkeypatch.setattr(_fold_networks, "all_examples", list)
+    monkeypatch.setattr(_fold_networks, "deal_out", lambda _: {"mitdb 100": 3, "ludb 7": 0})
+    network_of = _fold_networks.FoldNetworks()
+    assert network_of("mitdb 100") is not network_of("ludb 7")
+    assert network_of("somebody else") is _fold_networks.default_network()
+    assert network_of("ludb 7") is not _fold_networks.default_network()

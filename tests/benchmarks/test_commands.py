@@ -22,6 +22,7 @@ from benchmarks import (
     cleaning_thresholds,
     cross_validation,
     delineation,
+    delineation_qtdb,
     downstream,
     feature_rates,
     feature_speed,
@@ -30,6 +31,7 @@ from benchmarks import (
     many_labels,
     mixture,
     network_speed,
+    p_waves,
     ptbxl,
     r_peaks,
     readers,
@@ -38,7 +40,7 @@ from benchmarks import (
     smit,
     twelve_leads,
 )
-from sklearn_ecg import ECGRecords
+from sklearn_ecg import ECGRecords, features
 from sklearn_ecg.datasets import load_ludb, make_ecg_records
 
 COMMANDS = [
@@ -140,6 +142,8 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (cross_validation, ["mitdb"]),
         (r_peaks, []),
         (delineation, []),
+        (delineation_qtdb, []),
+        (p_waves, []),
         (feature_rates, []),
         (feature_speed, []),
         (reading, []),
@@ -420,6 +424,42 @@ def test_beats_and_waves_are_scored_on_what_is_there_of_the_data(
     assert "1 records" in run(r_peaks, "--quick")
     assert "constant offsets" in run(delineation, "--quick")
     assert "1000 Hz" in run(feature_rates, "--quick")
+
+
+NETWORK = ["--network", str(Path(features.__file__).parent / "waves.safetensors")]
+
+
+def test_waves_of_the_qt_database_are_scored(run, shared_data, tmp_path, monkeypatch, capsys):
+    (tmp_path / "qtdb").mkdir()
+    for record in ("sel100", "sel114"):
+        for file in (shared_data / "qtdb").glob(f"{record}.*"):
+            (tmp_path / "qtdb" / file.name).symlink_to(file)
+    (tmp_path / "qtdb" / "RECORDS").write_text("sel100\nsel114\n")
+    monkeypatch.setenv("SKLEARN_ECG_DATA", str(tmp_path))
+    monkeypatch.setattr(delineation_qtdb, "peers", lambda stretches: {})
+    page = run(delineation_qtdb, *NETWORK, page="delineation_qtdb")
+    assert "2 records, 80 marked beats" in page and "| Martínez 2004, published |" in page
+    scores = json.loads((tmp_path / "delineation_qtdb.json").read_text())["data"]["sklearn_ecg"]
+    assert scores["points"]["QRS on"]["sensitivity"] > 95
+    (tmp_path / "delineation_qtdb.md").unlink()
+    monkeypatch.setattr(sys, "argv", ["delineation_qtdb", "--quick", "--ours-only", *NETWORK])
+    delineation_qtdb.main()
+    assert "## Sensitivity in per cent" in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.md"))
+
+
+def test_p_waves_are_counted_by_rhythm(run, shared_data, monkeypatch):
+    few = [
+        record
+        for record in p_waves.labelled_records(every=40)
+        if record[1] in ("sinus rhythm", "atrial fibrillation")
+    ]
+    monkeypatch.setattr(p_waves, "labelled_records", lambda every: few)
+    monkeypatch.setattr(p_waves, "_RATES", (60,))
+    monkeypatch.setattr(p_waves, "peers", dict)
+    page = run(p_waves, "--quick", *NETWORK)
+    assert "| PTB-XL     | atrial fibrillation |" in page and "PR 160 ms" in page
+    assert "| third-degree block " in page
 
 
 def test_speed_of_features_and_of_reading_is_measured(run, shared_data, monkeypatch):
