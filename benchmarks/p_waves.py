@@ -26,7 +26,7 @@ from benchmarks._delineators import NeuroKit, add_fresh, kept, neurokit_r_peaks,
 from benchmarks._fold_networks import add_network_options, chosen_networks, describe_networks
 from benchmarks._matching import match_points
 from benchmarks._p_scores import found_in_leads, share_with_p
-from benchmarks._report import explanation, write_results
+from benchmarks._report import explanation, to_markdown, write_results
 from benchmarks.wave_network._examples import ludb_patient
 from sklearn_ecg.datasets import load_cpsc2018, load_ludb, load_ptbxl
 from sklearn_ecg.features._delineation import delineate_with
@@ -50,7 +50,16 @@ _RHYTHMS = {
     "SR": "sinus rhythm",
     "Normal": "sinus rhythm",
 }
-_FAST = "sinus above 110 bpm"
+_DATABASES = ("PTB-XL", "CPSC2018", "LUDB")
+_FAST_RATE = 110
+_FAST = f"sinus above {_FAST_RATE} bpm"
+_SHOWN = {
+    "mostly": "Records with P waves in at least 80 % of the beats",
+    "hardly": "Records with P waves in less than 10 % of the beats",
+    "median": "Median share of beats with a P wave",
+    "mean": "Mean share of beats with a P wave",
+}
+_COUNTS = ["beats", "beats_found", "beats_false", "p", "p_found", "blocked", "blocked_found"]
 _LEAD_II = 1
 _RATES = (50, 75, 100, 125, 150, 175, 200, 225, 250)
 _PR = (100, 160, 220, 280, 340, 400)
@@ -73,12 +82,20 @@ def main():
         for name, find in peers().items():
             look = partial(look_at_all, find, records, drawn)
             found[name] = kept(f"{page} {name}", look, fresh=arguments.fresh)
+    for rows in found.values():
+        rows["rate"] = found["sklearn_ecg"]["rate"]  # so that all tell the same records fast
     text = tables(found)
     if arguments.ours_only:
         print(text)
         return
     text = f"{explanation(__doc__)}\n{describe_networks(arguments)}\n\n{text}"
-    data = {name: rows.round(4).to_dict("records") for name, rows in found.items()}
+    data = {
+        name: {
+            "real": summarise_real(rows).round(2).to_dict("records"),
+            "synthetic": summarise_synthetic(rows, "rhythm").round(2).to_dict("records"),
+        }
+        for name, rows in found.items()
+    }
     packages = ("neurokit2", "openecg")
     write_results(page, "P waves by rhythm", text, data, command="p_waves", packages=packages)
 
@@ -215,77 +232,68 @@ def _inside(times):
     return (times > _EDGES) & (times < _synthetic.DURATION - _EDGES)
 
 
+def summarise_real(rows):
+    """Return for each rhythm how many records there are, and in how many beats P waves are."""
+    rows = rows[rows["database"] != "synthetic"]
+    is_fast = rows["rhythm"].str.startswith("sinus") & (rows["rate"] > _FAST_RATE)
+    rows = pd.concat([rows, rows[is_fast].assign(rhythm=_FAST)])
+    shares = rows.groupby(["database", "rhythm"])["share"]
+    summary = pd.DataFrame(
+        {
+            "records": shares.size(),
+            "mostly": 100 * shares.agg(lambda share: (share >= 0.8).mean()),
+            "hardly": 100 * shares.agg(lambda share: (share < 0.1).mean()),
+            "median": 100 * shares.median(),
+            "mean": 100 * shares.mean(),
+        }
+    )
+    rhythms = [*reversed(dict.fromkeys(_RHYTHMS.values())), _FAST]
+    order = [(database, rhythm) for database in _DATABASES for rhythm in rhythms]
+    return summary.loc[[rhythm for rhythm in order if rhythm in summary.index]].reset_index()
+
+
+def summarise_synthetic(rows, *by):
+    """Return what was found of synthetic beats and P waves, in per cent, and how many there are."""
+    rows = rows[rows["database"] == "synthetic"]
+    sums = rows.groupby(list(by), sort=False)[_COUNTS].sum()
+    with_p = rows.groupby(list(by), sort=False)["share"].mean()
+    return pd.DataFrame(
+        {
+            "beats": sums["beats"],
+            "beats found": 100 * sums["beats_found"] / sums["beats"],
+            "false beats per beat": 100 * sums["beats_false"] / sums["beats"],
+            "P found before beats": 100 * sums["p_found"] / sums["p"].replace(0, np.nan),
+            "P found without a beat": 100
+            * sums["blocked_found"]
+            / sums["blocked"].replace(0, np.nan),
+            "beats with a P": 100 * with_p,
+        }
+    ).reset_index()
+
+
 def tables(found):
     """Return the Markdown tables of all methods."""
-    real = {name: _with_fast(rows[rows["database"] != "synthetic"]) for name, rows in found.items()}
-    made = {name: rows[rows["database"] == "synthetic"] for name, rows in found.items()}
-    shown = {
-        "Records with P waves in at least 80 % of the beats, in per cent": lambda share: (
-            100 * (share >= 0.8).mean()
-        ),
-        "Records with P waves in less than 10 % of the beats, in per cent": lambda share: (
-            100 * (share < 0.1).mean()
-        ),
-        "Median share of beats with a P wave, in per cent": lambda share: 100 * share.median(),
-        "Mean share of beats with a P wave, in per cent": lambda share: 100 * share.mean(),
-    }
-    counts = next(iter(real.values())).groupby(["database", "rhythm"])["share"].size()
-    order = [
-        (database, rhythm)
-        for database in ("PTB-XL", "CPSC2018", "LUDB")
-        for rhythm in (*reversed(dict.fromkeys(_RHYTHMS.values())), _FAST)
-        if (database, rhythm) in counts.index
-    ]
-    text = ""
-    for title, summary in shown.items():
-        table = pd.DataFrame(
-            {
-                name: rows.groupby(["database", "rhythm"])["share"].agg(summary)
-                for name, rows in real.items()
-            }
-        ).loc[order]
-        table.insert(0, "records", counts)
-        table = table.round(1).reset_index()
-        text += f"## {title}\n\n{table.to_markdown(index=False)}\n\n"
-    return text + "\n\n".join(_synthetic_tables(made))
-
-
-def _with_fast(rows):
-    """Add the rows of fast sinus rhythms once more, under a name of their own."""
-    is_fast = rows["rhythm"].str.startswith("sinus") & (rows["rate"] > 110)
-    return pd.concat([rows, rows[is_fast].assign(rhythm=_FAST)])
-
-
-def _synthetic_tables(made):
-    ours = made["sklearn_ecg"].query("rhythm == 'sinus'")
-    cells = ours.groupby(["rate", "detail"])[["p", "p_found"]].sum()
-    grid = (100 * cells["p_found"] / cells["p"]).unstack()
-    grid = grid[[str(pr) for pr in _PR if str(pr) in grid]]
-    grid.columns = [f"PR {pr} ms" for pr in grid.columns]
-    grid.index = [f"{rate:.0f} bpm" for rate in grid.index]
-    yield (
-        "## Synthetic sinus rhythm: share of P waves that we find, in per cent\n\n"
-        f"{grid.round(0).to_markdown()}"
+    real = {name: summarise_real(rows) for name, rows in found.items()}
+    text, keys = "", ["database", "rhythm"]
+    for column, title in _SHOWN.items():
+        table = real["sklearn_ecg"][[*keys, "records"]]
+        for name, summary in real.items():
+            table = table.join(summary.set_index(keys)[column].rename(name), on=keys)
+        text += f"## {title}, in per cent\n\n{to_markdown(table.round(1), index=False)}\n\n"
+    sinus = found["sklearn_ecg"].query("rhythm == 'sinus'")
+    cells = summarise_synthetic(sinus, "rate", "detail")
+    grid = cells.pivot(index="rate", columns="detail", values="P found before beats")
+    grid = grid[[str(pr) for pr in _PR if str(pr) in grid]].add_prefix("PR ").add_suffix(" ms")
+    by_rhythm = pd.concat(
+        summarise_synthetic(rows, "rhythm").assign(method=name) for name, rows in found.items()
+    ).sort_values("rhythm", kind="stable")
+    by_rhythm.insert(1, "method", by_rhythm.pop("method"))
+    return (
+        f"{text}## Synthetic sinus rhythm, beats per minute: P waves that we find, in per cent\n\n"
+        f"{to_markdown(grid.round(0).rename_axis('bpm'))}\n\n"
+        "## Synthetic records by rhythm, in per cent\n\n"
+        f"{to_markdown(by_rhythm.round(1), index=False)}"
     )
-    lines = {}
-    for name, rows in made.items():
-        for rhythm, own in rows.groupby("rhythm", sort=False):
-            n = own[["beats", "beats_found", "beats_false", "p", "p_found"]].sum()
-            n_blocked = own["blocked"].sum()
-            lines[rhythm, name] = {
-                "beats found (%)": _percent(n["beats_found"], n["beats"]),
-                "false per true beat (%)": _percent(n["beats_false"], n["beats"]),
-                "P found before beats (%)": _percent(n["p_found"], n["p"]),
-                "P found without a beat (%)": _percent(own["blocked_found"].sum(), n_blocked),
-                "beats with a P (%)": round(100 * own["share"].mean(), 1),
-            }
-    table = pd.DataFrame(lines).T.rename_axis(["rhythm", "method"])
-    table = table.sort_index(level="rhythm", sort_remaining=False)
-    yield f"## Synthetic records by rhythm\n\n{table.reset_index().to_markdown(index=False)}"
-
-
-def _percent(part, whole):
-    return f"{100 * part / whole:.1f}" if whole else "-"
 
 
 if __name__ == "__main__":
