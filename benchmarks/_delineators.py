@@ -55,13 +55,30 @@ def look_at_all(method, records):
     return waves
 
 
-def kept(name, find, *, fresh=False):
-    """Return what was found before under a name, or find it and keep it."""
+def kept(name, find, *, about, fresh=False):
+    """Return what a peer found before, or let it look and keep what it finds.
+
+    Parameters
+    ----------
+    name : str
+        Of the page and the peer.
+    find : callable
+        Returns a DataFrame.
+    about : str
+        The records. What was found in others is no answer.
+    fresh : bool, default=False
+        Look again.
+    """
     file = KEPT / f"{re.sub('[^a-z0-9]+', '_', name.lower())}.parquet"
-    if fresh or not file.exists():
-        KEPT.mkdir(exist_ok=True)
-        find().to_parquet(file)
-    return pd.read_parquet(file)
+    if file.exists() and not fresh:
+        found = pd.read_parquet(file)
+        if found.attrs.get("about") == about:
+            return found
+    found = find()
+    found.attrs["about"] = about
+    KEPT.mkdir(exist_ok=True)
+    found.to_parquet(file)
+    return found
 
 
 def add_fresh(parser):

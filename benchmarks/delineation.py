@@ -65,7 +65,8 @@ def main():
     for name, delineate_lead in peers().items():
         method = LeadByLead(delineate_lead, SAMPLING_RATE, r_peaks)
         look = partial(look_at_all, method, shown)
-        found[name] = kept(f"{page} {name}", look, fresh=arguments.fresh)
+        about = ", ".join(map(str, records.ids))
+        found[name] = kept(f"{page} {name}", look, about=about, fresh=arguments.fresh)
     found["constant offsets"] = look_at_all(ConstantOffsets(annotations, r_peaks), shown)
     results = {name: measure(name, waves, annotations) for name, waves in found.items()}
     text = (

@@ -77,7 +77,8 @@ def main():
         print(tables(results))
         return
     for name, find in peers(stretches).items():
-        waves = kept(f"{page} {name}", find, fresh=arguments.fresh)
+        about = ", ".join(records)
+        waves = kept(f"{page} {name}", find, about=about, fresh=arguments.fresh)
         results[name] = measure(name, waves, stretches)
     twice_marked = [s for s in stretches if (folder / f"{s.record}.q2c").exists()]
     if twice_marked:
@@ -85,8 +86,9 @@ def main():
     n_marked = sum(len(stretch.marks["r_peak"]) for stretch in stretches)
     text = (
         f"{explanation(__doc__)}\n{len(stretches)} records, {n_marked} marked beats. "
-        f"{describe_networks(arguments)} The second expert marked "
-        f"{len(twice_marked)} of the records.\n\n{tables(results)}"
+        f"{describe_networks(arguments)} The second expert marked QRS and T in "
+        f"{len(twice_marked)} of the records; in sel100, T as the first one had.\n\n"
+        f"{tables(results)}"
     )
     title = "Delineation on the QT database"
     packages = ("neurokit2", "openecg")

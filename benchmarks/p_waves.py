@@ -81,7 +81,8 @@ def main():
     if not arguments.ours_only:
         for name, find in peers().items():
             look = partial(look_at_all, find, records, drawn)
-            found[name] = kept(f"{page} {name}", look, fresh=arguments.fresh)
+            about = f"{len(records)} records, {len(drawn)} synthetic ones"
+            found[name] = kept(f"{page} {name}", look, about=about, fresh=arguments.fresh)
     for rows in found.values():
         rows["rate"] = found["sklearn_ecg"]["rate"]  # so that all tell the same records fast
     text = tables(found)

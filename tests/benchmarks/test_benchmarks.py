@@ -96,12 +96,14 @@ def test_what_peers_found_is_kept_with_the_time_it_took(tmp_path, monkeypatch):
 
         return look_at_all(method, [(1, np.zeros((2, 100)), ("I", "II"))])
 
-    first, again = kept("A peer (1)", look), kept("A peer (1)", look)
+    first, again = (kept("A peer (1)", look, about="record 1") for _ in range(2))
     assert seen == [1] and again.equals(first)
     assert len(again.attrs["seconds"]) == 1 and again.attrs["n_failed"] == 0
-    kept("A peer (1)", look, fresh=True)
-    kept("another", look)
-    assert seen == [1, 1, 1]
+    kept("A peer (1)", look, about="record 1", fresh=True)
+    kept("another", look, about="record 1")
+    # What was found in other records is no answer.
+    kept("A peer (1)", look, about="record 2")
+    assert seen == [1, 1, 1, 1]
 
 
 def test_each_patient_gets_a_network_that_never_saw_them(monkeypatch):
