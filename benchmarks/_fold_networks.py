@@ -23,7 +23,14 @@ class FoldNetworks:
     """
 
     def __init__(self, folder=FOLDS):
-        self._fold_of = deal_out(all_examples())
+        examples = all_examples()
+        fold_of = deal_out(examples)
+        # CPSC2018 names no patients: here its records go by their own names.
+        self._fold_of = fold_of | {
+            f"cpsc2018 {example.id}": fold_of[example.patient]
+            for example in examples
+            if example.source == "cpsc2018"
+        }
         self._networks = {
             fold: WaveNetwork(load_file(Path(folder) / f"fold{fold}.safetensors"))
             for fold in set(self._fold_of.values())

@@ -119,7 +119,7 @@ def labelled_records(every):
     chosen = []
     for database, records, patient_of in (
         ("PTB-XL", ptbxl, lambda index: f"ptb-xl {ptbxl.groups[index]}"),
-        ("CPSC2018", cpsc, lambda index: f"cpsc2018 {index}"),
+        ("CPSC2018", cpsc, lambda index: f"cpsc2018 {cpsc.ids[index]}"),
         ("LUDB", ludb, lambda index: ludb_patient(ludb.ids[index])),
     ):
         for index in range(0, len(records), every):

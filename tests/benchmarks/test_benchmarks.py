@@ -9,6 +9,8 @@ import pytest
 from benchmarks import _delineators, _fold_networks, delineation, r_peaks
 from benchmarks._delineators import LeadByLead, NeuroKit, OpenECG, kept, look_at_all
 from benchmarks._wave_scores import POINTS, SAMPLING_RATE, score_delineation
+from benchmarks.p_waves import labelled_records
+from benchmarks.wave_network._examples import Example, fibrillation_examples, ludb_patient
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 
 
@@ -107,9 +109,23 @@ def test_what_peers_found_is_kept_with_the_time_it_took(tmp_path, monkeypatch):
 
 
 def test_each_patient_gets_a_network_that_never_saw_them(monkeypatch):
-    monkeypatch.setattr(_fold_networks, "all_examples", list)
-    monkeypatch.setattr(_fold_networks, "deal_out", lambda _: {"mitdb 100": 3, "ludb 7": 0})
+    signal = np.zeros((1, 100))
+    examples = [Example("cpsc2018", "A0007", "cpsc2018 6", signal)]
+    folds = {"mitdb 100": 3, "ludb 7": 0, "cpsc2018 6": 4}
+    monkeypatch.setattr(_fold_networks, "all_examples", lambda: examples)
+    monkeypatch.setattr(_fold_networks, "deal_out", lambda _: folds)
     network_of = _fold_networks.FoldNetworks()
-    assert network_of("mitdb 100") is not network_of("ludb 7")
+    of_folds = {network_of(patient) for patient in ("mitdb 100", "ludb 7", "cpsc2018 A0007")}
+    assert len(of_folds) == 3 and _fold_networks.default_network() not in of_folds
     assert network_of("somebody else") is _fold_networks.default_network()
-    assert network_of("ludb 7") is not _fold_networks.default_network()
+
+
+def test_patients_go_by_the_names_that_training_gives_them(shared_data):
+    """A record of training that is looked up by another name would be seen by a network of it."""
+    looked_up = {patient for _, _, patient, *_ in labelled_records(every=1)}
+    named = {
+        f"cpsc2018 {example.id}" if example.source == "cpsc2018" else example.patient
+        for example in fibrillation_examples()
+    }
+    assert len(named) > 100 and named <= looked_up
+    assert ludb_patient(1) in looked_up
