@@ -3,8 +3,8 @@
 An expert marked at least 30 beats of each record, seeing both leads at once. As Martínez et al.
 (IEEE Trans Biomed Eng 51:570-581, 2004) do, each mark is compared with the lead whose detection
 lies nearer; it counts as found if that is one within 150 ms, paired one to one. Mean and standard
-deviation (SD) are those of each record's errors, averaged over the records, which is how the
-published row was made; pooled SDs, over all errors at once, weigh records that are lost as a whole.
+deviation (SD) are those of each record's errors, averaged over the records, as the published row
+is understood to be; pooled ones, over all errors at once, stand in a table of their own.
 Beats and waves that are not marked tell little, for the expert chose some: a P peak within 400 ms
 before a marked QRS peak, or a T peak within 600 ms after it, is false if no mark of its kind
 confirms it within 150 ms.
