@@ -36,8 +36,8 @@ def match_points(annotated, detected, tolerance):
 
 
 def f1_score(n_matched, n_annotated, n_detected):
-    """Return F1 from the numbers of matched, annotated and detected points."""
-    return 2 * n_matched / (n_annotated + n_detected)
+    """Return F1 from the numbers of matched, annotated and detected points, 0 of none."""
+    return 2 * n_matched / max(n_annotated + n_detected, 1)
 
 
 def _nearest(points, among):

@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import delineation, r_peaks
-from benchmarks._wave_scores import POINTS, score_delineation
+from benchmarks import _delineators, _fold_networks, delineation, r_peaks
+from benchmarks._delineators import LeadByLead, NeuroKit, OpenECG, kept, look_at_all
+from benchmarks._wave_scores import POINTS, SAMPLING_RATE, score_delineation
+from benchmarks.p_waves import labelled_records
+from benchmarks.wave_network._examples import Example, fibrillation_examples, ludb_patient
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 
 
@@ -37,7 +40,7 @@ def test_constant_offsets_are_median_distances_from_r():
 def test_neurokit_finds_waves_and_breaks_down_without_stopping(ludb):
     records, annotations = ludb
     peaks = delineation.marked_r_peaks(annotations)
-    neurokit = delineation.NeuroKitDelineator("prominence", peaks)
+    neurokit = LeadByLead(NeuroKit("prominence"), SAMPLING_RATE, peaks)
     signal = np.array(records.signals[0], dtype=float)
     signal[0] = np.nan
     waves = neurokit(records.ids[0], signal, records.lead_names)
@@ -48,16 +51,12 @@ def test_neurokit_finds_waves_and_breaks_down_without_stopping(ludb):
 
 
 def test_waves_out_of_fold_are_scored_in_place_of_ours(ludb, tmp_path):
-    records, annotations = ludb
+    _, annotations = ludb
     nothing = pd.DataFrame(columns=["id", "lead", *(column for *_, column in POINTS)])
     nothing.to_csv(tmp_path / "waves.csv", index=False)
-    result = delineation.measure(
-        "ours",
-        delineation.delineate_by_ours,
-        records,
-        annotations,
-        delineation.read_predictions(tmp_path / "waves.csv"),
-    )
+    waves = delineation.read_predictions(tmp_path / "waves.csv")
+    waves.attrs = {"seconds": [0.01], "n_failed": 0}
+    result = delineation.measure("ours", waves, annotations)
     assert {values["detected"] for values in result["points"].values()} == {0}
     assert "| ours | -" in delineation.tables({"ours": result})
 
@@ -69,3 +68,64 @@ def test_r_peaks_out_of_fold_are_scored_in_place_of_ours(shared_data, tmp_path):
     name = "sklearn_ecg, first lead"
     row = r_peaks.measure(name, lambda *_: [], shared_data / "mitdb", ["100"], predictions[name])
     assert row["missed"] == 2273 - 2 and row["false"] == 0
+
+
+def test_openecg_finds_waves_of_any_length_and_rate(ludb):
+    pytest.importorskip("openecg")
+    pytest.importorskip("ai_edge_litert")
+    records, annotations = ludb
+    openecg = OpenECG()
+    lead = np.asarray(records.signals[0][1], dtype=float)
+    own = annotations.query("id == @records.ids[0] and lead == 'II'")
+    waves = openecg(lead, SAMPLING_RATE).assign(id=records.ids[0], lead="II")
+    scores = score_delineation(own, waves)
+    assert (scores["f1"] > 85).all()
+    # Longer ones are stitched, shorter ones are padded; the unit is the signal's own sample.
+    longer = openecg(np.tile(lead, 3)[:12_345], SAMPLING_RATE)["r_peak"].dropna()
+    assert np.diff(longer).max() < 1.6 * np.diff(waves["r_peak"].dropna()).max()
+    shorter = openecg(lead[:3000:2], SAMPLING_RATE / 2)["r_peak"].dropna()
+    assert shorter.between(0, 1500).all() and len(shorter) > 3
+
+
+def test_what_peers_found_is_kept_with_the_time_it_took(tmp_path, monkeypatch):
+    monkeypatch.setattr(_delineators, "KEPT", tmp_path / "kept")
+    seen = []
+
+    def look():
+        def method(record_id, signal, lead_names):
+            seen.append(record_id)
+            return pd.DataFrame({"id": record_id, "lead": lead_names, "p_peak": [10.0, np.nan]})
+
+        return look_at_all(method, [(1, np.zeros((2, 100)), ("I", "II"))])
+
+    first, again = (kept("A peer (1)", look, about="record 1") for _ in range(2))
+    assert seen == [1] and again.equals(first)
+    assert len(again.attrs["seconds"]) == 1 and again.attrs["n_failed"] == 0
+    kept("A peer (1)", look, about="record 1", fresh=True)
+    kept("another", look, about="record 1")
+    # What was found in other records is no answer.
+    kept("A peer (1)", look, about="record 2")
+    assert seen == [1, 1, 1, 1]
+
+
+def test_each_patient_gets_a_network_that_never_saw_them(monkeypatch):
+    signal = np.zeros((1, 100))
+    examples = [Example("cpsc2018", "A0007", "cpsc2018 6", signal)]
+    folds = {"mitdb 100": 3, "ludb 7": 0, "cpsc2018 6": 4}
+    monkeypatch.setattr(_fold_networks, "all_examples", lambda: examples)
+    monkeypatch.setattr(_fold_networks, "deal_out", lambda _: folds)
+    network_of = _fold_networks.FoldNetworks()
+    of_folds = {network_of(patient) for patient in ("mitdb 100", "ludb 7", "cpsc2018 A0007")}
+    assert len(of_folds) == 3 and _fold_networks.default_network() not in of_folds
+    assert network_of("somebody else") is _fold_networks.default_network()
+
+
+def test_patients_go_by_the_names_that_training_gives_them(shared_data):
+    """A record of training that is looked up by another name would be seen by a network of it."""
+    looked_up = {patient for _, _, patient, *_ in labelled_records(every=1)}
+    named = {
+        f"cpsc2018 {example.id}" if example.source == "cpsc2018" else example.patient
+        for example in fibrillation_examples()
+    }
+    assert len(named) > 100 and named <= looked_up
+    assert ludb_patient(1) in looked_up

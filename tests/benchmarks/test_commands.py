@@ -22,6 +22,7 @@ from benchmarks import (
     cleaning_thresholds,
     cross_validation,
     delineation,
+    delineation_qtdb,
     downstream,
     feature_rates,
     feature_speed,
@@ -32,6 +33,7 @@ from benchmarks import (
     many_labels,
     mixture,
     network_speed,
+    p_waves,
     ptbxl,
     r_peaks,
     readers,
@@ -40,7 +42,7 @@ from benchmarks import (
     smit,
     twelve_leads,
 )
-from sklearn_ecg import ECGRecords
+from sklearn_ecg import ECGRecords, features
 from sklearn_ecg.datasets import load_ludb, make_ecg_records
 
 COMMANDS = [
@@ -143,6 +145,8 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (r_peaks, []),
         (delineation, []),
         (intervals, []),
+        (delineation_qtdb, []),
+        (p_waves, []),
         (feature_rates, []),
         (lead_reversal, []),
         (feature_speed, []),
@@ -420,7 +424,7 @@ def test_beats_and_waves_are_scored_on_what_is_there_of_the_data(
     (tmp_path / "ludb" / "ludb.csv").symlink_to(shared_data / "ludb" / "ludb.csv")
     monkeypatch.setenv("SKLEARN_ECG_DATA", str(tmp_path))
     monkeypatch.setattr(r_peaks, "peers", lambda slow: {})
-    monkeypatch.setattr(delineation, "_NEUROKIT", ())
+    monkeypatch.setattr(delineation, "peers", lambda: {})
     assert "1 records" in run(r_peaks, "--quick")
     assert "constant offsets" in run(delineation, "--quick")
     assert "1000 Hz" in run(feature_rates, "--quick")
@@ -437,6 +441,42 @@ def test_intervals_are_compared_with_marks_and_with_a_recorder(run, shared_data,
     assert "| PR_interval_ms | 148 |" in " ".join(page.split())
     assert "| atrial fibrillation " in page
     assert "| 390-450 (men), 390-460 (women) |" in page
+
+
+NETWORK = ["--network", str(Path(features.__file__).parent / "waves.safetensors")]
+
+
+def test_waves_of_the_qt_database_are_scored(run, shared_data, tmp_path, monkeypatch, capsys):
+    (tmp_path / "qtdb").mkdir()
+    for record in ("sel100", "sel114"):
+        for file in (shared_data / "qtdb").glob(f"{record}.*"):
+            (tmp_path / "qtdb" / file.name).symlink_to(file)
+    (tmp_path / "qtdb" / "RECORDS").write_text("sel100\nsel114\n")
+    monkeypatch.setenv("SKLEARN_ECG_DATA", str(tmp_path))
+    monkeypatch.setattr(delineation_qtdb, "peers", lambda stretches: {})
+    page = run(delineation_qtdb, *NETWORK, page="delineation_qtdb")
+    assert "2 records, 80 marked beats" in page and "| Martínez 2004, published |" in page
+    scores = json.loads((tmp_path / "delineation_qtdb.json").read_text())["data"]["sklearn_ecg"]
+    assert scores["points"]["QRS on"]["sensitivity"] > 95
+    (tmp_path / "delineation_qtdb.md").unlink()
+    monkeypatch.setattr(sys, "argv", ["delineation_qtdb", "--quick", "--ours-only", *NETWORK])
+    delineation_qtdb.main()
+    assert "## Sensitivity in per cent" in capsys.readouterr().out
+    assert not list(tmp_path.glob("*.md"))
+
+
+def test_p_waves_are_counted_by_rhythm(run, shared_data, monkeypatch):
+    few = [
+        record
+        for record in p_waves.labelled_records(every=40)
+        if record[1] in ("sinus rhythm", "atrial fibrillation")
+    ]
+    monkeypatch.setattr(p_waves, "labelled_records", lambda every: few)
+    monkeypatch.setattr(p_waves, "_RATES", (60,))
+    monkeypatch.setattr(p_waves, "peers", dict)
+    page = run(p_waves, "--quick", *NETWORK)
+    assert "| PTB-XL     | atrial fibrillation |" in page and "PR 160 ms" in page
+    assert "| third-degree block " in page
 
 
 def test_speed_of_features_and_of_reading_is_measured(run, shared_data, monkeypatch):
