@@ -1,6 +1,9 @@
 """Random stretches of random leads of random records, disturbed as recordings are."""
 
+import dataclasses
+
 import numpy as np
+import torch
 
 from sklearn_ecg.features._wave_network import RATE
 
@@ -11,7 +14,31 @@ _LARGEST = 3.0  # where `scale_leads` cuts off
 _ERASED = 0.2  # share of records that lose all P or all T waves in half or all of their leads
 _PEAKS = {1: 0, 3: 1}  # the places of P and T among the peaks, by their class
 _N_LEADS = (1, 2, 3, 6, 12)
-_SHARES = (0.15, 0.2, 0.25, 0.25, 0.15)
+_SHARES = (0.17, 0.22, 0.25, 0.25, 0.11)
+# Records of each kind in a batch: of twelve leads, and of one or two.
+_OF_TWELVE = {"ludb": 20, "composed": 9, "rhythm": 7}
+_OF_TWO = {"qtdb": 9, "composed of two": 4, "beats": 22}
+_OF_ONE = {**_OF_TWO, "cinc2017": 8}
+# How much the marks of each kind weigh; those of LUDB are of cardiologists, lead by lead.
+_WEIGHTS = {"ludb": 1.0, "composed": 0.25, "qtdb": 0.5, "composed of two": 0.2, "beats": 1.0}
+
+
+@dataclasses.dataclass
+class Batch:
+    """Signals (b, l, t), and what is known of them, as `Example` says it.
+
+    `is_joint` (b,) tells of which records the leads were marked together, `weight` (b,) how much
+    the marks count.
+    """
+
+    signals: torch.Tensor
+    beats: torch.Tensor  # (b, t)
+    waves: torch.Tensor  # (b, l, t)
+    peaks: torch.Tensor  # (b, 2, l, t)
+    without_p: torch.Tensor  # (b, t)
+    with_p: torch.Tensor  # (b, t)
+    is_joint: torch.Tensor  # (b,)
+    weight: torch.Tensor  # (b,)
 
 
 class Batches:
@@ -25,70 +52,91 @@ class Batches:
 
     def __init__(self, examples, rng):
         self.rng = rng
-        self._delineated = [example for example in examples if example.waves is not None]
-        self._beats = [example for example in examples if example.source == "mitdb"]
-        self._fibrillating = [
-            example for example in examples if example.waves is None and example.beats is None
-        ]
+        self._kinds = {}
+        for example in examples:
+            self._kinds.setdefault(_kind(example), []).append(example)
 
-    def draw_n_leads(self):
-        """Return how many leads the next records show."""
-        return int(self.rng.choice(_N_LEADS, p=_SHARES))
+    def of_twelve_leads(self):
+        """Return a batch of one to twelve leads of records that have twelve."""
+        return self._draw(_OF_TWELVE, int(self.rng.choice(_N_LEADS, p=_SHARES)))
 
-    def delineated(self, n_records, n_leads):
-        """Return signals (b, l, t), beats (b, t), waves (b, l, t) and peaks (b, 2, l, t)."""
-        signals, beats, waves, peaks = self._draw(
-            self._delineated, n_records, n_leads, ("beats", "waves", "peaks"), replace=False
-        )
-        for record in np.flatnonzero(self.rng.random(n_records) < _ERASED):
-            kind = self.rng.choice(list(_PEAKS))
-            for lead in np.flatnonzero(self.rng.random(n_leads) < self.rng.choice([0.5, 1.0])):
-                erase_waves(signals[record, lead], waves[record, lead], kind)
-                peaks[record, _PEAKS[kind], lead] = 0
-        return *self._disturb(signals, waves), beats, waves, peaks
-
-    def beats(self, n_records):
-        """Return signals, beats and where there are no P waves (b, t), of one lead or both."""
+    def of_two_leads(self):
+        """Return a batch of one or both leads of records that have two, or one."""
         n_leads = int(self.rng.integers(1, 3))
-        signals, *targets = self._draw(self._beats, n_records, n_leads, ("beats", "without_p"))
-        return *self._disturb(signals), *targets
+        return self._draw(_OF_ONE if n_leads == 1 else _OF_TWO, n_leads)
 
-    def fibrillating(self, n_records, n_leads):
-        """Return signals without P waves."""
-        return self._disturb(*self._draw(self._fibrillating, n_records, n_leads, ()))
+    def _draw(self, numbers, n_leads):
+        columns = []
+        for kind, n_records in numbers.items():
+            own = self._kinds.get(kind, [])
+            if own:
+                for i in self.rng.choice(len(own), n_records, replace=n_records > len(own)):
+                    columns.append(self._cut(own[i], kind, n_leads))
+        signals, beats, waves, *others = map(np.stack, zip(*columns, strict=True))
+        signals = self._disturb(signals, waves)
+        return Batch(*map(torch.from_numpy, (signals, beats, waves, *others)))
 
-    def _draw(self, examples, n_records, n_leads, targets, *, replace=True):
-        chosen = self.rng.choice(len(examples), n_records, replace=replace)
-        signals, columns = [], {name: [] for name in targets}
-        for example in (examples[i] for i in chosen):
-            leads = self._choose_leads(example, n_leads)
-            times = self._choose_times(example.signal.shape[1])
-            before = times.astype(np.intp)
-            share = (times - before).astype(np.float32)
-            signal = example.signal[leads]
-            signals.append(signal[:, before] * (1 - share) + signal[:, before + 1] * share)
-            nearest = np.round(times).astype(np.intp)
-            for name in targets:
-                target = getattr(example, name)[..., nearest]
-                columns[name].append(target if target.ndim == 1 else target[..., leads, :])
-        return np.stack(signals), *(np.stack(values) for values in columns.values())
+    def _cut(self, example, kind, n_leads):
+        """Return a stretch of some leads, and all that is known of it."""
+        leads = self._choose_leads(example, kind, n_leads)
+        times = self._choose_times(example)
+        before = times.astype(np.intp)
+        share = (times - before).astype(np.float32)
+        signal = example.signal[leads].astype(np.float32, copy=False)
+        signal = signal[:, before] * (1 - share) + signal[:, before + 1] * share
+        nearest = np.round(times).astype(np.intp)
+        nothing = np.zeros(_LENGTH)
+        beats, waves = nothing * np.nan, np.full((n_leads, _LENGTH), -1)
+        peaks = np.zeros((2, n_leads, _LENGTH))
+        without_p, with_p = nothing, nothing
+        if example.beats is not None:
+            beats = example.beats[nearest]
+        if example.waves is not None:
+            waves = example.waves[leads][:, nearest]
+            peaks = example.peaks[:, leads][..., nearest]
+            if kind == "ludb" and self.rng.random() < _ERASED:
+                self._erase(signal, waves, peaks)
+        if example.with_p is not None:
+            without_p, with_p = example.without_p[nearest], example.with_p[nearest].copy()
+            with_p[(with_p == with_p[0]) | (with_p == with_p[-1])] = 0  # not seen as a whole
+        return (
+            signal,
+            beats.astype(np.float32),
+            waves.astype(np.int64),
+            peaks.astype(np.float32),
+            without_p.astype(np.float32),
+            with_p.astype(np.int64),
+            kind in ("qtdb", "composed of two"),
+            np.float32(_WEIGHTS.get(kind, 0)),
+        )
 
-    def _choose_leads(self, example, n_leads):
-        if example.source == "mitdb" and n_leads == 1:
+    def _erase(self, signal, waves, peaks):
+        kind = self.rng.choice(list(_PEAKS))
+        for lead in np.flatnonzero(self.rng.random(len(signal)) < self.rng.choice([0.5, 1.0])):
+            erase_waves(signal[lead], waves[lead], kind)
+            peaks[_PEAKS[kind], lead] = 0
+
+    def _choose_leads(self, example, kind, n_leads):
+        if kind == "beats" and n_leads == 1:
             return [int(self.rng.random() < 0.3)]  # most beats are annotated in the first lead
         return self.rng.choice(len(example.signal), n_leads, replace=False)
 
-    def _choose_times(self, n_times):
+    def _choose_times(self, example):
         """Return places in samples, between samples where time runs faster or slower."""
+        n_times = example.signal.shape[1]
         speed = np.exp(self.rng.uniform(-_STRETCH, _STRETCH))
         speed = min(speed, (n_times - 2) / _LENGTH)
-        start = self.rng.uniform(0, n_times - 2 - speed * (_LENGTH - 1))
+        latest = n_times - 2 - speed * (_LENGTH - 1)
+        start = self.rng.uniform(0, latest)
+        if example.source == "qtdb":  # of which most is not marked
+            marked = self.rng.choice(np.flatnonzero(example.waves[0] >= 0))
+            start = np.clip(marked - self.rng.uniform(0.2, 0.8) * speed * _LENGTH, 0, latest)
         return start + speed * np.arange(_LENGTH)
 
-    def _disturb(self, signals, waves=None):
+    def _disturb(self, signals, waves):
         """Change gain and sign, add noise and wander; make a lead of some records useless.
 
-        What waves the useless leads show is then not known. Returns a tuple of the signals alone.
+        What waves the useless leads show is then not known, and marked so in place.
         """
         rng, (n_records, n_leads, n_times) = self.rng, signals.shape
         per_lead, per_record = (n_records, n_leads, 1), (n_records, 1, 1)
@@ -104,9 +152,15 @@ class Batches:
         gain, noise, wander = (a.astype(np.float32) for a in (gain, noise, wander))
         signals = signals * gain + wander * np.sin(phase.astype(np.float32))
         signals += noise * rng.standard_normal(signals.shape, dtype=np.float32)
-        if waves is not None:
-            waves[spoilt] = -1
-        return (np.clip(signals, -_LARGEST, _LARGEST),)
+        waves[spoilt] = -1
+        return np.clip(signals, -_LARGEST, _LARGEST)
+
+
+def _kind(example):
+    """Return the name by which `_OF_TWELVE` and the others count an example."""
+    if example.source == "composed":
+        return "composed" if len(example.signal) > 2 else "composed of two"
+    return "rhythm" if example.source in ("ptb-xl", "cpsc2018") else example.source
 
 
 def erase_waves(signal, waves, kind):

@@ -14,7 +14,7 @@ class TrainableWaveNetwork(nn.Module):
         Channels of each part.
     """
 
-    def __init__(self, stem=16, encode=32, trunk=64, context=80, decode=32, dropout=0.1):
+    def __init__(self, stem=16, encode=32, trunk=64, context=80, decode=48, dropout=0.1):
         super().__init__()
         self.stem = Convolution(1, stem, 32, stride=4)
         self.encode = nn.ModuleList(
@@ -28,7 +28,7 @@ class TrainableWaveNetwork(nn.Module):
             ]
         )
         self.context = nn.ModuleList(
-            [Convolution(context, context, 3, dilation=dilation) for dilation in (1, 2, 4, 8)]
+            [Convolution(context, context, 3, dilation=dilation) for dilation in (1, 2, 4, 8, 16)]
         )
         self.up = nn.Conv1d(context, 2 * trunk, 1)
         self.beats = nn.Conv1d(trunk, 8, 1)

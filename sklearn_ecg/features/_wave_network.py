@@ -15,7 +15,7 @@ RATE = 250
 
 _STEP = 16  # samples between places of the coarsest layer; starts of pieces are multiples of it
 _PIECE = 30 * RATE // _STEP * _STEP
-_MARGIN = 600 // _STEP * _STEP  # more than the network sees to either side
+_MARGIN = 850 // _STEP * _STEP  # more than the network sees to either side
 _LEADS_AT_ONCE = 4  # a larger matrix does not stay in the processor's cache
 _SEEN_BY_GLIBC = 2**24
 _N_KINDS = 6  # no wave, P, QRS, T, peak of P, peak of T
@@ -136,6 +136,7 @@ class WaveNetwork:
                     order = np.arange(n_out).reshape(-1, _N_KINDS).T.ravel()
                     matrix, bias = matrix[:, order], bias[order]
                 self._layers[layer] = np.ascontiguousarray(matrix), bias, width
+        self._n_contexts = sum(layer.startswith("context.") for layer in self._layers)
 
     def __call__(self, scaled):
         """Look at signals of any length, a piece at a time.
@@ -178,8 +179,8 @@ class WaveNetwork:
         pooled = np.concatenate([encoded.mean(axis=0), encoded.max(axis=0)], axis=-1)
         fine = self._convolve(pooled[np.newaxis], "trunk.0")
         coarse = self._convolve(fine, "trunk.1", stride=2)
-        for i, dilation in enumerate((1, 2, 4, 8)):
-            coarse += self._convolve(coarse, f"context.{i}", dilation=dilation)
+        for i in range(self._n_contexts):
+            coarse += self._convolve(coarse, f"context.{i}", dilation=2**i)
         fine += self._linear(coarse, "up").reshape(fine.shape)
         fine += self._convolve(fine, "trunk.2")
         return fine
