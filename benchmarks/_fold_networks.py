@@ -5,7 +5,7 @@ from pathlib import Path
 from safetensors.numpy import load_file
 
 from benchmarks import wave_network
-from benchmarks.wave_network.__main__ import all_examples, deal_out
+from benchmarks.wave_network._patients import deal_out
 from sklearn_ecg.features._wave_network import WaveNetwork, default_network
 
 FOLDS = Path(wave_network.__file__).parent / "folds"
@@ -14,7 +14,7 @@ FOLDS = Path(wave_network.__file__).parent / "folds"
 class FoldNetworks:
     """The networks of the folds, each for the patients that it was not trained on.
 
-    A patient of no fold is one whose records trained no network: the one that ships looks at them.
+    A patient of no fold is one of none of the databases: the network that ships looks at them.
 
     Parameters
     ----------
@@ -23,14 +23,7 @@ class FoldNetworks:
     """
 
     def __init__(self, folder=FOLDS):
-        examples = all_examples()
-        fold_of = deal_out(examples)
-        # CPSC2018 names no patients: here its records go by their own names.
-        self._fold_of = fold_of | {
-            f"cpsc2018 {example.id}": fold_of[example.patient]
-            for example in examples
-            if example.source == "cpsc2018"
-        }
+        self._fold_of = deal_out()
         self._networks = {
             fold: WaveNetwork(load_file(Path(folder) / f"fold{fold}.safetensors"))
             for fold in set(self._fold_of.values())

@@ -8,6 +8,7 @@ import wfdb
 
 from benchmarks._matching import match_points
 from benchmarks._wave_scores import POINTS
+from benchmarks.wave_network._patients import qtdb_patient
 from sklearn_ecg.datasets._annotations import read_annotations
 from sklearn_ecg.datasets._mitdb import _BEATS
 
@@ -44,13 +45,6 @@ def read_stretch(folder, record):
     signal = wfdb.rdrecord(str(folder / record), sampfrom=start, sampto=stop).p_signal.T
     marks = {point: own - start for point, own in marks.items()}
     return Stretch(record, qtdb_patient(record), start, np.ascontiguousarray(signal), marks)
-
-
-def qtdb_patient(record):
-    """Return who a record is of: sel100, sel221 and such are of MIT-BIH's patients 100, 221."""
-    number = record.removeprefix("sel")
-    of_mitdb = len(number) == 3 and number[0] in "12"
-    return f"mitdb {number}" if of_mitdb else f"qtdb {record}"
 
 
 def read_marks(record, annotator="q1c"):

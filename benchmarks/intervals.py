@@ -11,22 +11,18 @@ comes to the extremes. The networks of the folds look at records of patients tha
 import argparse
 import warnings
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from safetensors.numpy import load_file
 
 from benchmarks._data import data_folder
+from benchmarks._fold_networks import FoldNetworks
 from benchmarks._report import explanation, write_results
-from benchmarks.wave_network.__main__ import deal_out
-from benchmarks.wave_network._examples import fibrillation_examples, ludb_examples, ludb_patient
+from benchmarks.wave_network._patients import ludb_patient
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations, load_ptbxl
 from sklearn_ecg.features._catalogue import features_of, record_features
 from sklearn_ecg.features._measurements import measure
-from sklearn_ecg.features._wave_network import WaveNetwork
 
-_FOLDS = Path(__file__).parent / "wave_network" / "folds"
 _RATE = 500
 _LEAST_LEADS = 8
 _RULES = {"5 and 95 %": 0.05, "10 and 90 %": 0.1, "earliest and latest mark": 0.0}
@@ -54,16 +50,16 @@ def main():
     arguments = parse_arguments()
     warnings.simplefilter("ignore")
     step = 20 if arguments.quick else 1
-    networks = Networks()
-    found, marked = measure_ludb(networks, step)
+    network_of = FoldNetworks()
+    found, marked = measure_ludb(network_of, step)
     apart = {
         rule: {name: _summary(found[name] - own[name]) for name in _INTERVALS}
         for rule, own in marked.items()
     }
     recorder = measure_recorder()
     ptbxl = load_ptbxl(data_folder("ptb-xl"), sampling_rate=100, task="all")
-    rhythms = measure_rhythms(networks, ptbxl, step)
-    normal, n_normal = measure_normal(networks, ptbxl, step)
+    rhythms = measure_rhythms(network_of, ptbxl, step)
+    normal, n_normal = measure_normal(network_of, ptbxl, step)
     data = {"ludb": apart, "recorder": recorder, "rhythms": rhythms, "normal": normal}
     text = (
         f"{explanation(__doc__)}\n"
@@ -89,26 +85,14 @@ def parse_arguments():
     return parser.parse_args()
 
 
-class Networks:
-    """For each patient the network that never saw him."""
-
-    def __init__(self):
-        self._fold_of = deal_out(ludb_examples() + fibrillation_examples())
-        files = sorted(_FOLDS.glob("fold*.safetensors"))
-        self._networks = [WaveNetwork(load_file(file)) for file in files]
-
-    def of(self, patient):
-        return self._networks[self._fold_of.get(patient, 0)]
-
-
-def measure_ludb(networks, step):
+def measure_ludb(network_of, step):
     """Return our intervals, and those of the marks by each rule, a row per record."""
     folder = data_folder("ludb")
     records, annotations = load_ludb(folder)[::step], load_ludb_annotations(folder)
     by_record = dict(list(annotations.groupby("id")))
     found, marked = {}, {rule: {} for rule in _RULES}
     for record, signal in zip(records.ids, records.signals, strict=True):
-        network = networks.of(ludb_patient(record))
+        network = network_of(ludb_patient(record))
         found[record] = _measured(signal, _RATE, records.lead_names, network)
         beats = marked_beats(by_record[record])
         for rule, q in _RULES.items():
@@ -181,7 +165,7 @@ def read_aecg(path):
     return np.stack(list(leads.values())), tuple(leads), rate, printed
 
 
-def measure_rhythms(networks, records, step):
+def measure_rhythms(network_of, records, step):
     """Return for each rhythm how many records of PTB-XL have it, and a PR interval."""
     rows = {}
     for code, rhythm in _RHYTHMS.items():
@@ -189,7 +173,7 @@ def measure_rhythms(networks, records, step):
         chosen = records[
             np.flatnonzero(_have(records, code))[:: step * (10 if code == "SR" else 1)]
         ]
-        has_pr = measure_ptbxl(networks, chosen)["PR_interval_ms"].notna()
+        has_pr = measure_ptbxl(network_of, chosen)["PR_interval_ms"].notna()
         rows[rhythm] = {
             "records": len(has_pr),
             "with a PR interval, %": round(100 * float(has_pr.mean()), 1),
@@ -197,10 +181,10 @@ def measure_rhythms(networks, records, step):
     return rows
 
 
-def measure_normal(networks, records, step):
+def measure_normal(network_of, records, step):
     """Return the spread of the intervals in normal records, every third, and their number."""
     is_normal = _have(records, "NORM") & _have(records, "SR")
-    features = measure_ptbxl(networks, records[np.flatnonzero(is_normal)[:: 3 * step]])
+    features = measure_ptbxl(network_of, records[np.flatnonzero(is_normal)[:: 3 * step]])
     limits = {feature.name: feature.normal for feature in record_features(())}
     rows = {}
     for name in (*_INTERVALS, *_CORRECTED):
@@ -209,10 +193,10 @@ def measure_normal(networks, records, step):
     return rows, len(features)
 
 
-def measure_ptbxl(networks, records):
+def measure_ptbxl(network_of, records):
     patients = [f"ptb-xl {patient}" for patient in records.groups]
     rows = [
-        _measured(signal, records.sampling_rate, records.lead_names, networks.of(patient))
+        _measured(signal, records.sampling_rate, records.lead_names, network_of(patient))
         for signal, patient in zip(records.signals, patients, strict=True)
     ]
     return pd.DataFrame(rows)

@@ -27,7 +27,7 @@ from benchmarks._fold_networks import add_network_options, chosen_networks, desc
 from benchmarks._matching import match_points
 from benchmarks._p_scores import found_in_leads, share_with_p
 from benchmarks._report import explanation, to_markdown, write_results
-from benchmarks.wave_network._examples import ludb_patient
+from benchmarks.wave_network._patients import ludb_patient
 from sklearn_ecg.datasets import load_cpsc2018, load_ludb, load_ptbxl
 from sklearn_ecg.features._delineation import delineate_with
 

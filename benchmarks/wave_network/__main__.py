@@ -14,40 +14,43 @@ import numpy as np
 import pandas as pd
 import torch
 import wfdb
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import save_file
 from tqdm import tqdm
 
 from benchmarks._beat_scores import SAMPLING_RATE as MITDB_RATE
 from benchmarks._data import data_folder
+from benchmarks._fold_networks import FOLDS, FoldNetworks
+from benchmarks.wave_network._composed import compose_records
 from benchmarks.wave_network._examples import (
-    fibrillation_examples,
     ludb_examples,
-    ludb_patient,
     mitdb_examples,
-    mitdb_patient,
+    qtdb_examples,
+    rhythm_examples,
 )
+from benchmarks.wave_network._patients import N_FOLDS, deal_out, ludb_patient, mitdb_patient
 from benchmarks.wave_network._training import train
 from sklearn_ecg import features
 from sklearn_ecg.datasets import load_ludb
 from sklearn_ecg.features._delineation import delineate_with
-from sklearn_ecg.features._wave_network import WaveNetwork
 
 _SHIPPED = Path(features.__file__).parent / "waves.safetensors"
-_N_FOLDS = 5
+_COMPOSED_OF_EACH = 8  # records, of each record with marks
+_DRAWN = 1000  # records of drawn waves
 
 
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
     arguments.output.mkdir(parents=True, exist_ok=True)
-    folds = range(_N_FOLDS) if arguments.fold is None else [arguments.fold]
+    folds = range(N_FOLDS) if arguments.fold is None else [arguments.fold]
     if arguments.what == "shipped":
         save(learn(all_examples(), arguments, "all"), _SHIPPED)
     elif arguments.what == "folds":
         examples = all_examples()
-        fold_of = deal_out(examples)
+        fold_of = deal_out()
         for fold in folds:
-            others = [example for example in examples if fold_of[example.patient] != fold]
+            # Drawn records are nobody's.
+            others = [example for example in examples if fold_of.get(example.patient) != fold]
             save(learn(others, arguments, f"fold {fold}"), fold_file(arguments, fold))
     else:
         write_predictions(arguments)
@@ -67,24 +70,17 @@ def parse_arguments():
     parser.add_argument(
         "--output",
         type=Path,
-        default=Path(__file__).parent / "folds",
+        default=FOLDS,
         help="where weights and findings go",
     )
     return parser.parse_args()
 
 
 def all_examples():
-    return ludb_examples() + mitdb_examples() + fibrillation_examples()
-
-
-def deal_out(examples):
-    """Return the fold of each patient, with every database spread evenly over the folds."""
-    fold_of = {}
-    for source in ("ludb", "mitdb", "ptb-xl", "cpsc2018"):
-        patients = sorted({example.patient for example in examples if example.source == source})
-        order = np.random.default_rng(0).permutation(len(patients))
-        fold_of |= {patients[i]: place % _N_FOLDS for place, i in enumerate(order)}
-    return fold_of
+    """Return all records that are learned from, real and composed."""
+    real = ludb_examples() + qtdb_examples() + mitdb_examples() + rhythm_examples()
+    marked = [example for example in real if example.source in ("ludb", "qtdb")]
+    return real + compose_records(marked, _COMPOSED_OF_EACH, _DRAWN, seed=0)
 
 
 def learn(examples, arguments, description):
@@ -103,17 +99,16 @@ def fold_file(arguments, fold):
 
 def write_predictions(arguments):
     """Let each fold's network look at the records that it never saw."""
-    fold_of = deal_out(ludb_examples() + mitdb_examples())
-    networks = [WaveNetwork(load_file(fold_file(arguments, fold))) for fold in range(_N_FOLDS)]
+    network_of = FoldNetworks(arguments.output)
     records, tables = load_ludb(data_folder("ludb")), []
     for record, signal in zip(records.ids, records.signals, strict=True):
-        network = networks[fold_of[ludb_patient(record)]]
+        network = network_of(ludb_patient(record))
         waves = delineate_with(signal, records.sampling_rate, network=network)
         tables.append(waves.assign(id=record, lead=np.take(records.lead_names, waves["lead"])))
     pd.concat(tables).to_csv(arguments.output / "waves.csv", index=False)
     found = {"first lead": {}, "both leads": {}}
     for path in tqdm(sorted(data_folder("mitdb").glob("*.hea")), desc="MIT-BIH"):
-        network = networks[fold_of[mitdb_patient(path.stem)]]
+        network = network_of(mitdb_patient(path.stem))
         signal = wfdb.rdrecord(str(path.with_suffix(""))).p_signal.T
         for leads, n_leads in (("first lead", 1), ("both leads", 2)):
             waves = delineate_with(signal[:n_leads], MITDB_RATE, network=network)

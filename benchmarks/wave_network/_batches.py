@@ -4,14 +4,18 @@ import dataclasses
 
 import numpy as np
 import torch
+from scipy import ndimage
 
 from sklearn_ecg.features._wave_network import RATE
 
 _LENGTH = 1280  # samples: five seconds
 _STRETCH = 0.18  # times run faster or slower by this much, on a logarithmic scale
+_T = 3  # the class of T waves
 _LARGEST = 3.0  # where `scale_leads` cuts off
 
 _ERASED = 0.2  # share of records that lose all P or all T waves in half or all of their leads
+_MARKED_TOGETHER = ("qtdb", "composed of two")  # the leads
+_BESIDE_T = 15  # samples that are not believed on either side of a T wave
 _PEAKS = {1: 0, 3: 1}  # the places of P and T among the peaks, by their class
 _N_LEADS = (1, 2, 3, 6, 12)
 _SHARES = (0.17, 0.22, 0.25, 0.25, 0.11)
@@ -94,6 +98,8 @@ class Batches:
         if example.waves is not None:
             waves = example.waves[leads][:, nearest]
             peaks = example.peaks[:, leads][..., nearest]
+            if kind in _MARKED_TOGETHER:
+                _forget_t_waves(waves)
             if kind == "ludb" and self.rng.random() < _ERASED:
                 self._erase(signal, waves, peaks)
         if example.with_p is not None:
@@ -106,7 +112,7 @@ class Batches:
             peaks.astype(np.float32),
             without_p.astype(np.float32),
             with_p.astype(np.int64),
-            kind in ("qtdb", "composed of two"),
+            kind in _MARKED_TOGETHER,
             np.float32(_WEIGHTS.get(kind, 0)),
         )
 
@@ -154,6 +160,16 @@ class Batches:
         signals += noise * rng.standard_normal(signals.shape, dtype=np.float32)
         waves[spoilt] = -1
         return np.clip(signals, -_LARGEST, _LARGEST)
+
+
+def _forget_t_waves(waves):
+    """Let T waves count as not looked at, in place.
+
+    Where T waves of Holters end and peak, LUDB teaches as well as QTDB's own expert does; with both,
+    the network is worse on either.
+    """
+    is_t = ndimage.binary_dilation(waves == _T, np.ones((1, 2 * _BESIDE_T + 1)))
+    waves[is_t] = -1
 
 
 def _kind(example):

@@ -185,8 +185,12 @@ def _disturb(rng, canvas):
     canvas.signal += noise * loud
     if rng.random() < 0.1:
         times = np.arange(_N_TIMES) / RATE
-        canvas.signal += 0.06 * rng.random((n_leads, 1)) * np.sin(
-            2 * np.pi * rng.choice([25, 33, 50, 60]) * times + rng.uniform(0, 6, (n_leads, 1))
+        canvas.signal += (
+            0.06
+            * rng.random((n_leads, 1))
+            * np.sin(
+                2 * np.pi * rng.choice([25, 33, 50, 60]) * times + rng.uniform(0, 6, (n_leads, 1))
+            )
         )
     hit = (rng.random((n_leads, 1)) < rng.choice([0.3, 1.0])) * rng.normal(size=(n_leads, 1))
     for _ in range(int(rng.integers(1, 4)) * (rng.random() < 0.12)):

@@ -1,6 +1,7 @@
 """What the network learns from: signals at its own rate, and what is known of each sample."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import wfdb
@@ -8,6 +9,7 @@ import wfdb
 from benchmarks._beat_scores import SAMPLING_RATE as MITDB_RATE
 from benchmarks._beat_scores import read_beats
 from benchmarks._data import data_folder
+from benchmarks.wave_network._patients import ludb_patient, mitdb_patient, qtdb_patient
 from sklearn_ecg.datasets import (
     load_cinc2017,
     load_cpsc2018,
@@ -33,9 +35,9 @@ class Example:
     """One record.
 
     `waves` holds 0 to 3 for no wave, P, QRS and T, -1 where nobody looked; `peaks` the bumps of P
-    and T peaks, NaN where they are not known; `beats` those of R peaks, NaN where nobody looked. `without_p` is where the rhythm
-    (atrial fibrillation) has no P waves. Somewhere in each stretch of equal numbers above 0 in
-    `with_p` there is a P wave, as the rhythm (sinus) says.
+    and T peaks, NaN where they are not known; `beats` those of R peaks, NaN where nobody looked.
+    `without_p` is where the rhythm (atrial fibrillation) has no P waves. Somewhere in each stretch
+    of equal numbers above 0 in `with_p` there is a P wave, as the rhythm (sinus) says.
     """
 
     source: str
@@ -158,13 +160,6 @@ def qtdb_examples():
     return examples
 
 
-def qtdb_patient(record):
-    """Return who a record is of: some are stretches of MIT-BIH's."""
-    number = record.removeprefix("sel")
-    of_mitdb = len(number) == 3 and number[0] in "12"
-    return mitdb_patient(number) if of_mitdb else f"qtdb {record}"
-
-
 def _read_marks(marks, n_times):
     """Return waves (n_times,), peaks (2, n_times) and R peaks of one expert's marks."""
     waves, peaks = np.full(n_times, -1, np.int8), np.zeros((2, n_times), np.float32)
@@ -184,7 +179,7 @@ def _read_marks(marks, n_times):
     r_peaks = np.array([peak for kind, _, peak, _ in spans if kind not in kinds])
     usual = np.median(np.diff(r_peaks))
     # Between waves there is nothing, unless beats in between were passed over.
-    for (*_, peak, end), (_, onset, _, _) in zip(spans[:-1], spans[1:], strict=True):
+    for (*_, peak, end), (_, onset, _, _) in itertools.pairwise(spans):
         if end is not None and onset is not None and onset - peak < usual:
             waves[end + 1 : onset] = 0
     for kind, onset, peak, end in spans:
@@ -224,16 +219,6 @@ def mitdb_examples():
             )
         )
     return examples
-
-
-def ludb_patient(record):
-    """Return who a record is of: every one is of another patient."""
-    return f"ludb {record}"
-
-
-def mitdb_patient(record):
-    """Return who a record is of: 201 and 202 are the same man."""
-    return f"mitdb {'201' if record == '202' else record}"
 
 
 def _rhythms(path, n_times):

@@ -10,8 +10,8 @@ _P, _QRS, _T = 1, 2, 3
 _MARGIN = 2  # samples around a wave that are cut out with it
 _P_BEFORE, _T_AFTER = round(0.5 * RATE), round(0.7 * RATE)  # of an R peak
 _VISIBLE = 0.018  # of the usual QRS: what is smaller, nobody marks
-# Where exactly a wave begins and ends, real records teach: so much of a drawn wave's width at either
-# end, and this many samples outside, count for neither.
+# Where exactly a wave begins and ends, real records teach: so much of a drawn wave's width at
+# either end, and this many samples outside, count for neither.
 _FOOT, _OUTSIDE = 0.18, 2
 _N_LEADS = 12
 
