@@ -20,12 +20,11 @@ from sklearn_ecg.datasets import load_cpsc2018, load_ludb, load_ptbxl
 from sklearn_ecg.features import _lead_swaps
 from sklearn_ecg.features._heart_beats import HeartBeats
 from sklearn_ecg.features._lead_swaps import CHEST_SWAPS, INDEPENDENT, LIMB_SWAPS, PARTS
-from sklearn_ecg.features._quality import lead_relations
+from sklearn_ecg.features._quality import CONTRADICTING, lead_relations
 from sklearn_ecg.features._quality_report import find_swap
 
 _SCATTER = ROOT / "sklearn_ecg" / "features" / "lead_scatter.csv"
 _ITERATIONS = 50
-_AGREE = 0.5
 LIMB = tuple(LIMB_SWAPS)
 CHEST = tuple(f"V{first}_V{second}" for first, second in CHEST_SWAPS)
 
@@ -64,7 +63,7 @@ def beats_of(records):
         if len(heart) and set(INDEPENDENT) <= set(names):
             misfit = lead_relations(heart.filtered_without_gaps, names)["limb_lead_misfit"]
             beats.append(heart.main_beat[[names.index(name) for name in INDEPENDENT]])
-            agree.append(not misfit > _AGREE)
+            agree.append(not misfit > CONTRADICTING)
     return np.stack(beats).astype(float), np.array(agree)
 
 

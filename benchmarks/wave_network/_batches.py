@@ -165,8 +165,8 @@ class Batches:
 def _forget_t_waves(waves):
     """Let T waves count as not looked at, in place.
 
-    Where T waves of Holters end and peak, LUDB teaches as well as QTDB's own expert does; with both,
-    the network is worse on either.
+    Where T waves of Holters end and peak, LUDB teaches as well as QTDB's own expert does: with
+    both, the network is worse on either.
     """
     is_t = ndimage.binary_dilation(waves == _T, np.ones((1, 2 * _BESIDE_T + 1)))
     waves[is_t] = -1

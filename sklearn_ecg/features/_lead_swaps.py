@@ -21,6 +21,7 @@ from importlib import resources
 import numpy as np
 
 from sklearn_ecg.features._heart_beats import BEFORE, P_REGION
+from sklearn_ecg.features._quality import CONTRADICTING
 from sklearn_ecg.utils import LEADS_12
 
 #: The leads that determine all twelve.
@@ -45,7 +46,6 @@ CHEST_SWAPS = tuple(itertools.combinations(range(1, 7), 2))
 
 _LEVEL = slice(BEFORE - 22, BEFORE - 15)  # of the PR segment: 88 to 64 ms before R
 _FOOT = 3  # samples at either end of the P wave's part, between which its line runs
-_CONTRADICTING = 0.5  # limb leads that misfit by more come from no exchange of electrodes
 
 
 def swap_features(main_beat, lead_names, limb_lead_misfit):
@@ -64,7 +64,8 @@ def swap_features(main_beat, lead_names, limb_lead_misfit):
         What the leads do not allow is not there.
     """
     place = {name: lead for lead, name in enumerate(lead_names)}
-    agree = not limb_lead_misfit > _CONTRADICTING
+    # What contradicts itself comes from no exchange of electrodes.
+    agree = not limb_lead_misfit > CONTRADICTING
     features = {}
     if agree and {"I", "II"} <= place.keys():
         features |= _smallest_limb_lead(main_beat[[place["I"], place["II"]]])

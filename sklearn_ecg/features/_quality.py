@@ -9,6 +9,9 @@ from sklearn_ecg.preprocessing._gaps import fill_gaps, recorded_or_short
 #: A lead with more noise than this share of its QRS, peak to peak, is noisy.
 NOISY = 0.05
 
+#: Limb leads that misfit by more than this contradict each other.
+CONTRADICTING = 0.5
+
 #: A lead that changes by less than this (mV) is flat.
 FLAT_MV = 1e-6
 

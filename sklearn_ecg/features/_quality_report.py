@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.features._catalogue import features_of
-from sklearn_ecg.features._quality import NOISY
+from sklearn_ecg.features._quality import CONTRADICTING, NOISY
 from sklearn_ecg.features._statistics import nan_median
 
 _COLUMNS = ["id", "lead", "problem", "value", "what_to_do"]
@@ -35,7 +35,12 @@ _SEVERE_RULES = (
         "infinite samples",
         "Treated as missing; mend the file.",
     ),
-    ("limb_lead_misfit", lambda v: v > 0.5, "limb leads contradict each other", _MIXED_UP),
+    (
+        "limb_lead_misfit",
+        lambda v: v > CONTRADICTING,
+        "limb leads contradict each other",
+        _MIXED_UP,
+    ),
     ("identical_leads", lambda v: v > 0, "identical leads", "Look which lead was stored twice."),
 )
 _UNITS = "QRS of unlikely size"  # in mV, the median over the leads
