@@ -430,6 +430,15 @@ def test_beats_and_waves_are_scored_on_what_is_there_of_the_data(
     assert "1000 Hz" in run(feature_rates, "--quick")
 
 
+def test_swapped_electrodes_are_looked_for(run, shared_data, monkeypatch, tmp_path):
+    monkeypatch.setattr(lead_reversal, "_SCATTER", tmp_path / "scatter.csv")
+    page = run(lead_reversal, "--quick")
+    assert "| CPSC2018, 500 Hz" in page and "LA/RA, %" in page
+    lead_reversal.calibrate(load_ludb(shared_data / "ludb")[:6])
+    rows = (tmp_path / "scatter.csv").read_text().splitlines()
+    assert len(rows) == 41 and rows[0] == "part,lead,I,II,V1,V2,V3,V4,V5,V6"
+
+
 def test_intervals_are_compared_with_marks_and_with_a_recorder(run, shared_data, monkeypatch):
     few = load_ludb(shared_data / "ludb")[:40]
     monkeypatch.setattr(intervals, "load_ludb", lambda _: few)
