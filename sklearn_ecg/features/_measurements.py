@@ -80,13 +80,7 @@ def _measure(signal, sampling_rate, lead_names):
         of_record |= _axes.axis_features(measured, used_names)
         qrs_ms = of_record["QRS_duration_ms"]
         of_record |= _voltages.voltage_features(measured, used_names, qrs_ms)
-        spikes = _quality.pacing_spikes(
-            checked.signal[usable],
-            sampling_rate,
-            np.ptp(beats.main_beat, axis=1),
-            measured["noise_mV"],
-        )
-        of_record["pacing_spikes_per_beat"] = spikes / len(beats.all_r_peaks)
+        of_record["pacing_spikes_per_beat"] = checked.n_spikes / len(beats.all_r_peaks)
     return of_record, checked.lead_features | _to_all_leads(measured, usable)
 
 
