@@ -185,6 +185,11 @@ def take_out_steps(signal, sampling_rate, heights, bends):
         return
     # A step bends twice, on either side of its steepest part.
     reach = max(1, round(_SPIKE_S / 2 * sampling_rate)) + n_edge
+    far = np.clip(np.stack([sample - n_level // 2, sample + n_level // 2]), 0, n_times - 1)
+    differs = np.abs(np.diff(signal[lead, far], axis=0)[0]) > _LEAST_STEP / 2 * heights[lead]
+    lead, sample = lead[differs], sample[differs]
+    if not len(lead):
+        return
     around = np.clip(sample[:, np.newaxis] + np.arange(-reach, reach + 2 - n_edge), 0, n_times - 1)
     later = np.minimum(around + n_edge, n_times - 1)
     own = lead[:, np.newaxis]

@@ -64,7 +64,7 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
     n_leads, n_times = checked.signal.shape
     beats = find_beats(checked, network)
     if r_peaks is None:
-        r_peaks, at_rate = to_samples(beats.r_peaks, checked), beats.r_peaks
+        r_peaks, at_rate = to_samples(beats.r_times, checked), beats.r_peaks
     else:
         r_peaks = check_r_peaks(r_peaks, n_times=n_times)
         at_rate = np.round(r_peaks * (RATE / sampling_rate))

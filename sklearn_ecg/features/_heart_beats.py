@@ -48,7 +48,10 @@ class HeartBeats:
         The signal at its own rate, and which leads are usable.
     filtered : ndarray of float32 of shape (n_usable_leads, n_times)
         From 0.5 to 40 Hz.
+    all_r_times : ndarray of float64 of shape (n_all_beats,)
+        When beats are, in samples, to fractions of them: what all intervals between beats rest on.
     all_r_peaks : ndarray of int of shape (n_all_beats,)
+        The samples nearest to them, which windows are cut by.
     r_peaks : ndarray of int of shape (n_beats,)
     shown : ndarray of bool of shape (n_usable_leads, n_beats)
         Which leads show a beat without a gap.
@@ -57,7 +60,8 @@ class HeartBeats:
     def __init__(self, signal, sampling_rate):
         self.checked = CheckedSignal(signal, sampling_rate)
         self._seen = find_beats(self.checked)
-        self.filtered, self.all_r_peaks = self._seen.filtered, self._seen.r_peaks
+        self.filtered, self.all_r_times = self._seen.filtered, self._seen.r_times
+        self.all_r_peaks = self._seen.r_peaks
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
         self._whole = self._are_inside() & enough
@@ -92,7 +96,7 @@ class HeartBeats:
     @functools.cached_property
     def rr_ms(self):
         """Intervals between all beats; NaN across a gap of all leads."""
-        rr = np.diff(self.all_r_peaks) * MS
+        rr = np.diff(self.all_r_times) * MS
         if self.checked.recorded is not None and len(rr):
             lost = ~self.checked.recorded[self.checked.usable].any(axis=0)
             start, end = self.all_r_peaks[:-1], self.all_r_peaks[1:]

@@ -85,7 +85,6 @@ class CheckedSignal:
             flat = np.maximum(flat, held.mean(axis=1))
             known = finite & ~held
             self.signal = _fill_gaps(self.signal, known)
-        if held.any() or len(spikes[0]):
             bends = sharp_bends(self.signal, sampling_rate, heights)
         take_out_steps(self.signal, sampling_rate, heights, bends)
         self.usable = ~is_flat
@@ -128,15 +127,13 @@ def _bridge(finite, sampling_rate):
 
 def _blocks(signal, sampling_rate):
     """Return the highest and lowest values and the means of blocks, (n_leads, n_blocks) each."""
-    n_leads, n_times = signal.shape
+    n_times = signal.shape[1]
     length = min(n_times, max(1, int(_BLOCK_S * sampling_rate)))
-    n_whole = n_times // length * length
-    blocks = signal[:, :n_whole].reshape(n_leads, -1, length)
-    highest, lowest, means = blocks.max(axis=-1), blocks.min(axis=-1), blocks.mean(axis=-1)
-    if n_whole < n_times:  # the last block goes on to the end
-        end = signal[:, n_whole:]
-        np.maximum(highest[:, -1], end.max(axis=1), out=highest[:, -1])
-        np.minimum(lowest[:, -1], end.min(axis=1), out=lowest[:, -1])
+    starts = np.arange(0, n_times - length + 1, length)  # the last block goes on to the end
+    highest, lowest, means = (
+        part.reduceat(signal, starts, axis=1) for part in (np.maximum, np.minimum, np.add)
+    )
+    means /= np.diff(starts, append=n_times)
     return highest, lowest, means
 
 

@@ -7,6 +7,7 @@ from scipy.signal import find_peaks
 
 from sklearn_ecg.features._checks import check_signal
 from sklearn_ecg.features._quality import CheckedSignal
+from sklearn_ecg.features._r_times import find_r_times
 from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at
 
 _SHORTEST_S = 0.36  # in which a beat can be told from other things
@@ -25,7 +26,7 @@ _LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.4, 0.5
 _AROUND = 5 * RATE
 
 
-def detect_r_peaks(signal, sampling_rate):
+def detect_r_peaks(signal, sampling_rate, *, between_samples=False):
     """Find the R peak of every heart beat of one record.
 
     A small convolutional network looks at all leads together, two seconds wide, and marks where
@@ -40,11 +41,14 @@ def detect_r_peaks(signal, sampling_rate):
         that lack a fifth of what the others have.
     sampling_rate : float
         Hz.
+    between_samples : bool, default=False
+        Whether to return when beats are to fractions of a sample, as heart rate variability needs.
 
     Returns
     -------
     ndarray of int of shape (n_beats,)
-        Samples of the R peaks in ascending order; empty for a record without beats.
+        Samples of the R peaks in ascending order; empty for a record without beats. Of float with
+        `between_samples`.
 
     Raises
     ------
@@ -66,7 +70,8 @@ def detect_r_peaks(signal, sampling_rate):
     array([ 120,  380,  620,  880, 1120])
     """
     checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
-    return to_samples(find_beats(checked).r_peaks, checked)
+    r_times = find_beats(checked).r_times
+    return at_own_rate(r_times, checked) if between_samples else to_samples(r_times, checked)
 
 
 @dataclasses.dataclass
@@ -79,13 +84,19 @@ class Beats:
         From `filter_leads`.
     waves, peaks : ndarray
         From `look_at`.
-    r_peaks : ndarray of int of shape (n_beats,)
+    r_times : ndarray of float64 of shape (n_beats,)
+        In samples, to fractions of them.
     """
 
     filtered: np.ndarray
     waves: np.ndarray
     peaks: np.ndarray
-    r_peaks: np.ndarray
+    r_times: np.ndarray
+
+    @property
+    def r_peaks(self):
+        """The samples nearest to the beats, ndarray of int of shape (n_beats,)."""
+        return np.round(self.r_times).astype(np.intp)
 
 
 def find_beats(checked, network=None):
@@ -93,20 +104,24 @@ def find_beats(checked, network=None):
     usable = checked.signal[checked.usable]
     if not len(usable) or usable.shape[1] < _SHORTEST_S * checked.sampling_rate:
         nothing = np.empty((0, 0), np.float32)
-        return Beats(nothing, nothing, nothing, np.empty(0, np.intp))
+        return Beats(nothing, nothing, nothing, np.empty(0))
     filtered = filter_leads(usable, checked.sampling_rate)
     beats, waves, peaks = look_at(filtered, network)
     r_peaks = pick_r_peaks(beats, waves)
     if checked.recorded is not None:
         covered = checked.recorded[checked.usable].any(axis=0)
         r_peaks = r_peaks[covered[to_samples(r_peaks, checked)]]
-    return Beats(filtered, waves, peaks, r_peaks)
+    return Beats(filtered, waves, peaks, find_r_times(filtered, r_peaks))
 
 
-def to_samples(r_peaks, checked):
-    """Return samples at 250 Hz as samples of the record."""
-    samples = np.round(r_peaks * (checked.sampling_rate / RATE)).astype(np.intp)
-    return np.minimum(samples, checked.signal.shape[1] - 1)
+def at_own_rate(r_times, checked):
+    """Return times in samples at 250 Hz as times in samples of the record, in which they lie."""
+    return np.clip(r_times * (checked.sampling_rate / RATE), 0, checked.signal.shape[1] - 1)
+
+
+def to_samples(r_times, checked):
+    """Return times in samples at 250 Hz as whole samples of the record."""
+    return np.round(at_own_rate(r_times, checked)).astype(np.intp)
 
 
 def pick_r_peaks(beats, waves):
