@@ -25,8 +25,8 @@ _LEAST_STEP = 0.15  # of the lead's usual height
 
 _HELD_S = 0.4
 _REST_S, _AT_REST = 0.02, 0.02  # a lead with this share of time in such stretches rests by habit
-_GENTLE, _TINY = 0.03, 1e-4  # of the lead's height: steps from rest, and below any noise
-_EDGE = 4  # samples by which an edge is judged
+_GENTLE, _TINY = 0.03, 3e-6  # of the lead's height: steps from rest, and below any noise
+_EDGE, _BENDS = 4, 8  # within so many samples a wave bends so many times as far from the line
 
 
 def sharp_bends(signal, sampling_rate, heights):
@@ -270,4 +270,4 @@ def _is_natural(edge, height, rests):
     if first < _TINY * height or (rests and first < _GENTLE * height):
         return True
     size = edge * np.sign(edge[0])
-    return len(edge) == _EDGE and (np.diff(size) >= 0).all() and size[1] >= 2 * size[0]
+    return len(edge) == _EDGE and (np.diff(size) >= 0).all() and size[-1] >= _BENDS * size[0]
