@@ -9,7 +9,7 @@ from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats
 from sklearn_ecg.features._statistics import nan_mean, nan_median, nan_quantile
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
-from sklearn_ecg.features._waves import find_waves
+from sklearn_ecg.features._waves import find_blocked_p_waves, find_waves
 
 #: All measurements are taken at 250 Hz, so that they mean the same for every record.
 MS = 1000 / WORKING_RATE
@@ -131,13 +131,26 @@ class HeartBeats:
         return np.append(following, np.nan)[self._whole]
 
     @functools.cached_property
+    def _all_waves(self):
+        return find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
+
+    @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        waves = find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
-        waves = {name: samples[:, self._whole] for name, samples in waves.items()}
+        waves = {name: samples[:, self._whole] for name, samples in self._all_waves.items()}
         if not self.shown.all():
             waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}
         return waves
+
+    @functools.cached_property
+    def p_times(self):
+        """Samples of the peaks of all P waves, before beats or blocked, in ascending order."""
+        own = self._all_waves["p_peak"]
+        # A beat has a P wave if a third of the leads shows it: in the others it may be too flat.
+        seen = np.count_nonzero(~np.isnan(own), axis=0) >= len(own) / 3
+        blocked = find_blocked_p_waves(self._seen.waves, self._seen.peaks, self._all_waves)
+        times = [nan_median(own[:, seen], axis=0), nan_median(blocked["p_peak"], axis=0)]
+        return np.sort(np.concatenate(times))
 
     @functools.cached_property
     def qrs_ms(self):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_ecg.features._heart_beats import MS
-from sklearn_ecg.features._p_waves import p_waves_per_beat
+from sklearn_ecg.features._p_waves import atrial_features
 from sklearn_ecg.features._statistics import nan_median, nan_spread, quantiles
 
 _WAVES = (
@@ -58,7 +58,7 @@ def interval_features(beats):
         "P_present_fraction": p_present.sum() / beats.shown.sum(),
         "T_present_fraction": np.count_nonzero(~np.isnan(places[5])) / beats.shown.sum(),
         "P_correlation": p_alike,
-        "P_per_QRS": p_waves_per_beat(beats, p_present),
+        **atrial_features(beats, p_present),
         "QRS_duration_max_ms": widest_qrs,
         "QRS_duration_q90_ms": high[3],
         "QRS_duration_min_ms": shortest_qrs,
