@@ -7,7 +7,7 @@ from sklearn_ecg.features._checks import check_r_peaks, check_signal
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats, to_samples
 from sklearn_ecg.features._wave_network import RATE
-from sklearn_ecg.features._waves import WAVES, find_waves
+from sklearn_ecg.features._waves import WAVES, find_blocked_p_waves, find_waves
 
 
 def delineate(signal, sampling_rate, r_peaks=None):
@@ -16,8 +16,9 @@ def delineate(signal, sampling_rate, r_peaks=None):
     A small convolutional network sees all leads together and gives each sample of each lead its
     wave. The bounds are where a wave becomes likelier than not, the peaks of P and T the likeliest
     place between them, whether the wave is upright, inverted or biphasic. A P or T wave that is
-    not seen is absent, and so are P waves that no QRS complex follows. The user guide tells how
-    the network was trained and validated.
+    not seen is absent. P waves that no QRS complex follows are blocked ones; they are believed
+    where a third of the leads shows them, and two of three or more. The user guide tells how the
+    network was trained and validated.
 
     Parameters
     ----------
@@ -34,7 +35,9 @@ def delineate(signal, sampling_rate, r_peaks=None):
         A row per lead and beat, with the columns lead, beat (both counted from 0), p_onset,
         p_peak, p_offset, qrs_onset, r_peak, qrs_offset, t_onset, t_peak and t_offset in samples
         (bounds lie between samples); NaN where a wave is absent, or lies in a gap, or the lead is
-        flat. r_peak is the beat's own, the same in all leads.
+        flat. r_peak is the beat's own, the same in all leads. A blocked P wave has a row in each
+        lead that shows it, with beat -1 and NaN in all columns but its own. Rows are in the order
+        of leads, and of time within a lead.
 
     Raises
     ------
@@ -54,6 +57,10 @@ def delineate(signal, sampling_rate, r_peaks=None):
     >>> waves = delineate(record.signals[0], record.sampling_rate)
     >>> bool((waves["qrs_onset"] < waves["r_peak"]).mean() > 0.95)
     True
+
+    The beats alone, without blocked P waves:
+
+    >>> beats = waves[waves["beat"] >= 0]
     """
     return delineate_with(signal, sampling_rate, r_peaks)
 
@@ -69,16 +76,33 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
         r_peaks = check_r_peaks(r_peaks, n_times=n_times)
         at_rate = np.round(r_peaks * (RATE / sampling_rate))
         at_rate = np.minimum(at_rate, beats.filtered.shape[1] - 1)
-    lead, beat = np.divmod(np.arange(n_leads * len(r_peaks)), max(len(r_peaks), 1))
     places = np.full((len(WAVES), n_leads, len(r_peaks)), np.nan)
+    blocked = np.full((len(WAVES), n_leads, 0), np.nan)
     if beats.filtered.size and len(r_peaks):
         found = find_waves(beats.waves, beats.peaks, at_rate)
         places[:, checked.usable] = np.stack(list(found.values())) * (sampling_rate / RATE)
+        found = find_blocked_p_waves(beats.waves, beats.peaks, found)
+        blocked = np.full((len(WAVES), n_leads, found["p_peak"].shape[1]), np.nan)
+        for name, samples in found.items():
+            blocked[WAVES.index(name), checked.usable] = samples * (sampling_rate / RATE)
         if checked.recorded is not None:
             _leave_out_gaps(places, checked.recorded)
+            _leave_out_gaps(blocked, checked.recorded)
     places[WAVES.index("r_peak")] = r_peaks
-    columns = dict(zip(WAVES, places.reshape(len(WAVES), -1), strict=True))
-    return pd.DataFrame({"lead": lead, "beat": beat, **columns})
+    return _table(places, blocked)
+
+
+def _table(places, blocked):
+    """Return rows of beats and of the blocked P waves that a lead shows, by lead and time."""
+    _, n_leads, n_beats = places.shape
+    number = np.append(np.arange(n_beats), np.full(blocked.shape[2], -1))
+    lead, beat = np.repeat(np.arange(n_leads), len(number)), np.tile(number, n_leads)
+    waves = np.concatenate([places, blocked], axis=2).reshape(len(WAVES), -1)
+    p_peak, r_peak = waves[WAVES.index("p_peak")], waves[WAVES.index("r_peak")]
+    order = np.lexsort([np.where(beat < 0, p_peak, r_peak), lead])
+    order = order[(beat[order] >= 0) | ~np.isnan(p_peak[order])]
+    columns = dict(zip(WAVES, waves[:, order], strict=True))
+    return pd.DataFrame({"lead": lead[order], "beat": beat[order], **columns})
 
 
 def _leave_out_gaps(places, recorded):

@@ -141,7 +141,8 @@ def _seconds(blocks):
     """Group blocks into seconds, (n_leads, n_seconds, n_blocks); a rest at the end is left out."""
     n_leads, n_blocks = blocks.shape
     length = min(_BLOCKS_PER_S, n_blocks)
-    return blocks[:, : n_blocks // length * length].reshape(n_leads, -1, length)
+    n_groups = n_blocks // length
+    return blocks[:, : n_groups * length].reshape(n_leads, n_groups, length)
 
 
 def _flat_share(flat, known, n_times):
