@@ -58,7 +58,7 @@ def interval_features(beats):
         "P_present_fraction": p_present.sum() / beats.shown.sum(),
         "T_present_fraction": np.count_nonzero(~np.isnan(places[5])) / beats.shown.sum(),
         "P_correlation": p_alike,
-        **atrial_features(beats, p_present),
+        **atrial_features(beats),
         "QRS_duration_max_ms": widest_qrs,
         "QRS_duration_q90_ms": high[3],
         "QRS_duration_min_ms": shortest_qrs,

@@ -2,16 +2,15 @@
 
 import numpy as np
 
-from sklearn_ecg.features._heart_beats import P_REGION, WORKING_RATE
+from sklearn_ecg.features._heart_beats import WORKING_RATE
 from sklearn_ecg.features._statistics import nan_median
 
 _HALF_S = 0.08  # of the piece of signal that is compared with the usual P wave
 _ALIKE = 0.92
 _SIZES = (0.6, 1.6)  # of the usual P wave
 _AFTER_T_S = 0.06
-_LEAST_CORRELATION = 0.7  # of the beats' P regions with the usual one, without which there is none
-_BEFORE_QRS_S = 0.32  # a P wave nearer to the next QRS is that beat's own
-_LEAST_PRESENT = 0.5  # of the beats: with fewer P waves, their likeness is chance
+_LEAST_LIKENESS = 0.8  # of the P waves seen to their mean, without which there is no usual one
+_BEFORE_R_S = 0.12  # later, a P wave cannot be told from the QRS complex
 
 _SAME_S = 0.12  # nearer to each other, two P waves are one
 _TOLERANCE = 0.15  # of the usual interval between P waves
@@ -20,20 +19,19 @@ _LEAST_INTERVALS = 3
 _LEAST_REGULAR = 0.6  # of the time: else the P waves have no rate
 
 
-def atrial_features(beats, p_present):
+def atrial_features(beats):
     """Measure the rate of all P waves, those that waves of the ventricles hide included.
 
     Parameters
     ----------
     beats : HeartBeats
-    p_present : ndarray of bool of shape (n_leads, n_beats)
 
     Returns
     -------
     dict of float
         NaN where there are few P waves, or they come without a rhythm.
     """
-    times = np.sort(np.append(beats.p_times, _like_the_usual(beats, p_present)))
+    times = np.sort(np.append(beats.p_times, _like_the_usual(beats)))
     times = times[np.diff(times, prepend=-np.inf) > _SAME_S * WORKING_RATE]
     interval_s = _usual_interval(np.diff(times) / WORKING_RATE)
     rr = beats.rr_ms[~np.isnan(beats.rr_ms)]
@@ -61,35 +59,39 @@ def _usual_interval(intervals):
     return intervals[fits].sum() / count[fits].sum()
 
 
-def _like_the_usual(beats, p_present):
-    """Return the places between T waves and the next beats that resemble the usual P wave.
+def _like_the_usual(beats):
+    """Return the places between T waves and QRS complexes that resemble the P waves seen.
 
-    It is weighted over the leads by its size in each.
+    All leads are looked at in one sum, each weighted by its size in the usual P wave.
     """
     nothing = np.empty(0)
-    share = (p_present.sum(axis=0) >= beats.shown.sum(axis=0) / 3).mean()
-    if share < _LEAST_PRESENT or nan_median(beats.p_correlation) < _LEAST_CORRELATION:
+    half = int(_HALF_S * WORKING_RATE)
+    seen = beats.p_times.astype(np.intp)
+    seen = seen[(seen >= half) & (seen < beats.filtered.shape[1] - half)]
+    if len(seen) <= _LEAST_INTERVALS:
+        return nothing
+    pieces = beats.filtered[:, seen[:, np.newaxis] + np.arange(-half, half + 1)]
+    pieces = pieces - pieces.mean(axis=-1, keepdims=True)
+    usual = pieces.mean(axis=1)
+    weights = usual[:, half] / np.linalg.norm(usual[:, half])
+    pieces, template = np.tensordot(weights, pieces, axes=1), weights @ usual
+    likeness = pieces @ template / np.linalg.norm(pieces, axis=1) / np.linalg.norm(template)
+    if np.median(likeness) < _LEAST_LIKENESS:
         return nothing
     start = nan_median(beats.waves["t_offset"], axis=0) + _AFTER_T_S * WORKING_RATE
-    end = beats.next_r_peaks - _BEFORE_QRS_S * WORKING_RATE
-    room = end - start > 2 * _HALF_S * WORKING_RATE
-    if not room.any():
-        return nothing
-    template, weights = _usual_p_wave(beats.main_beat)
-    alike = np.flatnonzero(_matches(weights @ beats.filtered, template))
-    bounds = np.stack([start[room], end[room] - len(template)]).astype(np.intp).T.ravel()
-    return alike[np.searchsorted(bounds, alike, "right") % 2 == 1] + _HALF_S * WORKING_RATE
+    end = beats.next_r_peaks - _BEFORE_R_S * WORKING_RATE
+    room = end - start > 2 * half
+    bounds = np.stack([start[room], end[room]]).T.ravel()
+    alike = np.flatnonzero(_matches(weights @ beats.filtered, template)) + half
+    inside = np.searchsorted(bounds, alike, "right") % 2 == 1
+    return alike[inside & (_distance(alike, beats.p_times) > _SAME_S * WORKING_RATE)]
 
 
-def _usual_p_wave(main_beat):
-    """Return the main beat's P wave in one weighted sum of the leads, and the weights."""
-    main_beat = np.where(np.isnan(main_beat), 0, main_beat)
-    region = main_beat[:, P_REGION] - main_beat[:, P_REGION].mean(axis=1, keepdims=True)
-    peak = (region**2).sum(axis=0).argmax()
-    weights = region[:, peak] / np.linalg.norm(region[:, peak])
-    half = int(_HALF_S * WORKING_RATE)
-    first = max(0, P_REGION.start + peak - half)
-    return weights @ main_beat[:, first : P_REGION.start + peak + half + 1], weights
+def _distance(places, others):
+    """Return how far places are from the nearest of others, which are in ascending order."""
+    others = np.concatenate([[-np.inf], others, [np.inf]])
+    after = np.searchsorted(others, places, "right")
+    return np.minimum(places - others[after - 1], others[after] - places)
 
 
 def _matches(signal, template):
