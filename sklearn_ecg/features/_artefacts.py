@@ -26,7 +26,8 @@ _LEAST_STEP = 0.15  # of the lead's usual height
 _HELD_S = 0.4
 _REST_S, _AT_REST = 0.02, 0.02  # a lead with this share of time in such stretches rests by habit
 _GENTLE, _TINY = 0.03, 3e-6  # of the lead's height: steps from rest, and below any noise
-_EDGE, _BENDS = 4, 8  # within so many samples a wave bends so many times as far from the line
+_EDGE_S, _LEAST_EDGE = 0.012, 4  # samples by which an edge is judged, at least
+_BENDS = 8  # times as far from the line does a wave bend within them as in the first
 
 
 def sharp_bends(signal, sampling_rate, heights):
@@ -236,33 +237,38 @@ def find_held(signal, sampling_rate):
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
+        NaN where nothing was recorded.
     sampling_rate : float
 
     Returns
     -------
     ndarray of bool of shape (n_leads, n_times)
     """
-    held = np.zeros(signal.shape, dtype=bool)
+    constant, held = np.zeros((2, *signal.shape), dtype=bool)
     least = max(3, round(_HELD_S * sampling_rate))
-    for values, own in zip(signal, held, strict=True):
+    n_edge = max(_LEAST_EDGE, round(_EDGE_S * sampling_rate))
+    for lead, values in enumerate(signal):
         changes = np.flatnonzero(values[1:] != values[:-1]) + 1
         start, stop = np.r_[0, changes], np.r_[changes, len(values)]
         length = stop - start
-        if length.max() < least or not len(changes):
-            continue
         is_long = length >= least
+        if not is_long.any() or not len(changes):
+            continue
         short = length[~is_long]
         rests = short[short >= max(3, _REST_S * sampling_rate)].sum() > _AT_REST * short.sum()
-        height = np.ptp(values)
+        height = np.nanmax(values) - np.nanmin(values)
         for first, end in zip(start[is_long], stop[is_long], strict=True):
-            before = values[max(0, first - _EDGE) : first][::-1] - values[first]
-            after = values[end : end + _EDGE] - values[first]
-            if not all(_is_natural(edge, height, rests) for edge in (before, after)):
-                own[first:end] = True
-    return held
+            constant[lead, first:end] = True
+            before = values[max(0, first - n_edge) : first][::-1] - values[first]
+            after = values[end : end + n_edge] - values[first]
+            held[lead, first:end] = not all(
+                _is_natural(edge, n_edge, height, rests) for edge in (before, after)
+            )
+    # By chance, noise may look like a wave that bends away; not in half of the leads.
+    return constant & (held | (held.sum(axis=0) > constant.sum(axis=0) / 2))
 
 
-def _is_natural(edge, height, rests):
+def _is_natural(edge, n_edge, height, rests):
     """Whether the samples outward from a constant stretch leave it as a heart's signal does."""
     if not len(edge):
         return True
@@ -270,4 +276,4 @@ def _is_natural(edge, height, rests):
     if first < _TINY * height or (rests and first < _GENTLE * height):
         return True
     size = edge * np.sign(edge[0])
-    return len(edge) == _EDGE and (np.diff(size) >= 0).all() and size[-1] >= _BENDS * size[0]
+    return len(edge) == n_edge and (np.diff(size) >= 0).all() and size[-1] >= _BENDS * size[0]

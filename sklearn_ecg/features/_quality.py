@@ -73,14 +73,20 @@ class CheckedSignal:
         self.lead_features = {
             "missing_fraction": missing,
             "saturated_fraction": _saturated(self.signal, finite, top, bottom),
-            "baseline_drift_mV": np.where(missing < 1, np.ptp(_seconds(means).mean(axis=-1), axis=1), np.nan),
+            "baseline_drift_mV": np.where(
+                missing < 1, np.ptp(_seconds(means).mean(axis=-1), axis=1), np.nan
+            ),
         }
         heights = _seconds(highest).max(axis=-1) - _seconds(lowest).min(axis=-1)
         heights = nan_median(np.where(heights > FLAT_MV, heights, np.nan))
         heights = np.fmax(heights, nan_median(heights))
         bends = sharp_bends(self.signal, sampling_rate, heights)
         spikes = take_out_spikes(self.signal, sampling_rate, heights, bends)
-        held = find_held(self.signal, sampling_rate) if (highest == lowest).any() else np.empty(0)
+        held = np.empty(0)
+        if (highest == lowest).any():
+            # The lines across gaps are constant as well, where a gap is at an end.
+            own = self.signal if known is None else np.where(known, self.signal, np.nan)
+            held = find_held(own, sampling_rate)
         if held.any():
             flat = np.maximum(flat, held.mean(axis=1))
             known = finite & ~held
