@@ -45,7 +45,7 @@ def sharp_bends(signal, sampling_rate, heights):
     lead, sample : ndarray of int of shape (n_bends,)
     """
     reach = max(1, round(_SPIKE_S / 2 * sampling_rate))
-    n_leads, n_times = signal.shape
+    n_times = signal.shape[1]
     if n_times <= 2 * reach + 2:
         return np.empty((2, 0), np.intp)
     bend = signal[:, : -2 * reach] + signal[:, 2 * reach :]
@@ -270,8 +270,8 @@ def find_held(signal, sampling_rate):
 
 def _is_natural(edge, n_edge, height, rests):
     """Whether the samples outward from a constant stretch leave it as a heart's signal does."""
-    if not len(edge):
-        return True
+    if not len(edge):  # an end of the record: with a single edge, only habit tells
+        return rests
     first = abs(edge[0])
     if first < _TINY * height or (rests and first < _GENTLE * height):
         return True
