@@ -183,12 +183,14 @@ def _dropout(signal, finite, held):
 def _saturated(signal, finite, highest, lowest):
     """Return the share of samples that stay, for three or more, at an extreme far from 0."""
     share = np.zeros(len(signal))
+    n_times = signal.shape[1]
     for extreme in (highest, lowest):
-        there = signal == extreme[:, np.newaxis]
         far = np.abs(extreme) > 0.3 * (highest - lowest)
+        places = np.flatnonzero(signal == np.where(far, extreme, np.nan)[:, np.newaxis])
         # Only a lead that is there often can have stayed: the others cost no second look.
-        for lead in np.flatnonzero(far & (np.count_nonzero(there, axis=1) > 2)):
-            stays = there[lead] & finite[lead]
+        often = np.bincount(places // n_times, minlength=len(signal)) > 2
+        for lead in np.flatnonzero(often):
+            stays = (signal[lead] == extreme[lead]) & finite[lead]
             if (stays[2:] & stays[1:-1] & stays[:-2]).any():
                 share[lead] += stays.mean()
     return share

@@ -1,6 +1,7 @@
 """R peaks between samples: where each beat lies, by those of its shape."""
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 _REACH = 20  # samples before and after R that are compared: 80 ms hold most QRS complexes
 _LAGS = 5  # samples by which a beat is moved at most
@@ -38,23 +39,28 @@ def find_r_times(filtered, r_peaks):
     if not len(whole):
         return times
     index = r_peaks[whole, np.newaxis] + np.arange(-reach, reach + 1)
-    beats = filtered[:, index].transpose(1, 0, 2)  # (n_beats, n_leads, n_window)
-    near = beats[..., reach - 1 : reach + 2]
-    times[whole] += _summits(np.einsum("blt,blt->bt", near, near)) - 1
-    left = np.arange(len(whole))
+    beats = np.ascontiguousarray(filtered[:, index].transpose(1, 0, 2))  # by beat, lead and time
+    left, alone = np.arange(len(whole)), np.empty(0, np.intp)
     for _ in range(_MOST_SHAPES):
         if len(left) < 2:
             break
         own, moved = _match(beats[left])
         if len(own) > 1:
-            times[whole[left[own]]] = r_peaks[whole[left[own]]] + moved
+            times[whole[left[own]]] += moved
+        else:
+            alone = np.append(alone, left[own])
         left = np.delete(left, own)
+    alone = np.append(alone, left)
+    if len(alone):
+        near = beats[alone][..., reach - 1 : reach + 2]
+        times[whole[alone]] += _summits(np.einsum("blt,blt->bt", near, near)) - 1
     return times
 
 
 def _match(beats):
     """Return which beats have the shape of most, and how far each lies from where it was marked."""
-    middle = _unmoved(beats, np.full(len(beats), _LAGS))
+    middle = beats[..., _LAGS:-_LAGS]
+    middle = middle - middle.mean(axis=-1, keepdims=True)
     sample = np.linspace(0, len(beats) - 1, min(len(beats), _MOST_COMPARED)).round().astype(np.intp)
     weights = 1 / (np.einsum("blt,blt->l", middle, middle) + _TINY)
     likeness = _likeness(middle[sample], middle[sample], weights)
@@ -72,6 +78,8 @@ def _match(beats):
         apart = aligned - template
         residue = np.einsum("blt,blt->l", apart, apart)
         weights = 1 / (residue + _RESIDUE * np.einsum("blt,blt->l", aligned, aligned) + _TINY)
+        if is_own.all():
+            break  # a mean finds more beats of its shape than a single beat does
     moved = _summits(_products(beats[own], template * weights[:, np.newaxis])) - _LAGS
     return own, moved - moved.mean()
 
@@ -94,11 +102,10 @@ def _likeness(some, others, weights):
 
 def _products(beats, template):
     """Multiply beats with a template at every lag, (n_beats, n_lags)."""
-    n_leads, n_window = template.shape
-    moved = np.zeros((n_leads, n_window + 2 * _LAGS, 2 * _LAGS + 1), np.float32)
-    for lag in range(2 * _LAGS + 1):
-        moved[:, lag : lag + n_window, lag] = template
-    return beats.reshape(len(beats), -1) @ moved.reshape(-1, 2 * _LAGS + 1)
+    n_lags = 2 * _LAGS + 1
+    padded = np.pad(template, ((0, 0), (n_lags - 1, n_lags - 1)))
+    moved = sliding_window_view(padded, n_lags, axis=1)[..., ::-1]  # (n_leads, n_times, n_lags)
+    return beats.reshape(len(beats), -1) @ moved.reshape(-1, n_lags)
 
 
 def _summits(values):
