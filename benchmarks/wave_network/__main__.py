@@ -112,7 +112,7 @@ def write_predictions(arguments):
         signal = wfdb.rdrecord(str(path.with_suffix(""))).p_signal.T
         for leads, n_leads in (("first lead", 1), ("both leads", 2)):
             waves = delineate_with(signal[:n_leads], MITDB_RATE, network=network)
-            r_peaks = waves.loc[waves["lead"] == 0, "r_peak"]
+            r_peaks = waves.loc[waves["lead"] == 0, "r_peak"].dropna()
             found[leads][path.stem] = r_peaks.astype(int).tolist()
     (arguments.output / "r_peaks.json").write_text(json.dumps(found))
     print(f"Written to {arguments.output}")

@@ -8,7 +8,7 @@ from sklearn_ecg.features._neurokit import WAVE_METHODS, delineate_lead
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats, to_samples, to_working_rate
 from sklearn_ecg.features._wave_network import RATE
-from sklearn_ecg.features._waves import WAVES, find_waves
+from sklearn_ecg.features._waves import WAVES, find_blocked_p_waves, find_waves
 from sklearn_ecg.utils import check_option, warn_user
 
 
@@ -18,8 +18,9 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network"):
     A small convolutional network sees all leads together and gives each sample of each lead its
     wave. The bounds are where a wave becomes likelier than not, the peaks of P and T the likeliest
     place between them, whether the wave is upright, inverted or biphasic. A P or T wave that is
-    not seen is absent, and so are P waves that no QRS complex follows. The user guide tells how
-    the network was trained and validated.
+    not seen is absent. P waves that no QRS complex follows are blocked ones; they are believed
+    where a third of the leads shows them, and two of three or more. The user guide tells how the
+    network was trained and validated.
 
     Parameters
     ----------
@@ -32,7 +33,8 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network"):
         `detect_r_peaks`.
     method : {"network", "peak", "prominence", "dwt", "cwt"}, default="network"
         Or, for comparison, one of NeuroKit's. It sees each lead by itself, cleaned by NeuroKit,
-        with the same R peaks in all of them. "peak" knows no bounds of QRS complexes.
+        with the same R peaks in all of them. "peak" knows no bounds of QRS complexes,
+        and none of them blocked P waves.
 
     Returns
     -------
@@ -40,7 +42,9 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network"):
         A row per lead and beat, with the columns lead, beat (both counted from 0), p_onset,
         p_peak, p_offset, qrs_onset, r_peak, qrs_offset, t_onset, t_peak and t_offset in samples
         (bounds lie between samples); NaN where a wave is absent, or lies in a gap, or the lead is
-        flat. r_peak is the beat's own, the same in all leads.
+        flat. r_peak is the beat's own, the same in all leads. A blocked P wave has a row in each
+        lead that shows it, with beat -1 and NaN in all columns but its own. Rows are in the order
+        of leads, and of time within a lead.
 
     Raises
     ------
@@ -67,6 +71,10 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network"):
     >>> waves = delineate(record.signals[0], record.sampling_rate)
     >>> bool((waves["qrs_onset"] < waves["r_peak"]).mean() > 0.95)
     True
+
+    The beats alone, without blocked P waves:
+
+    >>> beats = waves[waves["beat"] >= 0]
     """
     check_option(method, ("network", *WAVE_METHODS), "method")
     if method == "network":
@@ -74,7 +82,7 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network"):
     signal = check_signal(signal, sampling_rate)
     checked = CheckedSignal(signal, sampling_rate)
     if r_peaks is None:
-        r_peaks = to_samples(find_beats(checked).r_peaks, checked)
+        r_peaks = to_samples(find_beats(checked).r_times, checked)
     else:
         r_peaks = check_r_peaks(r_peaks, signal.shape[1])
     return _as_table(_places_by_neurokit(signal, checked, r_peaks, method), r_peaks, checked)
@@ -85,14 +93,19 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
     checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
     beats = find_beats(checked, network)
     if r_peaks is None:
-        r_peaks, at_rate = to_samples(beats.r_peaks, checked), beats.r_peaks
+        r_peaks, at_rate = to_samples(beats.r_times, checked), beats.r_peaks
     else:
         r_peaks = check_r_peaks(r_peaks, checked.signal.shape[1])
         at_rate = to_working_rate(r_peaks, sampling_rate, beats.filtered.shape[1])
     places = np.full((len(WAVES), len(checked.signal), len(r_peaks)), np.nan)
     if beats.filtered.size and len(r_peaks):
         found = find_waves(beats.waves, beats.peaks, at_rate)
-        places[:, checked.usable] = np.stack(list(found.values())) * (sampling_rate / RATE)
+        blocked = find_blocked_p_waves(beats.waves, beats.peaks, found)
+        n_blocked = blocked["p_peak"].shape[1]
+        places = np.pad(places, ((0, 0), (0, 0), (0, n_blocked)), constant_values=np.nan)
+        for i, name in enumerate(WAVES):
+            own = [found[name], blocked.get(name, np.full_like(blocked["p_peak"], np.nan))]
+            places[i, checked.usable] = np.concatenate(own, axis=1) * (sampling_rate / RATE)
     return _as_table(places, r_peaks, checked)
 
 
@@ -116,16 +129,30 @@ def _places_by_neurokit(signal, checked, r_peaks, method):
 
 
 def _as_table(places, r_peaks, checked):
-    """Return places of shape (n_waves, n_leads, n_beats) as a row per lead and beat."""
-    if checked.recorded is not None and len(r_peaks):
+    """Return a row per lead and beat, and per blocked P wave that a lead shows, by lead and time.
+
+    Parameters
+    ----------
+    places : ndarray of shape (n_waves, n_leads, n_beats + n_blocked)
+        The beats' waves, and behind them blocked P waves.
+    r_peaks : ndarray of shape (n_beats,)
+    checked : CheckedSignal
+    """
+    if checked.recorded is not None and places.size:
         _leave_out_gaps(places, checked.recorded)
     # A wave that an end of the record cuts off is bounded by that end.
     np.clip(places, 0, checked.signal.shape[1] - 1, out=places)
-    places[WAVES.index("r_peak")] = r_peaks
-    n_leads, n_beats = places.shape[1:]
-    lead, beat = np.divmod(np.arange(n_leads * n_beats), max(n_beats, 1))
-    columns = dict(zip(WAVES, places.reshape(len(WAVES), -1), strict=True))
-    return pd.DataFrame({"lead": lead, "beat": beat, **columns})
+    places[WAVES.index("r_peak"), :, : len(r_peaks)] = r_peaks
+    _, n_leads, n_rows = places.shape
+    number = np.full(n_rows, -1)
+    number[: len(r_peaks)] = np.arange(len(r_peaks))
+    lead, beat = np.repeat(np.arange(n_leads), n_rows), np.tile(number, n_leads)
+    waves = places.reshape(len(WAVES), -1)
+    p_peak, r_peak = waves[WAVES.index("p_peak")], waves[WAVES.index("r_peak")]
+    order = np.lexsort([np.where(beat < 0, p_peak, r_peak), lead])
+    order = order[(beat[order] >= 0) | ~np.isnan(p_peak[order])]
+    columns = dict(zip(WAVES, waves[:, order], strict=True))
+    return pd.DataFrame({"lead": lead[order], "beat": beat[order], **columns})
 
 
 def _leave_out_gaps(places, recorded):

@@ -9,7 +9,7 @@ from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats, to_working_rate
 from sklearn_ecg.features._statistics import nan_mean, nan_median, quantiles
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
-from sklearn_ecg.features._waves import find_waves
+from sklearn_ecg.features._waves import find_blocked_p_waves, find_waves
 
 #: All measurements are taken at 250 Hz, so that they mean the same for every record.
 MS = 1000 / WORKING_RATE
@@ -55,7 +55,8 @@ class HeartBeats:
         In mV.
     sampling_rate : float
     r_peaks : ndarray of shape (n_all_beats,), default=None
-        Samples at the record's own rate; by default those that are found.
+        When beats are, in samples at the record's own rate, also between two of them; by default
+        those that are found.
     network : WaveNetwork, default=None
         By default the one that ships with the package.
 
@@ -65,7 +66,10 @@ class HeartBeats:
         The signal at its own rate, and which leads are usable.
     filtered : ndarray of float32 of shape (n_usable_leads, n_times)
         From 0.5 to 40 Hz.
+    all_r_times : ndarray of float64 of shape (n_all_beats,)
+        When beats are, in samples, to fractions of them: what all intervals between beats rest on.
     all_r_peaks : ndarray of int of shape (n_all_beats,)
+        The samples nearest to them, which windows are cut by.
     r_peaks : ndarray of int of shape (n_beats,)
     shown : ndarray of bool of shape (n_usable_leads, n_beats)
         Which leads show a beat without a gap.
@@ -74,10 +78,12 @@ class HeartBeats:
     def __init__(self, signal, sampling_rate, *, r_peaks=None, network=None):
         self.checked = CheckedSignal(signal, sampling_rate)
         self._seen = find_beats(self.checked, network)
-        self.filtered, self.all_r_peaks = self._seen.filtered, self._seen.r_peaks
+        self.filtered, self.all_r_times = self._seen.filtered, self._seen.r_times
+        self.all_r_peaks = self._seen.r_peaks
         if r_peaks is not None and self.filtered.size:
             given = to_working_rate(r_peaks, sampling_rate, self.filtered.shape[1])
-            self.all_r_peaks = np.unique(given)
+            self.all_r_peaks, places = np.unique(given, return_index=True)
+            self.all_r_times = np.asarray(r_peaks)[places] * (WORKING_RATE / sampling_rate)
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
         self._whole = self._are_inside() & enough
@@ -112,7 +118,7 @@ class HeartBeats:
     @functools.cached_property
     def rr_ms(self):
         """Intervals between all beats; NaN across a gap of all leads."""
-        rr = np.diff(self.all_r_peaks) * MS
+        rr = np.diff(self.all_r_times) * MS
         if self.checked.recorded is not None and len(rr):
             lost = ~self.checked.recorded[self.checked.usable].any(axis=0)
             start, end = self.all_r_peaks[:-1], self.all_r_peaks[1:]
@@ -147,10 +153,13 @@ class HeartBeats:
         return np.append(following, np.nan)[self._whole]
 
     @functools.cached_property
+    def _all_waves(self):
+        return find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
+
+    @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        waves = find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
-        waves = {name: samples[:, self._whole] for name, samples in waves.items()}
+        waves = {name: samples[:, self._whole] for name, samples in self._all_waves.items()}
         if not self.shown.all():
             waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}
         return waves
@@ -171,6 +180,15 @@ class HeartBeats:
             name: np.where(is_there[i], found[q][i], np.nan)
             for i, (name, q) in enumerate(_BOUNDS.items())
         }
+
+    @functools.cached_property
+    def p_times(self):
+        """Samples of the peaks of all P waves, before beats or blocked, in ascending order."""
+        own = self._all_waves["p_peak"]
+        seen = np.count_nonzero(~np.isnan(own), axis=0) >= _LEAST_OF_LEADS * len(own)
+        blocked = find_blocked_p_waves(self._seen.waves, self._seen.peaks, self._all_waves)
+        times = [nan_median(own[:, seen], axis=0), nan_median(blocked["p_peak"], axis=0)]
+        return np.sort(np.concatenate(times))
 
     @functools.cached_property
     def qrs_ms(self):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sklearn_ecg.features._heart_beats import MS
-from sklearn_ecg.features._p_waves import p_waves_per_beat
+from sklearn_ecg.features._p_waves import atrial_features
 from sklearn_ecg.features._statistics import nan_median, nan_spread, quantiles
 
 _LEAST_OF_BEATS = 0.5  # must show a wave: in fibrillation, single beats seem to have a P wave
@@ -47,7 +47,7 @@ def interval_features(beats, qt_of_leads):
         "P_present_fraction": p_present.sum() / beats.shown.sum(),
         "T_present_fraction": t_present.sum() / beats.shown.sum(),
         "P_correlation": nan_median(beats.p_correlation),
-        "P_per_QRS": p_waves_per_beat(beats, p_present),
+        **atrial_features(beats),
         "QRS_duration_max_ms": widest_qrs,
         "QRS_duration_q90_ms": wide_qrs,
         "QRS_duration_min_ms": shortest_qrs,

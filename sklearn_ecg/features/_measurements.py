@@ -77,7 +77,7 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
     of_record, measured = dict(checked.record_features), {}
     of_leads = dict(checked.lead_features)
     of_record["mains_frequency_Hz"], of_leads["mains_hum_mV"] = _quality.mains_hum(
-        checked.signal, sampling_rate
+        signal, sampling_rate
     )
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
     if used_names:
@@ -98,13 +98,7 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
         of_record |= _voltages.voltage_features(measured, used_names, qrs_ms)
         misfit = of_record["limb_lead_misfit"]
         of_record |= _lead_swaps.swap_features(beats.main_beat, used_names, misfit)
-        spikes = _quality.pacing_spikes(
-            checked.signal[usable],
-            sampling_rate,
-            np.ptp(beats.main_beat, axis=1),
-            measured["noise_mV"],
-        )
-        of_record["pacing_spikes_per_beat"] = spikes / len(beats.all_r_peaks)
+        of_record["pacing_spikes_per_beat"] = checked.n_spikes / len(beats.all_r_peaks)
     return of_record, of_leads | _to_all_leads(measured, usable)
 
 

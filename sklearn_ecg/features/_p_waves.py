@@ -1,61 +1,97 @@
-"""P waves that no QRS complex follows."""
+"""The rate of the atria, from P waves before beats and those that no QRS complex follows."""
 
 import numpy as np
 
-from sklearn_ecg.features._heart_beats import P_REGION, WORKING_RATE
+from sklearn_ecg.features._heart_beats import WORKING_RATE
 from sklearn_ecg.features._statistics import nan_median
 
 _HALF_S = 0.08  # of the piece of signal that is compared with the usual P wave
 _ALIKE = 0.92
 _SIZES = (0.6, 1.6)  # of the usual P wave
 _AFTER_T_S = 0.06
-_LEAST_CORRELATION = 0.7  # of the beats' P regions with the usual one, without which there is none
-_BEFORE_QRS_S = 0.32  # a P wave nearer to the next QRS is that beat's own
+_LEAST_LIKENESS = 0.8  # of the P waves seen to their mean, without which there is no usual one
+_BEFORE_R_S = 0.12  # later, a P wave cannot be told from the QRS complex
+
+_SAME_S = 0.12  # nearer to each other, two P waves are one
+_TOLERANCE = 0.15  # of the usual interval between P waves
+_MOST_HIDDEN = 2  # P waves in a row that QRS complexes and T waves hide
+_LEAST_INTERVALS = 3
+_LEAST_REGULAR = 0.6  # of the time: else the P waves have no rate
 
 
-def p_waves_per_beat(beats, p_present):
-    """Count P waves, each beat's own and those in pauses, over beats.
-
-    The usual P wave, weighted over the leads by its size in each, is looked for between the end
-    of T and the next beat's own P wave.
+def atrial_features(beats):
+    """Measure the rate of all P waves, those that waves of the ventricles hide included.
 
     Parameters
     ----------
     beats : HeartBeats
-    p_present : ndarray of bool of shape (n_leads, n_beats)
 
     Returns
     -------
-    float
-        NaN where fewer than half of the beats have a P wave, or the waves are not alike.
+    dict of float
+        NaN where there are few P waves, or they come without a rhythm.
     """
-    # A beat has a P wave if a third of its leads shows it: in the others it may be too flat.
-    share = (p_present.sum(axis=0) >= beats.shown.sum(axis=0) / 3).mean()
-    if share < 0.5 or nan_median(beats.p_correlation) < _LEAST_CORRELATION:
+    times = np.sort(np.append(beats.p_times, _like_the_usual(beats)))
+    times = times[np.diff(times, prepend=-np.inf) > _SAME_S * WORKING_RATE]
+    interval_s = _usual_interval(np.diff(times) / WORKING_RATE)
+    rr = beats.rr_ms[~np.isnan(beats.rr_ms)]
+    if not len(rr):
+        return {"P_rate_bpm": 60 / interval_s}
+    return {"P_rate_bpm": 60 / interval_s, "P_per_QRS": rr.mean() / 1000 / interval_s}
+
+
+def _usual_interval(intervals):
+    """Return the interval of which most others are one, two or three, or NaN."""
+    if len(intervals) < _LEAST_INTERVALS:
         return np.nan
-    start = nan_median(beats.waves["t_offset"], axis=0) + _AFTER_T_S * WORKING_RATE
-    end = beats.next_r_peaks - _BEFORE_QRS_S * WORKING_RATE
-    room = end - start > 2 * _HALF_S * WORKING_RATE
-    if not room.any():
-        return share
-    template, weights = _usual_p_wave(beats.main_beat)
-    alike = _matches(weights @ beats.filtered, template)
-    extra = sum(
-        np.count_nonzero(alike[int(first) : int(last) - len(template)])
-        for first, last in zip(start[room], end[room], strict=True)
+    count = np.round(intervals / intervals[:, np.newaxis])
+    fits = np.abs(intervals - count * intervals[:, np.newaxis]) < (
+        _TOLERANCE * intervals[:, np.newaxis]
     )
-    return share + extra / len(beats)
+    fits &= (count > 0) & (count <= 1 + _MOST_HIDDEN)
+    # Of two that fit all, as one and its double do, the one that is there more often is right.
+    score = (fits / np.maximum(count, 1)).sum(axis=1)
+    best = score.argmax()
+    fits, count = fits[best], count[best]
+    regular = intervals[fits].sum() >= _LEAST_REGULAR * intervals.sum()
+    if not regular or np.count_nonzero(fits & (count == 1)) < 2:
+        return np.nan
+    return intervals[fits].sum() / count[fits].sum()
 
 
-def _usual_p_wave(main_beat):
-    """Return the main beat's P wave in one weighted sum of the leads, and the weights."""
-    main_beat = np.where(np.isnan(main_beat), 0, main_beat)
-    region = main_beat[:, P_REGION] - main_beat[:, P_REGION].mean(axis=1, keepdims=True)
-    peak = (region**2).sum(axis=0).argmax()
-    weights = region[:, peak] / np.linalg.norm(region[:, peak])
+def _like_the_usual(beats):
+    """Return the places between T waves and QRS complexes that resemble the P waves seen.
+
+    All leads are looked at in one sum, each weighted by its size in the usual P wave.
+    """
+    nothing = np.empty(0)
     half = int(_HALF_S * WORKING_RATE)
-    first = max(0, P_REGION.start + peak - half)
-    return weights @ main_beat[:, first : P_REGION.start + peak + half + 1], weights
+    seen = beats.p_times.astype(np.intp)
+    seen = seen[(seen >= half) & (seen < beats.filtered.shape[1] - half)]
+    if len(seen) <= _LEAST_INTERVALS:
+        return nothing
+    pieces = beats.filtered[:, seen[:, np.newaxis] + np.arange(-half, half + 1)]
+    pieces = pieces - pieces.mean(axis=-1, keepdims=True)
+    usual = pieces.mean(axis=1)
+    weights = usual[:, half] / np.linalg.norm(usual[:, half])
+    pieces, template = np.tensordot(weights, pieces, axes=1), weights @ usual
+    likeness = pieces @ template / np.linalg.norm(pieces, axis=1) / np.linalg.norm(template)
+    if np.median(likeness) < _LEAST_LIKENESS:
+        return nothing
+    start = nan_median(beats.waves["t_offset"], axis=0) + _AFTER_T_S * WORKING_RATE
+    end = beats.next_r_peaks - _BEFORE_R_S * WORKING_RATE
+    room = end - start > 2 * half
+    bounds = np.stack([start[room], end[room]]).T.ravel()
+    alike = np.flatnonzero(_matches(weights @ beats.filtered, template)) + half
+    inside = np.searchsorted(bounds, alike, "right") % 2 == 1
+    return alike[inside & (_distance(alike, beats.p_times) > _SAME_S * WORKING_RATE)]
+
+
+def _distance(places, others):
+    """Return how far places are from the nearest of others, which are in ascending order."""
+    others = np.concatenate([[-np.inf], others, [np.inf]])
+    after = np.searchsorted(others, places, "right")
+    return np.minimum(places - others[after - 1], others[after] - places)
 
 
 def _matches(signal, template):

@@ -4,6 +4,15 @@ import functools
 
 import numpy as np
 
+from sklearn_ecg.features._artefacts import (
+    SPIKE_RATE,
+    count_spikes,
+    find_held,
+    sharp_bends,
+    take_out_spikes,
+    take_out_steps,
+)
+from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing._gaps import fill_gaps, recorded_or_short
 
 #: A lead with more noise than this share of its QRS, peak to peak, is noisy.
@@ -20,12 +29,6 @@ LEAST_RECORDED = 0.8
 
 _BLOCK_S = 0.2  # what does not change for this long is flat
 _BLOCKS_PER_S = 5
-_SPIKE_S = 0.004  # longer than a pacing spike, shorter than the flank of a QRS complex
-_SPIKE_RATE = 250  # Hz; below, spikes are lost between samples
-# Of the QRS: half of the beats or more have spikes in 7 of the 10 paced records of LUDB, and in
-# none of the 190 others.
-_SPIKE_SHARE = 0.18
-_SPIKE_LEADS = 6
 
 # Standard deviation of white noise from 0.5 to 40 Hz, over the median absolute second difference
 # of its samples at 250 Hz.
@@ -39,22 +42,25 @@ _LIMB_LEADS = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0
 
 
 class CheckedSignal:
-    """One record without its gaps, and what was found out about it.
+    """One record without its gaps, spikes and steps, and what was found out about it.
 
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
-        In mV; NaN and infinity mark what was not recorded.
+        In mV; NaN and infinity mark what was not recorded. So do values that are held, bit for
+        bit, for so long that no heart does it.
     sampling_rate : float
 
     Attributes
     ----------
     signal : ndarray of float32 of shape (n_leads, n_times)
-        Without its mean; straight lines stand across gaps.
+        Without its mean, pacing spikes, and steps of the level; straight lines stand across gaps.
     recorded : ndarray of bool of shape (n_leads, n_times), or None
         Where there are samples, or a gap too short to matter; None for a record without gaps.
     usable : ndarray of bool of shape (n_leads,)
         Which leads can be measured.
+    n_spikes : float
+        Times at which leads show a pacing spike; NaN below 250 Hz, where they cannot.
     record_features : dict of float
     lead_features : dict of ndarray of shape (n_leads,)
         The part of the features of quality that needs no beats.
@@ -64,23 +70,51 @@ class CheckedSignal:
         self.sampling_rate = sampling_rate
         finite = np.isfinite(signal)
         has_gaps = not finite.all()
-        self.recorded = recorded_or_short(finite, sampling_rate) if has_gaps else None
+        known = finite if has_gaps else None
         missing = 1 - finite.mean(axis=1) if has_gaps else np.zeros(len(signal))
-        self.record_features = {"infinite_fraction": np.isinf(signal).mean() if has_gaps else 0.0}
         self.signal = _centre(fill_gaps(signal, finite) if has_gaps else signal)
-        highest, lowest = self.signal.max(axis=1), self.signal.min(axis=1)
-        self.usable = highest - lowest > FLAT_MV
-        if has_gaps:
-            covered = finite.any(axis=0).sum()
-            self.usable &= finite.sum(axis=1) >= max(1, LEAST_RECORDED * covered)
-        flat, drift = _blocks(self.signal, self.recorded, sampling_rate)
+        highest, lowest, means = _blocks(self.signal, sampling_rate)
+        top, bottom = highest.max(axis=1), lowest.min(axis=1)
+        is_flat = top - bottom <= FLAT_MV
+        flat = _flat_share(highest - lowest <= FLAT_MV, known, self.signal.shape[1])
         self.lead_features = {
             "missing_fraction": missing,
-            "flat_fraction": np.where(highest - lowest > FLAT_MV, flat, 1 - missing),
-            "saturated_fraction": _saturated(self.signal, finite, highest, lowest),
-            "baseline_drift_mV": np.where(missing < 1, drift, np.nan),
+            "saturated_fraction": _saturated(self.signal, finite, top, bottom),
+            "baseline_drift_mV": np.where(
+                missing < 1, np.ptp(_seconds(means).mean(axis=-1), axis=1), np.nan
+            ),
         }
-        self.record_features["usable_leads"] = float(self.usable.sum())
+        heights = _seconds(highest).max(axis=-1) - _seconds(lowest).min(axis=-1)
+        heights = nan_median(np.where(heights > FLAT_MV, heights, np.nan))
+        heights = np.fmax(heights, nan_median(heights))
+        bends = sharp_bends(self.signal, sampling_rate, heights)
+        spikes = take_out_spikes(self.signal, sampling_rate, heights, bends)
+        held = np.empty(0)
+        if (highest == lowest).any():
+            # The lines across gaps are constant as well, where a gap is at an end.
+            own = self.signal if known is None else np.where(known, self.signal, np.nan)
+            held = find_held(own, sampling_rate)
+        if held.any():
+            flat = np.maximum(flat, held.mean(axis=1))
+            known = finite & ~held
+            self.signal = _centre(fill_gaps(self.signal, known))
+            bends = sharp_bends(self.signal, sampling_rate, heights)
+        take_out_steps(self.signal, sampling_rate, heights, bends)
+        self.usable = ~is_flat
+        self.recorded = None
+        if known is not None:
+            self.recorded = recorded_or_short(known, sampling_rate)
+            covered = known[self.usable].any(axis=0).sum()
+            self.usable &= known.sum(axis=1) >= max(1, LEAST_RECORDED * covered)
+        self.lead_features["flat_fraction"] = np.where(is_flat, 1 - missing, flat)
+        self.n_spikes = np.nan
+        if sampling_rate >= SPIKE_RATE:
+            self.n_spikes = count_spikes(spikes, np.count_nonzero(self.usable), sampling_rate)
+        self.record_features = {
+            "infinite_fraction": np.isinf(signal).mean() if has_gaps else 0.0,
+            "dropout_fraction": _dropout(signal, finite, held) if held.any() else 0.0,
+            "usable_leads": float(self.usable.sum()),
+        }
 
 
 def _centre(signal):
@@ -88,24 +122,35 @@ def _centre(signal):
     return (signal - signal.mean(axis=1, keepdims=True)).astype(np.float32, copy=False)
 
 
-def _blocks(signal, recorded, sampling_rate):
-    """Return the share of flat time, and the range of the means of seconds."""
-    n_leads, n_times = signal.shape
+def _blocks(signal, sampling_rate):
+    """Return the highest and lowest values and the means of blocks, (n_leads, n_blocks) each."""
+    n_times = signal.shape[1]
     length = min(n_times, max(1, int(_BLOCK_S * sampling_rate)))
-    starts = np.arange(0, n_times - length + 1, length)
-    whole = signal[:, : starts[-1] + length]
-    highest, lowest = (f.reduceat(whole, starts, axis=1) for f in (np.maximum, np.minimum))
-    flat = highest - lowest <= FLAT_MV
-    # Time between two beats may be without any change for less than a second.
-    stretch = np.zeros(n_leads)
-    if flat.any():
-        if recorded is not None:
-            flat &= np.logical_and.reduceat(recorded[:, : whole.shape[1]], starts, axis=1)
-        stretch = np.array([_in_runs(lead, _BLOCKS_PER_S) for lead in flat])
-    seconds = starts[:: min(_BLOCKS_PER_S, len(starts))]
-    counts = np.diff(np.append(seconds, whole.shape[1]))
-    means = np.add.reduceat(whole, seconds, axis=1) / counts
-    return stretch, np.ptp(means[:, counts == counts[0]], axis=1)
+    starts = np.arange(0, n_times - length + 1, length)  # the last block goes on to the end
+    highest, lowest, means = (
+        part.reduceat(signal, starts, axis=1) for part in (np.maximum, np.minimum, np.add)
+    )
+    means /= np.diff(starts, append=n_times)
+    return highest, lowest, means
+
+
+def _seconds(blocks):
+    """Group blocks into seconds, (n_leads, n_seconds, n_blocks); a rest at the end is left out."""
+    n_leads, n_blocks = blocks.shape
+    length = min(_BLOCKS_PER_S, n_blocks)
+    n_groups = n_blocks // length
+    return blocks[:, : n_groups * length].reshape(n_leads, n_groups, length)
+
+
+def _flat_share(flat, known, n_times):
+    """Return each lead's share of flat time: time between beats may be flat for half a second."""
+    if not flat.any():
+        return np.zeros(len(flat))
+    if known is not None:
+        length = n_times // flat.shape[1]
+        blocks = known[:, : flat.shape[1] * length].reshape(*flat.shape, -1)
+        flat = flat & blocks.all(axis=-1)
+    return np.array([_in_runs(lead, _BLOCKS_PER_S) for lead in flat])
 
 
 def _in_runs(flags, shortest):
@@ -115,15 +160,28 @@ def _in_runs(flags, shortest):
     return runs[runs >= shortest].sum() / len(flags)
 
 
+def _dropout(signal, finite, held):
+    """Return the share of the time in which no lead was recorded, and some hold a value.
+
+    Zeros before the record's start and behind its end are padding, and no loss.
+    """
+    changes = np.ptp(np.where(finite, signal, 0), axis=1) > 0
+    lost = (held | ~finite)[changes].all(axis=0) & held.any(axis=0)
+    inside = np.flatnonzero((signal != 0).any(axis=0))
+    return lost[inside[0] : inside[-1] + 1].sum() / len(lost) if len(inside) else 0.0
+
+
 def _saturated(signal, finite, highest, lowest):
     """Return the share of samples that stay, for three or more, at an extreme far from 0."""
     share = np.zeros(len(signal))
+    n_times = signal.shape[1]
     for extreme in (highest, lowest):
-        there = signal == extreme[:, np.newaxis]
         far = np.abs(extreme) > 0.3 * (highest - lowest)
+        places = np.flatnonzero(signal == np.where(far, extreme, np.nan)[:, np.newaxis])
         # Only a lead that is there often can have stayed: the others cost no second look.
-        for lead in np.flatnonzero(far & (np.count_nonzero(there, axis=1) > 2)):
-            stays = there[lead] & finite[lead]
+        often = np.bincount(places // n_times, minlength=len(signal)) > 2
+        for lead in np.flatnonzero(often):
+            stays = (signal[lead] == extreme[lead]) & finite[lead]
             if (stays[2:] & stays[1:-1] & stays[:-2]).any():
                 share[lead] += stays.mean()
     return share
@@ -153,8 +211,8 @@ def mains_hum(signal, sampling_rate):
 
     Parameters
     ----------
-    signal : ndarray of float32 of shape (n_leads, n_times)
-        Unfiltered.
+    signal : ndarray of shape (n_leads, n_times)
+        As it was recorded, in mV; NaN and infinity mark gaps.
     sampling_rate : float
 
     Returns
@@ -169,6 +227,7 @@ def mains_hum(signal, sampling_rate):
     basis = _mains_basis(length, sampling_rate)
     if n_times < length or not basis.size:
         return np.nan, np.full(n_leads, np.nan)
+    signal = _centre(fill_gaps(signal))
     seconds = signal[:, : n_times // length * length].reshape(n_leads, -1, length)
     parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], -1, 3, 2)
     # The median over the seconds: a movement in one of them is no hum.
@@ -228,28 +287,3 @@ def _limb_lead_misfit(products, names):
         size = max(products[place, place], products[0, 0] / 4, products[1, 1] / 4)
         worst = max(worst, weights @ products @ weights / size)
     return np.sqrt(worst)
-
-
-def pacing_spikes(signal, sampling_rate, qrs_sizes, noise):
-    """Count spikes of a few milliseconds that stand out in the mean over the leads.
-
-    Parameters
-    ----------
-    signal : ndarray of float32 of shape (n_leads, n_times)
-        Unfiltered. Some leads without much noise are enough, and are all that is looked at.
-    sampling_rate : float
-    qrs_sizes, noise : ndarray of shape (n_leads,)
-        Usual size of a QRS complex, peak to peak, and of the noise.
-    """
-    chosen = np.flatnonzero(noise < NOISY * qrs_sizes)[::2][:_SPIKE_LEADS]
-    if sampling_rate < _SPIKE_RATE or not len(chosen):
-        return np.nan
-    signal = signal[chosen]
-    reach = max(1, round(_SPIKE_S * sampling_rate))
-    rise = signal[:, reach:] - signal[:, :-reach]
-    # A spike stands out from the samples on both sides: the lower of its flanks counts.
-    before, after = rise[:, :-reach], -rise[:, reach:]
-    up, down = np.minimum(before, after), -np.maximum(before, after)
-    height = np.maximum(np.maximum(up, down), 0).mean(axis=0)
-    spikes = np.flatnonzero(height > _SPIKE_SHARE * qrs_sizes[chosen].mean())
-    return np.count_nonzero(np.diff(spikes, prepend=-np.inf) > 0.02 * sampling_rate)

@@ -41,6 +41,12 @@ _SEVERE_RULES = (
         "limb leads contradict each other",
         _MIXED_UP,
     ),
+    (
+        "dropout_fraction",
+        lambda v: v > 0,
+        "all leads held constant",
+        "Taken as a gap, which no RR interval spans: mark it by NaN.",
+    ),
     ("identical_leads", lambda v: v > 0, "identical leads", "Look which lead was stored twice."),
 )
 _UNITS = "QRS of unlikely size"  # in mV, the median over the leads
@@ -58,7 +64,7 @@ _SEVERE = [*(rule[2] for rule in _SEVERE_RULES), _UNITS]
 
 _LEAD_RULES = (
     ("missing_fraction", lambda v: v > 0, "missing samples", "Beats beside gaps are not measured."),
-    ("flat_fraction", lambda v: v > 0, "flat", "Check the electrode."),
+    ("flat_fraction", lambda v: v > 0, "flat", "Taken as a gap: check the electrode."),
     ("saturated_fraction", lambda v: v > 0.005, "saturated", "Its amplitudes are too small."),
     ("baseline_drift_mV", lambda v: v > 2.0, "baseline wander", "Read its ST with care."),
 )

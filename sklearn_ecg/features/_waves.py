@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.features._wave_network import RATE
 
 WAVES = (
@@ -25,6 +26,9 @@ _T_AFTER = 0.80 * RATE
 _P_BEFORE = 0.50 * RATE
 _QRS_HALF = 0.048 * RATE  # where the bounds of a QRS complex are not seen
 _T_P_OVERLAP = 0.06 * RATE
+# P waves of several leads that are one: their middles follow one another within these times.
+_SAME_P = 0.06 * RATE
+_OTHER_P = 0.12 * RATE  # farther from a beat's own P wave, another one begins
 
 
 def find_waves(waves, peaks, r_peaks):
@@ -66,6 +70,55 @@ def find_waves(waves, peaks, r_peaks):
     for wave, likely in zip("pt", peaks, strict=True):
         found[f"{wave}_peak"] = _likeliest(likely, found[f"{wave}_onset"], found[f"{wave}_offset"])
     return {name: found[name] for name in WAVES}
+
+
+def find_blocked_p_waves(waves, peaks, found):
+    """Find the P waves that belong to no beat.
+
+    A third of the leads must show one, and two of three or more.
+
+    Parameters
+    ----------
+    waves, peaks : ndarray
+        As for `find_waves`.
+    found : dict of ndarray of shape (n_leads, n_beats)
+        From `find_waves`.
+
+    Returns
+    -------
+    dict of ndarray of shape (n_leads, n_p_waves)
+        p_onset, p_peak and p_offset, in the order of time; NaN where a lead does not show the wave.
+    """
+    n_leads = waves.shape[1]
+    lead, onset, offset, size = _stretches(waves[_P], _SHORTEST[_P])
+    middle = (onset + offset) / 2
+    known = nan_median((found["p_onset"] + found["p_offset"]) / 2, axis=0)
+    within_qrs = _inside_any(
+        middle, nan_median(found["qrs_onset"], axis=0), nan_median(found["qrs_offset"], axis=0)
+    )
+    is_other = ~within_qrs & ~_inside_any(middle, known - _OTHER_P, known + _OTHER_P)
+    order = np.flatnonzero(is_other)
+    order = order[np.argsort(middle[order], kind="stable")]
+    wave = np.cumsum(np.diff(middle[order], prepend=-np.inf) > _SAME_P) - 1
+    n_waves = wave[-1] + 1 if len(wave) else 0
+    bounds = np.full((2, n_leads, n_waves), np.nan)
+    by_size = np.argsort(size[order], kind="stable")  # the largest of a lead comes last
+    lead, wave, order = lead[order][by_size], wave[by_size], order[by_size]
+    bounds[:, lead, wave] = onset[order], offset[order]
+    seen = np.count_nonzero(~np.isnan(bounds[0]), axis=0)
+    bounds = bounds[..., seen >= max(2 if n_leads > 2 else 1, n_leads / 3)]
+    peak = _likeliest(peaks[0], *bounds)
+    return {"p_onset": bounds[0], "p_peak": peak, "p_offset": bounds[1]}
+
+
+def _inside_any(values, starts, stops):
+    """Whether values lie in one of the spans, which follow one another; NaN spans hold none."""
+    known = ~np.isnan(starts + stops)
+    starts, stops = starts[known], stops[known]
+    if not len(starts):
+        return np.zeros(len(values), dtype=bool)
+    place = np.searchsorted(starts, values, "right") - 1
+    return (place >= 0) & (values <= stops[np.maximum(place, 0)])
 
 
 def _largest(waves, kind, start, stop, shape):

@@ -133,3 +133,58 @@ def test_no_bound_lies_outside_of_the_record(rate):
         places = delineate(part, rate)[COLUMNS[2:]].to_numpy()
         places = places[np.isfinite(places)]
         assert places.min() >= 0 and places.max() <= len(part) - 1
+
+
+@pytest.fixture
+def two_to_one(heart):
+    """Four leads in which every other P wave is blocked, and when the blocked ones peak, in s."""
+    p_s = np.arange(0.2, 9.6, 0.85)
+    return heart(p_s[::2] + 0.2, p_s=p_s), p_s[1::2] + 0.05
+
+
+@pytest.mark.parametrize("leads", [slice(0, 4), slice(0, 1)])
+def test_blocked_p_waves_have_rows_of_their_own(two_to_one, leads):
+    signal, blocked_s = two_to_one
+    waves = delineate(signal[leads], 500)
+    blocked = waves[waves["beat"] == -1]
+    others = [name for name in COLUMNS[2:] if not name.startswith("p_")]
+    assert blocked[others].isna().all(axis=None)
+    assert blocked[["p_onset", "p_peak", "p_offset"]].notna().all(axis=None)
+    assert (np.diff(blocked[["p_onset", "p_peak", "p_offset"]], axis=1) > 0).all()
+    found = blocked.groupby((blocked["p_peak"] / 500).round(1))["p_peak"].median() / 500
+    assert len(found)
+    distance = np.abs(found.to_numpy()[:, np.newaxis] - blocked_s).min(axis=1)
+    assert distance.max() < 0.03
+    # By lead, and by time within a lead.
+    time = waves["r_peak"].fillna(waves["p_peak"])
+    assert waves["lead"].is_monotonic_increasing
+    assert time.groupby(waves["lead"]).is_monotonic_increasing.all()
+    assert waves["beat"].dtype.kind == waves["lead"].dtype.kind == "i"
+
+
+def test_a_p_wave_that_one_lead_alone_shows_is_not_believed(two_to_one, heart):
+    signal, _ = two_to_one
+    p_s = np.arange(0.2, 9.6, 0.85)
+    alone = heart(p_s[::2] + 0.2, p_s=p_s[::2])
+    alone[0] = signal[0]
+    assert (delineate(alone, 500)["beat"] >= 0).all()
+
+
+def test_beats_in_sinus_rhythm_have_no_blocked_p_waves(shared_data):
+    for record in (1, 2, 3, 5):
+        path = shared_data / "ptb-xl" / "records500" / "00000" / f"{record:05d}_hr"
+        waves = delineate(wfdb.rdrecord(str(path)).p_signal.T, 500)
+        assert (waves["beat"] >= 0).all()
+
+
+def test_blocked_p_waves_are_drawn(two_to_one):
+    pytest.importorskip("matplotlib").use("Agg")
+    from sklearn_ecg import ECGRecords
+    from sklearn_ecg.plotting import ECGDisplay
+
+    records = ECGRecords(two_to_one[0][np.newaxis], 500)
+    display = ECGDisplay.from_records(records, waves=True)
+    peaks = [line for line in display.axes_[0].lines if line.get_label() == "lead 0 P"]
+    waves = delineate(records.signals[0], 500)
+    expected = waves.loc[waves["lead"] == 0, "p_peak"].notna().sum()
+    assert sum(len(line.get_xdata()) for line in peaks) == expected

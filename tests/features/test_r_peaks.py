@@ -157,3 +157,80 @@ def test_one_beat():
 def test_bad_input_is_named(function, signal, sampling_rate, message):
     with pytest.raises(ValueError, match=message):
         function(signal, sampling_rate)
+
+
+def rmssd_ms(times_s):
+    return 1000 * np.sqrt(np.mean(np.diff(times_s, n=2) ** 2))
+
+
+@pytest.mark.parametrize("rate", [100, 128, 250, 360, 500, 1000])
+@pytest.mark.parametrize("leads", [slice(0, 4), slice(0, 1), slice(1, 2)])
+def test_an_exact_rhythm_has_no_variability(heart, rate, leads):
+    """No beat lies on the grid of the network, and few on that of the record."""
+    beats = np.arange(0.5, 29.5, 60 / 70)
+    for noise_mv in (0.0, 0.01):
+        signal = heart(beats, rate, duration_s=30, noise_mv=noise_mv)[leads]
+        found = detect_r_peaks(signal, rate, between_samples=True)
+        assert found.dtype == np.float64
+        assert rmssd_ms(found / rate) < 0.5
+        np.testing.assert_array_equal(detect_r_peaks(signal, rate), np.round(found))
+
+
+@pytest.mark.parametrize("jitter_s", [0.002, 0.005, 0.02, 0.08])
+def test_variability_is_neither_lost_nor_invented(heart, rng, jitter_s):
+    beats = np.cumsum(np.append(0.5, 0.857 + jitter_s * rng.standard_normal(30)))
+    signal = heart(beats, 500, duration_s=beats[-1] + 0.5)
+    found = detect_r_peaks(signal, 500, between_samples=True) / 500
+    np.testing.assert_allclose(np.diff(found), np.diff(beats), atol=0.001)
+
+
+def test_r_peaks_are_whole_samples_of_the_record(heart):
+    """Of all samples and not of every fourth only, and off by less than a millisecond."""
+    beats = np.arange(0.5, 29.5, 60 / 70)
+    found = detect_r_peaks(heart(beats, 1000, duration_s=30), 1000)
+    assert found.dtype.kind == "i"
+    assert len(np.unique(found % 4)) == 4
+    assert rmssd_ms(found / 1000) < 1
+
+
+def test_beats_of_two_shapes_and_one_alone(heart):
+    """Each shape has its own mean; a beat without a like stays where it was found."""
+    usual, wide = np.arange(0.5, 9.5, 1.6), np.arange(1.3, 9.3, 1.6)
+    signal = heart(usual) + 1.5 * heart(wide, qrs_s=0.16, p_s=[])
+    found = detect_r_peaks(signal, 500, between_samples=True) / 500
+    assert rmssd_ms(found[::2]) < 0.5
+    assert rmssd_ms(found[1::2]) < 0.5
+    single = heart(usual) + 1.5 * heart(wide[2:3], qrs_s=0.16, p_s=[])
+    found = detect_r_peaks(single, 500, between_samples=True) / 500
+    assert np.abs(found - wide[2]).min() < 0.03
+
+
+def test_the_marked_point_stays_the_r_peak(shared_data):
+    for name in ("103", "123", "213", "234"):
+        signal, beats = read_mitdb(shared_data, name, seconds=120)
+        found = detect_r_peaks(signal, 360)
+        nearest = found[np.abs(found[:, np.newaxis] - beats).argmin(axis=0)]
+        assert abs(np.median(nearest - beats)) <= 1
+
+
+@pytest.mark.parametrize("escape_bpm", [30, 38, 45])
+@pytest.mark.parametrize("leads", [slice(0, 4), slice(0, 1), slice(1, 2)])
+def test_blocked_p_waves_are_no_beats(heart, assert_beats, escape_bpm, leads):
+    beats = np.arange(0.7, 9.9, 60 / escape_bpm)
+    signal = heart(beats, p_s=np.arange(0.1, 9.9, 60 / 85), qt_s=0.46)
+    assert_beats(detect_r_peaks(signal[leads], 500), beats, 500)
+
+
+@pytest.mark.parametrize(("record", "n_beats"), [("00959", 6), ("00191", 5)])
+def test_blocked_p_waves_of_patients_are_no_beats(shared_data, record, n_beats):
+    path = shared_data / "ptb-xl" / "records100" / "00000" / f"{record}_lr"
+    assert len(detect_r_peaks(wfdb.rdrecord(str(path)).p_signal.T, 100)) == n_beats
+
+
+@pytest.mark.parametrize("bpm", [200, 220, 240, 260, 280])
+@pytest.mark.parametrize("leads", [slice(0, 4), slice(0, 1), slice(1, 2)])
+@pytest.mark.parametrize("rate", [100, 500])
+def test_hearts_faster_than_any_in_training(heart, assert_beats, bpm, leads, rate):
+    beats = np.arange(0.4, 9.8, 60 / bpm)
+    signal = heart(beats, rate, p_s=[], qrs_s=0.07, qt_s=0.9 * 60 / bpm)
+    assert_beats(detect_r_peaks(signal[leads], rate), beats, rate)

@@ -1,0 +1,279 @@
+"""What no heart writes, taken out before filtering: pacing spikes, steps, values that are held."""
+
+import functools
+
+import numpy as np
+
+#: Rate in Hz from which on a spike is narrower than any wave.
+SPIKE_RATE = 250
+
+_SPIKE_S = 0.012  # from the last sample before a spike to the first after it
+_FLANK_S = 0.002  # in which it rises by most of its height
+_AROUND_S = 0.012  # on both sides the signal is as good as straight
+# A spike stands out from what is left of its surroundings so many times, and rises at once by
+# such a share of its height; half of the leads together need not show it so clearly.
+_STANDS_OUT, _FLANK = 5.0, 0.6
+_STANDS_OUT_IN_MANY, _FLANK_IN_MANY = 3.5, 0.5
+_BENDS_ON = 1.6  # times at twice the distance: a wave 2.5 times and more
+_LEAST = 0.1  # of the lead's usual height: what is smaller makes no beat
+_EVENT_S = 0.012  # within which spikes of several leads are one
+
+_STEP_S, _AT_ONCE = 0.008, 0.7  # in which so much of a step is made
+_PLATEAU_S = 0.04  # in which the level stays before and after it
+_PLATEAU_SPREAD = 0.25  # of the step
+_LEAST_STEP = 0.15  # of the lead's usual height
+
+_HELD_S = 0.4
+_REST_S, _AT_REST = 0.02, 0.02  # a lead with this share of time in such stretches rests by habit
+_GENTLE, _TINY = 0.03, 3e-6  # of the lead's height: steps from rest, and below any noise
+_EDGE_S, _LEAST_EDGE = 0.012, 4  # samples by which an edge is judged, at least
+_BENDS = 8  # times as far from the line does a wave bend within them as in the first
+
+
+def sharp_bends(signal, sampling_rate, heights):
+    """Find where leads bend more sharply within 12 ms than in a longer time, as no wave does.
+
+    Parameters
+    ----------
+    signal : ndarray of float32 of shape (n_leads, n_times)
+    sampling_rate : float
+    heights : ndarray of shape (n_leads,)
+        Usual range of values in a second.
+
+    Returns
+    -------
+    lead, sample : ndarray of int of shape (n_bends,)
+    """
+    reach = max(1, round(_SPIKE_S / 2 * sampling_rate))
+    n_times = signal.shape[1]
+    if n_times <= 2 * reach + 2:
+        return np.empty((2, 0), np.intp)
+    bend = signal[:, : -2 * reach] + signal[:, 2 * reach :]
+    bend *= -0.5
+    bend += signal[:, reach:-reach]
+    np.abs(bend, out=bend)
+    least = np.maximum(0.8 * _LEAST * heights, np.finfo(np.float32).tiny)
+    is_sharp = bend > least[:, np.newaxis].astype(np.float32)
+    is_sharp[:, [0, -1]] = False
+    places = np.flatnonzero(is_sharp)
+    bend = bend.ravel()
+    here = bend[places]
+    places = places[(here >= bend[places - 1]) & (here > bend[places + 1])]
+    lead, sample = np.divmod(places, n_times - 2 * reach)
+    sample += reach
+    # Twice as far away, a wave has bent on, and a spike or step has not.
+    before = signal[lead, np.maximum(sample - 2 * reach, 0)]
+    after = signal[lead, np.minimum(sample + 2 * reach, n_times - 1)]
+    is_over = np.abs(signal[lead, sample] - (before + after) / 2) < _BENDS_ON * bend[places]
+    return lead[is_over], sample[is_over]
+
+
+def take_out_spikes(signal, sampling_rate, heights, bends):
+    """Replace pacing spikes and the like, in place, by straight lines.
+
+    A spike lasts up to 10 ms, with what the recorder's filter made of it, and the signal on both
+    sides of it, 8 ms each, is as good as straight. No wave of the heart is so narrow.
+
+    Parameters
+    ----------
+    signal, sampling_rate, heights
+        As for `sharp_bends`.
+    bends : tuple of ndarray
+        From `sharp_bends`.
+
+    Returns
+    -------
+    lead, sample : ndarray of int of shape (n_spikes,)
+        In the order of the samples.
+    """
+    nothing = np.empty((2, 0), np.intp)
+    if sampling_rate < SPIKE_RATE or not len(bends[0]):
+        return nothing
+    n_inside = max(2, round(_SPIKE_S * sampling_rate) - 1)
+    n_outside = max(3, round(_AROUND_S * sampling_rate))
+    n_window = n_inside + 2 * n_outside
+    n_flank = max(1, round(_FLANK_S * sampling_rate))
+    inside = slice(n_outside, n_outside + n_inside)
+    along = np.arange(n_window)
+    outside = np.r_[along[:n_outside], along[-n_outside:]]
+    fit = _line_through(n_window, n_outside)
+    lead, sample = bends
+    n_leads, n_times = signal.shape
+    found = []
+    for before in {n_inside // 2, (n_inside - 1) // 2}:
+        first = sample - before - n_outside
+        whole = (first >= 0) & (first + n_window <= n_times)
+        own, first = lead[whole], first[whole]
+        window = signal[own[:, np.newaxis], first[:, np.newaxis] + along]
+        window = window - window[:, outside] @ fit
+        height = np.abs(window[:, inside]).max(axis=1)
+        rest = np.abs(window[:, outside]).max(axis=1)
+        flank = np.abs(window[:, n_flank:] - window[:, :-n_flank]).max(axis=1)
+        may_be = (height > _STANDS_OUT_IN_MANY * rest) & (height > _LEAST * heights[own])
+        may_be &= flank > _FLANK_IN_MANY * height
+        is_sure = (height > _STANDS_OUT * rest) & (flank > _FLANK * height)
+        found.append(np.stack([own, first + n_outside - 1, is_sure])[:, may_be])
+    lead, before, is_sure = np.concatenate(found, axis=1)
+    if not len(lead):
+        return nothing
+    seen = _leads_at_once(lead, before, sampling_rate)
+    chosen = np.flatnonzero(is_sure | (seen >= max(3, n_leads / 2)))
+    chosen = chosen[np.argsort(before[chosen], kind="stable")]
+    lead, before = lead[chosen], before[chosen]
+    share = np.arange(1, n_inside + 1) / (n_inside + 1)
+    start, stop = signal[lead, before, np.newaxis], signal[lead, before + n_inside + 1, np.newaxis]
+    places = before[:, np.newaxis] + np.arange(1, n_inside + 1)
+    signal[lead[:, np.newaxis], places] = start + share.astype(np.float32) * (stop - start)
+    return lead, before + n_inside // 2 + 1
+
+
+@functools.lru_cache(maxsize=16)
+def _line_through(n_window, n_outside):
+    """Return the matrix from values at both ends of a window to the line through them."""
+    along = np.arange(n_window) - (n_window - 1) / 2
+    line = np.stack([np.ones(n_window), along], axis=1)
+    outside = np.r_[:n_outside, n_window - n_outside : n_window]
+    return (line @ np.linalg.pinv(line[outside])).T.astype(np.float32)
+
+
+def count_spikes(spikes, n_leads, sampling_rate):
+    """Count the times at which a third of the leads shows a spike, and more than one of several.
+
+    Parameters
+    ----------
+    spikes : tuple of ndarray
+        From `take_out_spikes`.
+    n_leads : int
+        That could show them.
+    sampling_rate : float
+    """
+    lead, sample = spikes
+    if not len(lead):
+        return 0
+    is_first = np.diff(sample, prepend=-np.inf) > _EVENT_S * sampling_rate
+    seen = _leads_at_once(lead, sample, sampling_rate)[is_first]
+    return np.count_nonzero(seen >= max(min(2, n_leads), n_leads / 3))
+
+
+def _leads_at_once(lead, sample, sampling_rate):
+    """Return for each spike how many leads show one at the same time."""
+    order = np.argsort(sample, kind="stable")
+    apart = np.diff(sample[order], prepend=sample[order[:1]]) > _EVENT_S * sampling_rate
+    event = np.empty(len(sample), np.intp)
+    event[order] = np.cumsum(apart)
+    n_leads = lead.max() + 1
+    pairs = np.unique(event * n_leads + lead)
+    return np.bincount(pairs // n_leads)[event]
+
+
+def take_out_steps(signal, sampling_rate, heights, bends):
+    """Take steps from one level to another out of leads, in place.
+
+    A step is made within 8 ms, and the level stays for 40 ms before and after it, which it never
+    does beside the flank of a QRS complex. A calibration pulse is two steps.
+
+    Parameters
+    ----------
+    signal, sampling_rate, heights, bends
+        As for `take_out_spikes`.
+    """
+    lead, sample = bends
+    n_edge = max(1, round(_STEP_S * sampling_rate))
+    n_level = max(3, round(_PLATEAU_S * sampling_rate))
+    n_window = n_edge + 1 + 2 * n_level
+    n_times = signal.shape[1]
+    if not len(lead) or n_times < n_window:
+        return
+    # A step bends twice, on either side of its steepest part.
+    reach = max(1, round(_SPIKE_S / 2 * sampling_rate)) + n_edge
+    far = np.clip(np.stack([sample - n_level // 2, sample + n_level // 2]), 0, n_times - 1)
+    differs = np.abs(np.diff(signal[lead, far], axis=0)[0]) > _LEAST_STEP / 2 * heights[lead]
+    lead, sample = lead[differs], sample[differs]
+    if not len(lead):
+        return
+    around = np.clip(sample[:, np.newaxis] + np.arange(-reach, reach + 2 - n_edge), 0, n_times - 1)
+    later = np.minimum(around + n_edge, n_times - 1)
+    own = lead[:, np.newaxis]
+    rise = np.abs(signal[own, later] - signal[own, around])
+    steepest = rise.argmax(axis=1)[:, np.newaxis]
+    first = np.take_along_axis(around, steepest, 1)[:, 0] - n_level
+    rise = np.take_along_axis(rise, steepest, 1)[:, 0]
+    whole = (first >= 0) & (first + n_window <= n_times)
+    whole &= rise > _AT_ONCE * _LEAST_STEP * heights[lead]
+    lead, first, rise = lead[whole], first[whole], rise[whole]
+    # A look at the far ends of the levels spares most flanks of QRS complexes the rest.
+    stays = np.abs(signal[lead, first + n_window - 1] - signal[lead, first]) > rise / 2
+    lead, first = np.divmod(np.unique(lead[stays] * n_times + first[stays]), n_times)
+    if not len(lead):
+        return
+    window = signal[lead[:, np.newaxis], first[:, np.newaxis] + np.arange(n_window)]
+    before, after = window[:, : n_level + 1], window[:, -n_level:]
+    low, high = np.median(before, axis=1), np.median(after, axis=1)
+    step = high - low
+    spread = np.maximum(
+        np.abs(before - low[:, np.newaxis]).max(axis=1),
+        np.abs(after - high[:, np.newaxis]).max(axis=1),
+    )
+    rise = window[:, n_level + n_edge] - window[:, n_level]
+    is_step = spread < _PLATEAU_SPREAD * np.abs(step)
+    is_step &= np.abs(rise - step) < (1 - _AT_ONCE) * np.abs(step)
+    is_step &= np.abs(step) > _LEAST_STEP * heights[lead]
+    lead, first, step = lead[is_step], first[is_step] + n_level, step[is_step]
+    last = np.full(len(signal), -n_times)
+    for own, start, size in zip(lead, first, step, strict=True):
+        if start - last[own] > n_edge:
+            signal[own, start + n_edge :] -= size
+            signal[own, start : start + n_edge] = signal[own, start]
+            last[own] = start
+
+
+def find_held(signal, sampling_rate):
+    """Find where leads stay at a value for so long, bit for bit, that nothing was recorded.
+
+    Two kinds of hearts' signals do so as well. Where a signal has no noise at all, it bends into
+    the line and out of it. Where it was compressed, or digitised in coarse steps, the line is left
+    in small steps, and the lead rests by habit.
+
+    Parameters
+    ----------
+    signal : ndarray of shape (n_leads, n_times)
+        NaN where nothing was recorded.
+    sampling_rate : float
+
+    Returns
+    -------
+    ndarray of bool of shape (n_leads, n_times)
+    """
+    constant, held = np.zeros((2, *signal.shape), dtype=bool)
+    least = max(3, round(_HELD_S * sampling_rate))
+    n_edge = max(_LEAST_EDGE, round(_EDGE_S * sampling_rate))
+    for lead, values in enumerate(signal):
+        changes = np.flatnonzero(values[1:] != values[:-1]) + 1
+        start, stop = np.r_[0, changes], np.r_[changes, len(values)]
+        length = stop - start
+        is_long = length >= least
+        if not is_long.any() or not len(changes):
+            continue
+        short = length[~is_long]
+        rests = short[short >= max(3, _REST_S * sampling_rate)].sum() > _AT_REST * short.sum()
+        height = np.nanmax(values) - np.nanmin(values)
+        for first, end in zip(start[is_long], stop[is_long], strict=True):
+            constant[lead, first:end] = True
+            before = values[max(0, first - n_edge) : first][::-1] - values[first]
+            after = values[end : end + n_edge] - values[first]
+            held[lead, first:end] = not all(
+                _is_natural(edge, n_edge, height, rests) for edge in (before, after)
+            )
+    # By chance, noise may look like a wave that bends away; not in half of the leads.
+    return constant & (held | (held.sum(axis=0) > constant.sum(axis=0) / 2))
+
+
+def _is_natural(edge, n_edge, height, rests):
+    """Whether the samples outward from a constant stretch leave it as a heart's signal does."""
+    if not len(edge):  # an end of the record: with a single edge, only habit tells
+        return rests
+    first = abs(edge[0])
+    if first < _TINY * height or (rests and first < _GENTLE * height):
+        return True
+    size = edge * np.sign(edge[0])
+    return len(edge) == n_edge and (np.diff(size) >= 0).all() and size[-1] >= _BENDS * size[0]
