@@ -15,7 +15,7 @@ _LARGEST = 3.0  # where `scale_leads` cuts off
 
 _ERASED = 0.2  # share of records that lose all P or all T waves in half or all of their leads
 _MARKED_TOGETHER = ("qtdb", "composed of two")  # the leads
-_BESIDE_T = 15  # samples that are not believed on either side of a T wave
+_BESIDE = 6  # samples that are not believed on either side of a bound
 _PEAKS = {1: 0, 3: 1}  # the places of P and T among the peaks, by their class
 _N_LEADS = (1, 2, 3, 6, 12)
 _SHARES = (0.17, 0.22, 0.25, 0.25, 0.11)
@@ -98,6 +98,8 @@ class Batches:
         if example.waves is not None:
             waves = example.waves[leads][:, nearest]
             peaks = example.peaks[:, leads][..., nearest]
+            if kind != "ludb":
+                _forget_bounds(waves)
             if kind in _MARKED_TOGETHER:
                 _forget_t_waves(waves)
             if kind == "ludb" and self.rng.random() < _ERASED:
@@ -162,14 +164,21 @@ class Batches:
         return np.clip(signals, -_LARGEST, _LARGEST)
 
 
-def _forget_t_waves(waves):
-    """Let T waves count as not looked at, in place.
+def _forget_bounds(waves):
+    """Let the bounds of waves count as not looked at, in place.
 
-    Where T waves of Holters end and peak, LUDB teaches as well as QTDB's own expert does: with
-    both, the network is worse on either.
+    Where waves begin and end in a lead, LUDB alone teaches. The experts of Holters marked both
+    leads together, by habits of their own: with both, the network is worse on either. And where a
+    composed record's waves end, its signal has a bend that no heart makes.
     """
-    is_t = ndimage.binary_dilation(waves == _T, np.ones((1, 2 * _BESIDE_T + 1)))
-    waves[is_t] = -1
+    changes = np.diff(waves, axis=1, prepend=waves[:, :1]) != 0
+    waves[ndimage.binary_dilation(changes, np.ones((1, 2 * _BESIDE + 1)))] = -1
+
+
+def _forget_t_waves(waves):
+    """Let T waves count as not looked at, in place: which of two peaks counts is a habit too."""
+    around = np.ones((1, 4 * _BESIDE + 1))
+    waves[ndimage.binary_dilation(waves == _T, around)] = -1
 
 
 def _kind(example):

@@ -19,8 +19,9 @@ from sklearn_ecg.datasets import (
 )
 from sklearn_ecg.datasets._annotations import read_annotations
 from sklearn_ecg.datasets._mitdb import _BEATS as BEATS
-from sklearn_ecg.features._r_peaks import pick_r_peaks
-from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at, scale_leads
+from sklearn_ecg.features._quality import CheckedSignal
+from sklearn_ecg.features._r_peaks import find_beats
+from sklearn_ecg.features._wave_network import RATE, filter_leads, scale_leads
 
 _WAVES = {"P": 1, "QRS": 2, "T": 3}
 _BUMP = 2.5  # samples: standard deviation of the bump that marks a peak
@@ -53,7 +54,7 @@ class Example:
 
 def prepare(signal, sampling_rate):
     """Return one record as `look_at` shows it to the network."""
-    return scale_leads(filter_leads(signal, sampling_rate))
+    return scale_leads(filter_leads(CheckedSignal(signal, sampling_rate).signal, sampling_rate))
 
 
 def ludb_examples():
@@ -266,10 +267,8 @@ def rhythm_examples():
             n_times = signal.shape[1]
             with_p = np.zeros(n_times, np.int32)
             if sinus[index]:
-                likely, waves, _ = look_at(
-                    filter_leads(np.nan_to_num(record.signals[0]), record.sampling_rate)
-                )
-                r_peaks = pick_r_peaks(likely, waves)
+                checked = CheckedSignal(record.signals[0], record.sampling_rate)
+                r_peaks = find_beats(checked).r_peaks
                 r_peaks = r_peaks[r_peaks < n_times]
                 with_p = _before_beats(r_peaks, n_times, np.ones(len(r_peaks), bool))
             examples.append(

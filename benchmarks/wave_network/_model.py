@@ -14,7 +14,7 @@ class TrainableWaveNetwork(nn.Module):
         Channels of each part.
     """
 
-    def __init__(self, stem=16, encode=32, trunk=64, context=80, decode=48, dropout=0.1):
+    def __init__(self, stem=16, encode=32, trunk=64, context=80, decode=32, dropout=0.1):
         super().__init__()
         self.stem = Convolution(1, stem, 32, stride=4)
         self.encode = nn.ModuleList(

@@ -10,7 +10,8 @@ from benchmarks import _delineators, _fold_networks, delineation, r_peaks
 from benchmarks._delineators import LeadByLead, NeuroKit, OpenECG, kept, look_at_all
 from benchmarks._wave_scores import POINTS, SAMPLING_RATE, score_delineation
 from benchmarks.p_waves import labelled_records
-from benchmarks.wave_network._examples import Example, fibrillation_examples, ludb_patient
+from benchmarks.wave_network import _examples
+from benchmarks.wave_network._patients import deal_out
 from sklearn_ecg.datasets import load_ludb, load_ludb_annotations
 
 
@@ -109,23 +110,21 @@ def test_what_peers_found_is_kept_with_the_time_it_took(tmp_path, monkeypatch):
 
 
 def test_each_patient_gets_a_network_that_never_saw_them(monkeypatch):
-    signal = np.zeros((1, 100))
-    examples = [Example("cpsc2018", "A0007", "cpsc2018 6", signal)]
-    folds = {"mitdb 100": 3, "ludb 7": 0, "cpsc2018 6": 4}
-    monkeypatch.setattr(_fold_networks, "all_examples", lambda: examples)
-    monkeypatch.setattr(_fold_networks, "deal_out", lambda _: folds)
+    folds = {"mitdb 100": 3, "ludb 7": 0, "cpsc2018 A0007": 4}
+    monkeypatch.setattr(_fold_networks, "deal_out", lambda: folds)
     network_of = _fold_networks.FoldNetworks()
-    of_folds = {network_of(patient) for patient in ("mitdb 100", "ludb 7", "cpsc2018 A0007")}
+    of_folds = {network_of(patient) for patient in folds}
     assert len(of_folds) == 3 and _fold_networks.default_network() not in of_folds
     assert network_of("somebody else") is _fold_networks.default_network()
 
 
-def test_patients_go_by_the_names_that_training_gives_them(shared_data):
+def test_patients_go_by_the_names_that_training_gives_them(shared_data, monkeypatch):
     """A record of training that is looked up by another name would be seen by a network of it."""
+    dealt = deal_out().keys()
     looked_up = {patient for _, _, patient, *_ in labelled_records(every=1)}
-    named = {
-        f"cpsc2018 {example.id}" if example.source == "cpsc2018" else example.patient
-        for example in fibrillation_examples()
-    }
-    assert len(named) > 100 and named <= looked_up
-    assert ludb_patient(1) in looked_up
+    assert len(looked_up) > 100 and looked_up <= dealt
+    few = [(name, *(part[:40] for part in rest)) for name, *rest in _examples._rhythm_collections()]
+    monkeypatch.setattr(_examples, "_rhythm_collections", lambda: few)
+    examples = _examples.rhythm_examples()
+    assert {example.source for example in examples} == {"ptb-xl", "cpsc2018", "cinc2017"}
+    assert {example.patient for example in examples} <= dealt

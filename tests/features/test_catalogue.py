@@ -31,7 +31,7 @@ def records():
 def test_every_feature_of_the_catalogue_is_measured_and_no_other(records):
     of_record, of_leads = set(), set()
     for signal in records.signals:
-        measured = _measure(signal, 500, records.lead_names)
+        measured = _measure(signal, 500, records.lead_names, None, None)
         of_record.update(measured[0])
         of_leads.update(measured[1])
     assert of_record == {feature.name for feature in catalogue() if feature.of != "each lead"}
