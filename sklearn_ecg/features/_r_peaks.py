@@ -17,15 +17,19 @@ _SHORTEST_S = 0.36  # in which a beat can be told from other things
 
 _REFRACTORY = round(0.2 * RATE)
 # A beat that is surely there is a bump of known area, however uncertain its exact place is: what
-# the network sees within 100 ms is summed, in units of that area.
-_SUM = np.hanning(27)[1:-1] / (2.5 * np.sqrt(2 * np.pi))
+# the network sees around is summed, in units of that area. The narrow sum tells beats apart; the
+# wide one tells how sure a beat is, also where a wide QRS complex leaves its place open.
+_BUMP_AREA = 2.5 * np.sqrt(2 * np.pi)
+_SUM = np.hanning(27)[1:-1] / _BUMP_AREA
+_WIDE_REACH = 25
 _PLACE = np.hanning(7)[1:-1]
 _NEAR = 12  # samples around the largest sum in which the likeliest place is looked for
 _LEAST = 0.2  # of one beat
 _QRS_REACH = 10  # samples around the R peak
 # Beats are believed where those around are sure on average: of a heart's, hardly any stretch lies
-# below 0.6, but for paced beats; of noise, hardly any above, and the less the more leads there are.
-_LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.4, 0.5
+# below 0.8; of noise, hardly any above 0.7, and the less the more leads there are.
+_LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.5, 0.65
+_SUREST = 1.3
 _AROUND = 5 * RATE
 _FEWEST_FAST, _FAST, _UNSURE = 8, 0.3 * RATE, 0.75
 _SLOWER = 2
@@ -220,7 +224,7 @@ def pick_r_peaks(beats, waves):
     -------
     ndarray of int of shape (n_beats,)
     """
-    r_peaks, height = _candidates(beats)
+    r_peaks, _ = _candidates(beats)
     places = r_peaks[:, np.newaxis] + np.arange(-_NEAR, _NEAR + 1)
     places = np.clip(places, 0, len(beats) - 1)
     likely = np.convolve(beats, _PLACE, mode="same")[places]
@@ -228,7 +232,7 @@ def pick_r_peaks(beats, waves):
     around = r_peaks[:, np.newaxis] + np.arange(-_QRS_REACH, _QRS_REACH + 1)
     shows_qrs = waves[2].take(around, axis=1, mode="clip").max(axis=(0, 2), initial=0) > 0.5
     least = _LEAST_AROUND if waves.shape[1] > 2 else _LEAST_AROUND_IN_TWO
-    is_beat = shows_qrs & (_mean_around(r_peaks, height) > least)
+    is_beat = shows_qrs & (_mean_around(r_peaks, _sureness(beats, r_peaks)) > least)
     return np.unique(r_peaks[is_beat])
 
 
@@ -237,6 +241,14 @@ def _candidates(beats, least=_LEAST):
     near = np.convolve(beats, _SUM, mode="same")[: len(beats)]
     r_peaks, found = find_peaks(np.r_[0, near, 0], distance=_REFRACTORY, height=least)
     return r_peaks - 1, found["peak_heights"]
+
+
+def _sureness(beats, r_peaks):
+    """Return the wide sum around each beat, cut off where another beat comes into it."""
+    total = np.append(0, np.cumsum(beats, dtype=float))
+    first = np.maximum(r_peaks - _WIDE_REACH, 0)
+    stop = np.minimum(r_peaks + _WIDE_REACH + 1, len(beats))
+    return np.minimum((total[stop] - total[first]) / _BUMP_AREA, _SUREST)
 
 
 def _mean_around(r_peaks, height):
