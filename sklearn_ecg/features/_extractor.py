@@ -67,7 +67,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
 
     What cannot be measured is NaN: all features of a lead that is flat or lacks a fifth of what
     other leads have, the amplitude of a P wave that is absent, everything for a record without
-    beats. A shorter gap (NaN, infinity, or a value that is held bit for bit for 0.4 s or more) costs
+    beats. A shorter gap (NaN, infinity, or a value that is held bit for bit for 0.4 s) costs
     its lead the beats that it cuts off; those that it cuts off in more than half of the leads, or
     an end of the record in all, count for the rhythm alone, and no RR interval spans a gap of all
     leads. Gaps up to 10 ms, or of one sample, are bridged. Estimators that cannot take NaN need an
