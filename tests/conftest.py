@@ -29,3 +29,55 @@ def shared_data():
 def rng():
     """A seeded random generator."""
     return np.random.default_rng(0)
+
+
+# Height in mV of P, Q, R, S and T in II, V1, V2 and V5.
+LEADS = np.array(
+    [
+        [0.12, -0.08, 1.0, -0.15, 0.3],
+        [0.05, 0.0, 0.2, -0.9, -0.05],
+        [0.06, 0.0, 0.4, -1.3, 0.4],
+        [0.07, -0.06, 1.3, -0.2, 0.4],
+    ]
+)
+
+
+def raised_cosines(times, starts, width):
+    """A bump of height 1 from each start on."""
+    phase = (times - np.asarray(starts)[:, np.newaxis]) / width
+    bumps = np.where((phase > 0) & (phase < 1), 0.5 - 0.5 * np.cos(2 * np.pi * phase), 0)
+    return bumps.sum(axis=0)
+
+
+@pytest.fixture
+def heart():
+    """A function that simulates four leads in mV with R peaks at given times in s."""
+
+    def simulate(
+        r_s, rate=500, *, duration_s=10.0, p_s=None, qrs_s=0.09, qt_s=0.4, noise_mv=0.01, seed=0
+    ):
+        times = np.arange(round(duration_s * rate)) / rate
+        onset = np.asarray(r_s) - 0.45 * qrs_s
+        waves = [
+            (onset - 0.16 if p_s is None else p_s, 0.1),
+            (onset, 0.3 * qrs_s),
+            (onset + 0.2 * qrs_s, 0.5 * qrs_s),
+            (onset + 0.55 * qrs_s, 0.45 * qrs_s),
+            (onset + qt_s - 0.45 * qt_s, 0.45 * qt_s),
+        ]
+        shapes = np.stack([raised_cosines(times, starts, width) for starts, width in waves])
+        noise = np.random.default_rng(seed).normal(scale=noise_mv, size=(len(LEADS), len(times)))
+        return LEADS @ shapes + noise
+
+    return simulate
+
+
+@pytest.fixture
+def assert_beats():
+    """A function that asserts that beats, in samples, are those at given times and no others."""
+
+    def check(found, r_s, rate, tolerance_s=0.05):
+        assert len(found) == len(r_s), f"{np.round(found / rate, 2)} and not {np.round(r_s, 2)}"
+        np.testing.assert_allclose(found / rate, r_s, atol=tolerance_s)
+
+    return check
