@@ -12,6 +12,7 @@ import argparse
 import json
 import time
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ import pandas as pd
 
 from benchmarks._beat_scores import SAMPLING_RATE, score_r_peaks
 from benchmarks._data import data_folder
+from benchmarks._delineators import add_fresh, kept
 from benchmarks._report import explanation, write_results
 from sklearn_ecg.features import detect_r_peaks
 
@@ -45,12 +47,14 @@ def main():
     records = sorted(path.stem for path in folder.glob("*.hea"))
     if arguments.quick:
         records = records[::12]
-    methods = {**OURS, **peers(slow=arguments.slow)}
+    page = f"r_peaks{'_quick' * arguments.quick}"
+    found = {name: look_at_all(method, folder, records) for name, method in OURS.items()}
+    for name, method in peers(slow=arguments.slow).items():
+        look = partial(look_at_all, method, folder, records)
+        about = ", ".join(records)
+        found[name] = kept(f"{page} {name}", look, about=about, fresh=arguments.fresh)
     predictions = read_predictions(arguments.predictions)
-    rows = [
-        measure(name, method, folder, records, predictions.get(name))
-        for name, method in methods.items()
-    ]
+    rows = [measure(name, own, folder, predictions.get(name)) for name, own in found.items()]
     frame = pd.DataFrame(rows).set_index("method")
     frame = frame.drop(columns=["by_record", "errors", "F1 where it ran"], errors="ignore")
     text = (
@@ -58,9 +62,8 @@ def main():
         f"{len(records)} records. F1, sensitivity and precision in per cent; seconds are the "
         f"median for one record, on one core.\n\n{frame.round(2).to_markdown()}\n\n"
         f"{describe_ours(arguments.predictions)}\n\n{describe_failures(rows)}"
-        f"Our hardest records, F1 at 150 ms:\n\n{hardest(rows, methods).to_markdown()}"
+        f"Our hardest records, F1 at 150 ms:\n\n{hardest(rows).to_markdown()}"
     )
-    page = f"r_peaks{'_quick' * arguments.quick}"
     packages = ("neurokit2", "wfdb", "sleepecg")
     write_results(page, "R peaks on MIT-BIH", text, rows, command="r_peaks", packages=packages)
 
@@ -76,6 +79,7 @@ def parse_arguments():
         help="JSON with our R peaks, found by detectors that never saw the record they look at: "
         '{"first lead": {"100": [77, 370, ...], ...}, "both leads": {...}}',
     )
+    add_fresh(parser)
     return parser.parse_args()
 
 
@@ -126,26 +130,37 @@ class NeuroKitDetector:
         return detect_r_peaks(signal[0], sampling_rate, method=self.method)
 
 
-def measure(name, method, folder, records, predictions=None):
-    """Detect in every record and score; return a row of the table.
+def look_at_all(method, folder, records):
+    """Return the R peaks that a method finds, a row each: record and sample.
 
-    With predictions these are scored, and the method is only timed.
+    ``attrs`` holds the seconds that each record took, and the errors by record.
     """
     import wfdb
 
-    found, seconds, failed = {}, [], {}
+    tables, seconds, errors = [], [], {}
     for record in records:
         signal = wfdb.rdrecord(str(folder / record)).p_signal.T
+        r_peaks = []
         started = time.perf_counter()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                found[record] = method(signal, SAMPLING_RATE)
+                r_peaks = method(signal, SAMPLING_RATE)
         except Exception as error:
             # A record on which a peer breaks down is one on which it found nothing.
-            found[record] = []
-            failed[record] = repr(error)
+            errors[record] = repr(error)
         seconds.append(time.perf_counter() - started)
+        tables.append(pd.DataFrame({"record": record, "sample": np.asarray(r_peaks, dtype=float)}))
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs = {"records": list(records), "seconds": seconds, "errors": errors}
+    return table
+
+
+def measure(name, table, folder, predictions=None):
+    """Score what was found; return a row of the page. Predictions are scored in its place."""
+    records, failed = table.attrs["records"], table.attrs["errors"]
+    samples = {record: own.to_numpy() for record, own in table.groupby("record")["sample"]}
+    found = {record: samples.get(record, np.empty(0)) for record in records}
     if predictions is not None:
         found = {record: predictions[record] for record in records}
     scores = score_r_peaks(folder, found)
@@ -159,7 +174,7 @@ def measure(name, method, folder, records, predictions=None):
         "missed": wide["missed"],
         "false": wide["false"],
         "error (ms)": wide["median_error_ms"],
-        "seconds": float(np.median(seconds)),
+        "seconds": float(np.median(table.attrs["seconds"])),
         "failed": len(failed),
         "by_record": wide["by_record"],
         "errors": failed,
@@ -197,10 +212,10 @@ def describe_failures(rows):
     return text
 
 
-def hardest(rows, methods):
+def hardest(rows):
     """Return F1 of every method on the six records on which our first method does worst."""
     frame = pd.DataFrame({row["method"]: row["by_record"] for row in rows})
-    return frame.nsmallest(6, next(iter(methods))).T.round(1)
+    return frame.nsmallest(6, next(iter(OURS))).T.round(1)
 
 
 if __name__ == "__main__":

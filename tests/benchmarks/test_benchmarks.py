@@ -67,7 +67,8 @@ def test_r_peaks_out_of_fold_are_scored_in_place_of_ours(shared_data, tmp_path):
     file.write_text(json.dumps({"first lead": {"100": [77, 370]}}))
     predictions = r_peaks.read_predictions(file)
     name = "sklearn_ecg, first lead"
-    row = r_peaks.measure(name, lambda *_: [], shared_data / "mitdb", ["100"], predictions[name])
+    nothing = r_peaks.look_at_all(lambda *_: [], shared_data / "mitdb", ["100"])
+    row = r_peaks.measure(name, nothing, shared_data / "mitdb", predictions[name])
     assert row["missed"] == 2273 - 2 and row["false"] == 0
 
 

@@ -114,7 +114,8 @@ def test_given_r_peaks_may_lie_between_samples(record, kind):
     between = kind([float(peak) + 0.3 for peak in whole])
     for method in ("network", "dwt"):
         found = delineate(signal[:2], RATE, between, method=method)
-        assert_allclose(found.loc[found["lead"] == 1, "r_peak"], between)
+        found = found[found["beat"] >= 0]  # without the P waves of the beats that are left out
+    assert_allclose(found.loc[found["lead"] == 1, "r_peak"], between)
         expected = delineate(signal[:2], RATE, whole, method=method)
         assert_array_equal(found[BOUNDS], expected[BOUNDS])
 
@@ -179,7 +180,7 @@ class TestToNeuroKit:
     KEYS += ("ECG_T_Onsets", "ECG_T_Peaks", "ECG_T_Offsets")
 
     def test_entries_are_those_of_the_lead(self, waves):
-        own = waves[waves["lead"] == 6].reset_index(drop=True)
+        own = waves[(waves["lead"] == 6) & (waves["beat"] >= 0)].reset_index(drop=True)
         info = to_neurokit(waves, RATE, lead=6)
         assert set(info) == {*self.KEYS, "ECG_R_Peaks", "sampling_rate"}
         assert next(iter(info)) == "ECG_R_Peaks"  # which is what nk.hrv takes
