@@ -76,6 +76,20 @@ def test_peaks_are_samples_of_the_record(sampling_rate):
         )
 
 
+@pytest.mark.parametrize("sampling_rate", [100, 250, 360, 500, 1000])
+def test_intervals_are_those_of_the_given_peaks(sampling_rate, rng):
+    """Between samples, to the last sample, at every rate."""
+    n_times = 10 * sampling_rate
+    peaks = np.append(np.cumsum(rng.uniform(0.5, 1.2, 7)) * sampling_rate, n_times - 1)
+    signal = rng.normal(size=(1, 1, n_times))
+    extractor = ECGFeatureExtractor(sampling_rate, groups=["rhythm"])
+    table = extractor.set_output(transform="pandas").fit_transform(signal, r_peaks=[peaks])
+    rr = np.diff(peaks) * 1000 / sampling_rate
+    assert_allclose(table["RR_SD_ms"], rr.std(ddof=1))
+    assert_allclose(table["RR_range_ms"], np.ptp(rr))
+    assert_allclose(table["RR_RMSSD_ms"], np.sqrt((np.diff(rr) ** 2).mean()))
+
+
 def test_some_records_are_corrected_and_the_others_detected(records, fitted, found):
     expected = fitted.transform(records)
     given = {records.ids[4]: found[4][::2], records.ids[1]: found[1][1::2]}
