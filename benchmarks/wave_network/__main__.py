@@ -65,7 +65,7 @@ def parse_arguments():
         "saw, or train the network that ships",
     )
     parser.add_argument("--fold", type=int, help="only this one")
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument(
         "--output",

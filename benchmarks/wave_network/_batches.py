@@ -11,6 +11,7 @@ from sklearn_ecg.features._wave_network import RATE
 _LENGTH = 1280  # samples: five seconds
 _STRETCH = 0.18  # times run faster or slower by this much, on a logarithmic scale
 _T = 3  # the class of T waves
+_MIDDLE = 0.5  # height of a peak's bump
 _LARGEST = 3.0  # where `scale_leads` cuts off
 
 _ERASED = 0.2  # share of records that lose all P or all T waves in half or all of their leads
@@ -101,7 +102,7 @@ class Batches:
             if kind != "ludb":
                 _forget_bounds(waves)
             if kind in _MARKED_TOGETHER:
-                _forget_t_waves(waves)
+                _keep_middles_of_t_waves(waves, peaks[1])
             if kind == "ludb" and self.rng.random() < _ERASED:
                 self._erase(signal, waves, peaks)
         if example.with_p is not None:
@@ -175,10 +176,14 @@ def _forget_bounds(waves):
     waves[ndimage.binary_dilation(changes, np.ones((1, 2 * _BESIDE + 1)))] = -1
 
 
-def _forget_t_waves(waves):
-    """Let T waves count as not looked at, in place: which of two peaks counts is a habit too."""
+def _keep_middles_of_t_waves(waves, peaks):
+    """Let T waves, but for 10 ms on either side of their peaks, count as not looked at, in place.
+
+    Where they begin is mostly not marked, and how far they reach is a habit too.
+    """
     around = np.ones((1, 4 * _BESIDE + 1))
     waves[ndimage.binary_dilation(waves == _T, around)] = -1
+    waves[peaks > _MIDDLE] = _T
 
 
 def _kind(example):

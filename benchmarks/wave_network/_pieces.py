@@ -53,7 +53,8 @@ def cut_pieces(example):
     """Return the P waves and the QRST complexes of a marked record, as two lists of `Piece`."""
     p_waves, complexes = [], []
     known = np.nan_to_num(example.beats)
-    r_peaks = np.flatnonzero((known[1:-1] > 0.9) & (known[1:-1] >= known[:-2])) + 1
+    is_top = (known[1:-1] >= known[:-2]) & (known[1:-1] > known[2:])
+    r_peaks = np.flatnonzero((known[1:-1] > 0.9) & is_top) + 1
     for r_peak in r_peaks[np.diff(r_peaks, prepend=-RATE) > RATE // 5]:
         first, stop = r_peak - _P_BEFORE, r_peak + _T_AFTER
         if first < 0 or stop > example.waves.shape[1]:

@@ -29,13 +29,21 @@ _T_P_OVERLAP = 0.06 * RATE
 # P waves of several leads that are one: their middles follow one another within these times.
 _SAME_P = 0.06 * RATE
 _OTHER_P = 0.12 * RATE  # farther from a beat's own P wave, another one begins
+_LAST_P = 0.4 * RATE  # before the record's end: the beat of a P wave may come later
+# P waves are believed where those around are sure on average. Of sinus rhythms, also fast ones and
+# those of first-degree block, hardly any lies below 0.9; what looks like P waves in atrial
+# fibrillation, hardly any above 0.8.
+_LEAST_SURE = 0.8
+_AROUND = 5 * RATE
+_AT_PEAK = np.arange(-4, 5)  # samples
 
 
 def find_waves(waves, peaks, r_peaks):
     """Find the waves of every beat in every lead.
 
     Each wave is the largest stretch of its kind, more likely than not, on its side of the beat's
-    QRS complex and nearer to this beat than to its neighbours.
+    QRS complex and nearer to this beat than to its neighbours. P waves of which those within five
+    seconds are not sure on average are none.
 
     Parameters
     ----------
@@ -69,13 +77,48 @@ def find_waves(waves, peaks, r_peaks):
     found["p_onset"], found["p_offset"] = _largest(waves, _P, start, onset, shape)
     for wave, likely in zip("pt", peaks, strict=True):
         found[f"{wave}_peak"] = _likeliest(likely, found[f"{wave}_onset"], found[f"{wave}_offset"])
+    sure = _mean_around(r_peaks, _sureness(waves[_P], found["p_peak"]))
+    for name in ("p_onset", "p_peak", "p_offset"):
+        found[name][:, sure < _LEAST_SURE] = np.nan
     return {name: found[name] for name in WAVES}
+
+
+def _sureness(likely, peak):
+    """Return the probability of a wave around its peak, mean over the leads that show it.
+
+    Parameters
+    ----------
+    likely : ndarray of shape (n_leads, n_times)
+    peak : ndarray of shape (n_leads, n_waves)
+
+    Returns
+    -------
+    ndarray of shape (n_waves,)
+        NaN where no lead shows the wave.
+    """
+    lead, wave = np.nonzero(~np.isnan(peak))
+    places = peak[lead, wave].astype(np.intp)[:, np.newaxis] + _AT_PEAK
+    places = np.clip(places, 0, likely.shape[1] - 1)
+    total = np.bincount(wave, likely[lead[:, np.newaxis], places].mean(axis=1), peak.shape[1])
+    count = np.bincount(wave, minlength=peak.shape[1])
+    return np.where(count, total / np.maximum(count, 1), np.nan)
+
+
+def _mean_around(times, values):
+    """Return the mean of what is not NaN within five seconds of each time."""
+    known = ~np.isnan(values)
+    total = np.append(0, np.cumsum(np.where(known, values, 0)))
+    count = np.append(0, np.cumsum(known))
+    first = np.searchsorted(times, times - _AROUND, side="left")
+    stop = np.searchsorted(times, times + _AROUND, side="right")
+    return (total[stop] - total[first]) / np.maximum(count[stop] - count[first], 1)
 
 
 def find_blocked_p_waves(waves, peaks, found):
     """Find the P waves that belong to no beat.
 
-    A third of the leads must show one, and two of three or more.
+    A third of the leads must show one, and two of three or more, and be sure of it. In the last
+    0.4 s of the record nobody knows whether a beat follows.
 
     Parameters
     ----------
@@ -108,7 +151,10 @@ def find_blocked_p_waves(waves, peaks, found):
     seen = np.count_nonzero(~np.isnan(bounds[0]), axis=0)
     bounds = bounds[..., seen >= max(2 if n_leads > 2 else 1, n_leads / 3)]
     peak = _likeliest(peaks[0], *bounds)
-    return {"p_onset": bounds[0], "p_peak": peak, "p_offset": bounds[1]}
+    is_blocked = _sureness(waves[_P], peak) > _LEAST_SURE
+    is_blocked &= nan_median(peak, axis=0) < waves.shape[2] - _LAST_P
+    blocked = {"p_onset": bounds[0], "p_peak": peak, "p_offset": bounds[1]}
+    return {name: samples[:, is_blocked] for name, samples in blocked.items()}
 
 
 def _inside_any(values, starts, stops):
