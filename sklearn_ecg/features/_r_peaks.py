@@ -10,6 +10,7 @@ from sklearn_ecg.features._checks import check_signal
 from sklearn_ecg.features._neurokit import R_PEAK_METHODS, detect_in_lead
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_times import find_r_times
+from sklearn_ecg.features._statistics import mean_around
 from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at
 from sklearn_ecg.utils import check_option
 
@@ -31,8 +32,6 @@ _QRS_REACH = 10  # samples around the R peak
 _LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.5, 0.65
 _SUREST = 1.3
 _AROUND = 5 * RATE
-_FEWEST_FAST, _FAST, _UNSURE = 8, 0.3 * RATE, 0.75
-_SLOWER = 2
 # Of 36,000 beats of MIT-BIH, 3 rise by less than a fifth of what those around do in one lead, and
 # none in two; blocked P waves rise by a tenth.
 _LEAST_STEEP = 0.18
@@ -155,36 +154,11 @@ def find_beats(checked, network=None):
     filtered = filter_leads(usable, checked.sampling_rate)
     beats, waves, peaks = look_at(filtered, network)
     r_peaks = pick_r_peaks(beats, waves)
-    if _is_fast_and_unsure(beats, r_peaks):
-        slow = filter_leads(usable, checked.sampling_rate / _SLOWER)
-        beats, slow_waves, slow_peaks = look_at(slow, network)
-        slow_r_peaks = pick_r_peaks(beats, slow_waves) // _SLOWER
-        if len(slow_r_peaks) > len(r_peaks):
-            r_peaks = slow_r_peaks
-            n_times = filtered.shape[1]
-            waves, peaks = (x[..., ::_SLOWER][..., :n_times] for x in (slow_waves, slow_peaks))
     r_peaks = r_peaks[_are_steep(filtered, r_peaks)]
     if checked.recorded is not None:
         covered = checked.recorded[checked.usable].any(axis=0)
         r_peaks = r_peaks[covered[to_samples(r_peaks, checked)]]
     return Beats(filtered, waves, peaks, find_r_times(filtered, r_peaks))
-
-
-def _is_fast_and_unsure(beats, believed):
-    """Whether more than 200 beats a minute may be there: the network has hardly seen such hearts.
-
-    In slow motion it knows them.
-    """
-    # Beats that are believed all over the record, none missing, tell the rate by themselves.
-    intervals = np.diff(believed, prepend=0, append=len(beats))
-    if intervals.max() < 4 * _FAST and len(beats) > 1.5 * _FAST * len(believed):
-        return False
-    r_peaks, height = _candidates(beats, _LEAST / 2)
-    return (
-        len(r_peaks) >= _FEWEST_FAST
-        and np.median(np.diff(r_peaks)) < _FAST
-        and height.mean() < _UNSURE
-    )
 
 
 def _are_steep(filtered, r_peaks):
@@ -228,23 +202,17 @@ def pick_r_peaks(beats, waves):
     -------
     ndarray of int of shape (n_beats,)
     """
-    r_peaks, _ = _candidates(beats)
-    places = r_peaks[:, np.newaxis] + np.arange(-_NEAR, _NEAR + 1)
+    near = np.convolve(beats, _SUM, mode="same")[: len(beats)]
+    r_peaks, _ = find_peaks(np.r_[0, near, 0], distance=_REFRACTORY, height=_LEAST)
+    places = r_peaks[:, np.newaxis] - 1 + np.arange(-_NEAR, _NEAR + 1)
     places = np.clip(places, 0, len(beats) - 1)
     likely = np.convolve(beats, _PLACE, mode="same")[places]
     r_peaks = np.take_along_axis(places, likely.argmax(axis=1)[:, np.newaxis], 1)[:, 0]
     around = r_peaks[:, np.newaxis] + np.arange(-_QRS_REACH, _QRS_REACH + 1)
     shows_qrs = waves[2].take(around, axis=1, mode="clip").max(axis=(0, 2), initial=0) > 0.5
     least = _LEAST_AROUND if waves.shape[1] > 2 else _LEAST_AROUND_IN_TWO
-    is_beat = shows_qrs & (_mean_around(r_peaks, _sureness(beats, r_peaks)) > least)
+    is_beat = shows_qrs & (mean_around(r_peaks, _sureness(beats, r_peaks), _AROUND) > least)
     return np.unique(r_peaks[is_beat])
-
-
-def _candidates(beats, least=_LEAST):
-    """Return where beats may be, and how sure each is."""
-    near = np.convolve(beats, _SUM, mode="same")[: len(beats)]
-    r_peaks, found = find_peaks(np.r_[0, near, 0], distance=_REFRACTORY, height=least)
-    return r_peaks - 1, found["peak_heights"]
 
 
 def _sureness(beats, r_peaks):
@@ -253,11 +221,3 @@ def _sureness(beats, r_peaks):
     first = np.maximum(r_peaks - _WIDE_REACH, 0)
     stop = np.minimum(r_peaks + _WIDE_REACH + 1, len(beats))
     return np.minimum((total[stop] - total[first]) / _BUMP_AREA, _SUREST)
-
-
-def _mean_around(r_peaks, height):
-    """Return the mean height of the beats within five seconds of each: noise is never sure."""
-    total = np.append(0, np.cumsum(height))
-    first = np.searchsorted(r_peaks, r_peaks - _AROUND, side="left")
-    stop = np.searchsorted(r_peaks, r_peaks + _AROUND, side="right")
-    return (total[stop] - total[first]) / np.maximum(stop - first, 1)

@@ -58,3 +58,21 @@ def nan_spread(values):
     mean = filled.sum(axis=-1) / count
     apart = np.where(known, values - mean[..., np.newaxis], 0)
     return np.sqrt((apart**2).sum(axis=-1) / count)
+
+
+def mean_around(times, values, reach):
+    """Return the mean of what is not NaN within reach of each time; 0 where nothing is.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n,)
+        In ascending order.
+    values : ndarray of shape (n,)
+    reach : float
+    """
+    known = ~np.isnan(values)
+    total = np.append(0, np.cumsum(np.where(known, values, 0)))
+    count = np.append(0, np.cumsum(known))
+    first = np.searchsorted(times, times - reach, side="left")
+    stop = np.searchsorted(times, times + reach, side="right")
+    return (total[stop] - total[first]) / np.maximum(count[stop] - count[first], 1)

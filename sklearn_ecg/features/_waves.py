@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_ecg.features._statistics import nan_median
+from sklearn_ecg.features._statistics import mean_around, nan_median
 from sklearn_ecg.features._wave_network import RATE
 
 WAVES = (
@@ -77,7 +77,7 @@ def find_waves(waves, peaks, r_peaks):
     found["p_onset"], found["p_offset"] = _largest(waves, _P, start, onset, shape)
     for wave, likely in zip("pt", peaks, strict=True):
         found[f"{wave}_peak"] = _likeliest(likely, found[f"{wave}_onset"], found[f"{wave}_offset"])
-    sure = _mean_around(r_peaks, _sureness(waves[_P], found["p_peak"]))
+    sure = mean_around(r_peaks, _sureness(waves[_P], found["p_peak"]), _AROUND)
     for name in ("p_onset", "p_peak", "p_offset"):
         found[name][:, sure < _LEAST_SURE] = np.nan
     return {name: found[name] for name in WAVES}
@@ -102,16 +102,6 @@ def _sureness(likely, peak):
     total = np.bincount(wave, likely[lead[:, np.newaxis], places].mean(axis=1), peak.shape[1])
     count = np.bincount(wave, minlength=peak.shape[1])
     return np.where(count, total / np.maximum(count, 1), np.nan)
-
-
-def _mean_around(times, values):
-    """Return the mean of what is not NaN within five seconds of each time."""
-    known = ~np.isnan(values)
-    total = np.append(0, np.cumsum(np.where(known, values, 0)))
-    count = np.append(0, np.cumsum(known))
-    first = np.searchsorted(times, times - _AROUND, side="left")
-    stop = np.searchsorted(times, times + _AROUND, side="right")
-    return (total[stop] - total[first]) / np.maximum(count[stop] - count[first], 1)
 
 
 def find_blocked_p_waves(waves, peaks, found):
