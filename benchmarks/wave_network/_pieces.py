@@ -133,6 +133,7 @@ def draw_complex(rng, leads, wide=None):
     t_width = rng.uniform(0.1, 0.26) * RATE
     t_start = width + rng.uniform(0.01, 0.16) * RATE
     size = np.exp(rng.uniform(np.log(0.06), np.log(0.7))) * (1.5 if wide else 1)
+    size *= rng.random() > 0.1  # of simulations, many have no T waves
     main = _vector(rng)
     t_lobes = [(t_start, t_width, size * main, rng.uniform(0.8, 2.2))]
     if rng.random() < 0.15:  # biphasic
