@@ -9,7 +9,7 @@ from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats, to_working_rate
 from sklearn_ecg.features._statistics import nan_mean, nan_median, quantiles
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
-from sklearn_ecg.features._waves import find_blocked_p_waves, find_waves
+from sklearn_ecg.features._waves import find_blocked_p_waves, find_stretches, find_waves
 
 #: All measurements are taken at 250 Hz, so that they mean the same for every record.
 MS = 1000 / WORKING_RATE
@@ -153,8 +153,12 @@ class HeartBeats:
         return np.append(following, np.nan)[self._whole]
 
     @functools.cached_property
+    def _stretches(self):
+        return find_stretches(self._seen.waves)
+
+    @functools.cached_property
     def _all_waves(self):
-        return find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
+        return find_waves(self._stretches, self._seen.peaks, self.all_r_peaks)
 
     @functools.cached_property
     def waves(self):
@@ -186,7 +190,7 @@ class HeartBeats:
         """Samples of the peaks of all P waves, before beats or blocked, in ascending order."""
         own = self._all_waves["p_peak"]
         seen = np.count_nonzero(~np.isnan(own), axis=0) >= _LEAST_OF_LEADS * len(own)
-        blocked = find_blocked_p_waves(self._seen.waves, self._seen.peaks, self._all_waves)
+        blocked = find_blocked_p_waves(self._stretches, self._seen.peaks, self._all_waves)
         times = [nan_median(own[:, seen], axis=0), nan_median(blocked["p_peak"], axis=0)]
         return np.sort(np.concatenate(times))
 
