@@ -70,7 +70,10 @@ class HeartBeats:
         When beats are, in samples, to fractions of them: what all intervals between beats rest on.
     all_r_peaks : ndarray of int of shape (n_all_beats,)
         The samples nearest to them, which windows are cut by.
+    is_whole : ndarray of bool of shape (n_all_beats,)
+        Which of all beats are measured.
     r_peaks : ndarray of int of shape (n_beats,)
+        Of these.
     shown : ndarray of bool of shape (n_usable_leads, n_beats)
         Which leads show a beat without a gap.
     """
@@ -86,9 +89,9 @@ class HeartBeats:
             self.all_r_times = np.asarray(r_peaks)[places] * (WORKING_RATE / sampling_rate)
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
-        self._whole = self._are_inside() & enough
-        self.r_peaks = self.all_r_peaks[self._whole]
-        self.shown = shown[:, self._whole]
+        self.is_whole = self._are_inside() & enough
+        self.r_peaks = self.all_r_peaks[self.is_whole]
+        self.shown = shown[:, self.is_whole]
 
     def __len__(self):
         return len(self.r_peaks)
@@ -139,18 +142,18 @@ class HeartBeats:
     @functools.cached_property
     def prematurity(self):
         """Interval before each beat over the usual one around it; NaN where it is not known."""
-        return self._all_prematurity[self._whole]
+        return self._all_prematurity[self.is_whole]
 
     @functools.cached_property
     def rr_after(self):
         """Interval after each beat over the usual one."""
-        return np.append(self._all_prematurity[1:], np.nan)[self._whole]
+        return np.append(self._all_prematurity[1:], np.nan)[self.is_whole]
 
     @functools.cached_property
     def next_r_peaks(self):
         """Sample of the beat after each; NaN behind the last and across a gap."""
         following = np.where(np.isnan(self.rr_ms), np.nan, self.all_r_peaks[1:])
-        return np.append(following, np.nan)[self._whole]
+        return np.append(following, np.nan)[self.is_whole]
 
     @functools.cached_property
     def _stretches(self):
@@ -163,7 +166,7 @@ class HeartBeats:
     @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        waves = {name: samples[:, self._whole] for name, samples in self._all_waves.items()}
+        waves = {name: samples[:, self.is_whole] for name, samples in self._all_waves.items()}
         if not self.shown.all():
             waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}
         return waves
