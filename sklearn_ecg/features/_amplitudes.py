@@ -2,11 +2,15 @@
 
 import numpy as np
 
-from sklearn_ecg.features._heart_beats import BEFORE, MS, WORKING_RATE
+from sklearn_ecg.features._heart_beats import BEFORE, MS, QRS, WORKING_RATE
 from sklearn_ecg.features._statistics import nan_median, nan_spread
 
 _QRS_FROM, _QRS_TO = 25, 40  # samples of the QRS window around R: 100 ms and 160 ms
 _SPECTRUM = 128  # points of the Fourier transform of a QRS complex: bins of 2 Hz
+_FREQUENCIES = np.fft.rfftfreq(_SPECTRUM, 1 / WORKING_RATE)[:, np.newaxis]
+_BANDS = ((_FREQUENCIES >= [0, 10, 25]) & (_FREQUENCIES < [10, 25, 41])).astype(float)
+_BAND_NAMES = ("QRS_energy_below_10Hz", "QRS_energy_10_25Hz", "QRS_energy_above_25Hz")
+_TAPER = np.hanning(QRS.stop - QRS.start)
 _FLAT_SHARE = 0.05  # of the QRS, peak to peak: what is smaller is no wave of it
 _STEPS = np.linspace(0, 1, 13)[:, np.newaxis, np.newaxis]  # along a P or T wave: it bends slowly
 
@@ -164,14 +168,8 @@ class _QRSComplex:
 
 def _band_shares(main_beat):
     """Shares of the main QRS's energy in bands: wide beats are slow."""
-    qrs = main_beat[:, BEFORE - 30 : BEFORE + 41]
-    qrs = (qrs - qrs.mean(axis=-1, keepdims=True)) * np.hanning(qrs.shape[-1])
+    qrs = main_beat[:, QRS]
+    qrs = (qrs - qrs.mean(axis=-1, keepdims=True)) * _TAPER
     power = np.abs(np.fft.rfft(qrs, _SPECTRUM)) ** 2
-    frequencies = np.fft.rfftfreq(_SPECTRUM, 1 / WORKING_RATE)
-    low, middle, high = (frequencies < 10, frequencies < 25, frequencies <= 40)
-    total = power[:, high].sum(axis=-1)
-    return {
-        "QRS_energy_below_10Hz": power[:, low].sum(axis=-1) / total,
-        "QRS_energy_10_25Hz": power[:, ~low & middle].sum(axis=-1) / total,
-        "QRS_energy_above_25Hz": power[:, ~middle & high].sum(axis=-1) / total,
-    }
+    energy = (power @ _BANDS).T
+    return dict(zip(_BAND_NAMES, energy / energy.sum(axis=0), strict=True))

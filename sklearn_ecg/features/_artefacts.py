@@ -4,6 +4,8 @@ import functools
 
 import numpy as np
 
+from sklearn_ecg.features._statistics import nan_median
+
 #: Rate in Hz from which on a spike is narrower than any wave.
 SPIKE_RATE = 250
 
@@ -93,10 +95,8 @@ def take_out_spikes(signal, sampling_rate, heights, bends):
     n_outside = max(3, round(_AROUND_S * sampling_rate))
     n_window = n_inside + 2 * n_outside
     n_flank = max(1, round(_FLANK_S * sampling_rate))
-    inside = slice(n_outside, n_outside + n_inside)
-    along = np.arange(n_window)
-    outside = np.r_[along[:n_outside], along[-n_outside:]]
-    fit = _line_through(n_window, n_outside)
+    line = _line_through(n_window, n_outside)
+    along = np.arange(n_window)[:, np.newaxis]
     lead, sample = bends
     n_leads, n_times = signal.shape
     found = []
@@ -104,11 +104,12 @@ def take_out_spikes(signal, sampling_rate, heights, bends):
         first = sample - before - n_outside
         whole = (first >= 0) & (first + n_window <= n_times)
         own, first = lead[whole], first[whole]
-        window = signal[own[:, np.newaxis], first[:, np.newaxis] + along]
-        window = window - window[:, outside] @ fit
-        height = np.abs(window[:, inside]).max(axis=1)
-        rest = np.abs(window[:, outside]).max(axis=1)
-        flank = np.abs(window[:, n_flank:] - window[:, :-n_flank]).max(axis=1)
+        window = signal.ravel()[own * n_times + first + along]  # (n_window, n_bends): fast to scan
+        window -= line @ window
+        flank = np.abs(window[n_flank:] - window[:-n_flank]).max(axis=0)
+        size = np.abs(window)
+        height = size[n_outside:-n_outside].max(axis=0)
+        rest = np.maximum(size[:n_outside].max(axis=0), size[-n_outside:].max(axis=0))
         may_be = (height > _STANDS_OUT_IN_MANY * rest) & (height > _LEAST * heights[own])
         may_be &= flank > _FLANK_IN_MANY * height
         is_sure = (height > _STANDS_OUT * rest) & (flank > _FLANK * height)
@@ -129,11 +130,11 @@ def take_out_spikes(signal, sampling_rate, heights, bends):
 
 @functools.lru_cache(maxsize=16)
 def _line_through(n_window, n_outside):
-    """Return the matrix from values at both ends of a window to the line through them."""
+    """Return the matrix from a window to the line through the values at both of its ends."""
     along = np.arange(n_window) - (n_window - 1) / 2
     line = np.stack([np.ones(n_window), along], axis=1)
-    outside = np.r_[:n_outside, n_window - n_outside : n_window]
-    return (line @ np.linalg.pinv(line[outside])).T.astype(np.float32)
+    is_outside = np.abs(along) > along[-1] - n_outside
+    return (line @ np.linalg.pinv(line * is_outside[:, np.newaxis])).astype(np.float32)
 
 
 def count_spikes(spikes, n_leads, sampling_rate):
@@ -186,18 +187,18 @@ def take_out_steps(signal, sampling_rate, heights, bends):
         return
     # A step bends twice, on either side of its steepest part.
     reach = max(1, round(_SPIKE_S / 2 * sampling_rate)) + n_edge
-    far = np.clip(np.stack([sample - n_level // 2, sample + n_level // 2]), 0, n_times - 1)
-    differs = np.abs(np.diff(signal[lead, far], axis=0)[0]) > _LEAST_STEP / 2 * heights[lead]
+    before = signal[lead, np.maximum(sample - n_level // 2, 0)]
+    after = signal[lead, np.minimum(sample + n_level // 2, n_times - 1)]
+    differs = np.abs(after - before) > _LEAST_STEP / 2 * heights[lead]
+    differs &= (sample >= reach) & (sample + reach + 1 < n_times)
     lead, sample = lead[differs], sample[differs]
     if not len(lead):
         return
-    around = np.clip(sample[:, np.newaxis] + np.arange(-reach, reach + 2 - n_edge), 0, n_times - 1)
-    later = np.minimum(around + n_edge, n_times - 1)
-    own = lead[:, np.newaxis]
-    rise = np.abs(signal[own, later] - signal[own, around])
-    steepest = rise.argmax(axis=1)[:, np.newaxis]
-    first = np.take_along_axis(around, steepest, 1)[:, 0] - n_level
-    rise = np.take_along_axis(rise, steepest, 1)[:, 0]
+    first = sample - reach
+    around = signal.ravel()[lead * n_times + first + np.arange(2 * reach + 2)[:, np.newaxis]]
+    rise = np.abs(around[n_edge:] - around[:-n_edge])
+    first += rise.argmax(axis=0) - n_level
+    rise = rise.max(axis=0)
     whole = (first >= 0) & (first + n_window <= n_times)
     whole &= rise > _AT_ONCE * _LEAST_STEP * heights[lead]
     lead, first, rise = lead[whole], first[whole], rise[whole]
@@ -208,7 +209,7 @@ def take_out_steps(signal, sampling_rate, heights, bends):
         return
     window = signal[lead[:, np.newaxis], first[:, np.newaxis] + np.arange(n_window)]
     before, after = window[:, : n_level + 1], window[:, -n_level:]
-    low, high = np.median(before, axis=1), np.median(after, axis=1)
+    low, high = nan_median(before), nan_median(after)
     step = high - low
     spread = np.maximum(
         np.abs(before - low[:, np.newaxis]).max(axis=1),

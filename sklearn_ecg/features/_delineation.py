@@ -8,7 +8,7 @@ from sklearn_ecg.features._neurokit import WAVE_METHODS, delineate_lead
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats, to_samples, to_working_rate
 from sklearn_ecg.features._wave_network import RATE
-from sklearn_ecg.features._waves import WAVES, find_blocked_p_waves, find_waves
+from sklearn_ecg.features._waves import WAVES, find_blocked_p_waves, find_stretches, find_waves
 from sklearn_ecg.utils import check_option, warn_user
 
 
@@ -99,8 +99,9 @@ def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
         at_rate = to_working_rate(r_peaks, sampling_rate, beats.filtered.shape[1])
     places = np.full((len(WAVES), len(checked.signal), len(r_peaks)), np.nan)
     if beats.filtered.size and len(r_peaks):
-        found = find_waves(beats.waves, beats.peaks, at_rate)
-        blocked = find_blocked_p_waves(beats.waves, beats.peaks, found)
+        stretches = find_stretches(beats.waves)
+        found = find_waves(stretches, beats.waves, beats.peaks, at_rate)
+        blocked = find_blocked_p_waves(stretches, beats.waves, beats.peaks, found)
         n_blocked = blocked["p_peak"].shape[1]
         places = np.pad(places, ((0, 0), (0, 0), (0, n_blocked)), constant_values=np.nan)
         for i, name in enumerate(WAVES):

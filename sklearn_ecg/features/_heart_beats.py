@@ -9,7 +9,7 @@ from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_peaks import find_beats, to_working_rate
 from sklearn_ecg.features._statistics import nan_mean, nan_median, quantiles
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
-from sklearn_ecg.features._waves import find_blocked_p_waves, find_waves
+from sklearn_ecg.features._waves import find_blocked_p_waves, find_stretches, find_waves
 
 #: All measurements are taken at 250 Hz, so that they mean the same for every record.
 MS = 1000 / WORKING_RATE
@@ -70,7 +70,10 @@ class HeartBeats:
         When beats are, in samples, to fractions of them: what all intervals between beats rest on.
     all_r_peaks : ndarray of int of shape (n_all_beats,)
         The samples nearest to them, which windows are cut by.
+    is_whole : ndarray of bool of shape (n_all_beats,)
+        Which of all beats are measured.
     r_peaks : ndarray of int of shape (n_beats,)
+        Of these.
     shown : ndarray of bool of shape (n_usable_leads, n_beats)
         Which leads show a beat without a gap.
     """
@@ -86,9 +89,9 @@ class HeartBeats:
             self.all_r_times = np.asarray(r_peaks)[places] * (WORKING_RATE / sampling_rate)
         shown = self._are_shown(sampling_rate)
         enough = np.count_nonzero(shown, axis=0) >= _LEAST_SHOWN * len(shown)
-        self._whole = self._are_inside() & enough
-        self.r_peaks = self.all_r_peaks[self._whole]
-        self.shown = shown[:, self._whole]
+        self.is_whole = self._are_inside() & enough
+        self.r_peaks = self.all_r_peaks[self.is_whole]
+        self.shown = shown[:, self.is_whole]
 
     def __len__(self):
         return len(self.r_peaks)
@@ -139,27 +142,31 @@ class HeartBeats:
     @functools.cached_property
     def prematurity(self):
         """Interval before each beat over the usual one around it; NaN where it is not known."""
-        return self._all_prematurity[self._whole]
+        return self._all_prematurity[self.is_whole]
 
     @functools.cached_property
     def rr_after(self):
         """Interval after each beat over the usual one."""
-        return np.append(self._all_prematurity[1:], np.nan)[self._whole]
+        return np.append(self._all_prematurity[1:], np.nan)[self.is_whole]
 
     @functools.cached_property
     def next_r_peaks(self):
         """Sample of the beat after each; NaN behind the last and across a gap."""
         following = np.where(np.isnan(self.rr_ms), np.nan, self.all_r_peaks[1:])
-        return np.append(following, np.nan)[self._whole]
+        return np.append(following, np.nan)[self.is_whole]
+
+    @functools.cached_property
+    def _stretches(self):
+        return find_stretches(self._seen.waves)
 
     @functools.cached_property
     def _all_waves(self):
-        return find_waves(self._seen.waves, self._seen.peaks, self.all_r_peaks)
+        return find_waves(self._stretches, self._seen.waves, self._seen.peaks, self.all_r_peaks)
 
     @functools.cached_property
     def waves(self):
         """Samples of the waves per lead and beat."""
-        waves = {name: samples[:, self._whole] for name, samples in self._all_waves.items()}
+        waves = {name: samples[:, self.is_whole] for name, samples in self._all_waves.items()}
         if not self.shown.all():
             waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}
         return waves
@@ -186,7 +193,9 @@ class HeartBeats:
         """Samples of the peaks of all P waves, before beats or blocked, in ascending order."""
         own = self._all_waves["p_peak"]
         seen = np.count_nonzero(~np.isnan(own), axis=0) >= _LEAST_OF_LEADS * len(own)
-        blocked = find_blocked_p_waves(self._seen.waves, self._seen.peaks, self._all_waves)
+        blocked = find_blocked_p_waves(
+            self._stretches, self._seen.waves, self._seen.peaks, self._all_waves
+        )
         times = [nan_median(own[:, seen], axis=0), nan_median(blocked["p_peak"], axis=0)]
         return np.sort(np.concatenate(times))
 

@@ -72,7 +72,8 @@ def swap_features(main_beat, lead_names, limb_lead_misfit):
     if not place.keys() >= set(INDEPENDENT):
         return features
     scatter = scatter_of_parts(main_beat[[place[name] for name in INDEPENDENT]])
-    limb, chest = np.split(_evidence(scatter), [len(LIMB_SWAPS)])
+    evidence = _evidence(scatter)
+    limb, chest = evidence[: len(LIMB_SWAPS)], evidence[len(LIMB_SWAPS) :]
     if agree:
         features |= dict(zip((f"{pair}_swap_evidence" for pair in LIMB_SWAPS), limb, strict=True))
     best = int(np.argmax(chest))

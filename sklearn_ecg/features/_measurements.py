@@ -50,7 +50,7 @@ def measure(signal, sampling_rate, lead_names, *, r_peaks=None, network=None):
             np.asarray(signal)[order], sampling_rate, ordered, r_peaks, network
         )
     nothing = np.full(len(lead_names), np.nan)
-    by_lead = np.array([of_leads.get(f.name, nothing) for f in lead_features()])
+    by_lead = np.stack([of_leads.get(f.name, nothing) for f in lead_features()])
     of_record = [of_record.get(f.name, np.nan) for f in record_features(lead_names)]
     values = np.concatenate([np.array(of_record, dtype=np.float64), by_lead.T[back].ravel()])
     values[np.isinf(values)] = np.nan
@@ -76,9 +76,6 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
     of_leads = dict(checked.lead_features)
-    of_record["mains_frequency_Hz"], of_leads["mains_hum_mV"] = _quality.mains_hum(
-        signal, sampling_rate
-    )
     used_names = [name for name, used in zip(lead_names, usable, strict=True) if used]
     if used_names:
         of_record |= _rhythm.rhythm_features(beats)

@@ -16,9 +16,7 @@ def normal_interval_features(beats):
     ----------
     beats : HeartBeats
     """
-    is_whole = np.isin(
-        beats.all_r_peaks, beats.r_peaks, assume_unique=True
-    )  # the shape of the others is unknown
+    is_whole = beats.is_whole  # the shape of the others is unknown
     is_normal = is_whole.copy()
     # Where the prematurity is unknown, as of the first beat, nothing speaks against it.
     is_normal[is_whole] = beats.is_main & ~(beats.prematurity < _PREMATURE)

@@ -70,19 +70,21 @@ def _like_the_usual(beats):
     seen = seen[(seen >= half) & (seen < beats.filtered.shape[1] - half)]
     if len(seen) <= _LEAST_INTERVALS:
         return nothing
-    pieces = beats.filtered[:, seen[:, np.newaxis] + np.arange(-half, half + 1)]
-    pieces = pieces - pieces.mean(axis=-1, keepdims=True)
-    usual = pieces.mean(axis=1)
+    places = seen[:, np.newaxis] + np.arange(-half, half + 1)
+    usual = beats.filtered[:, places].mean(axis=1)
+    usual -= usual.mean(axis=-1, keepdims=True)
     weights = usual[:, half] / np.linalg.norm(usual[:, half])
-    pieces, template = np.tensordot(weights, pieces, axes=1), weights @ usual
+    signal, template = weights @ beats.filtered, weights @ usual
+    pieces = signal[places]
+    pieces = pieces - pieces.mean(axis=-1, keepdims=True)
     likeness = pieces @ template / np.linalg.norm(pieces, axis=1) / np.linalg.norm(template)
-    if np.median(likeness) < _LEAST_LIKENESS:
+    if nan_median(likeness) < _LEAST_LIKENESS:
         return nothing
     start = nan_median(beats.waves["t_offset"], axis=0) + _AFTER_T_S * WORKING_RATE
     end = beats.next_r_peaks - _BEFORE_R_S * WORKING_RATE
     room = end - start > 2 * half
     bounds = np.stack([start[room], end[room]]).T.ravel()
-    alike = np.flatnonzero(_matches(weights @ beats.filtered, template)) + half
+    alike = np.flatnonzero(_matches(signal, template)) + half
     inside = np.searchsorted(bounds, alike, "right") % 2 == 1
     return alike[inside & (_distance(alike, beats.p_times) > _SAME_S * WORKING_RATE)]
 

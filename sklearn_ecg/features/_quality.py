@@ -77,8 +77,10 @@ class CheckedSignal:
         top, bottom = highest.max(axis=1), lowest.min(axis=1)
         is_flat = top - bottom <= FLAT_MV
         flat = _flat_share(highest - lowest <= FLAT_MV, known, self.signal.shape[1])
+        mains_hz, hum = mains_hum(self.signal, sampling_rate)
         self.lead_features = {
             "missing_fraction": missing,
+            "mains_hum_mV": hum,
             "saturated_fraction": _saturated(self.signal, finite, top, bottom),
             "baseline_drift_mV": np.where(
                 missing < 1, np.ptp(_seconds(means).mean(axis=-1), axis=1), np.nan
@@ -114,6 +116,7 @@ class CheckedSignal:
             "infinite_fraction": np.isinf(signal).mean() if has_gaps else 0.0,
             "dropout_fraction": _dropout(signal, finite, held) if held.any() else 0.0,
             "usable_leads": float(self.usable.sum()),
+            "mains_frequency_Hz": mains_hz,
         }
 
 
@@ -204,21 +207,21 @@ def noise(filtered):
 
 
 def mains_hum(signal, sampling_rate):
-    """Measure the hum of the mains, at 50 or 60 Hz, whichever is more.
+    """Return the frequency and each lead's amplitude of the mains' hum, at 50 or 60 Hz.
 
     In stretches of a second the mains keep their phase, however they wander; what the neighbouring
     frequencies hold there is the ECG's own.
 
     Parameters
     ----------
-    signal : ndarray of shape (n_leads, n_times)
-        As it was recorded, in mV; NaN and infinity mark gaps.
+    signal : ndarray of float32 of shape (n_leads, n_times)
+        In mV, without its mean and its gaps.
     sampling_rate : float
 
     Returns
     -------
     frequency : float
-        Hz; NaN where the sampling rate or the length allows none.
+        Hz, of what is more; NaN where the sampling rate or the length allows none.
     amplitudes : ndarray of shape (n_leads,)
         In mV.
     """
@@ -227,11 +230,10 @@ def mains_hum(signal, sampling_rate):
     basis = _mains_basis(length, sampling_rate)
     if n_times < length or not basis.size:
         return np.nan, np.full(n_leads, np.nan)
-    signal = _centre(fill_gaps(signal))
     seconds = signal[:, : n_times // length * length].reshape(n_leads, -1, length)
     parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], -1, 3, 2)
     # The median over the seconds: a movement in one of them is no hum.
-    power = np.median(np.square(parts).sum(axis=-1), axis=1)
+    power = nan_median(np.square(parts).sum(axis=-1), axis=1)
     hum = np.sqrt(np.maximum(power[..., 1] - power[..., [0, 2]].mean(axis=-1), 0))
     which = hum.sum(axis=0).argmax()
     return _MAINS_HZ[which], hum[:, which].astype(np.float64)
@@ -280,10 +282,8 @@ def _limb_lead_misfit(products, names):
         return np.nan
     places = [names.index(name) for name in ("I", "II", *present)]
     products = products[np.ix_(places, places)]
-    worst = 0.0
-    for place, name in enumerate(present, start=2):
-        weights = np.zeros(len(places))
-        weights[[0, 1, place]] = *_LIMB_LEADS[name], -1
-        size = max(products[place, place], products[0, 0] / 4, products[1, 1] / 4)
-        worst = max(worst, weights @ products @ weights / size)
-    return np.sqrt(worst)
+    weights = np.hstack([[_LIMB_LEADS[name] for name in present], -np.eye(len(present))])
+    misfit = np.einsum("lp,pq,lq->l", weights, products, weights)
+    energy = products.diagonal()
+    size = np.maximum(energy[2:], energy[:2].max() / 4)
+    return np.sqrt(np.fmax(misfit / size, 0).max())

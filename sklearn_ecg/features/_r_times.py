@@ -1,7 +1,6 @@
 """R peaks between samples: where each beat lies, by those of its shape."""
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 
 _REACH = 20  # samples before and after R that are compared: 80 ms hold most QRS complexes
 _LAGS = 5  # samples by which a beat is moved at most
@@ -63,13 +62,16 @@ def _match(beats):
     middle = middle - middle.mean(axis=-1, keepdims=True)
     sample = np.linspace(0, len(beats) - 1, min(len(beats), _MOST_COMPARED)).round().astype(np.intp)
     weights = 1 / (np.einsum("blt,blt->l", middle, middle) + _TINY)
-    likeness = _likeness(middle[sample], middle[sample], weights)
+    compared = _directions(middle[sample], weights)
+    likeness = compared @ compared.T
     leader = sample[((likeness > _ALIKE).sum(axis=1) + likeness.mean(axis=1)).argmax()]
     template, own = middle[leader], np.arange(len(beats))
     for _ in range(2):
         lags = _products(beats[own], template * weights[:, np.newaxis]).argmax(axis=1)
         aligned = _unmoved(beats[own], lags)
-        is_own = _likeness(aligned, template[np.newaxis], weights)[:, 0] > _ALIKE
+        is_own = _directions(aligned, weights) @ _directions(template[np.newaxis], weights)[0] > (
+            _ALIKE
+        )
         is_own &= (lags > 0) & (lags < 2 * _LAGS)
         if np.count_nonzero(is_own) < 2:
             return np.array([leader]), np.zeros(1)
@@ -86,26 +88,25 @@ def _match(beats):
 
 def _unmoved(beats, lags):
     """Return the beats moved back by whole samples, each lead without its mean."""
-    index = (lags[:, np.newaxis] + np.arange(2 * _REACH + 1))[:, np.newaxis]
-    aligned = np.take_along_axis(beats, index, axis=-1)
+    aligned = np.stack(
+        [beat[:, lag : lag + 2 * _REACH + 1] for beat, lag in zip(beats, lags, strict=True)]
+    )
     return aligned - aligned.mean(axis=-1, keepdims=True)
 
 
-def _likeness(some, others, weights):
-    """Correlate beats with others over all leads, (n_some, n_others)."""
-    some, others = (
-        (part * np.sqrt(weights)[:, np.newaxis]).reshape(len(part), -1) for part in (some, others)
-    )
-    sizes = np.linalg.norm(some, axis=1)[:, np.newaxis] * np.linalg.norm(others, axis=1)
-    return some @ others.T / np.maximum(sizes, _TINY)
+def _directions(beats, weights):
+    """Return beats of weighted leads as unit vectors, of shape (n_beats, n_leads * n_times)."""
+    flat = (beats * np.sqrt(weights)[:, np.newaxis]).reshape(len(beats), -1)
+    sizes = np.sqrt(np.einsum("bt,bt->b", flat, flat))[:, np.newaxis]
+    return flat / np.maximum(sizes, _TINY)
 
 
 def _products(beats, template):
     """Multiply beats with a template at every lag, (n_beats, n_lags)."""
-    n_lags = 2 * _LAGS + 1
-    padded = np.pad(template, ((0, 0), (n_lags - 1, n_lags - 1)))
-    moved = sliding_window_view(padded, n_lags, axis=1)[..., ::-1]  # (n_leads, n_times, n_lags)
-    return beats.reshape(len(beats), -1) @ moved.reshape(-1, n_lags)
+    moved = np.zeros((2 * _LAGS + 1, *beats.shape[1:]), template.dtype)
+    for lag, place in enumerate(moved):
+        place[:, lag : lag + template.shape[1]] = template
+    return beats.reshape(len(beats), -1) @ moved.reshape(len(moved), -1).T
 
 
 def _summits(values):

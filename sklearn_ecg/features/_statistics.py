@@ -15,15 +15,13 @@ def nan_median(values, axis=-1):
 
 def quantiles(values, qs, axis=-1):
     """Return several quantiles of what is not NaN, from one sort."""
-    values = np.asarray(values)
     ordered = np.sort(values, axis=axis)  # puts NaN last
-    if axis not in (-1, values.ndim - 1):
-        ordered = np.moveaxis(ordered, axis, -1)
-    n_values = ordered.shape[-1]
+    n_values = ordered.shape[axis]
+    if n_values and not np.isnan(ordered.take(-1, axis)).any():
+        return [_between(ordered, q * (n_values - 1), axis) for q in qs]
+    ordered = np.moveaxis(ordered, axis, -1)
     if not n_values:
         return [np.full(ordered.shape[:-1], np.nan) for _ in qs]
-    if not np.isnan(ordered[..., -1]).any():
-        return [_between(ordered, q * (n_values - 1)) for q in qs]
     known = np.count_nonzero(~np.isnan(ordered), axis=-1)
     rows = ordered.reshape(-1, n_values)
     row = np.arange(len(rows))
@@ -36,12 +34,12 @@ def quantiles(values, qs, axis=-1):
     return results
 
 
-def _between(ordered, position):
+def _between(ordered, position, axis):
     below = int(position)
-    low = ordered[..., below]
+    low = ordered.take(below, axis)
     if below == position:
         return low
-    return low + (position - below) * (ordered[..., below + 1] - low)
+    return low + (position - below) * (ordered.take(below + 1, axis) - low)
 
 
 def nan_mean(values, axis=-1):

@@ -5,7 +5,7 @@ from importlib import resources
 
 import numpy as np
 from safetensors.numpy import load_file
-from scipy import ndimage, special
+from scipy import special
 
 from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing import bandpass
@@ -19,7 +19,9 @@ _MARGIN = 850 // _STEP * _STEP  # more than the network sees to either side
 _LEADS_AT_ONCE = 4  # a larger matrix does not stay in the processor's cache
 _SEEN_BY_GLIBC = 2**24
 _N_KINDS = 6  # no wave, P, QRS, T, peak of P, peak of T
-_SCALE_BLOCKS = 11  # seconds, about, over which a lead's usual size is taken
+_SCALE_REACH = 5  # blocks of a second before and after, over which a lead's usual size is taken
+_RAMP = np.linspace(0, 1, RATE, endpoint=False, dtype=np.float32)
+_TINY = float(np.finfo(np.float32).tiny)
 _LARGEST = 3.0  # times the usual size: artefacts are cut off there
 _LARGEST_LOGIT = 40.0  # exponentials beyond would not fit into float32
 _LEAST_SHARE = 0.3  # of the lead's median: quieter stretches are not blown up further
@@ -74,15 +76,15 @@ def scale_leads(filtered):
     n_blocks = max(1, n_times // RATE)
     blocks = filtered[:, : n_blocks * RATE].reshape(n_leads, n_blocks, -1)
     sizes = np.ptp(blocks, axis=-1)
-    usual = ndimage.median_filter(sizes, size=(1, _SCALE_BLOCKS), mode="nearest")
-    usual = np.maximum(usual, np.maximum(_least_sizes(sizes), np.finfo(np.float32).tiny))
+    around = np.arange(n_blocks)[:, np.newaxis] + np.arange(-_SCALE_REACH, _SCALE_REACH + 1)
+    usual = np.sort(sizes.take(around, axis=1, mode="clip"))[..., _SCALE_REACH]
+    usual = np.maximum(usual, np.maximum(_least_sizes(sizes), _TINY)).astype(np.float32)
     # Between the middles of the blocks the size changes in a straight line.
-    place = np.clip(np.arange(n_times) / RATE - 0.5, 0, n_blocks - 1).astype(np.float32)
-    before = place.astype(np.intp)
-    after = np.minimum(before + 1, n_blocks - 1)
-    usual = usual.astype(np.float32)
-    size = usual[:, before] + (usual[:, after] - usual[:, before]) * (place - before)
-    return np.clip(filtered / size, -_LARGEST, _LARGEST).astype(np.float32)
+    usual = usual.take(np.arange(-1, n_blocks + 2), axis=1, mode="clip")
+    ramps = (usual[:, 1:] - usual[:, :-1])[..., np.newaxis] * _RAMP
+    ramps += usual[:, :-1, np.newaxis]
+    scaled = filtered / ramps.reshape(n_leads, -1)[:, RATE // 2 : RATE // 2 + n_times]
+    return np.clip(scaled, -_LARGEST, _LARGEST, out=scaled).astype(np.float32, copy=False)
 
 
 def _least_sizes(sizes):

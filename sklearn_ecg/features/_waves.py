@@ -17,8 +17,8 @@ WAVES = (
     "t_offset",
 )
 
-_P, _QRS, _T = 1, 2, 3
-_SHORTEST = {_P: round(0.02 * RATE), _QRS: round(0.02 * RATE), _T: round(0.032 * RATE)}
+_P = 1  # the class of P waves
+_SHORTEST = np.round(np.array([0.02, 0.02, 0.032]) * RATE).astype(int)  # P, QRS and T
 # A QRS complex holds its R peak within these times, a T wave follows it within the third, and a
 # P wave stands no farther ahead than the last.
 _QRS_BEFORE, _QRS_AFTER = 0.16 * RATE, 0.20 * RATE
@@ -38,17 +38,53 @@ _AROUND = 5 * RATE
 _AT_PEAK = np.arange(-4, 5)  # samples
 
 
-def find_waves(waves, peaks, r_peaks):
-    """Find the waves of every beat in every lead.
-
-    Each wave is the largest stretch of its kind, more likely than not, on its side of the beat's
-    QRS complex and nearer to this beat than to its neighbours. P waves of which those within five
-    seconds are not sure on average are none.
+def find_stretches(waves):
+    """Find where each kind of wave is more likely than not.
 
     Parameters
     ----------
     waves : ndarray of shape (4, n_leads, n_times)
         Probabilities of no wave, P, QRS and T, from `look_at`.
+
+    Returns
+    -------
+    list of (lead, onset, offset, size)
+        Of P waves, QRS complexes and T waves: ndarray of shape (n_stretches,) each, in the order of
+        the leads; bounds lie between samples, and the size is the sum of the probabilities.
+    """
+    n_leads, n_times = waves.shape[1:]
+    likely = waves[1:].reshape(-1, n_times)
+    length = n_times + 1  # with a sample between rows that belongs to no wave
+    padded = np.zeros(len(likely) * length + 1, dtype=likely.dtype)
+    padded[1:].reshape(-1, length)[:, :-1] = likely
+    inside = padded > 0.5
+    changes = np.flatnonzero(inside[1:] != inside[:-1])  # first sample and stop, in turn
+    size = np.add.reduceat(padded[1:], changes)[::2] if len(changes) else np.empty(0)
+    row, first = np.divmod(changes[::2], length)
+    stop = changes[1::2] - row * length
+    long = stop - first >= _SHORTEST[row // n_leads]
+    row, first, stop = row[long], first[long], stop[long]
+    onset, offset = _crossings(
+        likely, row, np.stack([first, stop - 1]), np.stack([first - 1, stop])
+    )
+    kind, lead = np.divmod(row, n_leads)
+    parts = (lead, onset, offset, size[long])
+    return [tuple(part[kind == own] for part in parts) for own in range(len(_SHORTEST))]
+
+
+def find_waves(stretches, waves, peaks, r_peaks):
+    """Find the waves of every beat in every lead.
+
+    Each wave is the largest stretch of its kind on its side of the beat's QRS complex and nearer to
+    this beat than to its neighbours. P waves of which those within five seconds are not sure on
+    average are none.
+
+    Parameters
+    ----------
+    stretches : list
+        From `find_stretches`.
+    waves : ndarray of shape (4, n_leads, n_times)
+        Probabilities of no wave, P, QRS and T.
     peaks : ndarray of shape (2, n_leads, n_times)
         Logits of P and T peaks.
     r_peaks : ndarray of int of shape (n_beats,)
@@ -58,29 +94,30 @@ def find_waves(waves, peaks, r_peaks):
     dict of ndarray of shape (n_leads, n_beats)
         A column of `WAVES` each, in samples at 250 Hz; NaN where a wave is absent.
     """
-    _, n_leads, n_times = waves.shape
-    shape = (n_leads, len(r_peaks))
-    found = {"r_peak": np.broadcast_to(r_peaks.astype(float), shape).copy()}
+    of_p, of_qrs, of_t = stretches
+    _, n_leads, n_times = peaks.shape
+    r_peak = r_peaks + np.zeros((n_leads, 1))
     between = (r_peaks[1:] + r_peaks[:-1]) / 2
-    start = np.maximum(r_peaks - _QRS_BEFORE, np.r_[-np.inf, between])
-    stop = np.minimum(r_peaks + _QRS_AFTER, np.r_[between, np.inf])
-    onset, offset = _largest(waves, _QRS, start, stop, shape)
-    found["qrs_onset"], found["qrs_offset"] = onset, offset
-    onset = np.where(np.isnan(onset), r_peaks - _QRS_HALF, onset)
-    offset = np.where(np.isnan(offset), r_peaks + _QRS_HALF, offset)
-    beyond = np.full((n_leads, 1), n_times)
-    stop = np.minimum(np.concatenate([onset[:, 1:], beyond], axis=1), r_peaks + _T_AFTER)
-    found["t_onset"], found["t_offset"] = _largest(waves, _T, offset, stop, shape)
-    last = np.where(np.isnan(found["t_offset"]), offset, found["t_offset"] - _T_P_OVERLAP)
-    start = np.concatenate([np.zeros((n_leads, 1)), last[:, :-1]], axis=1)
-    start = np.maximum(start, r_peaks - _P_BEFORE)
-    found["p_onset"], found["p_offset"] = _largest(waves, _P, start, onset, shape)
-    for wave, likely in zip("pt", peaks, strict=True):
-        found[f"{wave}_peak"] = _likeliest(likely, found[f"{wave}_onset"], found[f"{wave}_offset"])
-    sure = mean_around(r_peaks, _sureness(waves[_P], found["p_peak"]), _AROUND)
-    for name in ("p_onset", "p_peak", "p_offset"):
-        found[name][:, sure < _LEAST_SURE] = np.nan
-    return {name: found[name] for name in WAVES}
+    start, stop = r_peak - _QRS_BEFORE, r_peak + _QRS_AFTER
+    start[:, 1:] = np.maximum(start[:, 1:], between)
+    stop[:, :-1] = np.minimum(stop[:, :-1], between)
+    qrs = _largest(of_qrs, start, stop, n_times)
+    onset = np.where(np.isnan(qrs[0]), r_peak - _QRS_HALF, qrs[0])
+    offset = np.where(np.isnan(qrs[1]), r_peak + _QRS_HALF, qrs[1])
+    stop = r_peak + _T_AFTER
+    stop[:, :-1] = np.minimum(stop[:, :-1], onset[:, 1:])
+    t = _largest(of_t, offset, stop, n_times)
+    last = np.where(np.isnan(t[1]), offset, t[1] - _T_P_OVERLAP)
+    start = r_peak - _P_BEFORE
+    start[:, 1:] = np.maximum(start[:, 1:], last[:, :-1])
+    p = _largest(of_p, start, onset, n_times)
+    onsets, offsets = np.concatenate([p, t], axis=1)  # one row for each wave and lead
+    p_peak, t_peak = np.split(_likeliest(peaks.reshape(-1, n_times), onsets, offsets), 2)
+    is_unsure = mean_around(r_peaks, _sureness(waves[_P], p_peak), _AROUND) < _LEAST_SURE
+    for points in (*p, p_peak):
+        points[:, is_unsure] = np.nan
+    found = (p[0], p_peak, p[1], qrs[0], r_peak, qrs[1], t[0], t_peak, t[1])
+    return dict(zip(WAVES, found, strict=True))
 
 
 def _sureness(likely, peak):
@@ -104,7 +141,7 @@ def _sureness(likely, peak):
     return np.where(count, total / np.maximum(count, 1), np.nan)
 
 
-def find_blocked_p_waves(waves, peaks, found):
+def find_blocked_p_waves(stretches, waves, peaks, found):
     """Find the P waves that belong to no beat.
 
     A third of the leads must show one, and two of three or more, and be sure of it. In the last
@@ -112,7 +149,7 @@ def find_blocked_p_waves(waves, peaks, found):
 
     Parameters
     ----------
-    waves, peaks : ndarray
+    stretches, waves, peaks
         As for `find_waves`.
     found : dict of ndarray of shape (n_leads, n_beats)
         From `find_waves`.
@@ -122,14 +159,12 @@ def find_blocked_p_waves(waves, peaks, found):
     dict of ndarray of shape (n_leads, n_p_waves)
         p_onset, p_peak and p_offset, in the order of time; NaN where a lead does not show the wave.
     """
-    n_leads = waves.shape[1]
-    lead, onset, offset, size = _stretches(waves[_P], _SHORTEST[_P])
+    n_leads = peaks.shape[1]
+    lead, onset, offset, size = stretches[0]
     middle = (onset + offset) / 2
-    known = nan_median((found["p_onset"] + found["p_offset"]) / 2, axis=0)
-    within_qrs = _inside_any(
-        middle, nan_median(found["qrs_onset"], axis=0), nan_median(found["qrs_offset"], axis=0)
-    )
-    is_other = ~within_qrs & ~_inside_any(middle, known - _OTHER_P, known + _OTHER_P)
+    own = (found["p_onset"] + found["p_offset"]) / 2
+    own, *qrs = nan_median(np.stack([own, found["qrs_onset"], found["qrs_offset"]]), axis=1)
+    is_other = ~_inside_any(middle, *qrs) & ~_inside_any(middle, own - _OTHER_P, own + _OTHER_P)
     order = np.flatnonzero(is_other)
     order = order[np.argsort(middle[order], kind="stable")]
     wave = np.cumsum(np.diff(middle[order], prepend=-np.inf) > _SAME_P) - 1
@@ -142,7 +177,7 @@ def find_blocked_p_waves(waves, peaks, found):
     bounds = bounds[..., seen >= max(2 if n_leads > 2 else 1, n_leads / 3)]
     peak = _likeliest(peaks[0], *bounds)
     is_blocked = _sureness(waves[_P], peak) > _LEAST_SURE
-    is_blocked &= nan_median(peak, axis=0) < waves.shape[2] - _LAST_P
+    is_blocked &= nan_median(peak, axis=0) < peaks.shape[2] - _LAST_P
     blocked = {"p_onset": bounds[0], "p_peak": peak, "p_offset": bounds[1]}
     return {name: samples[:, is_blocked] for name, samples in blocked.items()}
 
@@ -157,58 +192,41 @@ def _inside_any(values, starts, stops):
     return (place >= 0) & (values <= stops[np.maximum(place, 0)])
 
 
-def _largest(waves, kind, start, stop, shape):
+def _largest(stretches, start, stop, n_times):
     """Return the bounds of each beat's largest stretch whose middle lies from start to stop."""
-    lead, onset, offset, size = _stretches(waves[kind], _SHORTEST[kind])
-    start, stop = np.broadcast_to(start, shape), np.broadcast_to(stop, shape)
+    lead, onset, offset, size = stretches
+    n_leads, n_beats = start.shape
     middle = (onset + offset) / 2
     # All leads stand in one row, far apart, so that one search finds the beats of all of them.
-    apart = np.arange(shape[0]) * (2.0 * waves.shape[2])
+    apart = np.arange(n_leads) * (2.0 * n_times)
     starts = np.maximum.accumulate(start, axis=1) + apart[:, np.newaxis]
     place = np.searchsorted(starts.ravel(), middle + apart[lead], "right") - 1
-    beat = place - lead * shape[1]
-    inside = beat >= 0
-    inside[inside] = middle[inside] <= stop[lead[inside], beat[inside]]
-    order = np.flatnonzero(inside)[np.argsort(size[inside], kind="stable")]
-    bounds = np.full((2, *shape), np.nan)
-    bounds[:, lead[order], beat[order]] = onset[order], offset[order]  # the largest comes last
-    return bounds
+    inside = place >= lead * n_beats
+    inside[inside] = middle[inside] <= stop.ravel()[place[inside]]
+    order = np.flatnonzero(inside)
+    order = order[np.argsort(size[order], kind="stable")]
+    bounds = np.full((2, n_leads * n_beats), np.nan)
+    bounds[:, place[order]] = onset[order], offset[order]  # the largest comes last
+    return bounds.reshape(2, n_leads, n_beats)
 
 
-def _stretches(likely, shortest):
-    """Return lead, bounds between samples and size of the stretches that are likelier than not."""
-    n_leads, n_times = likely.shape
-    row = n_times + 1  # with a sample between leads that belongs to no wave
-    padded = np.zeros(n_leads * row + 1, dtype=likely.dtype)
-    padded[1:].reshape(n_leads, row)[:, :-1] = likely
-    inside = padded > 0.5
-    changes = np.flatnonzero(inside[1:] != inside[:-1])  # first sample and stop, in turn
-    size = np.add.reduceat(padded[1:], changes)[::2] if len(changes) else np.empty(0)
-    first, stop = changes[::2], changes[1::2]
-    long = stop - first >= shortest
-    lead, first = np.divmod(first[long], row)
-    stop = stop[long] - lead * row
-    onset = _crossing(likely, lead, first, first - 1)
-    offset = _crossing(likely, lead, stop - 1, stop)
-    return lead, onset, offset, size[long]
-
-
-def _crossing(likely, lead, inner, outer):
+def _crossings(likely, row, inner, outer):
     """Return where the probability is one half, between a sample inside and the one outside."""
-    above = likely[lead, inner]
-    below = likely[lead, np.clip(outer, 0, likely.shape[1] - 1)]
+    above = likely[row, inner]
+    below = likely[row, np.clip(outer, 0, likely.shape[1] - 1)]
     share = (above - 0.5) / np.maximum(above - below, 1e-6)
-    return inner + (outer - inner) * np.clip(share, 0, 1)
+    return inner + (outer - inner) * np.minimum(share, 1)
 
 
 def _likeliest(likely, onset, offset):
     """Return the sample from onset to offset that is most likely the wave's peak."""
     peak = np.full(onset.shape, np.nan)
-    lead, beat = np.nonzero(~np.isnan(onset))
-    if len(lead):
-        first, last = np.ceil(onset[lead, beat]), np.floor(offset[lead, beat])
-        places = first[:, np.newaxis] + np.arange(int((last - first).max()) + 1)
-        values = likely[lead[:, np.newaxis], np.minimum(places, likely.shape[1] - 1).astype(int)]
-        values = np.where(places <= last[:, np.newaxis], values, -np.inf)
-        peak[lead, beat] = first + values.argmax(axis=1)
+    row, beat = np.nonzero(~np.isnan(onset))
+    if len(row):
+        first = np.ceil(onset[row, beat]).astype(np.intp)
+        last = np.floor(offset[row, beat]).astype(np.intp)[:, np.newaxis]
+        places = first[:, np.newaxis] + np.arange((last[:, 0] - first).max() + 1)
+        values = likely[row[:, np.newaxis], np.minimum(places, likely.shape[1] - 1)]
+        values[places > last] = -np.inf
+        peak[row, beat] = first + values.argmax(axis=1)
     return peak

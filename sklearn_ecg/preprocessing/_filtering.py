@@ -5,8 +5,6 @@ from fractions import Fraction
 import numpy as np
 from scipy import fft
 
-# Two passes of a Butterworth filter of this order, as forward-backward filtering makes them.
-_ORDER = 2
 # Seconds times Hz of bandwidth after which a notch filter has forgotten a step.
 _NOTCH_MEMORY = 2.0
 
@@ -56,14 +54,14 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
         -(-(n_times + 2 * n_pad) // ratio.denominator), real=True
     )
     padded = _reflect(signals, n_pad, n_padded)
-    spectrum = fft.rfft(padded, axis=-1)
-    frequencies = np.arange(spectrum.shape[-1]) * (sampling_rate / n_padded)
     n_new = int(n_padded * ratio)
+    spectrum = fft.rfft(padded, axis=-1)[..., : n_new // 2 + 1]
+    frequencies = np.arange(spectrum.shape[-1]) * (sampling_rate / n_padded)
     gain = _gain(frequencies, low, high)
     if ratio < 1:
         gain[n_new // 2 :] = 0
     spectrum *= gain.astype(signals.dtype) * signals.dtype.type(ratio)
-    filtered = fft.irfft(spectrum[..., : n_new // 2 + 1], n_new, axis=-1)
+    filtered = fft.irfft(spectrum, n_new, axis=-1)
     start = int(n_pad * ratio)
     return filtered[..., start : start + -int(-n_times * ratio // 1)]
 
@@ -145,16 +143,18 @@ def _steady_part(signals, cycles_per_sample):
 def _reflect(signals, n_pad, n_padded):
     """Put `n_pad` mirrored samples in front, and fill up behind."""
     n_times = signals.shape[-1]
-    period = np.concatenate([np.arange(n_times), np.arange(n_times)[::-1]])
-    places = period[np.arange(-n_pad, n_padded - n_pad) % len(period)]
-    return signals.take(places, axis=-1)
+    mirrored = signals[..., ::-1]
+    n_periods = -(-(n_padded - n_pad) // (2 * n_times))
+    parts = [mirrored[..., n_times - n_pad :], *[signals, mirrored] * n_periods]
+    return np.concatenate(parts, axis=-1)[..., :n_padded]
 
 
 def _gain(frequencies, low, high):
+    """Return the gain of two passes of a Butterworth filter of second order."""
     gain = np.ones(len(frequencies))
     if low:
-        ratio = (frequencies / low) ** (2 * _ORDER)
-        gain *= ratio / (1 + ratio)
+        power = np.square(np.square(frequencies / low))
+        gain *= power / (1 + power)
     if high:
-        gain /= 1 + (frequencies / high) ** (2 * _ORDER)
+        gain /= 1 + np.square(np.square(frequencies / high))
     return gain
