@@ -20,6 +20,7 @@ from tqdm import tqdm
 from benchmarks._beat_scores import SAMPLING_RATE as MITDB_RATE
 from benchmarks._data import data_folder
 from benchmarks._fold_networks import FOLDS, FoldNetworks
+from benchmarks.wave_network._calibration import calibrate_t_waves
 from benchmarks.wave_network._composed import compose_records
 from benchmarks.wave_network._examples import (
     ludb_examples,
@@ -84,7 +85,8 @@ def all_examples():
 
 
 def learn(examples, arguments, description):
-    return train(examples, n_steps=arguments.steps, seed=0, description=description)
+    weights = train(examples, n_steps=arguments.steps, seed=0, description=description)
+    return calibrate_t_waves(weights, examples)
 
 
 def save(weights, file):
