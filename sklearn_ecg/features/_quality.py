@@ -230,8 +230,8 @@ def mains_hum(signal, sampling_rate):
     basis = _mains_basis(length, sampling_rate)
     if n_times < length or not basis.size:
         return np.nan, np.full(n_leads, np.nan)
-    seconds = signal[:, : n_times // length * length].reshape(n_leads, -1, length)
-    parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], -1, 3, 2)
+    seconds = signal[:, : n_times // length * length].reshape(n_leads, n_times // length, length)
+    parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], basis.shape[1] // 6, 3, 2)
     # The median over the seconds: a movement in one of them is no hum.
     power = nan_median(np.square(parts).sum(axis=-1), axis=1)
     hum = np.sqrt(np.maximum(power[..., 1] - power[..., [0, 2]].mean(axis=-1), 0))
