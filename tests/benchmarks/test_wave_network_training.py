@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from benchmarks._qtdb import read_marks
 from benchmarks.wave_network import _batches, _training
 from benchmarks.wave_network._batches import Batches, erase_waves
+from benchmarks.wave_network._calibration import calibrate_t_waves
 from benchmarks.wave_network._examples import Example, _mark_waves, qtdb_examples
 from benchmarks.wave_network._model import TrainableWaveNetwork
 from benchmarks.wave_network._patients import N_FOLDS, deal_out, mitdb_patient, qtdb_patient
@@ -239,3 +240,20 @@ def test_the_lead_that_shows_the_marks_counts_for_both():
     joint, single = _training._lead_weights(loss, known, torch.tensor([True, False]))
     assert joint[0] > 1.5 and joint.sum() == pytest.approx(2)
     assert single.tolist() == [1, 1]
+
+
+def test_t_waves_become_as_likely_as_they_are(rng):
+    """The bias that suits best is that at which the mean probability is the share of T waves."""
+    torch.manual_seed(0)
+    weights = TrainableWaveNetwork().eval().folded_weights()
+    waves = np.zeros((2, 1280), np.int8)
+    waves[:, 200:500] = 3
+    waves[:, 900:] = -1
+    signal = rng.normal(size=waves.shape).astype(np.float32)
+    example = Example("ludb", "1", "ludb 1", signal, waves=waves)
+    calibrated = calibrate_t_waves(weights, [example])
+    logits = WaveNetwork(calibrated)(signal)[1][:4]
+    t_wave = np.exp(logits[3] - np.logaddexp.reduce(logits, axis=0))
+    assert_allclose(t_wave[waves >= 0].mean(), 300 / 900, atol=0.01)
+    changed = [name for name in weights if not np.array_equal(weights[name], calibrated[name])]
+    assert changed == ["waves.bias"]
