@@ -144,8 +144,8 @@ def _sureness(likely, peak):
 def find_blocked_p_waves(stretches, waves, peaks, found):
     """Find the P waves that belong to no beat.
 
-    A third of the leads must show one, and two of three or more, and be sure of it. In the last
-    0.4 s of the record nobody knows whether a beat follows.
+    A third of the leads must show one, and two of three or more, and those within five seconds must
+    be sure on average. In the last 0.4 s of the record nobody knows whether a beat follows.
 
     Parameters
     ----------
@@ -176,8 +176,9 @@ def find_blocked_p_waves(stretches, waves, peaks, found):
     seen = np.count_nonzero(~np.isnan(bounds[0]), axis=0)
     bounds = bounds[..., seen >= max(2 if n_leads > 2 else 1, n_leads / 3)]
     peak = _likeliest(peaks[0], *bounds)
-    is_blocked = _sureness(waves[_P], peak) > _LEAST_SURE
-    is_blocked &= nan_median(peak, axis=0) < peaks.shape[2] - _LAST_P
+    times = nan_median(peak, axis=0)
+    is_blocked = mean_around(times, _sureness(waves[_P], peak), _AROUND) >= _LEAST_SURE
+    is_blocked &= times < peaks.shape[2] - _LAST_P
     blocked = {"p_onset": bounds[0], "p_peak": peak, "p_offset": bounds[1]}
     return {name: samples[:, is_blocked] for name, samples in blocked.items()}
 
