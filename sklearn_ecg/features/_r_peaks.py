@@ -10,7 +10,7 @@ from sklearn_ecg.features._checks import check_signal
 from sklearn_ecg.features._neurokit import R_PEAK_METHODS, detect_in_lead
 from sklearn_ecg.features._quality import CheckedSignal
 from sklearn_ecg.features._r_times import find_r_times
-from sklearn_ecg.features._statistics import mean_around
+from sklearn_ecg.features._statistics import mean_around, nan_quantile
 from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at
 from sklearn_ecg.utils import check_option
 
@@ -169,7 +169,10 @@ def _are_steep(filtered, r_peaks):
     places = r_peaks[:, np.newaxis] + np.arange(-_STEEP_REACH, _STEEP_REACH + 1)
     around = filtered.take(places, axis=1, mode="clip")
     steepest = np.abs(around[..., _RISE:] - around[..., :-_RISE]).max(axis=-1)
-    usual = ndimage.percentile_filter(steepest, 75, size=(1, _NEIGHBOURS))
+    if len(r_peaks) > _NEIGHBOURS:
+        usual = ndimage.percentile_filter(steepest, 75, size=(1, _NEIGHBOURS))
+    else:
+        usual = nan_quantile(steepest, 0.75)[:, np.newaxis]
     return np.median(steepest / (usual + _TINY), axis=0) > _LEAST_STEEP
 
 
