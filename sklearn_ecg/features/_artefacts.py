@@ -25,6 +25,7 @@ _PLATEAU_S = 0.04  # in which the level stays before and after it
 _PLATEAU_SPREAD = 0.25  # of the step
 _LEAST_STEP = 0.15  # of the lead's usual height
 
+_PULSE_S = 0.5  # at most: a beat of a simulation without P and T waves, and no good contact
 _HELD_S = 0.4
 _REST_S, _AT_REST = 0.02, 0.02  # a lead with this share of time in such stretches rests by habit
 _GENTLE, _TINY = 0.03, 3e-6  # of the lead's height: steps from rest, and below any noise
@@ -255,6 +256,8 @@ def find_held(signal, sampling_rate):
         is_long = length >= least
         if not is_long.any() or not len(changes):
             continue
+        if _has_pulses_alone(values, start[is_long], stop[is_long], sampling_rate):
+            continue
         short = length[~is_long]
         rests = short[short >= max(3, _REST_S * sampling_rate)].sum() > _AT_REST * short.sum()
         height = np.nanmax(values) - np.nanmin(values)
@@ -262,17 +265,27 @@ def find_held(signal, sampling_rate):
             constant[lead, first:end] = True
             before = values[max(0, first - n_edge) : first][::-1] - values[first]
             after = values[end : end + n_edge] - values[first]
+            edges = [edge for edge in (before, after) if len(edge)]
             held[lead, first:end] = not all(
-                _is_natural(edge, n_edge, height, rests) for edge in (before, after)
+                _is_natural(edge, n_edge, height, rests) for edge in edges
             )
+            if len(edges) == 1:  # at an end of the record: noise does not begin so gently
+                is_gentle = rests or abs(edges[0][0]) < _TINY * height
+                held[lead, first:end] |= not is_gentle
     # By chance, noise may look like a wave that bends away; not in half of the leads.
     return constant & (held | (held.sum(axis=0) > constant.sum(axis=0) / 2))
 
 
+def _has_pulses_alone(values, start, stop, sampling_rate):
+    """Whether a lead leaves one and the same value for short pulses only, as simulations do."""
+    recorded = np.append(0, np.cumsum(~np.isnan(values)))
+    between = recorded[start[1:]] - recorded[stop[:-1]]
+    same = (values[start] == values[start[0]]).all()
+    return len(between) > 1 and same and between.max() < _PULSE_S * sampling_rate
+
+
 def _is_natural(edge, n_edge, height, rests):
     """Whether the samples outward from a constant stretch leave it as a heart's signal does."""
-    if not len(edge):  # an end of the record: with a single edge, only habit tells
-        return rests
     first = abs(edge[0])
     if first < _TINY * height or (rests and first < _GENTLE * height):
         return True

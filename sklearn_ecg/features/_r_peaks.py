@@ -89,10 +89,10 @@ def detect_r_peaks(signal, sampling_rate, method="network", *, between_samples=F
     >>> import numpy as np
     >>> from sklearn_ecg.features import detect_r_peaks
     >>> signal = np.zeros(1250)
-    >>> signal[125::250] = 1.0
-    >>> signal = np.convolve(signal, np.hanning(20), mode="same")
+    >>> signal[120::250] = 1.0
+    >>> signal = np.convolve(signal, np.hanning(21), mode="same")
     >>> detect_r_peaks(signal, sampling_rate=250).round(-1)
-    array([ 120,  380,  620,  880, 1120])
+    array([ 120,  370,  620,  870, 1120])
     """
     check_option(method, ("network", *R_PEAK_METHODS), "method")
     signal = check_signal(signal, sampling_rate)

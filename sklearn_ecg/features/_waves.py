@@ -29,6 +29,7 @@ _T_P_OVERLAP = 0.06 * RATE
 # P waves of several leads that are one: their middles follow one another within these times.
 _SAME_P = 0.06 * RATE
 _OTHER_P = 0.12 * RATE  # farther from a beat's own P wave, another one begins
+_P_TO_QRS = 0.3 * RATE  # nearer, a QRS complex is that of a P wave, whoever left it out
 _LAST_P = 0.4 * RATE  # before the record's end: the beat of a P wave may come later
 # P waves are believed where those around are sure on average. Of sinus rhythms, also fast ones and
 # those of first-degree block, hardly any lies below 0.9; what looks like P waves in atrial
@@ -179,8 +180,16 @@ def find_blocked_p_waves(stretches, waves, peaks, found):
     times = nan_median(peak, axis=0)
     is_blocked = mean_around(times, _sureness(waves[_P], peak), _AROUND) >= _LEAST_SURE
     is_blocked &= times < peaks.shape[2] - _LAST_P
+    is_blocked &= ~_has_qrs_behind(times, stretches[1], n_leads)
     blocked = {"p_onset": bounds[0], "p_peak": peak, "p_offset": bounds[1]}
     return {name: samples[:, is_blocked] for name, samples in blocked.items()}
+
+
+def _has_qrs_behind(times, stretches, n_leads):
+    """Whether a third of the leads shows a QRS complex soon after, be it of a beat or not."""
+    onset = stretches[1]
+    apart = onset - times[:, np.newaxis]
+    return np.count_nonzero((apart > 0) & (apart < _P_TO_QRS), axis=1) >= n_leads / 3
 
 
 def _inside_any(values, starts, stops):

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sklearn_ecg.utils import check_option
+from sklearn_ecg.utils import canonical_lead, check_option
 
 LAYOUTS = ("auto", "stacked", "12x1", "6x2", "3x4")
 
@@ -93,7 +93,7 @@ class _Leads:
         self.sampling_rate = sampling_rate
         self.n_times = len(next(iter(leads.values())))
         self._values = leads
-        self._names = {lead.casefold(): lead for lead in leads}
+        self._names = {_key(lead): lead for lead in leads}
 
     def has(self, name):
         return self._find(name)[0] is not None
@@ -102,7 +102,7 @@ class _Leads:
         """Return what the record calls a lead, and 1, or -1 if it has the inverted one."""
         if name in self._values:
             return name, 1
-        folded = name.casefold()
+        folded = _key(name)
         inverted = folded[1:] if folded.startswith("-") else f"-{folded}"
         for key, sign in ((folded, 1), (inverted, -1)):
             if key in self._names:
@@ -140,4 +140,10 @@ class _Leads:
 
 def _is_one_of(lead, names):
     """Whether a lead, or its inverse, has one of the names, in any case of letters."""
-    return lead.removeprefix("-").casefold() in {name.casefold() for name in names}
+    return _key(lead.removeprefix("-")) in {_key(name) for name in names}
+
+
+def _key(name):
+    """Return what all spellings of a lead, or of an inverted one, have in common."""
+    lead = canonical_lead(name.removeprefix("-")).casefold()
+    return f"-{lead}" if name.startswith("-") else lead
