@@ -7,6 +7,8 @@ import numpy as np
 
 def check_signal(signal, sampling_rate):
     """Return one record as a float64 array of shape (n_leads, n_times), or say what is wrong."""
+    if np.ma.isMaskedArray(signal):
+        signal = np.ma.filled(signal.astype(np.float64), np.nan)
     signal = np.atleast_2d(np.asarray(signal))
     if signal.ndim != 2 or signal.dtype.kind not in "fiu":
         raise ValueError(

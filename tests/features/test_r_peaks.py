@@ -234,3 +234,23 @@ def test_hearts_faster_than_any_in_training(heart, assert_beats, bpm, leads, rat
     beats = np.arange(0.4, 9.8, 60 / bpm)
     signal = heart(beats, rate, p_s=[], qrs_s=0.07, qt_s=0.9 * 60 / bpm)
     assert_beats(detect_r_peaks(signal[leads], rate), beats, rate)
+
+
+def test_what_is_masked_was_not_recorded(heart):
+    signal = heart(np.arange(0.5, 9.8, 0.8))[:2]
+    masked = np.ma.array(signal, mask=np.zeros(signal.shape, bool))
+    masked[:, 2000:3500] = np.ma.masked
+    expected = detect_r_peaks(masked.filled(np.nan), 500)
+    np.testing.assert_array_equal(detect_r_peaks(masked, 500), expected)
+    assert len(expected) < len(detect_r_peaks(signal, 500))
+
+
+@pytest.mark.parametrize("rate", [100, 128, 250, 500])
+@pytest.mark.parametrize("width_s", [0.02, 0.04, 0.06, 0.08])
+def test_pulses_of_simulations_are_beats(rate, width_s):
+    """On a line without noise, which is no gap."""
+    signal = np.zeros(10 * rate)
+    signal[rate // 2 :: rate] = 1.0
+    n_pulse = max(3, round(width_s * rate) | 1)
+    signal = np.convolve(signal, np.hanning(n_pulse + 2)[1:-1], mode="same")
+    assert len(detect_r_peaks(signal, rate)) == 10
