@@ -22,6 +22,7 @@ class LabelPredicting:
         tags.target_tags.multi_output = True
         tags.classifier_tags.multi_label = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
         return tags
 
     def decision_function(self, X):
