@@ -25,7 +25,7 @@ _PLATEAU_S = 0.04  # in which the level stays before and after it
 _PLATEAU_SPREAD = 0.25  # of the step
 _LEAST_STEP = 0.15  # of the lead's usual height
 
-_PULSE_S = 0.5  # at most: a beat of a simulation without P and T waves, and no good contact
+_PULSE_S = 0.5  # a beat without P and T waves is shorter; good contact between dropouts is longer
 _HELD_S = 0.4
 _REST_S, _AT_REST = 0.02, 0.02  # a lead with this share of time in such stretches rests by habit
 _GENTLE, _TINY = 0.03, 3e-6  # of the lead's height: steps from rest, and below any noise
@@ -232,9 +232,10 @@ def take_out_steps(signal, sampling_rate, heights, bends):
 def find_held(signal, sampling_rate):
     """Find where leads stay at a value for so long, bit for bit, that nothing was recorded.
 
-    Two kinds of hearts' signals do so as well. Where a signal has no noise at all, it bends into
+    Three kinds of hearts' signals do so as well. Where a signal has no noise at all, it bends into
     the line and out of it. Where it was compressed, or digitised in coarse steps, the line is left
-    in small steps, and the lead rests by habit.
+    in small steps, and the lead rests by habit. Where pulses alone stand for beats, the lead comes
+    back to one and the same value.
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ _TINY = float(np.finfo(np.float32).tiny)
 def detect_r_peaks(signal, sampling_rate, method="network", *, between_samples=False):
     """Find the R peak of every heart beat of one record.
 
-    A small convolutional network looks at all leads together, two seconds wide, and marks where
+    A small convolutional network looks at all leads together, four seconds wide, and marks where
     beats are; see the user guide for how it was trained and validated. Any number of leads in any
     order will do. Stretches of ten seconds in which no beat is sure, as in noise or ventricular
     flutter, have none.

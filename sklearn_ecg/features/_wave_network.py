@@ -113,7 +113,7 @@ class WaveNetwork:
     """The network in NumPy, so that measuring needs no deep-learning library.
 
     Each lead goes by itself through an encoder down to steps of 32 ms. Their mean and maximum over
-    the leads feed the trunk, which looks two seconds wide and finds the beats of the record. A
+    the leads feed the trunk, which looks four seconds wide and finds the beats of the record. A
     decoder of each lead joins what the lead shows and what the trunk knows, and gives each sample
     its wave. So any number of leads in any order will do.
 

@@ -139,7 +139,7 @@ class _Leads:
 
 
 def _is_one_of(lead, names):
-    """Whether a lead, or its inverse, has one of the names, in any case of letters."""
+    """Whether a lead, or its inverse, has one of the names, in any spelling."""
     return _key(lead.removeprefix("-")) in {_key(name) for name in names}
 
 
