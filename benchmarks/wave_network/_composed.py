@@ -96,7 +96,7 @@ class _Canvas:
         first = round(time * RATE) - piece.start
         self._add(piece, first, 1.0)
         # The next QRS complex covers the end of a T wave, and a P wave does too.
-        self._mark(piece, first, piece.waves != 0)
+        self._mark(piece, first)
         self.r_peaks.append(first + piece.r_peak)
         self._mark_peaks(piece, first, _T)
 
@@ -105,12 +105,7 @@ class _Canvas:
         self._add(piece, first, gain)
         size = gain * np.ptp(piece.signal, axis=1, keepdims=True)
         self.p_size = np.maximum(self.p_size, size)
-        place, own = self._places(piece, first)
-        hidden = (self.waves[:, place] == _QRS) if own.stop > own.start else None
-        if hidden is None:
-            return
-        seen = (piece.waves[:, own] != 0) & ~hidden
-        self.waves[:, place] = np.where(seen, piece.waves[:, own], self.waves[:, place])
+        self._mark(piece, first, hidden_by=_QRS)
         self._mark_peaks(piece, first, _P)
 
     def _mark_peaks(self, piece, first, kind):
@@ -123,8 +118,7 @@ class _Canvas:
                     np.fmax(peaks[lead], bumps([at], _N_TIMES), out=peaks[lead])
         if piece.peak is None:
             place, own = self._places(piece, first)
-            if place.stop > place.start:
-                peaks[:, place][piece.waves[:, own] == kind] = np.nan
+            peaks[:, place][piece.waves[:, own] == kind] = np.nan
 
     def add_spike(self, rng, time):
         at = round(time * RATE)
@@ -133,20 +127,18 @@ class _Canvas:
             self.signal[:, at] += size
 
     def _places(self, piece, first):
-        stop = first + piece.signal.shape[1]
-        inside = slice(max(first, 0), max(0, min(stop, _N_TIMES)))
-        return inside, slice(inside.start - first, inside.stop - first)
+        """Return where a piece lies in the record, and which part of the piece that is."""
+        start, stop = np.clip([first, first + piece.signal.shape[1]], 0, _N_TIMES)
+        return slice(start, stop), slice(start - first, stop - first)
 
     def _add(self, piece, first, gain):
         place, own = self._places(piece, first)
-        if place.stop > place.start:
-            self.signal[:, place] += gain * piece.signal[:, own]
+        self.signal[:, place] += gain * piece.signal[:, own]
 
-    def _mark(self, piece, first, marked):
+    def _mark(self, piece, first, hidden_by=None):
         place, own = self._places(piece, first)
-        if place.stop > place.start:
-            waves = self.waves[:, place]
-            self.waves[:, place] = np.where(marked[:, own], piece.waves[:, own], waves)
+        waves, new = self.waves[:, place], piece.waves[:, own]
+        self.waves[:, place] = np.where((new != 0) & (waves != hidden_by), new, waves)
 
 
 def _usual_stretch(rng, rhythm, complexes):

@@ -8,6 +8,7 @@ from sklearn_ecg.features._wave_network import RATE
 
 _P, _QRS, _T = 1, 2, 3
 _MARGIN = 2  # samples around a wave that are cut out with it
+_REACH = 10  # samples by which a lead's wave may begin before the usual onset, or end later
 _P_BEFORE, _T_AFTER = round(0.5 * RATE), round(0.7 * RATE)  # of an R peak
 _VISIBLE = 0.018  # of the usual QRS: what is smaller, nobody marks
 # Where exactly a wave begins and ends, real records teach: so much of a drawn wave's width at
@@ -59,41 +60,31 @@ def cut_pieces(example):
         first, stop = r_peak - _P_BEFORE, r_peak + _T_AFTER
         if first < 0 or stop > example.waves.shape[1]:
             continue
-        p_wave = _last(example.waves[:, first:r_peak], _P)
+        p_wave = _run(example.waves[:, first:r_peak], _P, -1)
         if p_wave is not None:
             p_waves.append(_cut(example, first + p_wave[0], first + p_wave[1], 0))
-        qrs = _last(example.waves[:, r_peak - RATE // 6 : r_peak + RATE // 5], _QRS)
-        t_wave = _first(example.waves[:, r_peak:stop], _T)
+        qrs = _run(example.waves[:, r_peak - RATE // 6 : r_peak + RATE // 5], _QRS, -1)
+        t_wave = _run(example.waves[:, r_peak:stop], _T, 0)
         if qrs is not None and t_wave is not None:
             onset, offset = r_peak - RATE // 6 + np.array(qrs)
             complexes.append(_cut(example, onset, r_peak + t_wave[1], 1, offset, r_peak))
     return p_waves, complexes
 
 
-def _runs(waves, kind):
+def _run(waves, kind, which):
+    """Return start and stop of a run of samples at which leads are marked, or None."""
     inside = np.median(waves == kind, axis=0) > 0.4 if len(waves) > 2 else (waves == kind).any(0)
     edges = np.flatnonzero(np.diff(np.r_[0, inside.astype(np.int8), 0]))
-    return edges.reshape(-1, 2)
-
-
-def _last(waves, kind):
-    runs = _runs(waves, kind)
-    return None if not len(runs) else tuple(runs[-1])
-
-
-def _first(waves, kind):
-    runs = _runs(waves, kind)
-    return None if not len(runs) else tuple(runs[0])
+    return tuple(edges.reshape(-1, 2)[which]) if len(edges) else None
 
 
 def _cut(example, onset, offset, peaks, bend=None, r_peak=0):
     """Cut out what lies between the bounds, without the straight line below it."""
     # The leads differ: what is marked beyond the usual bounds comes along.
-    inside = example.waves[:, max(0, onset - 10) : offset + 10] > 0
-    reach = np.flatnonzero(inside.any(axis=0))
-    first = max(0, max(0, onset - 10) + reach[0] - _MARGIN) if len(reach) else onset
-    stop = min(example.waves.shape[1], max(0, onset - 10) + reach[-1] + 1 + _MARGIN)
-    first, stop = max(first, onset - 10), min(stop, offset + 10)
+    start = max(0, onset - _REACH)
+    reach = start + np.flatnonzero((example.waves[:, start : offset + _REACH] > 0).any(axis=0))
+    first = max(start, reach[0] - _MARGIN)
+    stop = min(example.waves.shape[1], offset + _REACH, reach[-1] + 1 + _MARGIN)
     signal = example.signal[:, first:stop]
     line = np.linspace(signal[:, :2].mean(axis=1), signal[:, -2:].mean(axis=1), signal.shape[1]).T
     waves = example.waves[:, first:stop].copy()
