@@ -4,10 +4,10 @@ import numpy as np
 from sklearn.utils import check_random_state
 from skorch.history import History
 
-from sklearn_ecg.network._correlation import label_correlation
 from sklearn_ecg.network._label_net import LabelNet
 from sklearn_ecg.network._targets import absent_where_nobody_has_it
 from sklearn_ecg.network._training_run import Checkpoint
+from sklearn_ecg.network.modules._label_encoder import label_correlation
 from sklearn_ecg.utils import align_records, check_groups, ids_of
 
 

@@ -13,8 +13,6 @@ from sklearn.utils import compute_sample_weight
 from sklearn_ecg.network._boosted_trees import BoostedTrees
 from sklearn_ecg.network._calibration import calibrate, tune_thresholds
 from sklearn_ecg.network._device import resolve_device
-from sklearn_ecg.network._loss import AsymmetricLoss
-from sklearn_ecg.network._net import LabelCorrelationNet
 from sklearn_ecg.network._parameters import WIDTHS, check_part_parameters
 from sklearn_ecg.network._record_reading import RecordReading, records_of
 from sklearn_ecg.network._scores import sigmoid
@@ -22,6 +20,8 @@ from sklearn_ecg.network._signal_net import SignalNet
 from sklearn_ecg.network._split import check_validation, validation_mask
 from sklearn_ecg.network._targets import resolve_targets
 from sklearn_ecg.network._weights import label_weights
+from sklearn_ecg.network.modules._asymmetric_loss import AsymmetricLoss
+from sklearn_ecg.network.modules._label_correlation_net import LabelCorrelationNet
 from sklearn_ecg.utils import check_params
 
 

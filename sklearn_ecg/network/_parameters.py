@@ -9,7 +9,7 @@ import torch
 
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._batches import Batches
-from sklearn_ecg.network._net import LabelCorrelationNet
+from sklearn_ecg.network.modules._label_correlation_net import LabelCorrelationNet
 from sklearn_ecg.utils import HasMethods, Interval, StrOptions
 
 #: What a width by name means. The paper gives no numbers for its channels and layers.

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from sklearn_ecg.network import label_attention
-from sklearn_ecg.network._attention import _along_time
 from sklearn_ecg.network._windows import window_starts
+from sklearn_ecg.network.explain._label_attention import _along_time
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,12 @@ import torch
 
 from sklearn_ecg.network import (
     AsymmetricLoss,
-    Backbone,
     CrossAttentionLayer,
     LabelCorrelationNet,
     LabelEncoder,
     LabelFeatureEmbedding,
     LabelHead,
+    ResidualBackbone,
     ResidualBlock,
     SqueezeExcitation,
     label_correlation,
@@ -116,12 +116,12 @@ def test_residual_block_with_silent_convolutions_is_its_skip_path():
 
 @pytest.mark.parametrize("n_times", [1, 2, 7, 124, 126, 1000])
 def test_backbone_reads_any_length(n_times):
-    backbone = Backbone(2, n_times, channels=(4, 6, 8), hidden_dim=5)
+    backbone = ResidualBackbone(2, n_times, channels=(4, 6, 8), hidden_dim=5)
     assert backbone(torch.randn(3, 2, n_times)).shape == (3, 8, 5)
 
 
 def test_backbone_without_channel_identity_projects_channels_alike():
-    backbone = Backbone(1, 125, (2, 2, 2), 3, channel_identity=False).eval()
+    backbone = ResidualBackbone(1, 125, (2, 2, 2), 3, channel_identity=False).eval()
     plane = torch.randn(1, 1, 1)
     expected = backbone.projection(plane.flatten())
     backbone.blocks = torch.nn.Flatten(1, 2)  # two leads take the place of two channels

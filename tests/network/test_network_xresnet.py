@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg.network import LabelCorrelationNet, XResNetBackbone
-from sklearn_ecg.network._xresnet import XResNetBlock
+from sklearn_ecg.network.modules._xresnet_backbone import XResNetBlock
 
 
 @pytest.mark.parametrize("n_times", [1, 2, 7, 100, 999, 1000])

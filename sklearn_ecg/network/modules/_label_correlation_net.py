@@ -3,11 +3,11 @@
 import torch
 from torch import nn
 
-from sklearn_ecg.network._backbone import Backbone
-from sklearn_ecg.network._correlation import LabelEncoder
-from sklearn_ecg.network._decoder import LabelDecoder
-from sklearn_ecg.network._embedding import LabelFeatureEmbedding
-from sklearn_ecg.network._xresnet import ConcatPool, XResNetBackbone
+from sklearn_ecg.network.modules._label_decoder import LabelDecoder
+from sklearn_ecg.network.modules._label_encoder import LabelEncoder
+from sklearn_ecg.network.modules._label_feature_embedding import LabelFeatureEmbedding
+from sklearn_ecg.network.modules._residual_backbone import ResidualBackbone
+from sklearn_ecg.network.modules._xresnet_backbone import ConcatPool, XResNetBackbone
 
 
 class LabelCorrelationNet(nn.Module):
@@ -40,10 +40,10 @@ class LabelCorrelationNet(nn.Module):
         A linear layer on all of the backbone's features answers too, a way round the narrow
         passage of the label embedding. It is no part of the paper.
     channel_identity : bool, default=True
-        See `Backbone` and `XResNetBackbone`. It is no part of the paper.
+        See `ResidualBackbone` and `XResNetBackbone`. It is no part of the paper.
     backbone : {"residual", "xresnet"}, default="residual"
-        The paper's `Backbone`, whose features belong to channels, or `XResNetBackbone`, whose
-        features belong to moments in time.
+        The paper's `ResidualBackbone`, whose features belong to channels, or `XResNetBackbone`,
+        whose features belong to moments in time.
 
     Notes
     -----
@@ -109,7 +109,7 @@ class LabelCorrelationNet(nn.Module):
         n_labels = len(correlation)
         self.memory = memory
         self.register_buffer("label_correlation", correlation)
-        make_backbone, pooling, n_pooled = Backbone, nn.Flatten(), channels[-1] * hidden_dim
+        make_backbone, pooling, n_pooled = ResidualBackbone, nn.Flatten(), channels[-1] * hidden_dim
         if backbone == "xresnet":
             make_backbone, pooling, n_pooled = XResNetBackbone, ConcatPool(), 2 * hidden_dim
         self.backbone = make_backbone(

@@ -8,8 +8,8 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
 
-from sklearn_ecg.network._explained import explained, record_inputs
 from sklearn_ecg.network._windows import window_starts
+from sklearn_ecg.network.explain._explained import explained, record_inputs
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_ecg.network._explained import explained, record_inputs
+from sklearn_ecg.network.explain._explained import explained, record_inputs
 
 _METHODS = ("occlusion", "integrated_gradients")
 

@@ -2,10 +2,10 @@
 
 from torch import nn
 
-from sklearn_ecg.network._blocks import ResidualBlock
+from sklearn_ecg.network.modules._residual_block import ResidualBlock
 
 
-class Backbone(nn.Module):
+class ResidualBackbone(nn.Module):
     """Residual blocks over the (lead, time) plane, then a linear projection of each channel.
 
     Pooling and plain blocks are interleaved (pool, plain, pool, plain, pool: a reconstruction),
@@ -28,8 +28,8 @@ class Backbone(nn.Module):
     Examples
     --------
     >>> import torch
-    >>> from sklearn_ecg.network import Backbone
-    >>> backbone = Backbone(12, 5000, channels=(8, 16, 32), hidden_dim=64)
+    >>> from sklearn_ecg.network import ResidualBackbone
+    >>> backbone = ResidualBackbone(12, 5000, channels=(8, 16, 32), hidden_dim=64)
     >>> backbone(torch.zeros(2, 12, 5000)).shape
     torch.Size([2, 32, 64])
     """

@@ -1,0 +1,6 @@
+"""What a classifier's network looks at."""
+
+from sklearn_ecg.network.explain._attribution import Attribution, attribute
+from sklearn_ecg.network.explain._label_attention import LabelAttention, label_attention
+
+__all__ = ["Attribution", "LabelAttention", "attribute", "label_attention"]
