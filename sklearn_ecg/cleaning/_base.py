@@ -23,8 +23,9 @@ from sklearn_ecg.cleaning._reports import (
     review_list,
 )
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
+from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_params, has_label_names, trusted_labels
+from sklearn_ecg.utils import check_params, fill_masked, has_label_names, trusted_labels
 
 # What is kept of the input of `fit`.
 _INPUT_ATTRIBUTES = (
@@ -102,7 +103,8 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         CleanedRecords
         """
         given = self._check_and_fit(X, y, trusted, groups)
-        return cleaned_records(X, given, self.labels_, self._decisions)
+        measured = self._measured_of(X, self._table)
+        return cleaned_records(X, given, self.labels_, self._decisions, measured)
 
     def clean(self, X, y=None, groups=None):
         """Clean new weak labels with what was learned.
@@ -125,7 +127,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         self._check_labels(given)
         sources = self._order_sources(given)
         labels, decisions = self._clean_checked(table, given.labels, sources)
-        return cleaned_records(X, given, labels, decisions)
+        return cleaned_records(X, given, labels, decisions, self._measured_of(X, table))
 
     def transform(self, X):
         """Return records with cleaned labels; what carries none of the kind is handed through.
@@ -157,12 +159,15 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         decisions = Decisions.keeping(given.labels, trusted)
         labels = given.labels.copy()
         weak = np.flatnonzero(~trusted.all(axis=1))
+        measured = None
         if len(weak):
             table = self._feature_table(X[weak], reset=False)
             cleaned, found = self._recall_or_clean(table, given.labels[weak], given.sources[weak])
             labels[weak] = np.where(trusted[weak], labels[weak], cleaned)
             decisions.put(weak, found, ~trusted[weak])
-        return cleaned_records(X, given, labels, decisions)
+            if len(weak) == len(X):
+                measured = self._measured_of(X, table)
+        return cleaned_records(X, given, labels, decisions, measured)
 
     def set_output(self, *, transform=None):
         """Change nothing: what comes out is `CleanedRecords`, whatever a Pipeline is asked for.
@@ -450,7 +455,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     def _feature_table(self, X, *, reset):
         """Return features as an array; extract them if X holds signals."""
         if is_table(X):
-            values = X.without_labels() if isinstance(X, CleanedRecords) else X
+            values = X.without_labels() if isinstance(X, CleanedRecords) else fill_masked(X)
             table = validate_data(
                 self,
                 values,
@@ -478,6 +483,12 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         table = np.asarray(self.extractor_.transform(X), dtype=np.float64)
         self._check_no_infinity(X, table, "Look at its signal.")
         return table
+
+    def _measured_of(self, X, table):
+        """Return what later steps need not measure again: features of signals, and by what."""
+        # What another transformer makes of signals, or of features, has no names to go by.
+        is_plain = type(getattr(self, "extractor_", None)) is ECGFeatureExtractor
+        return (table, self.extractor_) if is_plain and not is_table(X) else None
 
     def _check_no_infinity(self, X, table, cure):
         infinite = np.argwhere(np.isinf(table))

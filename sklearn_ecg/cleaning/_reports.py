@@ -5,6 +5,7 @@ import pandas as pd
 
 from sklearn_ecg.cleaning._inputs import is_signal_list
 from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.utils import fill_masked
 
 
 def record_ids(X, n_records):
@@ -17,7 +18,7 @@ def record_ids(X, n_records):
     return names.to_numpy()
 
 
-def cleaned_records(X, given, labels, decisions):
+def cleaned_records(X, given, labels, decisions, measured=None):
     """Put what was cleaned and its labels together.
 
     Parameters
@@ -26,6 +27,8 @@ def cleaned_records(X, given, labels, decisions):
     given : CleaningInput
     labels : ndarray of shape (n_records, n_labels)
     decisions : Decisions
+    measured : tuple of (ndarray of shape (n_records, n_features), extractor), default=None
+        What was measured of all records, and by what.
 
     Returns
     -------
@@ -41,6 +44,8 @@ def cleaned_records(X, given, labels, decisions):
         "groups": given.groups,
         "trusted": given.trusted,
     }
+    if measured is not None:
+        fields["features"], fields["extractor"] = measured
     if isinstance(X, ECGRecords):
         return CleanedRecords(
             X.signals,
@@ -50,6 +55,7 @@ def cleaned_records(X, given, labels, decisions):
             report=X.report,
             **fields,
         )
+    X = fill_masked(X)
     signals = X if isinstance(X, pd.DataFrame) or is_signal_list(X) else np.asarray(X)
     return CleanedRecords(signals, **fields)
 

@@ -16,7 +16,14 @@ from sklearn_ecg.features._given_r_peaks import r_peaks_by_record
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
 from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
 from sklearn_ecg.records._lead_order import order_leads
-from sklearn_ecg.utils import LEADS_12, Interval, check_params, is_known_lead, warn_user
+from sklearn_ecg.utils import (
+    LEADS_12,
+    Interval,
+    check_params,
+    fill_masked,
+    is_known_lead,
+    warn_user,
+)
 
 _FEWEST_LEADS = 3  # that are worth a warning: of one or two, no feature needs more than these have
 
@@ -165,7 +172,8 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Leads that have names may come in any order and spelling, with others among them.
+            Leads that have names may come in any order and spelling, with others among them. Limb
+            leads that are missing are computed from two others.
         r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
             R peaks that someone has corrected, in samples of X (also between two of them): one
             array for each record, and None for a record in which they are to be found; a Series
@@ -309,6 +317,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         return config.get("transform", get_config()["transform_output"])
 
     def _check_records(self, X, *, reset):
+        X = fill_masked(X)
         is_array = not isinstance(X, ECGRecords) and not (
             isinstance(X, list) and X and np.ndim(X[0]) == 2
         )

@@ -5,7 +5,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import check_params
+from sklearn_ecg.utils import check_params, fill_masked
 
 
 class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
@@ -108,6 +108,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         return X.with_signals(signals, self._new_rate(rate))
 
     def _check_array(self, X, *, reset):
+        X = fill_masked(X)
         if isinstance(X, list) and X and np.ndim(X[0]) == 2 and len({np.shape(x) for x in X}) > 1:
             raise ValueError(
                 "Signals of different lengths must come as ECGRecords(signals, sampling_rate)."

@@ -5,7 +5,15 @@ import numbers
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.utils import canonical_lead, check_groups, check_labels, check_trusted
+from sklearn_ecg.records._limb_leads import LIMB_LEADS, is_computable
+from sklearn_ecg.utils import (
+    canonical_lead,
+    check_groups,
+    check_labels,
+    check_option,
+    check_trusted,
+    fill_masked,
+)
 
 
 def check_array(signals):
@@ -25,7 +33,7 @@ def check_array(signals):
 
 
 def check_sequence(signals):
-    checked = [np.asarray(signal) for signal in signals]
+    checked = [np.asarray(fill_masked(signal)) for signal in signals]
     for record, signal in enumerate(checked):
         if signal.ndim != 2 or signal.dtype.kind not in "fiu":
             raise ValueError(
@@ -98,8 +106,23 @@ def _canonical_leads(names, argument):
     return canonical
 
 
-def find_leads(names, lead_names):
-    """Return leads by name in the usual spelling and their positions, or say which there are."""
+def find_leads(names, lead_names, missing="raise"):
+    """Return leads by name in the usual spelling, or say which can be neither found nor computed.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Leads that are asked for, in any spelling.
+    lead_names : tuple of str or None
+        Leads that the records have.
+    missing : {"raise", "nan"}, default="raise"
+        Whether a lead that the records lack is an error.
+
+    Returns
+    -------
+    tuple of str
+    """
+    check_option(missing, ("raise", "nan"), "missing")
     if isinstance(names, str) or not len(names):
         raise ValueError(
             f'names must be a sequence of different leads such as ["I", "II"]; got {names!r}.'
@@ -110,12 +133,36 @@ def find_leads(names, lead_names):
             "The leads of these records have no names to select them by; name them with "
             "ECGRecords(signals, lead_names=...)."
         )
-    missing = [name for name in names if name not in lead_names]
-    if missing:
+    lacking = lacking_leads(names, lead_names)
+    if lacking and missing == "raise":
         raise ValueError(
-            f"names asks for leads {missing}, which the records lack; they have {list(lead_names)}."
+            f"names asks for leads {lacking}, which the records lack; they have "
+            f'{list(lead_names)}. {_how_computed(lacking)}With missing="nan" they are NaN.'
         )
-    return names, [lead_names.index(name) for name in names]
+    return names
+
+
+def lacking_leads(names, lead_names):
+    """Return those of some leads that are not given, nor to be computed of those that are.
+
+    Parameters
+    ----------
+    names : sequence of str
+        In the usual spelling.
+    lead_names : sequence of str
+        Leads that are given.
+
+    Returns
+    -------
+    list of str
+    """
+    return [n for n in names if n not in lead_names and not is_computable(n, lead_names)]
+
+
+def _how_computed(lacking):
+    if not set(lacking) & set(LIMB_LEADS):
+        return ""
+    return "Limb leads are computed where there are two others. "
 
 
 def check_ids(ids, n_records):

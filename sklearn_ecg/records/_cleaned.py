@@ -41,6 +41,12 @@ class CleanedRecords(ECGRecords):
         One of `PROVENANCES` per label.
     confidence : array-like of float of shape (n_records, n_labels)
         Probability in [0, 1] that the cleaned label is right.
+    features : DataFrame or ndarray of shape (n_records, n_features), default=None
+        What the cleaner measured of the signals, so that no later step needs to measure it again.
+        It is kept by selections of records, and not by what has other signals or leads. The
+        attribute is a DataFrame with the records' ids as index, or None.
+    extractor : ECGFeatureExtractor, default=None
+        Fitted; what measured `features`.
     **fields : lead_names, ids, groups, split, label_names, trusted
         As for `ECGRecords`; but by default `ids` are the index of a DataFrame that names its rows.
 
@@ -64,10 +70,26 @@ class CleanedRecords(ECGRecords):
     0  1    AF     1      0    removed         0.9
     """
 
-    _per_record = (*ECGRecords._per_record, "weak_labels", "provenance", "confidence")
+    _per_record = (
+        *ECGRecords._per_record,
+        "weak_labels",
+        "provenance",
+        "confidence",
+        "features",
+    )
 
     def __init__(
-        self, signals, sampling_rate=None, *, labels, weak_labels, provenance, confidence, **fields
+        self,
+        signals,
+        sampling_rate=None,
+        *,
+        labels,
+        weak_labels,
+        provenance,
+        confidence,
+        features=None,
+        extractor=None,
+        **fields,
     ):
         if labels is None:
             raise ValueError("labels are None; records without labels are ECGRecords.")
@@ -105,11 +127,57 @@ class CleanedRecords(ECGRecords):
             raise ValueError(f"provenance must be one of {PROVENANCES}; got {list(unknown)}.")
         if not ((self._confidence >= 0) & (self._confidence <= 1)).all():
             raise ValueError("confidence must hold probabilities in [0, 1], without NaN.")
+        self._features, self._feature_names = self._check_features(features, extractor, names)
+        self._extractor = extractor
         self._freeze()
 
     weak_labels = property(lambda self: self._weak_labels)
     provenance = property(lambda self: self._provenance)
     confidence = property(lambda self: self._confidence)
+    extractor = property(lambda self: self._extractor)
+
+    @property
+    def features(self):
+        if self._features is None:
+            return None
+        # The values are shared with the cleaner, and read only.
+        index = pd.Index(self._ids, name="id")
+        return pd.DataFrame(self._features, index, self._feature_names, copy=False)
+
+    def _check_features(self, features, extractor, ids):
+        """Return features as an array, and their names."""
+        if features is None:
+            if extractor is not None:
+                raise ValueError("extractor was given without the features that it measured.")
+            return None, None
+        if self.is_table:
+            raise ValueError(
+                "features are what was measured of signals; the signals given are a table of "
+                "features themselves."
+            )
+        features = align_records(features, ids, name="features")
+        names = getattr(features, "columns", None)
+        if names is None and extractor is not None:
+            names = extractor.get_feature_names_out()
+        values = np.asarray(features)
+        if values.ndim != 2 or len(values) != len(self) or values.dtype.kind not in "fiu":
+            raise ValueError(
+                f"features must be a table of numbers with a row for each of the {len(self)} "
+                f"records; got an array of {values.dtype} of shape {values.shape}."
+            )
+        names = np.arange(values.shape[1]).astype(str) if names is None else np.asarray(names, str)
+        if len(names) != values.shape[1]:
+            raise ValueError(
+                f"features must have a column for each of the {len(names)} features of extractor; "
+                f"got {values.shape[1]}."
+            )
+        return values, names
+
+    def _with(self, **changes):
+        if "signals" in changes and "features" not in changes:
+            # Those of other signals, or other leads, are to be measured anew.
+            changes |= {"features": None, "feature_names": None, "extractor": None}
+        return super()._with(**changes)
 
     def _check_signals(self, signals):
         if isinstance(signals, pd.DataFrame):

@@ -5,8 +5,10 @@ import pandas as pd
 
 from sklearn_ecg.records._cleaned import CleanedRecords
 from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.records._limb_leads import LeadSelection
 from sklearn_ecg.records._readers import as_lazy, join_lazily
 from sklearn_ecg.records._records import ECGRecords
+from sklearn_ecg.records._selection import take_leads
 from sklearn_ecg.utils import trusted_records
 
 
@@ -111,7 +113,9 @@ def _with_leads(records, i, lead_names, n_leads):
             f"collections[0] has {n_leads} named {lead_names}. Select those that "
             "all have with records.select_leads(names)."
         )
-    return records.select_leads(lead_names)
+    # By place: leads that are missing from a record are not to be computed on the way.
+    order = LeadSelection(lead_names, records.lead_names, compute=False)
+    return records._with(signals=take_leads(records.signals, order), lead_names=lead_names)
 
 
 def _join_signals(parts):

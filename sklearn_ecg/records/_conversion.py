@@ -5,6 +5,7 @@ from sklearn.utils import check_array
 
 from sklearn_ecg.records._cleaned import CleanedRecords
 from sklearn_ecg.records._records import ECGRecords
+from sklearn_ecg.utils import fill_masked
 
 
 def as_records(X, sampling_rate=None):
@@ -14,7 +15,8 @@ def as_records(X, sampling_rate=None):
     ----------
     X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
         Signals in mV. Two-dimensional input is read as records of a single lead. A list of
-        arrays of shape (n_leads, n_times_i) holds records of different lengths.
+        arrays of shape (n_leads, n_times_i) holds records of different lengths. What a masked
+        array masks is NaN.
     sampling_rate : float, default=None
         Hz; for records that know their own it must agree.
 
@@ -33,6 +35,7 @@ def as_records(X, sampling_rate=None):
         X = X.without_labels()
     if isinstance(X, ECGRecords):
         return _at_rate(X, sampling_rate)
+    X = fill_masked(X)
     if isinstance(X, list) and X and np.ndim(X[0]) == 2:
         lengths = {np.shape(signal) for signal in X}
         if len(lengths) > 1:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_ecg.utils import fill_masked
+
 
 class LazySignals:
     """A sequence of signals, each read anew whenever it is asked for.
@@ -13,9 +15,9 @@ class LazySignals:
     ----------
     read : callable
         ``read(i)`` returns the signal of record ``i`` of the source, in mV, of shape
-        (n_leads, n_times). A memory map's ``__getitem__`` will do. It must be picklable where
-        records travel to worker processes. It may have methods that are faster than reading
-        record by record: ``read.many(indices)`` returns a list of signals,
+        (n_leads, n_times); what a masked array masks is NaN. A memory map's ``__getitem__`` will
+        do. It must be picklable where records travel to worker processes. It may have methods that
+        are faster than reading record by record: ``read.many(indices)`` returns a list of signals,
         ``read.window(i, start, stop)`` reads a part of a record, and ``read.take(indices)``
         returns a reader of these records alone, so that a worker gets no more than its share.
     shape : tuple of int
@@ -74,7 +76,7 @@ class LazySignals:
     def __getitem__(self, key):
         selected = self._indices[key]
         if np.ndim(selected) == 0:
-            return self._read(int(selected))
+            return fill_masked(self._read(int(selected)))
         return LazySignals(self._read, self.shape, selected, lengths=self._lengths)
 
     def __iter__(self):
@@ -89,8 +91,8 @@ class LazySignals:
         """
         index = int(self._indices[i])
         if hasattr(self._read, "window"):
-            return self._read.window(index, start, stop)
-        return np.asarray(self._read(index))[:, start:stop]
+            return fill_masked(self._read.window(index, start, stop))
+        return np.asarray(fill_masked(self._read(index)))[:, start:stop]
 
     def read_many(self, indices=None):
         """Read several records at once.
@@ -106,8 +108,8 @@ class LazySignals:
         """
         selected = self._indices if indices is None else self._indices[indices]
         if hasattr(self._read, "many"):
-            return self._read.many(selected)
-        return [self._read(int(index)) for index in selected]
+            return fill_masked(self._read.many(selected))
+        return [fill_masked(self._read(int(index))) for index in selected]
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:

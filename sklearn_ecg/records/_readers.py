@@ -59,38 +59,42 @@ def _reopen(path, dtype, shape, offset, _changed_ns):
     return MappedSignals(np.memmap(path, dtype, mode="r", offset=offset, shape=shape))
 
 
-def select_leads_lazily(signals, positions):
-    """Return the same records with some leads only.
+def select_leads_lazily(signals, selection):
+    """Return the same records with the leads that are asked for.
 
     Parameters
     ----------
     signals : LazySignals
-    positions : sequence of int
+    selection : LeadSelection
 
     Returns
     -------
     LazySignals
     """
-    shape = (len(signals), len(positions), *signals.shape[2:])
-    return LazySignals(_SelectedLeads(signals, positions), shape, lengths=signals.lengths)
+    shape = (len(signals), len(selection.names), *signals.shape[2:])
+    return LazySignals(_SelectedLeads(signals, selection), shape, lengths=signals.lengths)
 
 
 class _SelectedLeads:
-    def __init__(self, signals, positions):
+    def __init__(self, signals, selection):
         self.signals = signals
-        self.positions = list(positions)
+        self.selection = selection
 
     def __call__(self, record):
-        return np.asarray(self.signals[record])[self.positions]
+        return self.selection.of_record(self.signals[record])
 
     def many(self, records):
-        return [np.asarray(signal)[self.positions] for signal in self.signals.read_many(records)]
+        return [self.selection.of_record(signal) for signal in self.signals.read_many(records)]
 
     def window(self, record, start, stop):
-        return self.signals.window(record, start, stop)[self.positions]
+        part = np.asarray(self.signals.window(record, start, stop))
+        if self.selection.computes and not self.selection.is_recorded(part[np.newaxis]):
+            # Whether a lead is missing, or has a gap here, the whole record tells.
+            return self(record)[:, start:stop]
+        return self.selection.of_record(part)
 
     def take(self, records):
-        return _SelectedLeads(self.signals[records], self.positions)
+        return _SelectedLeads(self.signals[records], self.selection)
 
 
 def join_lazily(parts):

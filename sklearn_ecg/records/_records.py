@@ -17,10 +17,11 @@ from sklearn_ecg.records._checks import (
 )
 from sklearn_ecg.records._content import ContentEquality
 from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.records._limb_leads import LeadSelection
 from sklearn_ecg.records._report import Report
 from sklearn_ecg.records._selection import row_index, take, take_leads
 from sklearn_ecg.records._summary import RecordsSummary
-from sklearn_ecg.utils import check_groups, ids_of, label_array
+from sklearn_ecg.utils import check_groups, fill_masked, ids_of, label_array
 
 
 class ECGRecords(RecordsSummary, ContentEquality):
@@ -44,7 +45,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
             shape (n_leads, n_times_i)
         Signals in mV. An array (or memory map) for records of one length, a list for records of
         different lengths, `LazySignals` for records that are read when touched. NaN marks what
-        was not recorded; a lead that is missing from a record is NaN throughout.
+        was not recorded, and is held for what a masked array masks; a lead that is missing from a
+        record is NaN throughout.
     sampling_rate : float, default=None
         Samples per second (Hz). None where it is unknown; then whatever needs it asks for it.
     lead_names : sequence of str of length n_leads, default=None
@@ -153,7 +155,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         if isinstance(signals, LazySignals):
             return signals
         if isinstance(signals, np.ndarray) and signals.dtype != object:
-            return check_array(signals)
+            return check_array(fill_masked(signals))
         if isinstance(signals, (Sequence, np.ndarray)):
             return check_sequence(signals)
         raise TypeError(
@@ -291,13 +293,20 @@ class ECGRecords(RecordsSummary, ContentEquality):
             )
         return other
 
-    def select_leads(self, names):
-        """Return the same records with some of their leads, in the order asked for.
+    def select_leads(self, names, *, missing="raise"):
+        """Return the same records with the leads that are asked for, in that order.
+
+        A limb lead (I, II, III, aVR, aVL, aVF or -aVR) that the records lack is computed from two
+        others: III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2. So is one
+        that holds no finite sample in some record, there.
 
         Parameters
         ----------
         names : sequence of str
             Names in any spelling.
+        missing : {"raise", "nan"}, default="raise"
+            Whether a lead that the records lack, and that cannot be computed, is an error, or NaN
+            throughout.
 
         Returns
         -------
@@ -314,12 +323,24 @@ class ECGRecords(RecordsSummary, ContentEquality):
         --------
         >>> import numpy as np
         >>> from sklearn_ecg import ECGRecords
-        >>> records = ECGRecords(np.zeros((3, 3, 50)), 100, lead_names=["I", "II", "V1"])
-        >>> records.select_leads(["V1", "I"])
-        ECGRecords: 3 records, 2 leads (V1, I), 0.5 s at 100 Hz
+        >>> signals = np.full((3, 3, 50), [[0.5], [1.0], [2.0]])
+        >>> records = ECGRecords(signals, 100, lead_names=["I", "II", "V1"])
+        >>> records.select_leads(["V1", "III", "aVF"])
+        ECGRecords: 3 records, 3 leads (V1, III, aVF), 0.5 s at 100 Hz
+        >>> records.select_leads(["V1", "III", "aVF"]).signals[0, :, 0]
+        array([2.  , 0.5 , 0.75])
         """
-        names, positions = find_leads(names, self._lead_names)
-        return self._with(signals=take_leads(self._signals, positions), lead_names=names)
+        names = find_leads(names, self._lead_names, missing)
+        return self._with_leads(names, self._lead_names)
+
+    def _with_leads(self, names, given):
+        """Return the records with other leads, made of those that have the names given."""
+        signals = take_leads(self._signals, LeadSelection(names, given))
+        if signals is self._signals and self._lead_names in (None, names):
+            return self
+        if self._lead_names is None:
+            names = None
+        return self._with(signals=signals, lead_names=names)
 
     def __array__(self, dtype=None, copy=None):
         if self.n_times is None:

@@ -74,20 +74,22 @@ def take(signals, index):
     return signals[index]
 
 
-def take_leads(signals, positions):
-    """Return some leads of all records.
+def take_leads(signals, selection):
+    """Return the leads that are asked for of all records.
 
     Parameters
     ----------
     signals : ndarray, memmap, list or LazySignals
-    positions : list of int
+    selection : LeadSelection
 
     Returns
     -------
-    As `signals`; LazySignals for a memory map.
+    As `signals`; LazySignals for a memory map. The signals themselves where nothing changes.
     """
     if isinstance(signals, list):
-        return [signal[positions] for signal in signals]
-    if isinstance(signals, (LazySignals, np.memmap)):
-        return select_leads_lazily(as_lazy(signals), positions)
-    return signals[:, positions]
+        return [selection.of_record(signal) for signal in signals]
+    if not isinstance(signals, (LazySignals, np.memmap)):
+        return selection.apply(signals)
+    if selection.names == selection.given and not selection.computes:
+        return signals
+    return select_leads_lazily(as_lazy(signals), selection)

@@ -338,6 +338,36 @@ def check_sample_weight(sample_weight, *, n_records, ids=None):
     return weights
 
 
+def fill_masked(values):
+    """Return numbers with NaN for what is masked; whatever is not masked stays the same object.
+
+    Parameters
+    ----------
+    values : object
+        Masked arrays, or lists and tuples of them, are changed. Integers become floats.
+
+    Returns
+    -------
+    As `values`, free of masks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_ecg.utils import fill_masked
+    >>> fill_masked(np.ma.masked_array([1, 2, 3], mask=[False, True, False]))
+    array([ 1., nan,  3.])
+    """
+    if isinstance(values, (list, tuple)) and any(map(np.ma.isMaskedArray, values)):
+        return [fill_masked(value) for value in values]
+    if not np.ma.isMaskedArray(values):
+        return values
+    if not np.ma.is_masked(values) or values.dtype.kind not in "fiu":
+        return values.data
+    is_float = values.dtype.kind == "f"
+    dtype = values.dtype if is_float else np.result_type(values.dtype, np.float32)
+    return values.astype(dtype, copy=False).filled(np.nan)
+
+
 def _is_missing(values):
     """Whether values are masked, NaN, None or whatever else marks what is not there."""
     is_missing = pd.isna(np.asarray(values))
