@@ -14,6 +14,8 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
 from sklearn_ecg.cleaning._inputs import fit_extractor, is_table
+from sklearn_ecg.features import ECGFeatureExtractor
+from sklearn_ecg.features._measured_before import measured_before
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import (
     HasMethods,
@@ -49,8 +51,8 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         Any scikit-learn classifier.
     features : transformer or "passthrough", default=None
         Makes a table of signals, once for all labels; by default `ECGFeatureExtractor()`, as for
-        `AFPLabelCleaner`. A table goes to `estimator` as it is, and so do signals with
-        "passthrough".
+        `AFPLabelCleaner`. What the cleaner has measured, with the same extractor, is not measured
+        again. A table goes to `estimator` as it is, and so do signals with "passthrough".
     unknown : {"mask", "drop"}, default="mask"
         What becomes of undecided labels (-1). "mask" fits one clone per label on the records
         whose label is known, so that no record is lost. "drop" leaves out records with any
@@ -131,11 +133,11 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         ids = ids_of(X)
         if sample_weight is not None:
             sample_weight = self._check_weights(sample_weight, _num_samples(X), ids)
+        given = X
         X, y, names, self._is_flat = _unpack(X, y)
         self.features_ = None
         if not is_table(X) and self.features != "passthrough":
-            self.features_ = fit_extractor(self.features, X, n_jobs=self.n_jobs)
-            X = self.features_.transform(X)
+            self.features_, X = self._measure(X, given)
         y = align_records(y, ids, name="y")
         self._has_classes = self._is_flat and not _is_single_label(y)
         if self._has_classes:
@@ -149,6 +151,15 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             if hasattr(self.estimators_[0], name):
                 setattr(self, name, getattr(self.estimators_[0], name))
         return self
+
+    def _measure(self, X, given):
+        """Return a fitted extractor, and features; a cleaner may have measured them."""
+        wanted = ECGFeatureExtractor(n_jobs=self.n_jobs) if self.features is None else self.features
+        before = measured_before(given, wanted)
+        if before is not None:
+            return before
+        extractor = fit_extractor(self.features, X, n_jobs=self.n_jobs)
+        return extractor, extractor.transform(X)
 
     def _check_weights(self, sample_weight, n_records, ids):
         if not has_fit_parameter(self.estimator, "sample_weight"):

@@ -81,6 +81,9 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     (`II_QT_interval_ms`, ...). Earliest and latest are the quantiles of 5 and 95 % of the leads,
     and a wave counts where a third of the leads and half of the beats show it.
 
+    A limb lead that is missing, from all records given to `transform` or from some, is computed
+    from two others; see `ECGRecords.select_leads`.
+
     What cannot be measured is NaN: all features of a lead that is flat or lacks a fifth of what
     other leads have, the amplitude of a P wave that is absent, everything for a record without
     beats. A shorter gap (NaN, infinity, or a value that is held bit for bit for 0.4 s or more)
@@ -225,7 +228,8 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
     def quality_report(self, X, r_peaks=None):
         """List what is wrong with records, so that a person can look at them.
 
-        With `memory`, what `transform` has measured is not measured again.
+        With `memory`, what `transform` has measured is not measured again. A limb lead that is
+        missing as a whole, and was computed from two others, is no finding.
 
         Parameters
         ----------

@@ -85,7 +85,7 @@ class LeadScaler(SignalTransformer):
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
             Leads that have names may come in any order, with others among them; they leave in the
-            order of `lead_names_`.
+            order of `lead_names_`. Limb leads that are missing are computed from two others.
 
         Returns
         -------

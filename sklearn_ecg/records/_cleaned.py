@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.records._records import ECGRecords
-from sklearn_ecg.utils import align_labels, align_records, check_labels, ids_of
+from sklearn_ecg.utils import align_labels, align_records, check_labels, fill_masked, ids_of
 
 #: How a cleaned label came to be, per record and label.
 PROVENANCES = (
@@ -180,6 +180,7 @@ class CleanedRecords(ECGRecords):
         return super()._with(**changes)
 
     def _check_signals(self, signals):
+        signals = fill_masked(signals)
         if isinstance(signals, pd.DataFrame):
             return signals
         if isinstance(signals, list) and signals and np.ndim(signals[0]) == 1:

@@ -502,12 +502,14 @@ def test_names_of_leads_that_clash_with_features(real):
         ECGFeatureExtractor().fit(records)
 
 
-def test_a_missing_limb_lead_leaves_their_maximum_unknown():
-    signals = np.tile(simulated(), (3, 3, 1)) * np.array([1, 0.5, 0.7])[:, np.newaxis]
+def test_the_maximum_of_limb_leads_takes_two_of_them():
+    signals = np.tile(simulated(), (4, 3, 1)) * np.array([0.4, 1, 0.6])[:, np.newaxis]
     for record in range(3):
         signals[record, record] = np.nan
+    signals[3, :2] = np.nan
     features = table(ECGRecords(signals, 500, lead_names=["I", "II", "III"]))
-    assert features["limb_QRS_max_mV"].isna().all()
+    assert_allclose(features["limb_QRS_max_mV"][:3], features["II_QRS_peak_to_peak_mV"][0])
+    assert features["limb_QRS_max_mV"][3:].isna().all()
 
 
 def test_names_depend_on_leads_alone(real):
