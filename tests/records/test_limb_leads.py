@@ -9,7 +9,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from sklearn_ecg import ECGFeatureExtractor, ECGRecords
-from sklearn_ecg.datasets import make_ecg_records
+from sklearn_ecg.datasets import load_ptbxl, make_ecg_records
 from sklearn_ecg.preprocessing import LeadScaler
 from sklearn_ecg.records import LazySignals, concatenate
 from sklearn_ecg.records._lead_order import order_leads
@@ -351,3 +351,22 @@ def test_the_scaler_scales_computed_leads(full):
     scaler = LeadScaler().fit(full)
     scaled = scaler.transform(full.select_leads(INDEPENDENT))
     assert_allclose(scaled.signals, scaler.transform(full).signals, atol=1e-12)
+
+
+def test_leads_of_real_records_follow_from_any_two(shared_data):
+    records = load_ptbxl(shared_data / "ptb-xl", sampling_rate=100)[:4]
+    stored = arrays_of(records.select_leads(LIMBS))
+    for pair in itertools.combinations(LIMBS, 2):
+        computed = arrays_of(records.select_leads(pair).select_leads(LIMBS))
+        # Each is rounded to 1 microvolt.
+        assert np.abs(computed - stored).max() < 0.0051, pair
+
+
+def test_real_records_of_eight_leads_are_measured_as_those_of_twelve(shared_data):
+    records = load_ptbxl(shared_data / "ptb-xl", sampling_rate=100)[:4]
+    extractor = ECGFeatureExtractor().fit(records)
+    whole = extractor.transform(records)
+    eight = extractor.transform(records.select_leads(INDEPENDENT))
+    assert_array_equal(np.isnan(eight), np.isnan(whole))
+    is_close = np.isclose(eight, whole, rtol=0.02, atol=0.01, equal_nan=True)
+    assert is_close.mean() > 0.98
