@@ -61,7 +61,7 @@ def fetch_mitdb(path=None, verbose=1):
     """Download the MIT-BIH Arrhythmia Database (90 MB) from PhysioNet.
 
     Each file is checked against the list of SHA-256 sums that comes with the data set. Files that
-    are there and right are kept, so that a download that broke off goes on where it ended, and
+    are there and right are kept, so that a download that broke off goes on with the others, and
     one that is complete needs no network.
 
     Parameters

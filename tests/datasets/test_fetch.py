@@ -4,6 +4,7 @@ import builtins
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -28,8 +29,8 @@ class Server:
         self.drop = {}  # by path: how many bytes until the connection drops, per request in turn
         self.damage = {}  # by path: how many requests are answered with other bytes
         self.status = {}  # by path: error codes in turn
-        self.ranges = True
         self.asked = []
+        self.connections = set()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -46,8 +47,9 @@ class Server:
         threading.Thread(target=self.http.serve_forever, args=(0.01,), daemon=True).start()
 
     def answer(self, handler):
-        path, asked = handler.path, handler.headers.get("Range")
-        self.asked.append((path.rsplit("/", 1)[1], asked))
+        path = handler.path
+        self.asked.append(path.rsplit("/", 1)[1])
+        self.connections.add(handler.client_address)
         codes = self.status.get(path, [])
         code = codes.pop(0) if codes else 200
         body = self.files.get(path)
@@ -59,24 +61,13 @@ class Server:
         if self.damage.get(path, 0):
             self.damage[path] -= 1
             body = body[::-1]
-        start = 0
-        if asked and self.ranges:
-            start = int(asked.removeprefix("bytes=").removesuffix("-"))
-            if start >= len(body):
-                handler.send_response(416)
-                handler.send_header("Content-Length", "0")
-                handler.end_headers()
-                return
-            handler.send_response(206)
-            handler.send_header("Content-Range", f"bytes {start}-{len(body) - 1}/{len(body)}")
-        else:
-            handler.send_response(200)
-        handler.send_header("Content-Length", str(len(body) - start))
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
         drops = self.drop.get(path, [])
         n_sent = drops.pop(0) if drops else len(body)
-        handler.wfile.write(body[start : start + n_sent])
-        if start + n_sent < len(body):
+        handler.wfile.write(body[:n_sent])
+        if n_sent < len(body):
             handler.close_connection = True
 
     def publish(self, place, files):
@@ -84,9 +75,6 @@ class Server:
         listing = "".join(f"{digest} {name}\n" for name, digest in sums.items())
         files = {**files, "SHA256SUMS.txt": listing.encode()}
         self.files.update({f"{place}/{name}": body for name, body in files.items()})
-
-    def names_asked(self):
-        return sorted(name for name, _ in self.asked)
 
 
 def content(name, size=50_000):
@@ -104,7 +92,7 @@ def physionet(monkeypatch):
     server = Server()
     server.publish(MITDB, {name: content(name) for name in [*NAMES, *EXTRAS, "LICENSE.txt"]})
     monkeypatch.setattr(_fetch, "_PHYSIONET", server.url)
-    monkeypatch.setattr(_download, "_PAUSE_S", 0.001)
+    monkeypatch.setattr("pooch.core.time", SimpleNamespace(sleep=lambda seconds: None))
     yield server
     server.http.shutdown()
     server.http.server_close()
@@ -120,7 +108,7 @@ def assert_complete(folder):
 def assert_nothing_wrong(folder):
     """No file stands under its name without being whole and right."""
     for path in folder.rglob("*"):
-        if path.suffix != ".part" and path.name != "SHA256SUMS.txt":
+        if path.name != "SHA256SUMS.txt":
             assert path.read_bytes() == content(path.name), path
 
 
@@ -141,50 +129,41 @@ def test_what_is_complete_is_not_fetched_again(physionet, tmp_path, capsys):
     (tmp_path / "100.hea").write_bytes(b"overwritten")
     physionet.asked.clear()
     fetch_mitdb(tmp_path, verbose=0)
-    assert physionet.names_asked() == ["100.hea", "101.dat"]
+    assert sorted(physionet.asked) == ["100.hea", "101.dat"]
     assert_complete(tmp_path)
     physionet.http.server_close()
     assert fetch_mitdb(tmp_path) == tmp_path
     assert "Licence" not in capsys.readouterr().out
 
 
-def test_a_dropped_connection_goes_on_where_it_ended(physionet, tmp_path):
-    path = f"{MITDB}/100.dat"
-    physionet.drop[path] = [20_000, 10_000]
+@pytest.mark.parametrize("n_drops", [1, _download._RETRIES])
+def test_dropped_connections_are_survived(physionet, tmp_path, n_drops):
+    physionet.drop[f"{MITDB}/100.dat"] = [20_000] * n_drops
+    physionet.drop[f"{MITDB}/101.atr"] = [0] * n_drops
     fetch_mitdb(tmp_path, verbose=0)
     assert_complete(tmp_path)
-    ranges = [asked for name, asked in physionet.asked if name == "100.dat"]
-    starts = [int(asked.removeprefix("bytes=")[:-1]) for asked in ranges[1:]]
-    assert ranges[0] is None and len(starts) == 2
-    # What came is kept but for the part that was being read.
-    assert 15_000 < starts[0] <= 20_000 and 20_000 < starts[1] <= 30_000
+    assert physionet.asked.count("100.dat") == physionet.asked.count("101.atr") == n_drops + 1
 
 
-def test_many_drops_are_survived_while_there_is_progress(physionet, tmp_path):
-    physionet.drop[f"{MITDB}/100.dat"] = [5000] * 11
+def test_a_later_call_goes_on_with_the_files_that_lack(physionet, tmp_path):
+    physionet.drop[f"{MITDB}/101.atr"] = [20_000] * 99
+    with pytest.raises(ConnectionError, match=r"101\.atr .* of 7 files came; call again"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert_nothing_wrong(tmp_path)
+    came = {path.name for path in tmp_path.iterdir()} - {"SHA256SUMS.txt"}
+    assert came and "101.atr" not in came
+    physionet.drop.clear()
+    physionet.asked.clear()
     fetch_mitdb(tmp_path, verbose=0)
     assert_complete(tmp_path)
+    assert set(physionet.asked) == {*NAMES, "LICENSE.txt"} - came
 
 
-def test_a_later_call_goes_on_too(physionet, tmp_path):
-    (tmp_path / "100.dat.part").write_bytes(content("100.dat")[:12_345])
-    fetch_mitdb(tmp_path, verbose=0)
-    assert_complete(tmp_path)
-    assert ("100.dat", "bytes=12345-") in physionet.asked
-
-
-def test_a_server_without_ranges_sends_the_whole_again(physionet, tmp_path):
-    physionet.ranges = False
-    physionet.drop[f"{MITDB}/100.dat"] = [20_000, 30_000, 10_000]
-    fetch_mitdb(tmp_path, verbose=0)
-    assert_complete(tmp_path)
-
-
-def test_remains_of_something_else_are_thrown_away(physionet, tmp_path):
-    (tmp_path / "100.dat.part").write_bytes(b"x" * 12_345)
-    (tmp_path / "101.dat.part").write_bytes(b"x" * 60_000)
-    fetch_mitdb(tmp_path, verbose=0)
-    assert_complete(tmp_path)
+def test_many_files_come_over_few_connections(physionet, tmp_path):
+    names = [f"data/{n}.dat" for n in range(60)]
+    physionet.publish("/files/ludb/1.0.1", small(names))
+    assert files_in(fetch_ludb(tmp_path, verbose=0)) == set(names)
+    assert len(physionet.connections) <= 5
 
 
 def test_wrong_bytes_are_asked_for_again(physionet, tmp_path):
@@ -205,21 +184,19 @@ def test_wrong_bytes_for_ever_name_the_file(physionet, tmp_path):
 
 
 def test_drops_for_ever_name_the_file(physionet, tmp_path):
-    physionet.ranges = False
     physionet.drop[f"{MITDB}/100.dat"] = [20_000] * 99
     with pytest.raises(ConnectionError, match=r"100\.dat could not be downloaded"):
         fetch_mitdb(tmp_path, verbose=0)
     assert not (tmp_path / "100.dat").exists()
     assert_nothing_wrong(tmp_path)
-    # One attempt that brings something, and four in vain.
-    assert physionet.names_asked().count("100.dat") == 5
+    assert physionet.asked.count("100.dat") == 1 + _download._RETRIES
 
 
 def test_a_missing_file_is_named_at_once(physionet, tmp_path):
     del physionet.files[f"{MITDB}/100.atr"]
     with pytest.raises(ConnectionError, match=r"100\.atr could not be downloaded.*answers 404"):
         fetch_mitdb(tmp_path, verbose=0)
-    assert physionet.names_asked().count("100.atr") == 1
+    assert physionet.asked.count("100.atr") == 1
     assert_nothing_wrong(tmp_path)
 
 
@@ -254,9 +231,10 @@ def test_without_network(physionet, tmp_path):
 
 
 def test_what_the_disk_refuses_is_no_matter_of_the_network(physionet, tmp_path):
-    (tmp_path / "100.dat.part").mkdir()
-    with pytest.raises(IsADirectoryError, match=r"100\.dat\.part"):
+    (tmp_path / "100.dat").mkdir()
+    with pytest.raises(IsADirectoryError, match=r"100\.dat"):
         fetch_mitdb(tmp_path, verbose=0)
+    (tmp_path / "100.dat").rmdir()
     assert_nothing_wrong(tmp_path)
 
 
