@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, gammaln, logit
+from scipy.special import expit, gammaln, logit, softmax
 from scipy.stats import beta, poisson
 
 #: What is said of the noise of a label.
@@ -345,6 +345,7 @@ class LabelPrior:
             field = log_odds * prior.slopes + prior.bias + closed @ prior.bonds
             of_pairs = prior.bonds[open_[:, first], open_[:, second]]
             energy = field[rows, open_] @ choices.T + of_pairs @ both.T + banned
+            # By hand, as SciPy's softmax and log_softmax would take each exponential twice.
             energy -= energy.max(axis=1, keepdims=True)
             shares = np.exp(energy)
             total = shares.sum(axis=1, keepdims=True)
@@ -443,8 +444,7 @@ class LabelSets:
         log_joint = prior.log_odds(self.sets, terms) + self._banned
         for said, of_source in zip(self.said, errors, strict=True):
             log_joint = log_joint + said.log_likelihood(of_source)
-        shares = np.exp(log_joint - log_joint.max(axis=1, keepdims=True))
-        return shares / shares.sum(axis=1, keepdims=True)
+        return softmax(log_joint, axis=1)
 
     def belief(self, prior, errors):
         """Probability of each label, of shape (n_records, n_labels)."""

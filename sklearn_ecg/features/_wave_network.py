@@ -23,7 +23,6 @@ _SCALE_REACH = 5  # blocks of a second before and after, over which a lead's usu
 _RAMP = np.linspace(0, 1, RATE, endpoint=False, dtype=np.float32)
 _TINY = float(np.finfo(np.float32).tiny)
 _LARGEST = 3.0  # times the usual size: artefacts are cut off there
-_LARGEST_LOGIT = 40.0  # exponentials beyond would not fit into float32
 _LEAST_SHARE = 0.3  # of the lead's median: quieter stretches are not blown up further
 _SILENT = 0.02  # of the largest second: less is silence
 _LOUD_SHARE = 0.25
@@ -54,9 +53,7 @@ def look_at(filtered, network=None):
         Logits of a P or a T peak at a sample.
     """
     beats, waves = (network or default_network())(scale_leads(filtered))
-    shares = np.exp(np.clip(waves[:4], -_LARGEST_LOGIT, _LARGEST_LOGIT))
-    shares /= shares.sum(axis=0)
-    return special.expit(beats), shares, waves[4:]
+    return special.expit(beats), special.softmax(waves[:4], axis=0), waves[4:]
 
 
 def scale_leads(filtered):

@@ -4,7 +4,7 @@ import numbers
 import warnings
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import logsumexp, softmax
 from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -261,8 +261,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         -------
         ndarray of shape (n_records, n_components)
         """
-        log_joint = self._log_joint(self._check(X))
-        return np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True))
+        return softmax(self._log_joint(self._check(X)), axis=1)
 
     def score_samples(self, X):
         """Return the log density of each record.

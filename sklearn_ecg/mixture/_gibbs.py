@@ -2,7 +2,7 @@
 
 import numpy as np
 from scipy.linalg import solve_triangular
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln, softmax
 
 from sklearn_ecg.mixture._cholesky import rank_one_update
 
@@ -158,8 +158,7 @@ def sample_assignments(X, start, new_cluster, *, concentration, max_iter, random
             # The prior's common denominator, n - 1 + gamma, cancels.
             log_weights = [np.log(c.n) + c.log_predictive(X[i]) for c in clusters]
             log_weights = np.array([*log_weights, log_empty[i]])
-            weights = np.exp(log_weights - logsumexp(log_weights))
-            drawn = random_state.choice(len(weights), p=weights / weights.sum())
+            drawn = random_state.choice(len(log_weights), p=softmax(log_weights))
             if drawn == len(clusters):
                 chosen = new_cluster()
                 clusters.append(chosen)

@@ -2,6 +2,7 @@
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.special import expit
 
 # How firmly slope and offset are held at 1 and 0, in records: it decides where labels are rare,
 # or where the held-out records could be told apart without error.
@@ -60,7 +61,7 @@ def _objective(parameters, logits, labels):
     offset = parameters[1] if len(parameters) == 2 else 0.0
     scores = slope * logits + offset
     loss = np.logaddexp(0, scores).sum() - (labels * scores).sum()
-    excess = np.exp(-np.logaddexp(0, -scores)) - labels
+    excess = expit(scores) - labels
     gradient = np.array([(excess * slope * logits).sum(), excess.sum()])[: len(parameters)]
     penalty = 0.5 * _PRIOR_STRENGTH * (parameters**2).sum()
     return loss + penalty, gradient + _PRIOR_STRENGTH * parameters
