@@ -5,11 +5,14 @@ import warnings
 import numpy as np
 from scipy.stats import norm
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_random_state
+from sklearn.utils import check_random_state, gen_batches
 
 from sklearn_ecg.utils import check_groups
 
-# Resamples whose counts are held at a time.
+# Not left to scipy.stats.bootstrap, which takes as long: its intervals are NaN once a resample
+# lacks a label and, for BCa, where scores do not vary.
+
+# Counts that are held at a time.
 _CHUNK = 8_000_000
 # From this share of resamples without a score on, what is left is no fair sample of them.
 _MANY_UNDEFINED = 0.01
@@ -53,7 +56,8 @@ class PatientResamples:
         random_state = check_random_state(random_state)
         shares = np.full(self.n_patients, 1 / self.n_patients)
         found = []
-        for n in _parts(n_resamples, _CHUNK // len(self.patient_of)):
+        for part in self._parts(n_resamples):
+            n = part.stop - part.start
             counts = random_state.multinomial(self.n_patients, shares, size=n)[:, self.patient_of]
             found.append([scorer(counts) for scorer in scorers])
         return np.concatenate(found, axis=1)
@@ -61,13 +65,14 @@ class PatientResamples:
     def scores_without_each(self, scorers):
         """Return scores with one patient left out at a time, (n_scorers, n_patients)."""
         found = []
-        first = 0
-        for n in _parts(self.n_patients, _CHUNK // len(self.patient_of)):
-            left_out = np.arange(first, first + n)[:, np.newaxis]
+        for part in self._parts(self.n_patients):
+            left_out = np.arange(part.start, part.stop)[:, np.newaxis]
             counts = (self.patient_of != left_out).astype(np.int64)
             found.append([scorer(counts) for scorer in scorers])
-            first += n
         return np.concatenate(found, axis=1)
+
+    def _parts(self, n):
+        return gen_batches(n, max(1, _CHUNK // len(self.patient_of)))
 
 
 def check_resampling(n_resamples, confidence_level, method):
@@ -121,9 +126,3 @@ def drop_undefined(distribution):
             stacklevel=3,
         )
     return distribution[~undefined], n_undefined
-
-
-def _parts(n, most):
-    """Cut n into parts of at most `most`."""
-    most = max(1, most)
-    return [most] * (n // most) + ([n % most] if n % most else [])

@@ -115,12 +115,16 @@ def test_frames_reach_functions_as_frames(data):
     assert found.low < found.score < found.high
 
 
-def test_rare_labels_are_told_of(data):
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_rare_labels_are_told_of(data, method):
     y_true, y_score, _ = data
     y_true[:, 2] = 0
     y_true[0, 2] = 1
     with pytest.warns(UndefinedMetricWarning, match=r"of 300 resamples have no score"):
-        found = bootstrap_interval("roc_auc", y_true, y_score, n_resamples=300, random_state=0)
+        found = bootstrap_interval(
+            "roc_auc", y_true, y_score, n_resamples=300, method=method, random_state=0
+        )
+    assert found.low < found.score < found.high
     # A single record is missing from a resample with probability 1/e.
     assert found.n_undefined == pytest.approx(300 / np.e, abs=30)
     assert len(found.distribution) == 300 - found.n_undefined
@@ -129,9 +133,12 @@ def test_rare_labels_are_told_of(data):
         bootstrap_interval("roc_auc", y_true, y_score)
 
 
-def test_the_same_classifier_twice_does_not_differ(data):
+@pytest.mark.parametrize("method", ["percentile", "bca"])
+def test_the_same_classifier_twice_does_not_differ(data, method):
     y_true, y_score, patients = data
-    test = paired_bootstrap_test("roc_auc", y_true, y_score, y_score, groups=patients)
+    test = paired_bootstrap_test(
+        "roc_auc", y_true, y_score, y_score, groups=patients, method=method
+    )
     assert (test.difference, test.low, test.high, test.p_value) == (0, 0, 0, 1)
 
 
