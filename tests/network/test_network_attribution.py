@@ -107,6 +107,20 @@ def test_integrated_gradients_are_complete(spike_classifier, spiky):
     assert np.abs(gaps).max() < 0.02 * np.abs(found.decision - found.flat_decision).max()
 
 
+def test_integrated_gradients_are_those_of_captum(spike_classifier, spiky):
+    captum = pytest.importorskip("captum.attr")
+    records = spiky[:3]
+    found = attribute(spike_classifier, records, method="integrated_gradients", n_steps=20)
+    signals = torch.from_numpy(standardised(spike_classifier, records).astype(np.float32))
+    gradients = captum.IntegratedGradients(deepcopy(spike_classifier.module_).eval())
+    for k, slope in enumerate(spike_classifier.calibration_slope_):
+        # Without a baseline captum starts from 0 too.
+        values = gradients.attribute(signals, target=k, n_steps=20, method="riemann_middle")
+        expected = slope * values.detach().numpy()
+        tolerance = 1e-5 * np.abs(expected).max()
+        np.testing.assert_allclose(found.values[:, k], expected, rtol=1e-4, atol=tolerance)
+
+
 def test_windows_over_longer_records_and_other_rates(tiny, spiky):
     # Twice as long at twice the rate; the network reads 1.5 s at a time at 100 Hz.
     doubled = np.repeat(np.concatenate([spiky.signals[:, :, :300]] * 2, axis=-1), 2, axis=-1)

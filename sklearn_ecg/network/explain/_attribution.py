@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from sklearn.utils.validation import check_is_fitted
+from torch.autograd.functional import jacobian
 
 from sklearn_ecg.network.explain._explained import explained, record_inputs
 
@@ -157,6 +158,7 @@ def _of_features(classifier, X):
     return (added * classifier.calibration_slope_).astype(np.float32)
 
 
+# Not captum's Occlusion: it flattens rectangles, whose edges the network would see.
 def _occlusion(decide, signals, lengths, decision, n_window):
     n_records, n_leads, n_times = signals.shape
     windows = _windows(n_times, n_window)  # (n_windows, n_times)
@@ -180,24 +182,28 @@ def _windows(n_times, n_window):
     return torch.where(distance < 1, (1 + torch.cos(torch.pi * distance)) / 2, 0.0)
 
 
+# Not captum's IntegratedGradients: its figures are the same, but it evaluates the network for each
+# label anew, and so takes 1.9 times as long for 26 labels.
 def _integrated_gradients(decide, signals, lengths, n_steps):
     if not isinstance(n_steps, int | np.integer) or n_steps < 1:
         raise ValueError(f"n_steps must be a positive integer; got {n_steps!r}.")
-    steps = (torch.arange(n_steps) + 0.5) / n_steps
+    steps = (torch.arange(n_steps)[:, None, None] + 0.5) / n_steps
     values = []
-    for record, signal in enumerate(signals):
-        gradients = 0.0
-        for part in steps.split(decide.net.batch_size):
-            on_the_way = (part[:, None, None] * signal).requires_grad_()
-            totals = decide.with_gradient(on_the_way, lengths[record].expand(len(part))).sum(dim=0)
-            gradients = gradients + torch.stack(
-                [
-                    torch.autograd.grad(total, on_the_way, retain_graph=True)[0].sum(dim=0)
-                    for total in totals
-                ]
-            )
+    for signal, length in zip(signals, lengths, strict=True):
+        gradients = sum(
+            _gradients(decide, part * signal, length.expand(len(part)))
+            for part in steps.split(decide.net.batch_size)
+        )
         values.append((gradients / n_steps * signal).numpy())
     return np.stack(values)
+
+
+def _gradients(decide, signals, lengths):
+    """Return each label's gradient, summed over signals, (n_labels, n_leads, n_times)."""
+    return jacobian(
+        lambda shift: decide.with_gradient(signals + shift, lengths).sum(dim=0),
+        torch.zeros_like(signals[0]),
+    )
 
 
 def _columns(classifier, labels):
