@@ -14,12 +14,12 @@ DEFAULT = "default"
 MIN_PATIENTS = 8
 
 
-def open_scored(page, command, records, *, fresh):
+def open_scored(page, command, records, *, fresh, keys=("network", "seed")):
     """Return the results of networks whose probabilities are of such records."""
     return Results(
         page,
         command,
-        ("network", "seed"),
+        keys,
         about={"data": f"{len(records)} records, {records.n_labels} labels"},
         packages=("torch", "skorch"),
         fresh=fresh,
@@ -79,3 +79,13 @@ def pack(probabilities):
 
 def unpack(text, shape):
     return np.frombuffer(base64.b64decode(text), dtype="<f2").astype(np.float64).reshape(shape)
+
+
+def pack_bits(predicted):
+    """Return which labels are predicted, 1 or 0, as text."""
+    return base64.b64encode(np.packbits(np.asarray(predicted, dtype=bool)).tobytes()).decode()
+
+
+def unpack_bits(text, shape):
+    packed = np.frombuffer(base64.b64decode(text), dtype=np.uint8)
+    return np.unpackbits(packed, count=int(np.prod(shape))).astype(np.int64).reshape(shape)

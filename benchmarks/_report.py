@@ -103,7 +103,33 @@ class Results:
             print(_brief(row), flush=True)
         _write(self.page, self.runs, self.rows, self.about)
 
-    def show(self, title, text, *, page=None):
+    def take(self, file):
+        """Keep the rows of another run's JSON, with their runs, where none of the same is here.
+
+        Parameters
+        ----------
+        file : path-like
+            What the same benchmark wrote elsewhere: on another machine, or for another page.
+        """
+        kept = json.loads(Path(file).read_text())
+        for name, measured in kept.get("about", {}).items():
+            if measured != self.about.get(name, measured):
+                raise SystemExit(
+                    f"{file} shows {name} of {measured}, but at hand are {self.about[name]}: "
+                    "one page cannot show both."
+                )
+        taken = self.unmeasured(kept["data"])
+        for row in taken:
+            run = kept["runs"][row["run"]]
+            if run not in self.runs:
+                self.runs.append(run)
+            self.rows.append(row | {"run": self.runs.index(run)})
+        if taken:
+            _write(self.page, self.runs, self.rows, self.about)
+        self._n_added += len(taken)
+        print(f"{len(taken)} of {len(kept['data'])} rows taken from {file}", flush=True)
+
+    def show(self, title, text, *, page=None, always=False):
         """Write the page if this run has measured anything, and else say that it has not.
 
         Parameters
@@ -113,9 +139,11 @@ class Results:
             Draws what the page shows, and returns its Markdown.
         page : str, default=None
             Another page of the same rows.
+        always : bool, default=False
+            Write the page of what was measured before, too.
         """
         page = page or self.page
-        if not self._n_added and (RESULTS / f"{page}.md").exists():
+        if not (self._n_added or always) and (RESULTS / f"{page}.md").exists():
             print(
                 f"Nothing was measured: all {len(self.rows)} rows were at hand, measured on "
                 f"{', '.join(sorted({run['date'] for run in self.runs}))}. "
