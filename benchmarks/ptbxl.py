@@ -341,7 +341,9 @@ def beside_published(rows, records, task):
 
 
 def at_half(labels, predicted):
-    """Return accuracy, precision, recall and F1, means over labels."""
+    """Return accuracy, precision, recall and F1, means over labels; NaN without any."""
+    if not labels.shape[1]:
+        return (np.nan,) * len(MACRO_SCORES)
     scores = precision_recall_fscore_support(labels, predicted, average="macro", zero_division=0)
     return np.mean(predicted == labels), *scores[:3]
 

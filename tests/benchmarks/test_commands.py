@@ -43,6 +43,7 @@ from benchmarks import (
     smit,
     twelve_leads,
 )
+from benchmarks.ptbxl import classifiers
 from sklearn_ecg import ECGRecords, features
 from sklearn_ecg.datasets import load_ludb, make_ecg_records
 
@@ -358,12 +359,18 @@ def test_networks_are_compared_on_the_folds_of_ptbxl_and_by_cross_validation(
     with_folds = remade(simulated, split=np.arange(len(simulated)) // 4 + 1)
     monkeypatch.setattr(ptbxl, "load_ptbxl", lambda *_, **__: with_folds)
     networks = ["--networks", "its backbone alone"]
-    page = run(ptbxl, "--quick", "--folder", ".", *networks)
-    assert "32 records of 16 patients for training, 4 of 2 for scores" in page
+    options = ["--quick", "--folder", ".", "--least", "3"]
+    page = run(ptbxl, *options, *networks)
+    assert "40 records of 20 patients, 10 folds; 3 labels" in page and "| 2 of 10 |" in page
+    with pytest.raises(SystemExit, match="'a net of mine' is none of 'default', "):
+        run(ptbxl, *options, "--networks", "a net of mine")
     monkeypatch.setattr(cross_validation, "LOADERS", {"cpsc2018": lambda _: simulated})
+    monkeypatch.setattr(cross_validation, "paper_configuration", classifiers(None)["network alone"])
     options = ["cpsc2018", "--quick", "--folder", ".", "--folds", "2", *networks]
+    options += [cross_validation.PAPER]
     page = run(cross_validation, *options, page="cross_validation_cpsc2018_2_folds_quick")
     assert "40 records of 20 patients, 2 folds" in page
+    assert f"| {cross_validation.PAPER} |" in page and "our size and recipe" in page
 
 
 def test_speed_and_growth_are_measured(run, monkeypatch):
