@@ -16,7 +16,6 @@ network must beat to have learned anything.
 import argparse
 import time
 from functools import partial
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -27,6 +26,7 @@ from sklearn.pipeline import make_pipeline
 
 from benchmarks._compared import DEFAULT, left_out_of_differences, open_scored, pack, pack_bits
 from benchmarks._data import MIN_RECORDS_OF_CODE, data_folder
+from benchmarks._measured_features import MeasuredFeatures
 from benchmarks._out_of_fold import (
     N_BINS,
     common,
@@ -70,22 +70,21 @@ def main():
         results.take(file)
     title = f"Classification of PTB-XL, {arguments.task} labels"
     show = partial(results.show, title, text, always=arguments.draw)
-    with TemporaryDirectory() as kept:
-        features = ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache or kept)
-        makers = classifiers(features)
-        settings = grid(
-            seed=range(arguments.seeds),
-            network=chosen(arguments.networks, makers),
-            fold=folds[:2] if arguments.quick else arguments.folds or folds,
-        )
-        unmeasured = [] if arguments.draw else results.unmeasured(settings)
-        for place, setting in enumerate(unmeasured):
-            make = partial(makers[setting["network"]], setting["seed"], recipe)
-            results.add(setting | measure(make, records, setting["fold"], features))
-            # Bootstraps of a page take a while: it is drawn where a network has all of its folds.
-            following = unmeasured[place + 1 : place + 2]
-            if not following or following[0]["network"] != setting["network"]:
-                show()
+    features = MeasuredFeatures(ECGFeatureExtractor(n_jobs=-1, memory=arguments.cache))
+    makers = classifiers(features)
+    settings = grid(
+        seed=range(arguments.seeds),
+        network=chosen(arguments.networks, makers),
+        fold=folds[:2] if arguments.quick else arguments.folds or folds,
+    )
+    unmeasured = [] if arguments.draw else results.unmeasured(settings)
+    for place, setting in enumerate(unmeasured):
+        make = partial(makers[setting["network"]], setting["seed"], recipe)
+        results.add(setting | measure(make, records, setting["fold"], features))
+        # Bootstraps of a page take a while: it is drawn where a network has all of its folds.
+        following = unmeasured[place + 1 : place + 2]
+        if not following or following[0]["network"] != setting["network"]:
+            show()
     if not unmeasured:
         show()
 
@@ -250,9 +249,7 @@ def measure(make, records, fold, features):
     classifier = make()
     is_test = records.split == fold
     training, test = records[~is_test], records[is_test]
-    if any(value is features for value in classifier.get_params().values()):
-        # Measured once and then remembered, so that seconds of a fit are those of learning.
-        features.fit(training).transform(records)
+    features.measure_for(classifier, records)
     started, cpu = time.perf_counter(), time.process_time()
     classifier.fit(training, training.labels)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.metrics import (
     accuracy_score,
     average_precision_score,
@@ -23,6 +24,7 @@ from benchmarks._compared import (
     unpack,
     unpack_bits,
 )
+from benchmarks._measured_features import MeasuredFeatures
 from benchmarks._out_of_fold import (
     by_other_folds,
     calibration_error,
@@ -343,20 +345,41 @@ def test_a_fold_is_scored_by_what_never_saw_it(simulated):
         def predict(self, X):
             return np.eye(3, dtype=int)[np.arange(len(X)) % 3]
 
-    row = measure(Classifier, simulated, 4, features=None)
+    row = measure(Classifier, simulated, 4, MeasuredFeatures(None))
     assert (unpack(row["probabilities"], (4, 3)) == 0.25).all()
     np.testing.assert_array_equal(unpack_bits(row["predicted"], (4, 3)), np.eye(3)[[0, 1, 2, 0]])
     assert row["n_weights"] is None
 
 
-def test_networks_and_features_are_measured_by_fold(simulated):
-    features = ECGFeatureExtractor(n_jobs=1)
-    makers = classifiers(features)
-    for name in ("resnet1d_wang", "paper's network (model 4)", "network alone"):
-        row = measure(lambda name=name: makers[name](0, {"max_epochs": 1}), simulated, 1, features)
-        assert row["n_weights"] > 1000
+@pytest.mark.parametrize(
+    "name", ["default", "ECG features, gradient boosting", "resnet1d_wang", "network alone"]
+)
+def test_features_are_measured_once_and_only_for_what_reads_them(simulated, name):
+    class Extractor(ECGFeatureExtractor):
+        asked = []
+
+        def transform(self, X, r_peaks=None):
+            self.asked.append(len(X))
+            return super().transform(X, r_peaks)
+
+    Extractor.asked.clear()
+    features = MeasuredFeatures(Extractor(groups=["rhythm"]))
+    make = classifiers(features)[name]
+    for fold in (1, 2):
+        row = measure(lambda: make(0, {"max_epochs": 1}), simulated, fold, features)
         assert np.isfinite(unpack(row["probabilities"], (4, 3))).all()
-        assert row["predicted"] is None
+        assert (row["n_weights"] is None) == ("boosting" in name)
+    reads = name in ("default", "ECG features, gradient boosting")
+    assert Extractor.asked == [40] * reads
+
+
+def test_features_that_are_looked_up_are_those_of_the_records(simulated):
+    extractor = ECGFeatureExtractor()
+    features = clone(MeasuredFeatures(extractor).measure(simulated))
+    some = simulated[[7, 3, 21]]
+    expected = extractor.fit(some).transform(some)
+    np.testing.assert_array_equal(features.fit(simulated[:5]).transform(some), expected)
+    assert list(features.get_feature_names_out()) == list(extractor.get_feature_names_out())
 
 
 def test_rows_of_another_run_are_taken_over(records, said, tmp_path, monkeypatch, capsys):
