@@ -8,8 +8,8 @@ stopped, network by network.
 The paper's models 1 to 4 are its architecture at our size and recipe: smaller, on crops of 2.5 s at
 100 Hz, with our loss and schedule. Its own configuration is that architecture at the paper's size
 (our guess, since its text gives no numbers) with the paper's training: whole records at 500 Hz,
-Adam at a constant rate, 60 epochs. It takes hours on a CPU, and is measured only where it is named
-(`--networks`).
+Adam at a constant rate, up to 60 epochs. Five folds of 300 records take some ten hours of a core,
+so that it is measured only where it is named (`--networks`).
 """
 
 import argparse
