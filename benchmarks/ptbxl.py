@@ -57,12 +57,13 @@ def main():
     recipe = {"max_epochs": 2} if arguments.quick else {}
 
     def text():
+        rows = in_order(results.rows)
         return (
             f"{explanation(__doc__)}\n{len(records)} records of {len(set(records.groups))} "
             f"patients, {len(folds)} folds; {records.n_labels} labels "
             f"({', '.join(records.label_names)}).{left_out}\n\n"
-            f"{tables(results.rows, records)}\n\n"
-            f"{beside_published(results.rows, records, arguments.task)}"
+            f"{tables(rows, records)}\n\n"
+            f"{beside_published(rows, records, arguments.task)}"
         )
 
     results = open_scored(page, "ptbxl", records, keys=KEYS, fresh=arguments.fresh)
@@ -128,6 +129,13 @@ def chosen(names, makers):
     if unknown:
         raise SystemExit(f"{unknown[0]!r} is none of {', '.join(map(repr, makers))}.")
     return names or list(makers)
+
+
+def in_order(rows):
+    """Return rows as `classifiers` orders their networks, whichever were measured first."""
+    names = list(classifiers(None))
+    last = len(names)
+    return sorted(rows, key=lambda r: names.index(r["network"]) if r["network"] in names else last)
 
 
 def page_of(arguments):
@@ -296,20 +304,20 @@ def tables(rows, records):
         "again. Beside it is F1 at thresholds that a classifier has found by itself, in training, "
         f"where it does. The calibration error is the expected one, of {N_BINS} bins of equal "
         "width, mean over labels; resamples add scatter to bins, so that its intervals reach "
-        "upwards. Networks of several folds are scored together, so that those "
-        "whose probabilities mean the same from fold to fold have an advantage. CPU seconds are "
-        "the median fit's, with features at hand; `benchmarks.feature_speed` has what those take. "
-        "Trees are not among the weights.",
+        "upwards. The networks of all folds are scored together, so that those whose probabilities "
+        "mean the same from fold to fold have an advantage. CPU seconds are the median fit's, with "
+        "features at hand; `benchmarks.feature_speed` has what those take. Trees are not among the "
+        "weights.",
         "## Beside the default",
     ]
     if differences.empty:
         return "\n\n".join([*parts, "Nothing is measured on the same folds yet."])
     parts += [
         differences.to_markdown(disable_numparse=True),
-        "Score minus the default's on the same records, by a paired bootstrap over patients; an "
-        "interval that excludes 0 is a difference that other patients would show too. As all "
-        "networks are trained ten times, on other records each time, it holds some of the scatter "
-        "of training, but only that of one seed.",
+        "Score minus the default's on the same records, with the 95 % interval of a paired "
+        "bootstrap over patients, each by itself: of twenty that compare equals one excludes 0. It "
+        "knows of other patients, and not of other training records or seeds, although each "
+        "network here is the mean of as many trainings as folds.",
     ]
     return "\n\n".join(parts)
 

@@ -38,6 +38,7 @@ from benchmarks.ptbxl import (
     beside_published,
     chosen,
     classifiers,
+    in_order,
     measure,
     probabilities_of,
     tables,
@@ -282,6 +283,9 @@ def test_what_matters_most_is_measured_first():
         "paper's network (model 4)",
         "random encoder, linear head",
     ]
+    measured = ["SE-ResNet", "gone", "resnet1d_wang", "default", "SE-ResNet"]
+    shown = [row["network"] for row in in_order([{"network": name} for name in measured])]
+    assert shown == ["default", "resnet1d_wang", "SE-ResNet", "SE-ResNet", "gone"]
     assert chosen(None, {"a": 1, "b": 2}) == ["a", "b"] and chosen(["b"], {"a": 1, "b": 2}) == ["b"]
     with pytest.raises(SystemExit, match="'c' is none of 'a', 'b'"):
         chosen(["b", "c"], {"a": 1, "b": 2})
