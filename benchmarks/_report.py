@@ -188,11 +188,15 @@ def this_run(command, packages=()):
 
 
 def command_line(command):
-    """Return the command of this run; where it keeps features is the machine's own."""
-    options = sys.argv[1:]
-    for place, option in enumerate(options[:-1]):
-        if option == "--cache":
-            options[place + 1] = "cache"
+    """Return the command of this run, without folders, which are the machine's own."""
+    options, last = sys.argv[1:], None
+    for place, option in enumerate(options):
+        if option.startswith("--"):
+            last = option
+        elif last == "--cache":
+            options[place] = "cache"
+        elif last == "--take":
+            options[place] = Path(option).name
     return shlex.join(["python", "-m", f"benchmarks.{command}", *options])
 
 

@@ -134,6 +134,40 @@ def test_a_page_shows_one_set_of_records(results_folder):
     measure([0.1], about={"smit": "10 records"}, fresh=True)
 
 
+def test_rows_of_another_page_are_taken_with_their_run(results_folder, monkeypatch, capsys):
+    measure([0.1, 0.2], about={"smit": "40 records"})
+    (results_folder / "page.json").rename(results_folder / "other.json")
+    (results_folder / "page.md").unlink()
+    monkeypatch.setattr(_report.datetime, "date", NextDay)
+    taking = ["smit", "--take", "/mine/other.json", "/mine/more.json", "--splits", "1"]
+    monkeypatch.setattr(sys, "argv", taking)
+    measure([0.2, 0.3], about={"smit": "40 records"})
+    for _ in range(2):
+        results = Results("page", "smit", ("method", "rate"), about={"smit": "40 records"})
+        results.take(results_folder / "other.json")
+        results.show("A title", lambda results=results: f"{len(results.rows)} rows")
+    said = capsys.readouterr().out
+    assert "1 of 2 rows taken" in said and "0 of 2 rows taken" in said
+    kept = json.loads((results_folder / "page.json").read_text())
+    # What is here stays; what is taken is its own run's, of the day before.
+    assert [(row["rate"], row["run"]) for row in kept["data"]] == [(0.2, 0), (0.3, 0), (0.1, 1)]
+    assert [run["date"] for run in kept["runs"]] == ["2026-11-02", "2026-11-01"]
+    assert "3 rows" in page(results_folder)
+    assert "--take other.json more.json --splits 1`" in page(results_folder)
+    others = Results("third", "smit", ("method", "rate"), about={"smit": "10 records"})
+    with pytest.raises(SystemExit, match="shows smit of 40 records, but at hand are 10 records"):
+        others.take(results_folder / "other.json")
+
+
+def test_a_page_is_drawn_anew_where_it_is_asked_for(results_folder):
+    measure([0.1])
+    results = Results("page", "smit", ("method", "rate"))
+    results.show("A title", lambda: "drawn anew")
+    assert "1 rows" in page(results_folder)
+    results.show("A title", lambda: "drawn anew", always=True)
+    assert "drawn anew" in page(results_folder)
+
+
 def test_what_is_measured_in_one_go_has_one_run(results_folder):
     write_results("page", "A title", "text", {"seconds": 3}, command="reading")
     kept = json.loads((results_folder / "page.json").read_text())
