@@ -24,7 +24,14 @@ from sklearn.metrics import precision_recall_fscore_support
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
-from benchmarks._compared import DEFAULT, left_out_of_differences, open_scored, pack, pack_bits
+from benchmarks._compared import (
+    DEFAULT,
+    MIN_PATIENTS,
+    left_out_of_differences,
+    open_scored,
+    pack,
+    pack_bits,
+)
 from benchmarks._data import MIN_RECORDS_OF_CODE, data_folder
 from benchmarks._measured_features import MeasuredFeatures
 from benchmarks._out_of_fold import (
@@ -298,16 +305,17 @@ def tables(rows, records):
         "## Scores out of fold",
         scores.to_markdown(disable_numparse=True),
         "Scores are means over labels, with the 95 % interval of a bootstrap over patients"
-        f"{', and over seeds' if n_seeds > 1 else ''}.{left_out_of_differences(records)} F1 is "
+        f"{', and over seeds' if n_seeds > 1 else ''}.{left_out_of_differences(records)} Rows of "
+        f"some folds have the labels that {MIN_PATIENTS} patients of these folds have. F1 is "
         "that at the threshold of each label which is best on what the same networks say of all "
         "other folds; these out-of-fold predictions tune all methods alike, without training "
         "again. Beside it is F1 at thresholds that a classifier has found by itself, in training, "
         f"where it does. The calibration error is the expected one, of {N_BINS} bins of equal "
-        "width, mean over labels; resamples add scatter to bins, so that its intervals reach "
-        "upwards. The networks of all folds are scored together, so that those whose probabilities "
-        "mean the same from fold to fold have an advantage. CPU seconds are the median fit's, with "
-        "features at hand; `benchmarks.feature_speed` has what those take. Trees are not among the "
-        "weights.",
+        "width, mean over labels. Its intervals, and those of average precision, reach upwards, "
+        "since resamples hold the same records several times. The networks of all folds are scored "
+        "together, so that those whose probabilities mean the same from fold to fold have an "
+        "advantage. CPU seconds are the median fit's, with features at hand; "
+        "`benchmarks.feature_speed` has what those take. Trees are not among the weights.",
         "## Beside the default",
     ]
     if differences.empty:
