@@ -268,7 +268,8 @@ def measure(make, records, fold, features):
     started, cpu = time.perf_counter(), time.process_time()
     classifier.fit(training, training.labels)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
-    has_thresholds = hasattr(classifier, "thresholds_")
+    # Those of a classifier that tuned none are the 0.5 that all are scored at anyway.
+    has_thresholds = np.any(np.asarray(getattr(classifier, "thresholds_", 0.5)) != 0.5)
     return {
         "seconds": round(seconds),
         "cpu_seconds": round(cpu, 1),

@@ -353,6 +353,8 @@ def test_a_fold_is_scored_by_what_never_saw_it(simulated):
     assert (unpack(row["probabilities"], (4, 3)) == 0.25).all()
     np.testing.assert_array_equal(unpack_bits(row["predicted"], (4, 3)), np.eye(3)[[0, 1, 2, 0]])
     assert row["n_weights"] is None
+    Classifier.thresholds_ = np.full(3, 0.5)
+    assert measure(Classifier, simulated, 4, MeasuredFeatures(None))["predicted"] is None
 
 
 @pytest.mark.parametrize(
