@@ -66,9 +66,7 @@ class RandomEncoder(TransformerMixin, BaseEstimator):
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.backbone_ = XResNetBackbone(
-                X.n_leads, self.n_times_, channels=_CHANNELS, hidden_dim=_CHANNELS[-1]
-            ).eval()
+            self.backbone_ = XResNetBackbone(X.n_leads, channels=_CHANNELS).eval()
         return self
 
     def transform(self, X):
@@ -89,15 +87,11 @@ class RandomEncoder(TransformerMixin, BaseEstimator):
         windows = windows.reshape(n_records, n_leads, n_windows, self.n_times_).swapaxes(1, 2)
         windows = torch.from_numpy(windows.reshape(-1, n_leads, self.n_times_))
         with torch.inference_mode():
-            moments = torch.cat([self._moments(part) for part in windows.split(_BATCH)])
+            moments = torch.cat([self.backbone_(part) for part in windows.split(_BATCH)])
         # (n_records * n_windows, channels, moments of a window)
         moments = moments.reshape(n_records, n_windows, *moments.shape[1:])
         pooled = torch.cat([moments.mean(dim=(1, 3)), moments.amax(dim=(1, 3))], dim=1)
         return pooled.numpy()
-
-    def _moments(self, windows):
-        # What the projection to tokens would add at random says no more.
-        return self.backbone_.blocks(self.backbone_.stem(windows))
 
 
 def random_encoder(seed):

@@ -2,8 +2,8 @@
 
 12 leads, 10 s at 100 Hz, batches of 32, by default as many threads as there are cores. Training
 is the best epoch but the first, prediction the best of several calls of `predict_proba`, from
-records to probabilities. "bfloat16" calculates in it in training and prediction; `precision="auto"`
-trains in it where the machine has it, and predicts in float32.
+records to probabilities, by the network alone (`features=None`). "bfloat16" calculates in it in
+training and prediction; "auto" trains in it where the machine has it, and predicts in float32.
 
 Overhead is what an epoch of the estimator takes beyond one of a loop of a dozen lines over the same
 network, batches, loss, optimizer and schedule; the two take turns, and each counts by its best, on
@@ -13,13 +13,18 @@ On a GPU they are also given as a share of what it reaches in one large product 
 matrices. The first epoch is told apart: it holds compilation, and the recording of CUDA graphs
 ("reduce-overhead").
 Peak memory is that of a process that trains for two batches, with all that it has imported.
+`--against FOLDER` measures the rates of another checkout too, in turns with its own.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import resource
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -36,6 +41,12 @@ _BATCH = 32
 _N_LABELS = 5
 # Enough for a second or so per epoch on two cores.
 _N_RECORDS = {"small": 512, "medium": 128, "paper": 64}
+# Prints the rates of the checkout that it is run in, whatever its parameters are called.
+_RATES = """
+import json
+from benchmarks.network_speed import measure_rates, parse_arguments
+print(json.dumps(measure_rates(parse_arguments())))
+"""
 
 
 def main():
@@ -47,6 +58,8 @@ def main():
     overheads = [measure_overhead(backbone, arguments) for backbone in ("residual", "xresnet")]
     memory = measure_memory(arguments)
     data = {"rates": rates, "overheads": overheads, "memory": memory, "machine": machine(arguments)}
+    if arguments.against is not None:
+        data["against"] = measure_against(arguments)
     name = "network_speed" if arguments.device == "cpu" else "network_speed_cuda"
     name += "_quick" if arguments.quick else ""
     title = "Speed and memory of the network"
@@ -63,18 +76,21 @@ def parse_arguments():
     parser.add_argument(
         "--peak-tflops", type=float, help="of the device in bfloat16; on a GPU measured by default"
     )
-    parser.add_argument("--quick", action="store_true", help="small widths, few records, one run")
+    parser.add_argument(
+        "--against", type=Path, help="another checkout, whose rates are measured in the same run"
+    )
+    parser.add_argument("--quick", action="store_true", help="small networks, few records, one run")
     arguments = parser.parse_args()
-    arguments.widths = ("small",) if arguments.quick else tuple(_N_RECORDS)
+    arguments.networks = ("small",) if arguments.quick else tuple(_N_RECORDS)
     arguments.runs = 1 if arguments.quick else arguments.runs
     if arguments.device != "cpu" and arguments.peak_tflops is None:
         arguments.peak_tflops = measure_peak(arguments.device)
     return arguments
 
 
-def make_records(width, arguments, *, rate=100):
+def make_records(network, arguments, *, rate=100):
     """Make noise with labels: how fast a network is does not depend on what it reads."""
-    n_records = _N_RECORDS[width]
+    n_records = _N_RECORDS[network]
     if arguments.quick:
         n_records = 2 * _BATCH
     elif arguments.device != "cpu":
@@ -89,10 +105,11 @@ def make_classifier(arguments, **parameters):
     defaults = {
         "batch_size": _BATCH,
         # Whole records, and nothing beside the network: what a bare loop does too.
+        "features": None,
         "crop_s": None,
         "augmentation": None,
         "highpass": None,
-        "ema_decay": None,
+        "training__ema_decay": None,
         "max_epochs": 1 + arguments.runs,
         "device": arguments.device,
         "random_state": 0,
@@ -101,32 +118,60 @@ def make_classifier(arguments, **parameters):
 
 
 def measure_rates(arguments):
-    """Measure training and prediction of each backbone, width and precision."""
-    ways = [("float32", False), ("bfloat16", False)]
+    """Measure training and prediction of each backbone, network and precision."""
+    ways = [("float32", {}), ("bfloat16", {})]
     if arguments.compile:
-        ways.append(("bfloat16", True))
+        ways.append(("bfloat16", {"training__compile": True}))
         if arguments.device != "cpu":
-            ways.append(("bfloat16", "reduce-overhead"))
+            compiled = {"training__compile": True, "compile__mode": "reduce-overhead"}
+            ways.append(("bfloat16", compiled))
     rows = []
     for backbone in ("residual", "xresnet"):
-        for width in arguments.widths:
-            records = make_records(width, arguments)
+        for network in arguments.networks:
+            records = make_records(network, arguments)
             for precision, compiled in ways:
                 classifier = make_classifier(
                     arguments,
+                    network=network,
                     backbone=backbone,
-                    width=width,
-                    precision=precision,
-                    compile=compiled,
+                    training__precision=precision,
+                    **compiled,
                 ).fit(records)
                 rows.append(rates_of(classifier, records, arguments))
                 print(rows[-1], flush=True)
-            of_width = rows[-len(ways) :]  # of which the first is eager float32
-            for row in of_width:
+            of_network = rows[-len(ways) :]  # of which the first is eager float32
+            for row in of_network:
                 row["training, times float32"] = (
-                    row["training, records/s"] / of_width[0]["training, records/s"]
+                    row["training, records/s"] / of_network[0]["training, records/s"]
                 )
     return rows
+
+
+def measure_against(arguments):
+    """Measure the rates of this checkout and of another in turns; return their best, as rows."""
+    own = Path(__file__).resolve().parents[1]
+    options = ["--device", arguments.device, "--threads", str(arguments.threads)]
+    options += ["--quick"] if arguments.quick else ["--runs", str(arguments.runs)]
+    best = {}
+    for _ in range(arguments.runs):
+        for name, folder in (("now", own), ("before", arguments.against)):
+            command = [sys.executable, "-c", _RATES, *options]
+            told = subprocess.run(
+                command, cwd=folder, stdout=subprocess.PIPE, text=True, check=True
+            )
+            for row in json.loads(told.stdout.splitlines()[-1]):
+                # The network had another name.
+                key = row["backbone"], row.get("network", row.get("width")), row["precision"]
+                for rate in ("training, records/s", "prediction, records/s"):
+                    found = best.setdefault(key, {}).setdefault(rate, {})
+                    found[name] = max(found.get(name, 0), row[rate])
+    return [
+        dict(zip(("backbone", "network", "precision"), key, strict=True))
+        | {"rate": rate, **found, "now / before": found["now"] / found["before"]}
+        for key, rates in best.items()
+        for rate, found in rates.items()
+        if len(found) == 2
+    ]
 
 
 def measure_peak(device, size=8192, n_runs=20):
@@ -145,12 +190,15 @@ def rates_of(classifier, records, arguments):
     seconds = min(seconds_of(classifier.predict_proba, records) for _ in range(arguments.runs))
     operations = operations_per_record(classifier)
     trained = len(records) / min(epochs[1:])
-    compiled = {False: "", True: ", compiled"}.get(classifier.compile, f", {classifier.compile}")
+    parameters = classifier.get_params()
+    compiled = ""
+    if parameters.get("training__compile"):
+        compiled = f", {parameters.get('compile__mode', 'compiled')}"
     row = {
         "backbone": classifier.backbone,
-        "width": classifier.width,
+        "network": classifier.network,
         "weights (million)": sum(p.numel() for p in classifier.module_.parameters()) / 1e6,
-        "precision": classifier.precision + compiled,
+        "precision": parameters["training__precision"] + compiled,
         "training, records/s": trained,
         "prediction, records/s": len(records) / seconds,
         "training, GFLOP/record": operations / 1e9,
@@ -166,7 +214,8 @@ def rates_of(classifier, records, arguments):
 def operations_per_record(classifier):
     """Count the floating-point operations of a training step, per record."""
     network = classifier.module_.train()
-    signals = torch.zeros(2, classifier.n_leads_in_, classifier.n_times_, device=classifier.device_)
+    device = next(network.parameters()).device
+    signals = torch.zeros(2, classifier.n_leads_in_, classifier.n_times_, device=device)
     with FlopCounterMode(display=False) as counter:
         network(signals).sum().backward()
     network.zero_grad()
@@ -212,7 +261,7 @@ class EpochClock(Callback):
 
 def bare_epochs(classifier, records, n_epochs, now):
     """Train the classifier's own network without it, and return the seconds of each epoch."""
-    device = classifier.device_
+    device = classifier.net_.device
     kind = torch.device(device).type
     network, loss_of = classifier.module_.train(), AsymmetricLoss()
     signals = torch.from_numpy(np.asarray(records.signals))
@@ -240,7 +289,7 @@ def bare_epochs(classifier, records, n_epochs, now):
 
 
 def measure_memory(arguments):
-    """Measure training of the paper's width at 500 Hz, in processes of their own."""
+    """Measure training of the paper's network at 500 Hz, in processes of their own."""
     if arguments.quick:
         return []
     rows = []
@@ -258,10 +307,10 @@ def peak_gigabytes(backbone, precision, arguments):
     records = make_records("paper", arguments, rate=500)[: 2 * _BATCH]
     make_classifier(
         arguments,
+        network="paper",
         backbone=backbone,
-        width="paper",
         sampling_rate=500,
-        precision=precision,
+        training__precision=precision,
         max_epochs=1,
     ).fit(records)
     if arguments.device != "cpu":
@@ -288,12 +337,15 @@ def describe(data):
     text = (
         f"{explanation(__doc__)}\nOn {data['machine']}.\n\n"
         f"{rates.round(2).to_markdown(index=False)}\n\n"
-        "## Overhead of the estimator, small width\n\n"
+        "## Overhead of the estimator, small network\n\n"
         f"{pd.DataFrame(data['overheads']).round(3).to_markdown(index=False)}\n"
     )
+    if data.get("against"):
+        table = pd.DataFrame(data["against"]).round(2).to_markdown(index=False)
+        text += f"\n## Beside another checkout\n\n{table}\n"
     if data["memory"]:
         table = pd.DataFrame(data["memory"]).round(2).to_markdown(index=False)
-        text += f"\n## Peak memory: the paper's width, 500 Hz, batches of 32\n\n{table}\n"
+        text += f"\n## Peak memory: the paper's network, 500 Hz, batches of 32\n\n{table}\n"
     return text
 
 

@@ -46,7 +46,7 @@ from benchmarks._out_of_fold import (
 from benchmarks._published import MACRO_SCORES, PTBXL_AUC, published_ptbxl
 from benchmarks._random_encoder import random_encoder
 from benchmarks._report import add_run_options, explanation, grid, to_markdown
-from benchmarks.networks import NETWORKS, network_classifier
+from benchmarks.networks import NETWORKS
 from sklearn_ecg import ECGFeatureExtractor, LabelCorrelationECGClassifier
 from sklearn_ecg.datasets import load_ptbxl
 
@@ -174,19 +174,22 @@ def classifiers(features):
     parameters of `LabelCorrelationECGClassifier` stands in this function and in the makers below.
     """
     signals_alone = {"features": None}
-    backbone_alone = signals_alone | {"label_embedding": False, "decoder": False}
+    backbone_alone = signals_alone | {"network__label_embedding": False, "network__decoder": False}
     # The paper's network in each of its ablations, without what we added to it.
     paper = signals_alone | {
         "backbone": "residual",
-        "memory": "labels",
-        "shortcut": False,
-        "channel_identity": False,
+        "network__attend_to": "labels",
+        "network__shortcut": False,
+        "network__token_identity": False,
+    }
+    others = {
+        name: partial(_ours, network=network, **signals_alone) for name, network in NETWORKS.items()
     }
     first = {
         DEFAULT: partial(_ours, features=features),
         "ECG features, gradient boosting": partial(_boosting, features),
-        "resnet1d_wang": partial(_other, NETWORKS["resnet1d_wang"]),
-        "xresnet1d101": partial(_other, NETWORKS["xresnet1d101"]),
+        "resnet1d_wang": others["resnet1d_wang"],
+        "xresnet1d101": others["xresnet1d101"],
         "paper's network (model 4)": partial(_ours, **paper),
         "random encoder, linear head": _random,
         "network alone": partial(_ours, **signals_alone),
@@ -194,13 +197,13 @@ def classifiers(features):
     ablations = {
         "its backbone alone": backbone_alone,
         "paper's backbone (model 1)": paper | backbone_alone,
-        "paper's, label embedding (model 2)": paper | {"decoder": False},
-        "paper's, decoder (model 3)": paper | {"label_embedding": False},
+        "paper's, label embedding (model 2)": paper | {"network__decoder": False},
+        "paper's, decoder (model 3)": paper | {"network__label_embedding": False},
         "paper's backbone, our additions": signals_alone | {"backbone": "residual"},
     }
     return {
         **first,
-        **{name: partial(_other, network) for name, network in NETWORKS.items()},
+        **others,
         **{name: partial(_ours, **options) for name, options in ablations.items()},
     }
 
@@ -211,36 +214,27 @@ def paper_configuration(seed, recipe):
     It reads whole records of 500 Hz, half a second of a core for each in each of 60 epochs.
     """
     options = {
-        "width": "paper",
-        "backbone": "residual",
-        "memory": "labels",
-        "shortcut": False,
-        "channel_identity": False,
+        "network": "paper",
         "features": None,
         "sampling_rate": 500,
         "highpass": None,
         "crop_s": None,
         "augmentation": None,
-        "gamma_negative": 4,
-        "optimizer": "adam",
-        "schedule": "constant",
+        "criterion__gamma_negative": 4,
+        "training__optimizer": "adam",
+        "training__schedule": "constant",
+        "training__weight_decay": 0,
+        "training__ema_decay": None,
         "lr": 1e-4,
-        "weight_decay": 0,
-        "ema_decay": None,
         "batch_size": 32,
         "max_epochs": 60,
         "validation_fraction": 0.15,
-        "dropout": 0.1,
     }
     return _ours(seed, recipe, **options)
 
 
 def _ours(seed, recipe, **options):
     return LabelCorrelationECGClassifier(random_state=seed, **(options | recipe))
-
-
-def _other(network, seed, recipe):
-    return network_classifier(network, random_state=seed, **recipe)
 
 
 def _boosting(features, seed, recipe):
@@ -254,9 +248,9 @@ def _random(seed, recipe):
 
 def n_weights_of(classifier):
     """Return how many weights a fitted classifier's network has; None if it has no network."""
-    net = getattr(classifier, "net_", classifier)
-    module = getattr(net, "module_", None)
-    return None if module is None else sum(weight.numel() for weight in module.parameters())
+    if not hasattr(classifier, "net_"):
+        return None
+    return sum(weight.numel() for weight in classifier.net_.module_.parameters())
 
 
 def measure(make, records, fold, features):

@@ -24,21 +24,23 @@ records = make_ecg_records(
     240, labels=("Normal", "AF", "PVC", "LBBB"), sampling_rate=250, random_state=0
 )
 train, test = patient_train_test_split(records, test_size=0.3, random_state=0)
-classifier = LabelCorrelationECGClassifier(backbone="xresnet", max_epochs=10, random_state=0)
+classifier = LabelCorrelationECGClassifier(max_epochs=10, random_state=0)
 classifier.fit(train)
 TrainingHistoryDisplay.from_estimator(classifier)
 
 # %%
 # How good it is
 # --------------
-# Every score of every label, and how sure the macro average is: not records but patients are
-# resampled.
+# Every score of every label, at the thresholds that the classifier has learned, and how sure the
+# macro average is: not records but patients are resampled.
 probabilities = classifier.predict_proba(test)
-multilabel_report(test.labels, probabilities, label_names=test.label_names).round(2)
+multilabel_report(
+    test.labels, probabilities, threshold=classifier.thresholds_, label_names=test.label_names
+).round(2)
 
 # %%
 found = bootstrap_interval(
-    "f1_macro", test.labels, probabilities, groups=test.groups, random_state=0
+    "f1_macro", test.labels, classifier.predict(test), groups=test.groups, random_state=0
 )
 print(f"macro F1 {found.score:.2f}, 95 % between {found.low:.2f} and {found.high:.2f}")
 

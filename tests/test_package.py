@@ -14,13 +14,13 @@ PACKAGE = Path(sklearn_ecg.__file__).parent
 LAYERS = (
     "utils",
     "records",
+    "metrics",
+    "model_selection",
+    "mixture",
     "preprocessing",
     "features",
-    "mixture",
     "cleaning",
     "network",
-    "model_selection",
-    "metrics",
     "plotting",
     "cards",
     "datasets",
@@ -66,6 +66,18 @@ def test_a_file_imports_only_from_folders_before_its_own(path):
             assert layer in HOMES[root], f"line {line}: {root} does not belong in {layer}"
             if root in ("matplotlib", "neurokit2"):
                 assert not top_level, f"line {line}: import {root} where it is used; it is slow"
+
+
+@pytest.mark.parametrize(
+    ("folder", "before_it"),
+    [("modules", ("modules",)), (".", ("modules", "_")), ("explain", ("modules", "_", "explain"))],
+)
+def test_folders_of_the_network_import_in_their_order(folder, before_it):
+    """Modules first, then what trains them, then what explains them."""
+    for path in sorted((PACKAGE / "network" / folder).glob("_[!_]*.py")):
+        for module, line, _ in imports_of(path):
+            *_, part = module.partition("sklearn_ecg.network.")
+            assert not part or part.startswith(before_it), f"{path.name}:{line}: {module}"
 
 
 def test_importing_the_package_loads_nothing_heavy():

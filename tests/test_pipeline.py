@@ -50,7 +50,9 @@ def make_cleaner(**parameters):
 
 
 def make_classifier(**parameters):
-    return LabelCorrelationECGClassifier(max_epochs=2, random_state=0, **parameters)
+    return LabelCorrelationECGClassifier(
+        **{"features": None, "max_epochs": 2, "random_state": 0, **parameters}
+    )
 
 
 def make_linear():
@@ -67,6 +69,21 @@ def test_records_go_in_and_probabilities_come_out(weak):
     assert set(np.unique(pipeline.predict(weak[:7]))) <= {0, 1}
     assert list(pipeline.classes_) == list(weak.label_names)
     assert 0 <= pipeline.score(weak[:7], weak.labels[:7]) <= 1
+
+
+def test_the_classifier_takes_over_what_the_cleaner_has_measured(weak, monkeypatch):
+    measured = []
+    transform = ECGFeatureExtractor.transform
+    monkeypatch.setattr(
+        ECGFeatureExtractor,
+        "transform",
+        lambda self, X: measured.append(len(X)) or transform(self, X),
+    )
+    pipeline = make_pipeline(make_cleaner(), make_classifier(features="auto", max_epochs=1))
+    pipeline.fit(weak, weak.labels)
+    assert sum(measured) == len(weak)
+    assert pipeline[-1].answers_ is not None
+    assert np.isfinite(pipeline.predict_proba(weak[:7])).all()
 
 
 def test_plain_arrays_do_as_well_as_records(truth, weak):

@@ -1,7 +1,8 @@
 """Networks that others have published for ECG records, to be trained by the same recipe as ours.
 
 Each is an ``nn.Module(n_leads, n_labels)`` from signals (batch, leads, times) of any length to one
-logit per label. All are written from the papers; docstrings say what the papers leave open.
+logit per label. ``LabelCorrelationECGClassifier(network=ResNet1dWang, features=None)`` trains it by
+its own recipe. All are written from the papers; docstrings say what the papers leave open.
 """
 
 from benchmarks.networks._ati_cnn import ATICNN
@@ -9,7 +10,6 @@ from benchmarks.networks._residual_bilstm import ResidualBiLSTM
 from benchmarks.networks._resnet_wang import ResNet1dWang
 from benchmarks.networks._se_resnet import SEResNet
 from benchmarks.networks._ti_cnn import TICNN
-from benchmarks.networks._training import NetworkClassifier, network_classifier
 from benchmarks.networks._xresnet import XResNet1d101
 
 #: All networks by name, in the order in which tables show them.
@@ -26,10 +26,8 @@ __all__ = [
     "ATICNN",
     "NETWORKS",
     "TICNN",
-    "NetworkClassifier",
     "ResNet1dWang",
     "ResidualBiLSTM",
     "SEResNet",
     "XResNet1d101",
-    "network_classifier",
 ]

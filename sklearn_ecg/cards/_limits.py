@@ -108,13 +108,26 @@ def _recordings(X_test, X_train):
 
 
 def _probabilities(model):
-    if getattr(model, "calibration", "unknown") is None:
+    if not _is_calibrated(model):
         yield (
             "Probabilities were not calibrated: they rank records, and may be far from how often "
             "a label is there."
         )
-    if getattr(model, "thresholds", None) == "tuned":
-        yield "Thresholds were tuned on records held out of training, with their share of labels."
+    if isinstance(getattr(model, "thresholds", None), str) and (model.thresholds_ != 0.5).any():
+        yield (
+            "Thresholds were tuned to the share of labels among the records of training; where "
+            "labels are rarer or more frequent, others are best."
+        )
+
+
+def _is_calibrated(model):
+    """Whether something was learned that calibrates probabilities; True where nobody knows."""
+    if getattr(model, "calibration", "unknown") is None:
+        return False
+    if not hasattr(model, "decisions_"):
+        return True
+    parts = [part for part in (model.decisions_, model.answers_) if part is not None]
+    return any((part.slope != 1).any() for part in parts)
 
 
 def cleaning_limits(cleaner, cleaned, weak, truth_is_known, min_trusted):

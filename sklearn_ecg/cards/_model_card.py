@@ -154,6 +154,13 @@ def _model_facts(model, steps, searches, tested):
     leads = getattr(model, "lead_names_in_", None)
     if leads is not None:
         facts["leads, in this order"] = ", ".join(leads)
+    answers = getattr(model, "answers_", None)
+    if answers is not None:
+        share = 1 - model.decisions_.share
+        facts["measured features"] = (
+            f"by {type(answers.extractor).__name__}; trees answer by them, and have "
+            f"{share:.0%} of the answer"
+        )
     history = getattr(model, "history", None)
     if isinstance(history, list) and history:  # as skorch keeps it
         facts |= _history_facts(history)
@@ -196,15 +203,15 @@ def _training_data(X_train, y_train):
 
 def _scores_explained(model, tested, n_resamples):
     unit = "records, since patients are not known" if tested.groups is None else "patients"
-    thresholds = getattr(model, "thresholds", None)
-    if thresholds == "tuned":
-        pairs = zip(tested.names, model.thresholds_, strict=True)
+    thresholds = getattr(model, "thresholds_", None)
+    if np.shape(thresholds) != (len(tested.names),):
+        predictions = "as it makes them by itself"
+    elif len(np.unique(thresholds)) == 1:
+        predictions = f"from a probability of {thresholds[0]:g} on"
+    else:
+        pairs = zip(tested.names, thresholds, strict=True)
         of_each = ", ".join(f"{name} {threshold:.3f}" for name, threshold in pairs)
         predictions = f"from the probabilities that were tuned: {of_each}"
-    elif thresholds is not None:
-        predictions = f"from a probability of {thresholds:g} on"
-    else:
-        predictions = "as it makes them by itself"
     return (
         f"In brackets 95 % intervals from {n_resamples} resamples of {unit}, where enough of them "
         "have the label and enough have not. F1, precision, recall and specificity are those of "

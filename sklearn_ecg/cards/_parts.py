@@ -54,9 +54,15 @@ def held_out(model, X_train):
     if indices is None:
         return ["Which of them were held out for validation is not known: the model was loaded."]
     if not len(indices):
+        of_features = (
+            ""
+            if model.answers_ is None
+            else " Thresholds and calibration learn from what measured features say of patients "
+            "whom their models have not learned from."
+        )
         return [
             "None of them were held out: all were learned from, and nothing stopped the training "
-            "but its number of epochs."
+            f"but its number of epochs.{of_features}"
         ]
     ids = known(X_train, "ids")
     which = ""

@@ -23,6 +23,8 @@ def multilabel_report(y_true, y_score=None, *, y_pred=None, threshold=0.5, label
     y_pred : array-like or DataFrame of shape (n_records, n_labels), default=None
         Predictions, 1 or 0. By default those whose score reaches the threshold.
     threshold : float or array-like of shape (n_labels,), default=0.5
+        From which score on labels are present. A classifier with thresholds of its own needs
+        them here, or its predictions as `y_pred`: at 0.5 rare labels are hardly ever present.
     label_names : sequence of str, default=None
         By default the columns of a DataFrame, else numbers.
 
@@ -65,6 +67,12 @@ def multilabel_report(y_true, y_score=None, *, y_pred=None, threshold=0.5, label
     AF               2    0.50  0.50    0.750
     PVC              1    1.00  1.00    1.000
     macro avg        3    0.75  0.75    0.875
+
+    With thresholds of each label, such as ``thresholds_`` of `LabelCorrelationECGClassifier`:
+
+    >>> report = multilabel_report(y_true, y_score, threshold=[0.4, 0.5])
+    >>> report.loc["0", "f1"].round(2)
+    np.float64(0.8)
     """
     y_true, y_score, y_pred, names = _read(y_true, y_score, y_pred, threshold, label_names)
     rows = [
@@ -100,10 +108,10 @@ def _read(y_true, y_score, y_pred, threshold, label_names):
         labels, y_score, names = check_scores(y_true, y_score, label_names=label_names)
     if y_pred is None:
         threshold = np.asarray(threshold, dtype=float)
-        if threshold.shape not in ((), (labels.shape[1],)):
+        if threshold.shape not in ((), (labels.shape[1],)) or np.isnan(threshold).any():
             raise ValueError(
                 f"threshold must be a number, or one for each of the {labels.shape[1]} labels; "
-                f"got an array of shape {threshold.shape}."
+                f"got {threshold.tolist()}."
             )
         y_pred = (y_score >= threshold).astype(np.int8)
     else:

@@ -1,8 +1,8 @@
 """A label-correlation ECG classifier and the modules it is made of."""
 
 from sklearn_ecg.network._augmentation import SignalAugmentation
-from sklearn_ecg.network._boosted_trees import BoostedTrees
 from sklearn_ecg.network._classifier import LabelCorrelationECGClassifier
+from sklearn_ecg.network._feature_models import BoostedTrees, FeatureModels
 from sklearn_ecg.network.explain import Attribution, LabelAttention, attribute, label_attention
 from sklearn_ecg.network.modules import (
     AsymmetricLoss,
@@ -24,6 +24,7 @@ __all__ = [
     "Attribution",
     "BoostedTrees",
     "CrossAttentionLayer",
+    "FeatureModels",
     "LabelAttention",
     "LabelCorrelationECGClassifier",
     "LabelCorrelationNet",

@@ -5,19 +5,24 @@ from itertools import starmap
 
 import torch
 
-from sklearn_ecg.network._signals import typical_sizes
 from sklearn_ecg.network._windows import crop, random_starts
+
+# Deviations of a lead below this, where 1 is usual, are rounding errors of a flat line.
+_FLAT = 1e-4
 
 
 class SignalDataset(torch.utils.data.Dataset):
-    """Rows of signals and labels, indexed by whole batches.
+    """Rows of signals and, for training, their labels, indexed by whole batches.
+
+    A batch is ``(signals, lengths, weights), labels``, as skorch unpacks it.
 
     Parameters
     ----------
     signals : Tensor of shape (n_records, n_leads, n_times)
+        Standardised, with 0 as padding.
     lengths : Tensor of int of shape (n_records,)
         Samples of each record before its padding.
-    labels : Tensor of shape (n_records, n_labels)
+    labels : Tensor of shape (n_records, n_labels), default=None
     weights : Tensor of shape (n_records, n_labels), default=None
         Of each label in the loss; by default 1.
     rows : Tensor of int, default=None
@@ -27,16 +32,34 @@ class SignalDataset(torch.utils.data.Dataset):
         What validates the training on this one.
     """
 
-    def __init__(self, signals, lengths, labels, weights=None, rows=None, held_out=None):
+    def __init__(self, signals, lengths, labels=None, weights=None, rows=None, held_out=None):
         self.signals = signals
         self.lengths = lengths
-        self.labels = labels
-        self.weights = torch.ones(labels.shape) if weights is None else weights
+        self.labels = torch.zeros(len(signals), 0) if labels is None else labels
+        self.weights = torch.ones(self.labels.shape) if weights is None else weights
         self.rows = torch.arange(len(signals)) if rows is None else rows
         self.held_out = held_out
 
     def __len__(self):
         return len(self.rows)
+
+    def with_labels(self, labels, weights, rows, held_out):
+        """Return rows to train on, and rows to validate it on, of the same signals.
+
+        Parameters
+        ----------
+        labels, weights : ndarray of shape (n_records, n_labels)
+        rows, held_out : ndarray of int
+        """
+        arrays = self.signals, self.lengths, torch.from_numpy(labels), torch.from_numpy(weights)
+        validation = None
+        if len(held_out):
+            validation = SignalDataset(*arrays, rows=torch.from_numpy(held_out))
+        return SignalDataset(*arrays, rows=torch.from_numpy(rows), held_out=validation)
+
+    def select(self, rows):
+        """Return the rows of a data set without labels."""
+        return SignalDataset(self.signals, self.lengths, rows=torch.from_numpy(rows))
 
     def sizes(self):
         """Return each record's typical deviation, about 1 where units are those of training."""
@@ -53,27 +76,26 @@ class SignalDataset(torch.utils.data.Dataset):
         return self._batch(rows, crop(self.signals, starts, n_times, rows))
 
     def _batch(self, rows, signals):
-        lengths, labels, weights = (
-            values.index_select(0, rows) for values in (self.lengths, self.labels, self.weights)
-        )
-        return (signals, lengths), (labels, weights)
+        of_records = self.lengths, self.weights, self.labels
+        *rest, labels = (values.index_select(0, rows) for values in of_records)
+        return (signals, *rest), labels
 
     def to(self, device):
         """Return the same data set on a device."""
-        arrays = {name: values.to(device) for name, values in self._arrays().items()}
+        arrays = [values.to(device) for values in self.arrays()]
         held_out = None
         if self.held_out is not None:
-            held_out = SignalDataset(**arrays, rows=self.held_out.rows)
-        return SignalDataset(**arrays, rows=self.rows, held_out=held_out)
+            held_out = SignalDataset(*arrays, rows=self.held_out.rows)
+        return SignalDataset(*arrays, rows=self.rows, held_out=held_out)
+
+    def arrays(self):
+        """Return signals, lengths, labels and weights."""
+        return self.signals, self.lengths, self.labels, self.weights
 
     @property
     def n_bytes(self):
         """What the data set takes in memory, together with what it is validated on."""
-        return sum(values.nbytes for values in self._arrays().values())
-
-    def _arrays(self):
-        names = ("signals", "lengths", "labels", "weights")
-        return {name: getattr(self, name) for name in names}
+        return sum(values.nbytes for values in self.arrays())
 
 
 class Batches:
@@ -94,7 +116,7 @@ class Batches:
         Where the batches are to be, if that is not where the data set is: the next is cut and sent
         while one is worked on.
     change : callable, default=None
-        Takes inputs and targets of a batch, and returns what is trained on.
+        Takes inputs and labels of a batch, and returns what is trained on.
     """
 
     def __init__(self, dataset, batch_size, generator=None, n_times=None, device=None, change=None):
@@ -148,8 +170,37 @@ def _send_next(batches, device):
     if batch is None:
         return None
     # From memory that is never swapped out the GPU reads by itself.
-    inputs, targets = (
-        tuple(values.pin_memory().to(device, non_blocking=True) for values in part)
-        for part in batch
-    )
-    return inputs, targets
+    inputs, labels = batch
+
+    def sent(values):
+        return values.pin_memory().to(device, non_blocking=True)
+
+    return tuple(map(sent, inputs)), sent(labels)
+
+
+def typical_sizes(signals, lengths):
+    """Return each record's standard deviation, the median over its leads that are not flat.
+
+    Parameters
+    ----------
+    signals : Tensor of shape (n_records, n_leads, n_times)
+        Standardised, so that about 1 is usual, with 0 as padding.
+    lengths : Tensor of int of shape (n_records,)
+
+    Returns
+    -------
+    ndarray of shape (n_records,)
+        NaN for a record that is flat in all leads.
+    """
+    # A quarter of the samples is enough to tell a size by.
+    signals, lengths = signals[..., ::4], (lengths[:, None] + 3) // 4
+    lengths = lengths.clamp_min(1)
+    # In single precision the difference of the two would not be 0 for a flat line off the centre.
+    means = signals.sum(dim=-1, dtype=torch.float64) / lengths
+    norms = torch.linalg.vector_norm(signals, dim=-1, dtype=torch.float64)
+    squares = norms.square() / lengths
+    sizes = (squares - means.square()).clamp_min(0).sqrt()
+    sizes = sizes.where(sizes > _FLAT, torch.nan)
+    # torch takes the lower of two middle values: of two leads the one that has come off.
+    lower, upper = sizes.nanmedian(dim=-1).values, -(-sizes).nanmedian(dim=-1).values
+    return ((lower + upper) / 2).numpy()

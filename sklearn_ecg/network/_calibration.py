@@ -9,7 +9,7 @@ from scipy.special import expit
 _PRIOR_STRENGTH = 1.0
 
 
-def calibrate(logits, labels, method):
+def calibrate(logits, labels, method, weights=None):
     """Find the slope and offset of each label's logits under which its probabilities fit.
 
     Minimises the cross-entropy of ``sigmoid(slope * logit + offset)`` plus a weak quadratic
@@ -21,6 +21,8 @@ def calibrate(logits, labels, method):
         Labels 1, 0, or -1 for unknown.
     method : {"temperature", "sigmoid"}
         With "temperature" the offset stays 0.
+    weights : ndarray of shape (n_records, n_labels), default=None
+        How much each label of each record counts, by default 1.
 
     Returns
     -------
@@ -43,62 +45,77 @@ def calibrate(logits, labels, method):
     """
     n_labels = logits.shape[1]
     slope, offset = np.ones(n_labels), np.zeros(n_labels)
+    weights = np.ones(labels.shape) if weights is None else weights
     for k in range(n_labels):
         known = labels[:, k] != -1
         if not known.any():
             continue
         start = np.zeros(2 if method == "sigmoid" else 1)
-        arguments = logits[known, k], labels[known, k]
+        arguments = logits[known, k], labels[known, k], weights[known, k]
         found = minimize(_objective, start, arguments, method="L-BFGS-B", jac=True).x
         slope[k] = np.exp(found[0])
         offset[k] = found[1] if method == "sigmoid" else 0.0
     return slope, offset
 
 
-def _objective(parameters, logits, labels):
+def _objective(parameters, logits, labels, weights):
     """Penalised cross-entropy and its gradient over (log slope, offset)."""
     slope = np.exp(parameters[0])
     offset = parameters[1] if len(parameters) == 2 else 0.0
     scores = slope * logits + offset
-    loss = np.logaddexp(0, scores).sum() - (labels * scores).sum()
-    excess = expit(scores) - labels
+    loss = (weights * (np.logaddexp(0, scores) - labels * scores)).sum()
+    excess = weights * (expit(scores) - labels)
     gradient = np.array([(excess * slope * logits).sum(), excess.sum()])[: len(parameters)]
     penalty = 0.5 * _PRIOR_STRENGTH * (parameters**2).sum()
     return loss + penalty, gradient + _PRIOR_STRENGTH * parameters
 
 
-def tune_thresholds(probabilities, labels):
-    """Find the threshold of each label with the largest F1.
+def tune_thresholds(logits, labels, weights=None):
+    """Find the threshold of each label with the largest F1 to be expected.
+
+    The F1 of a threshold is that which calibrated probabilities promise,
+    ``2 * sum(p above) / (n above + sum(p))``. Counting labels instead is as accurate where they
+    are many, and left to chance where they are few.
 
     Parameters
     ----------
-    probabilities, labels : ndarray of shape (n_records, n_labels)
+    logits, labels : ndarray of shape (n_records, n_labels)
         Labels 1, 0, or -1 for unknown.
+    weights : ndarray of shape (n_records, n_labels), default=None
+        How much each label of each record counts, by default 1.
 
     Returns
     -------
     ndarray of shape (n_labels,)
-        Half-way between two probabilities that occur. 0.5 for a label without known positives.
+        Probabilities, half-way between two that occur. 0.5 for a label without known positives.
+
+    References
+    ----------
+    Lipton, Elkan, Naryanaswamy (2014). Optimal Thresholding of Classifiers to Maximize F1
+    Measure. ECML PKDD.
 
     Examples
     --------
     >>> import numpy as np
-    >>> tune_thresholds(np.array([[0.1], [0.2], [0.4], [0.7]]), np.array([[0], [0], [1], [1]]))
-    array([0.3])
+    >>> logits = np.linspace(-3, 3, 200)[:, np.newaxis]
+    >>> labels = (logits > 1).astype(int)
+    >>> tune_thresholds(logits, labels).round(1)
+    array([0.7])
     """
     thresholds = np.full(labels.shape[1], 0.5)
-    for k in range(labels.shape[1]):
+    weights = np.ones(labels.shape) if weights is None else weights
+    slopes, offsets = calibrate(logits, labels, "sigmoid", weights)
+    for k, (slope, offset) in enumerate(zip(slopes, offsets, strict=True)):
         known = labels[:, k] != -1
-        values, present = probabilities[known, k], labels[known, k] == 1
-        if not present.any():
+        if not (labels[known, k] == 1).any():
             continue
-        order = np.argsort(-values, kind="stable")
-        values, present = values[order], present[order]
-        hits, n_found = np.cumsum(present), np.arange(1, len(values) + 1)
-        f1 = 2 * hits / (n_found + present.sum())
-        # Equal probabilities cannot be told apart by any threshold.
+        order = np.argsort(-logits[known, k], kind="stable")
+        values, counts = logits[known, k][order], weights[known, k][order]
+        p = counts * expit(slope * values + offset)
+        f1 = 2 * np.cumsum(p) / np.maximum(np.cumsum(counts) + p.sum(), 1e-12)
+        # Equal logits cannot be told apart by any threshold.
         f1[:-1][values[:-1] == values[1:]] = -1
         best = f1.argmax()
-        below = values[best + 1] if best + 1 < len(values) else 0.0
-        thresholds[k] = (values[best] + below) / 2
+        below = values[best + 1] if best + 1 < len(values) else values[best] - 1
+        thresholds[k] = expit((values[best] + below) / 2)
     return thresholds

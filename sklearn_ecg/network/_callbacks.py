@@ -1,9 +1,16 @@
-"""What skorch calls back while a net trains."""
+"""What skorch calls back while a `Trainer` trains."""
 
+import os
+from pathlib import Path
+from pickle import UnpicklingError
+
+import numpy as np
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, LRScheduler
+from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from sklearn_ecg.network._device import is_cuda
 from sklearn_ecg.utils import progress
 
 
@@ -11,10 +18,8 @@ class EpochProgress(Callback):
     """A progress bar that counts epochs and shows the losses; none when the net is quiet."""
 
     def on_train_begin(self, net, **kwargs):
-        verbose = net.verbose if net.run_.is_main else 0
-        self.bar_ = progress(
-            range(net.run_.n_epochs), description="training, epochs", verbose=verbose
-        )
+        verbose = net.verbose if net.is_main else 0
+        self.bar_ = progress(range(net.max_epochs), description="training, epochs", verbose=verbose)
 
     def on_epoch_end(self, net, **kwargs):
         last = net.history[-1]
@@ -24,7 +29,41 @@ class EpochProgress(Callback):
 
     def on_train_end(self, net, **kwargs):
         self.bar_.close()
-        del self.bar_  # an open bar cannot be pickled
+        del self.bar_
+
+    def __getstate__(self):
+        # An open bar cannot be pickled.
+        return {name: value for name, value in vars(self).items() if name != "bar_"}
+
+
+class Schedule(LRScheduler):
+    """The learning rate over all steps of a run.
+
+    Parameters
+    ----------
+    shape : {"one_cycle", "cosine"}
+        It rises to the rate of each parameter group and falls, or falls from it.
+    """
+
+    def __init__(self, shape="one_cycle"):
+        policy = OneCycleLR if shape == "one_cycle" else CosineAnnealingLR
+        super().__init__(policy, step_every="batch")
+        self.shape = shape
+
+    def on_train_begin(self, net, **kwargs):
+        self.batch_idx_ = 0
+        groups = net.optimizer_.param_groups
+        n_steps = net.max_epochs * len(net.get_iterator(net.dataset_, training=True))
+        options = {"T_max": n_steps}
+        if self.shape == "one_cycle":
+            options = {
+                "max_lr": [group["lr"] for group in groups],
+                # A cycle of a single step would be its end, where the rate is nearly 0.
+                "total_steps": max(2, n_steps),
+                "cycle_momentum": "betas" in groups[0]
+                and "betas" not in net.get_params_for("optimizer"),
+            }
+        self.lr_scheduler_ = self.policy_(net.optimizer_, **options)
 
 
 class WeightAverage(Callback):
@@ -45,18 +84,23 @@ class WeightAverage(Callback):
         self.decay = decay
 
     def on_train_begin(self, net, **kwargs):
-
-        def average(averaged, current, n_averaged):
-            share = min(self.decay, (1 + float(n_averaged)) / (10 + float(n_averaged)))
-            get_ema_multi_avg_fn(share)(averaged, current, n_averaged)
-
         # Batch norm's statistics belong to the weights that they were measured with.
-        net.run_.average = AveragedModel(net.module_, multi_avg_fn=average, use_buffers=True)
-        net.run_.average.eval()
+        self.average_ = AveragedModel(net.module_, multi_avg_fn=self.move, use_buffers=True)
+        self.average_.eval()
+
+    def move(self, averaged, current, n_averaged):
+        """Move the average towards the weights of now."""
+        share = min(self.decay, (1 + float(n_averaged)) / (10 + float(n_averaged)))
+        get_ema_multi_avg_fn(share)(averaged, current, n_averaged)
 
     def on_batch_end(self, net, training, **kwargs):
         if training:
-            net.run_.average.update_parameters(net.module_)
+            self.average_.update_parameters(net.module_)
+
+    def on_train_end(self, net, **kwargs):
+        # From now on the network has no other weights.
+        net.module_.load_state_dict(self.average_.module.state_dict())
+        self.average_ = None
 
 
 class BestWeights(Callback):
@@ -71,22 +115,128 @@ class BestWeights(Callback):
     def __init__(self, patience=None):
         self.patience = patience
 
+    def on_train_begin(self, net, **kwargs):
+        self.state_, self.loss_, self.n_worse_ = None, float("inf"), 0
+
     def on_epoch_end(self, net, **kwargs):
-        run = net.run_
         state = {
             name: values.clone() for name, values in net.evaluated_module().state_dict().items()
         }
         if not all(torch.isfinite(values).all() for values in state.values()):
             raise Diverged
         loss = net.history[-1].get("valid_loss")
-        if loss is None or loss < run.best_loss:
-            run.best_state, run.best_loss, run.n_worse = state, loss, 0
+        if loss is None or loss < self.loss_:
+            self.state_, self.loss_, self.n_worse_ = state, loss, 0
             return
-        run.n_worse += 1
-        if self.patience is not None and run.n_worse >= self.patience:
-            run.is_over = True
+        self.n_worse_ += 1
+        if self.patience is not None and self.n_worse_ >= self.patience:
+            net.is_over_ = True
             raise KeyboardInterrupt  # skorch's way of ending training
+
+    def on_train_end(self, net, **kwargs):
+        if self.state_ is not None:
+            net.module_.load_state_dict(self.state_)
+
+
+class Resume(Callback):
+    """Write all that a training consists of after each epoch, and take it up again.
+
+    Parameters
+    ----------
+    path : path
+        A file, which is deleted when the training is over.
+    fingerprint : str
+        Of parameters and data; a checkpoint of another training is refused.
+    """
+
+    def __init__(self, path, fingerprint):
+        self.path = path
+        self.fingerprint = fingerprint
+
+    def on_epoch_end(self, net, **kwargs):
+        # Dropout draws for other rows in each process, and so is somewhere else in each.
+        random = [net.of_all_processes(torch.get_rng_state())]
+        if is_cuda(net.device):
+            random.append(net.of_all_processes(torch.cuda.get_rng_state(net.device)))
+        if not net.is_main:
+            return
+        best, schedule = callback_of(net, BestWeights), callback_of(net, Schedule)
+        average = average_of(net)
+        state = {
+            "fingerprint": self.fingerprint,
+            "module": net.module_.state_dict(),
+            "optimizer": net.optimizer_.state_dict(),
+            "average": None if average is None else average.state_dict(),
+            "schedule": None if schedule is None else schedule.lr_scheduler_.state_dict(),
+            "best": None if best is None else [best.state_, _plain(best.loss_), best.n_worse_],
+            "history": _plain(net.history),
+            "random": random,
+            "generators": [generator.get_state() for generator in net.generators_],
+        }
+        # Written beside and moved, so that an interruption leaves the last one whole.
+        beside = Path(f"{os.fspath(self.path)}.part")
+        beside.parent.mkdir(parents=True, exist_ok=True)
+        torch.save(state, beside)
+        os.replace(beside, self.path)
+
+    def on_train_end(self, net, **kwargs):
+        if net.is_over_ and net.is_main:
+            Path(self.path).unlink(missing_ok=True)
+
+    def take_up(self, net):
+        """Bring a net to the state of the file; return how many epochs it has behind it."""
+        net.wait_for_processes()  # the first of them may still be at work on the file
+        if not Path(self.path).exists():
+            return 0
+        try:
+            state = torch.load(self.path, map_location="cpu", weights_only=True)
+        except (UnpicklingError, RuntimeError, EOFError) as error:
+            raise ValueError(
+                f"{os.fspath(self.path)} is damaged, or no checkpoint of a fit. Delete it, or set "
+                "another file by checkpoint."
+            ) from error
+        if state["fingerprint"] != self.fingerprint:
+            raise ValueError(
+                f"The checkpoint {os.fspath(self.path)} belongs to a fit with other parameters, "
+                "records or labels. Delete it, or set another file by checkpoint."
+            )
+        net.module_.load_state_dict(state["module"])
+        net.optimizer_.load_state_dict(state["optimizer"])
+        if state["average"] is not None:
+            average_of(net).load_state_dict(state["average"])
+        if state["schedule"] is not None:
+            callback_of(net, Schedule).lr_scheduler_.load_state_dict(state["schedule"])
+        if state["best"] is not None:
+            best = callback_of(net, BestWeights)
+            best.state_, best.loss_, best.n_worse_ = state["best"]
+        net.history.extend(state["history"])
+        # Copied, since torch reads a state from the beginning of its memory.
+        random = [states[net.rank % len(states)].clone() for states in state["random"]]
+        torch.set_rng_state(random[0])
+        if is_cuda(net.device):
+            torch.cuda.set_rng_state(random[-1], net.device)
+        for generator, of in zip(net.generators_, state["generators"], strict=True):
+            generator.set_state(of)
+        return len(net.history)
 
 
 class Diverged(ArithmeticError):
     """The loss or the weights became NaN or infinite."""
+
+
+def callback_of(net, kind):
+    return next((callback for _, callback in net.callbacks_ if isinstance(callback, kind)), None)
+
+
+def average_of(net):
+    """Return the average of a net's weights while it trains, or None."""
+    return getattr(callback_of(net, WeightAverage), "average_", None)
+
+
+def _plain(value):
+    """Turn numbers of NumPy into Python's: unpickling anything else could run code."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value.item() if isinstance(value, np.generic) else value

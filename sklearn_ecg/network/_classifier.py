@@ -1,37 +1,82 @@
 """LabelCorrelationECGClassifier: the network as a scikit-learn classifier."""
 
-from sklearn.base import ClassifierMixin
+import os
+from numbers import Integral, Real
+from pathlib import Path
 
-from sklearn_ecg.network._files import ModelFiles
-from sklearn_ecg.network._fitting import LabelFitting
-from sklearn_ecg.network._parameters import CONSTRAINTS
-from sklearn_ecg.network._predicting import LabelPredicting
+import joblib
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import (
+    ClassifierMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+)
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted, validate_data
+from skorch.history import History
+from torch import nn
+
+from sklearn_ecg.network._augmentation import SignalAugmentation
+from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.network._callbacks import Resume
+from sklearn_ecg.network._decisions import SHARE_OF_NETWORK, Decisions
+from sklearn_ecg.network._device import resolve_device
+from sklearn_ecg.network._features import FeatureAnswers, fit_extractor, measure
+from sklearn_ecg.network._files import load_model, save_model
+from sklearn_ecg.network._onnx import export_onnx
+from sklearn_ecg.network._parts import (
+    NETWORKS,
+    PartParameters,
+    check_part_parameters,
+    network_maker,
+    parameters_of,
+)
+from sklearn_ecg.network._signal_reader import warn_of_other_units, warn_of_unread
+from sklearn_ecg.network._task import read_task
+from sklearn_ecg.network._trainer import Trainer
+from sklearn_ecg.network.modules import label_correlation
+from sklearn_ecg.network.modules._label_correlation_net import BACKBONES
+from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.utils import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    check_params,
+    warn_user,
+)
+
+_POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
-class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin, LabelFitting):
-    """Multi-label ECG classifier that uses how labels correlate.
+class LabelCorrelationECGClassifier(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, PartParameters
+):
+    """Multi-label ECG classifier that uses how labels correlate, and what is measured of records.
 
     A residual backbone reads signals; each label gathers the features that resemble an embedding
     of its row of the label correlation matrix; a decoder of cross-attention layers and one linear
-    layer per label turn them into a probability. It trains with the asymmetric loss, in which
-    labels that are unknown (-1) have no part.
+    layer per label turn them into a logit. It trains with the asymmetric loss, in which labels
+    that are unknown (-1) have no part. Beside it, boosted and randomised trees answer from
+    measured ECG features.
 
     Parameters
     ----------
-    width : {"small", "medium", "paper"}, default="small"
-        "small" trains within minutes on a CPU; "paper" is our guess, since its text gives no size.
-    backbone : {"xresnet", "residual"}, default="xresnet"
-        `XResNetBackbone`, or the paper's residual blocks over the (lead, time) plane, under the
-        same label embedding and decoder.
-    label_embedding, decoder : bool, default=True
-        The paper's ablations: both False leave the backbone alone.
-    memory : {"labels", "backbone"}, default="backbone"
-        What the decoder looks at, see `LabelCorrelationNet`.
-    shortcut : bool, default=True
-        Whether the backbone's features also answer directly, unlike in the paper: the mean of both
-        answers is the logit.
-    channel_identity : bool, default=True
-        Whether the network can tell channels (or an xresnet's moments) apart, unlike the paper's.
+    network : {"small", "medium", "paper"}, Module class or Module, default="small"
+        `LabelCorrelationNet` of a size by name, of which "small" trains within minutes on a CPU,
+        and "paper" is the paper's, in a size that we had to guess. Or a network of your own, from
+        signals (batch, leads, times) to logits (batch, n_labels): a class, called with those of
+        ``n_leads``, ``n_times``, ``n_labels`` and ``label_correlation`` that its constructor
+        names, or a module, of which a copy is trained.
+    backbone : {"xresnet", "residual"}, Module class or Module, default=None
+        What reads signals: see `LabelCorrelationNet`. By default the network's own, an xresnet,
+        or the paper's residual blocks over the (lead, time) plane.
+    features : transformer, "auto" or None, default="auto"
+        Measures features of the records as they are given, for `FeatureModels`. "auto" is an
+        `ECGFeatureExtractor`, or what a cleaner before this classifier has measured with, whose
+        features are taken over; of records of unknown sampling rate none are measured. With None
+        the network answers alone.
     sampling_rate : float, default=100
         Hz. Records of known rate are resampled to it once, before training.
     highpass : float or None, default=0.5
@@ -45,56 +90,35 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         labels that hold throughout a record; for those of single beats, which most crops miss,
         choose None, with which it reads `duration_s` at once. "auto" is 2.5 s, or `duration_s`
         where that is shorter, and whole records where their rate is unknown.
-    features : transformer, default=None
-        Measures features, such as ``ECGFeatureExtractor(memory="cache")``, of the records as they
-        are given. `BoostedTrees` learn from them; the mean of their logit and the network's is
-        the classifier's. On a few thousand records they say more than a network.
     augmentation : SignalAugmentation, "mild" or None, default="mild"
         How training signals are changed; "mild" is ``SignalAugmentation()``.
-    gamma_positive, gamma_negative, clip : float, default=0.0, 1.0, 0.0
-        See `AsymmetricLoss`. The larger gamma_negative and clip, the more are probabilities
-        inflated, and the more labels are predicted.
     class_weight : "balanced", dict or None, default=None
         "balanced" lets presence and absence of each label weigh the same in sum; a dict gives the
         weight of a label's presence, beside 1 for absence. As in scikit-learn for classes.
-    optimizer : {"adamw", "adam"}, default="adamw"
-        The paper has Adam.
-    schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
-        The learning rate over all epochs: it rises to `lr` and falls, falls from `lr`, or stays
-        there, as in the paper. With "one_cycle" Adam's first beta falls from 0.95 to 0.85 and
-        rises again, unless ``optimizer__betas`` is set.
     lr : float, default=4e-3
         The largest learning rate. The paper has 1e-4.
-    weight_decay : float, default=0.01
-    ema_decay : float or None, default=0.99
-        Validate and keep a moving average of the weights, of which this share stays at each step;
-        less in the first steps. None keeps the weights themselves.
-    batch_size : int, default=64
-        Of the largest batch; batches of a training are of nearly equal size, and hold two or more.
     max_epochs : int, default=30
         The paper has 60.
-    patience : int or None, default=10
-        Where records are held out, training stops after this many epochs without a smaller
-        validation loss, and the weights of the best epoch are restored. None never stops.
+    batch_size : int, default=64
+        Of the largest batch; batches of a training are of nearly equal size, and hold two or more.
     validation_fraction : float or None, default=None
-        Share of the training records held out for early stopping, tuned thresholds and
-        calibration, for example 0.15: whole patients where groups are known. With a single
-        patient, or without groups, records are drawn one by one. With None, or fewer than 20
-        records, the network learns from all records in all epochs.
-    dropout : float, default=0.2
-    thresholds : float or "tuned", default=0.5
+        Share of the training records held out for early stopping, calibration and thresholds, for
+        example 0.15: whole patients where groups are known. With a single patient, or without
+        groups, records are drawn one by one. With None, or fewer than 20 records, the network
+        learns from all records in all epochs.
+    calibration : {"auto", "temperature", "sigmoid"} or None, default="auto"
+        Fit each label's probabilities by a factor on its logits, or by a factor and an offset: to
+        records held out, if there are any; else what features say is fitted to what their models
+        say of patients whom they have not learned from. "auto" is "sigmoid", and does nothing
+        where neither can be had.
+    thresholds : float, "auto" or "tuned", default="auto"
         A label is predicted present from this probability on; "tuned" finds one for each label,
-        with the largest F1 on the records held out for early stopping. The best epoch was chosen
-        by these records too, on which F1 therefore is too good: judge on others.
-    calibration : {"temperature", "sigmoid"} or None, default=None
-        Fit each label's probabilities to the records held out for early stopping by a factor on
-        its logits, or by a factor and an offset. The asymmetric loss makes probabilities too
-        large, which only "sigmoid" mends.
+        with the largest F1 to be expected on the same records as for calibration. "auto" is
+        "tuned", or 0.5 where there are none.
     warm_start : bool, default=False
-        `fit` goes on with the network of the last fit, its scaling, features, leads and sampling
-        rate, trees, and with its `label_correlation_`. For other labels than those of the last
-        fit, what belongs to labels begins anew, trees too, and backbone and decoder go on; it reads
-        as much at a time as before, whatever `crop_s`. A fit that fails leaves the last one whole.
+        `fit` goes on with the network of the last fit, its scaling, leads and sampling rate, and
+        for the same labels with all else that it had learned. For other labels, what belongs to
+        labels begins anew, and backbone and decoder go on.
     checkpoint : path, default=None
         A file that is written after each epoch. A fit with the same parameters and data that was
         interrupted goes on from it, and ends as it would have; then the file is deleted. Needs an
@@ -103,31 +127,26 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         Any torch device; "auto" is CUDA where there is a device for it, else the CPU. A GPU holds
         all training signals where they fit into half of its free memory, else it is sent each
         batch while it works on the one before.
-    precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What the network calculates in; weights and what it returns are never rounded to
-        bfloat16. "auto" trains in bfloat16 on GPUs and CPUs that have it (AVX512-BF16, AMX), else
-        in float32, and predicts in float32, so that a model says the same on every machine.
-        "bfloat16" predicts in it too: faster for wide networks, with logits off by about 0.01.
-    compile : bool, "reduce-overhead" or "max-autotune", default=False
-        Train by ``torch.compile``, in a mode by name if it is one. The first epoch takes minutes
-        longer, and on a CPU it gains a tenth, so that it is for GPUs. "reduce-overhead" replays
-        CUDA graphs: it suits small networks, whose kernels take less time than their launch.
-    accelerate : bool, default=False
-        Share each batch among the processes that ``accelerate launch`` or ``torchrun`` has
-        started, each of which calls `fit` with the same records (extra ``[accelerate]``). Needs an
-        integer `random_state`. All find the same weights; without dropout those of one process.
     callbacks : list of skorch callbacks, default=None
         Called besides our own, which are named epoch_timer, train_loss, valid_loss, average,
-        schedule, progress, early_stopping and checkpoint.
+        schedule, progress, early_stopping and resume. The net that they are called with predicts
+        and scores records, uncalibrated and from signals alone. A scheduler among them takes the
+        place of ours.
     random_state : int, RandomState instance or None, default=None
         Fixes weights, batches, dropout and held-out records; torch's global state stays as it was.
     verbose : int, default=0
         1 shows a progress bar.
     **part_parameters
-        Parameters of parts, as in skorch: ``module__*`` of `LabelCorrelationNet` (channels,
-        hidden_dim, n_layers, n_heads), ``optimizer__*`` of torch's optimizer,
-        ``iterator_train__batch_size`` and ``iterator_valid__batch_size``, and
-        ``callbacks__<name>`` and ``callbacks__<name>__*``.
+        Parameters of parts, by skorch's dunder names, in ``get_params`` and searches too:
+        ``network__*`` of `LabelCorrelationNet` or of your own class, and ``network__pretrained``,
+        the path of a safetensors file, or of a saved model, whose weights it begins with as far
+        as they fit, but for those of labels; ``training__*`` of the trainer: optimizer ("adamw",
+        "adam" or a class), weight_decay (0.01), schedule ("one_cycle", "cosine", "constant"),
+        ema_decay (0.99), patience (10), precision ("auto", "float32", "bfloat16"), compile and
+        accelerate (False);
+        ``criterion__*`` of `AsymmetricLoss`; ``optimizer__*``, ``compile__*``,
+        ``iterator_train__batch_size``, ``iterator_valid__batch_size``, ``callbacks__<name>`` and
+        ``callbacks__<name>__*``.
 
     Attributes
     ----------
@@ -138,32 +157,27 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
         As `label_names_`; but 0 and 1 for a single label, since scikit-learn reads it as two.
     multilabel_ : bool
         False after a one-dimensional y.
+    learned_ : ndarray of bool of shape (n_labels,)
+        False for labels of which nothing was known; their probabilities are NaN.
     label_correlation_ : ndarray of shape (n_labels, n_labels)
         See `label_correlation`; that of the records that the labels were first learned from.
-    lead_names_in_ : tuple of str, or None
-        Leads of the training records in their order.
-    lead_center_, lead_scale_ : ndarray of shape (n_leads,)
-        In mV; each lead is standardised by them.
-    features_ : transformer or None
-        A fitted clone of `features`.
-    feature_trees_ : BoostedTrees or None
-        What answers by features.
-    sampling_rate_ : float or None
-        Hz; the rate of what the network reads, None after arrays of unknown rate.
-    n_times_ : int
-        Length of what the network reads.
-    n_leads_in_ : int
+    thresholds_ : ndarray of shape (n_labels,)
+    reader_ : SignalReader
+        Brings records to what the network reads.
+    lead_names_in_, n_leads_in_, sampling_rate_, n_times_, lead_scale_
+        What it has learned: names and number of leads, Hz (None after arrays of unknown rate),
+        samples read at a time, and mV by which each lead is divided.
     n_features_in_ : int
         Leads; for arrays of a single lead, samples, as scikit-learn counts the columns of X.
+    net_ : Trainer
+        The skorch net that was trained; ``module_`` is its network, and ``history`` what it has
+        recorded of each epoch.
+    answers_ : FeatureAnswers or None
+        What answers by features.
+    decisions_ : Decisions
+        How both answers become probabilities.
     validation_indices_ : ndarray of int
         The training records that were held out; not after `load`.
-    thresholds_ : ndarray of shape (n_labels,)
-        After a fit with ``thresholds="tuned"``.
-    calibration_slope_, calibration_offset_ : ndarray of shape (n_labels,)
-        What logits are multiplied by, and what is added then; 1 and 0 without calibration.
-    history : skorch.history.History
-        Losses and durations of each epoch.
-    module_ : LabelCorrelationNet
 
     See Also
     --------
@@ -175,20 +189,19 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     the labels of `ECGRecords`. A one-dimensional y holds one class per record; then probabilities
     sum to 1 and `predict` returns classes. A two-dimensional y is always a multi-label indicator,
     also with a single column. Labels are named by the columns of a DataFrame y, else by the
-    records' own label names if y has as many. A label that no training record has is learned as
-    absent, with a warning, unless the network has learned it before and goes on.
+    records' own label names if y has as many.
 
     On a CPU torch gets at most half of the cores while this classifier fits, since its threads
     hinder each other where other processes are busy; prediction works on a batch per core. The
     environment variable OMP_NUM_THREADS sets another number.
 
-    The defaults are what measured best on 1,490 records of PTB-XL (`docs/results/ptbxl.md`). The
+    The defaults are what measured best on a tenth of PTB-XL (`docs/results/ptbxl.md`). The
     paper gives neither the numbers of channels and layers nor the order of its blocks; see the
-    modules for what is reconstructed. Its own network and training are ``width="paper",
-    backbone="residual", memory="labels", shortcut=False, channel_identity=False,
-    sampling_rate=500, highpass=None, crop_s=None, augmentation=None, gamma_negative=4,
-    optimizer="adam", schedule="constant", lr=1e-4, weight_decay=0, ema_decay=None, batch_size=32,
-    max_epochs=60, validation_fraction=0.15, dropout=0.1``.
+    modules for what is reconstructed. Its own network and training are ``network="paper",
+    features=None, sampling_rate=500, highpass=None, crop_s=None, augmentation=None,
+    criterion__gamma_negative=4, training__optimizer="adam", training__schedule="constant",
+    training__weight_decay=0, training__ema_decay=None, lr=1e-4, batch_size=32, max_epochs=60,
+    validation_fraction=0.15``.
 
     References
     ----------
@@ -204,97 +217,610 @@ class LabelCorrelationECGClassifier(ModelFiles, LabelPredicting, ClassifierMixin
     >>> signals = rng.normal(scale=0.1, size=(64, 2, 500))
     >>> signals[:, 0] += np.where(labels[:, :1], 1, -1) * np.sin(np.arange(500) / 9)
     >>> records = ECGRecords(signals, 100, labels=labels, label_names=["AF", "LBBB", "PVC"])
-    >>> classifier = LabelCorrelationECGClassifier(duration_s=5.0, random_state=0)
+    >>> classifier = LabelCorrelationECGClassifier(features=None, duration_s=5.0, random_state=0)
     >>> classifier = classifier.fit(records)
     >>> classifier.classes_
     array(['AF', 'LBBB', 'PVC'], dtype='<U4')
     >>> classifier.predict_proba(records).shape
     (64, 3)
+    >>> classifier.transform(records).shape  # embeddings
+    (64, 128)
     """
 
-    _parameter_constraints = CONSTRAINTS
+    _parameter_constraints = {
+        "network": [StrOptions(set(NETWORKS)), nn.Module, callable],
+        "backbone": [StrOptions(set(BACKBONES)), nn.Module, callable, None],
+        "features": [StrOptions({"auto"}), HasMethods(["fit", "transform"]), None],
+        "sampling_rate": [_POSITIVE],
+        "highpass": [_POSITIVE, None],
+        "duration_s": [_POSITIVE, None],
+        "crop_s": [_POSITIVE, StrOptions({"auto"}), None],
+        "augmentation": [SignalAugmentation, StrOptions({"mild"}), None],
+        "class_weight": [StrOptions({"balanced"}), dict, None],
+        "lr": [_POSITIVE],
+        "max_epochs": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither"), None],
+        "calibration": [StrOptions({"auto", "temperature", "sigmoid"}), None],
+        "thresholds": [Interval(Real, 0, 1, closed="neither"), StrOptions({"auto", "tuned"})],
+        "warm_start": ["boolean"],
+        "checkpoint": [str, os.PathLike, None],
+        "device": [str],
+        "callbacks": [list, None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+    }
 
     __metadata_request__fit = {"groups": True, "validation": True}
 
     def __init__(
         self,
-        width="small",
+        network="small",
         *,
-        backbone="xresnet",
-        label_embedding=True,
-        decoder=True,
-        memory="backbone",
-        shortcut=True,
-        channel_identity=True,
+        backbone=None,
+        features="auto",
         sampling_rate=100,
         highpass=0.5,
         duration_s=10.0,
         crop_s="auto",
-        features=None,
         augmentation="mild",
-        gamma_positive=0.0,
-        gamma_negative=1.0,
-        clip=0.0,
         class_weight=None,
-        optimizer="adamw",
-        schedule="one_cycle",
         lr=4e-3,
-        weight_decay=0.01,
-        ema_decay=0.99,
-        batch_size=64,
         max_epochs=30,
-        patience=10,
+        batch_size=64,
         validation_fraction=None,
-        dropout=0.2,
-        thresholds=0.5,
-        calibration=None,
+        calibration="auto",
+        thresholds="auto",
         warm_start=False,
         checkpoint=None,
         device="auto",
-        precision="auto",
-        compile=False,
-        accelerate=False,
         callbacks=None,
         random_state=None,
         verbose=0,
         **part_parameters,
     ):
-        self.width = width
+        self.network = network
         self.backbone = backbone
-        self.label_embedding = label_embedding
-        self.decoder = decoder
-        self.memory = memory
-        self.shortcut = shortcut
-        self.channel_identity = channel_identity
+        self.features = features
         self.sampling_rate = sampling_rate
         self.highpass = highpass
         self.duration_s = duration_s
         self.crop_s = crop_s
-        self.features = features
         self.augmentation = augmentation
-        self.gamma_positive = gamma_positive
-        self.gamma_negative = gamma_negative
-        self.clip = clip
         self.class_weight = class_weight
-        self.optimizer = optimizer
-        self.schedule = schedule
         self.lr = lr
-        self.weight_decay = weight_decay
-        self.ema_decay = ema_decay
-        self.batch_size = batch_size
         self.max_epochs = max_epochs
-        self.patience = patience
+        self.batch_size = batch_size
         self.validation_fraction = validation_fraction
-        self.dropout = dropout
-        self.thresholds = thresholds
         self.calibration = calibration
+        self.thresholds = thresholds
         self.warm_start = warm_start
         self.checkpoint = checkpoint
         self.device = device
-        self.precision = precision
-        self.compile = compile
-        self.accelerate = accelerate
         self.callbacks = callbacks
         self.random_state = random_state
         self.verbose = verbose
         self._set_part_parameters(part_parameters)
+
+    # Fitting ------------------------------------------------------------------------------------
+
+    def fit(self, X, y=None, groups=None, sample_weight=None, validation=None):
+        """Train on records and their labels.
+
+        Parameters
+        ----------
+        X : CleanedRecords, ECGRecords, or array-like of shape (n_records, n_leads, n_times) or \
+                (n_records, n_times)
+            Signals in mV. Records that cannot be read are left out, with a warning.
+        y : array-like or DataFrame of shape (n_records, n_labels), or (n_records,), default=None
+            1 present, 0 absent, -1 unknown; or one class per record. The index of this and other
+            tables names the records of X, see `ECGRecords`.
+        groups : array-like of shape (n_records,), default=None
+            Patients; by default those of the records.
+        sample_weight : array-like of shape (n_records,), default=None
+            How much each record counts in the loss, relative to the others.
+        validation : array-like of bool of shape (n_records,), default=None
+            The records to hold out, such as ``records.split == "9"`` of PTB-XL; by default they
+            are drawn as `validation_fraction` says.
+
+        Returns
+        -------
+        self
+            A fit that fails leaves the classifier as it was.
+        """
+        before = self if self.warm_start and self.__sklearn_is_fitted__() else None
+        return self._fit(
+            X, y, groups=groups, sample_weight=sample_weight, validation=validation, before=before
+        )
+
+    def partial_fit(self, X, y=None, classes=None, sample_weight=None):
+        """Train for one more epoch at a constant learning rate ``lr``.
+
+        The first call learns leads, rate, scaling, labels and models of `features`; all later
+        ones keep them, and a label that is unknown (-1) throughout one of them stays as it is.
+        Nothing is held out. What the optimizer has learned of the gradients goes on from call to
+        call; it begins anew after a `fit`, a `load`, or with another optimizer.
+
+        Parameters
+        ----------
+        X, y, sample_weight : as for `fit`
+        classes : array-like, default=None
+            For a one-dimensional y, all classes that will ever come; needed by the first call.
+
+        Returns
+        -------
+        self
+        """
+        before = self if self.__sklearn_is_fitted__() else None
+        return self._fit(
+            X, y, sample_weight=sample_weight, classes=classes, before=before, one_epoch=True
+        )
+
+    def _fit(self, X, y, *, before, one_epoch=False, **given):
+        """Learn all parts, and take them over once all have been learned.
+
+        `before` is a fitted classifier that goes on, or None; `one_epoch` says that this is one
+        call of many, which hold nothing out.
+        """
+        self._check_parameters()
+        given = dict.fromkeys(("groups", "sample_weight", "validation", "classes")) | given
+        task = read_task(self, X, y, **given, before=before, holds_out=not one_epoch)
+        # What the network knows of its labels goes by the matrix that it learned them with.
+        correlation = (
+            before.label_correlation_
+            if task.knows_labels
+            else label_correlation(task.labels[task.training])
+        )
+        answers, table, honest = self._learn_answers(task)
+        keeps = (
+            task.knows_labels
+            and not len(task.held_out)
+            and (answers is None) == (before.answers_ is None)
+        )
+        is_taught = task.space.multilabel and (honest is not None or len(task.held_out))
+        if not is_taught and not (keeps and before.decisions_.is_taught):
+            self._check_nothing_asked(task.space)
+        net, dataset = self._trainer(task.reader, task.space, correlation, one_epoch), task.dataset
+        self._train(net, dataset, task, one_epoch)
+        self._check_converged(net, dataset, task.records.ids)
+        decisions = (
+            before.decisions_
+            if keeps
+            else self._learn_decisions(net, answers, table, honest, dataset)
+        )
+
+        vars(self).pop("feature_names_in_", None)
+        if (names := _column_names(X)) is not None:
+            self.feature_names_in_ = names
+        self.reader_, self.labels_, self.learned_ = task.reader, task.space, task.learned
+        self.label_correlation_, self.validation_indices_ = correlation, task.held_out
+        self.net_, self.answers_, self.decisions_ = net, answers, decisions
+        return self
+
+    def _check_parameters(self):
+        check_params(self)
+        check_part_parameters(self)
+        resolve_device(self.device)
+        shares = parameters_of(self, "training").get("accelerate", False)
+        if (shares or self.checkpoint is not None) and not isinstance(
+            self.random_state, int | np.integer
+        ):
+            why = (
+                "Processes that share a training must draw the same batches: with "
+                "training__accelerate=True"
+                if shares
+                else "A fit can only be taken up again where it is repeatable: with checkpoint"
+            )
+            raise ValueError(
+                f"{why}, set random_state to an integer. Got {self.random_state!r} instead."
+            )
+        if self.checkpoint is not None and Path(self.checkpoint).is_dir():
+            raise ValueError(
+                f"The 'checkpoint' parameter must name a file; {os.fspath(self.checkpoint)} is a "
+                "folder. Name a file in it."
+            )
+
+    def _learn_answers(self, task):
+        """Return what answers by features, their table, and honest logits of training records."""
+        records, is_read = task.records, task.reading.is_read
+        if self.features is None or (
+            isinstance(self.features, str) and records.sampling_rate is None
+        ):
+            return None, None, None
+        old = task.before.answers_ if task.knows_labels else None
+        # Answers to records that are held out now must not come from models that know them.
+        knows_nothing_new = old is not None and (task.learned == task.before.learned_).all()
+        if knows_nothing_new and not len(task.held_out):
+            return old, measure(old.extractor, records, is_read), None
+        extractor = fit_extractor(self.features, records, task.training)
+        table = measure(extractor, records, is_read)
+        of_training = (
+            None if values is None else values[task.training]
+            for values in (table, task.labels, task.weights, task.groups)
+        )
+        answers, honest = FeatureAnswers.learn(
+            extractor, *of_training, task.random_state, calibration=self._calibration()
+        )
+        return answers, table, honest
+
+    def _trainer(self, reader, space, correlation, one_epoch=False):
+        """Return an untrained net for a reader's records and for labels."""
+        training = parameters_of(self, "training")
+        if one_epoch:
+            training["schedule"] = "constant"
+        of_skorch = {
+            name: value
+            for name, value in self._part_parameters().items()
+            if name.partition("__")[0] not in ("network", "training")
+        }
+        is_mild = isinstance(self.augmentation, str)
+        net = Trainer(
+            network_maker(self, reader, space, correlation),
+            reader=reader,
+            labels=space,
+            augmentation=SignalAugmentation() if is_mild else self.augmentation,
+            lr=self.lr,
+            max_epochs=1 if one_epoch else self.max_epochs,
+            batch_size=self.batch_size,
+            callbacks=self.callbacks,
+            device=resolve_device(self.device),
+            verbose=self.verbose,
+            **training,
+            **of_skorch,
+        )
+        check_params(net)
+        return net
+
+    def _train(self, net, dataset, task, one_epoch):
+        start = moments = resume = None
+        if task.before is not None:
+            before, module = task.before, task.before.net_.module_
+            of_labels = getattr(module, "label_parts", ()) if not task.knows_labels else ()
+            skipped = {"label_correlation", *of_labels}
+            start = {
+                name: weights
+                for name, weights in module.state_dict().items()
+                if name.split(".")[0] not in skipped
+            }
+            moments = before.net_.moments_for(net) if one_epoch else None
+        if self.checkpoint is not None:
+            resume = Resume(self.checkpoint, self._fingerprint(dataset))
+        seed = task.random_state.randint(np.iinfo(np.int32).max)
+        net.train(dataset, seed, start=start, moments=moments, resume=resume)
+        if one_epoch and task.before is not None:
+            for epoch in net.history:
+                epoch["epoch"] += len(before.history)
+            net.history = History([*before.history, *net.history])
+
+    def _fingerprint(self, dataset):
+        # Neither these nor where it runs change the network; features are learned anew each time.
+        free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
+        parameters = {
+            name: value
+            for name, value in self.get_params().items()
+            if name not in free and name.partition("__")[0] != "features"
+        }
+        arrays = [values.numpy() for values in (*dataset.arrays(), dataset.rows)]
+        return joblib.hash([sorted(parameters.items(), key=str), *arrays])
+
+    def _check_converged(self, net, dataset, ids):
+        if net.diverged_in_ is None:
+            return
+        sizes = dataset.signals.abs().amax(dim=(1, 2)).numpy()
+        message = (
+            f"Training diverged in epoch {net.diverged_in_}: loss or weights became NaN or "
+            f"infinite. Lower lr={self.lr:g}, or look at record {ids[sizes.argmax()]}, whose "
+            f"largest sample is {sizes.max():.3g} usual deviations of its lead."
+        )
+        if net.diverged_in_ == 1:
+            raise ValueError(message)
+        warn_user(f"{message} The weights are those of an epoch before it.", ConvergenceWarning)
+
+    def _learn_decisions(self, net, answers, table, honest, dataset):
+        """Learn from the records that were held out, or else from honest answers of features."""
+        rows, of_network, of_features = dataset.rows.numpy(), None, honest
+        if dataset.held_out is not None:
+            rows = dataset.held_out.rows.numpy()
+            of_network = net.logits(dataset.held_out)
+            of_features = None if answers is None else answers.logits(table[rows])
+        labels, weights = dataset.labels.numpy()[rows], dataset.weights.numpy()[rows]
+        if (of_network is None and of_features is None) or not net.labels.multilabel:
+            labels = None
+        return Decisions.learn(
+            of_network, of_features, labels, weights, len(net.labels),
+            share=1.0 if answers is None else SHARE_OF_NETWORK,
+            calibration=self._calibration(),
+        )  # fmt: skip
+
+    def _calibration(self):
+        return "sigmoid" if self.calibration == "auto" else self.calibration
+
+    def _check_nothing_asked(self, space):
+        """Raise where calibration or thresholds are asked for that nothing teaches."""
+        asked = {"calibration": self.calibration, "thresholds": self.thresholds}
+        what = ", ".join(
+            f"{name}={value!r}"
+            for name, value in asked.items()
+            if isinstance(value, str) and value != "auto"
+        )
+        if what and not space.multilabel:
+            raise ValueError(
+                f"{what} is for labels that come together, not for the classes of a "
+                "one-dimensional y. For a single label give y as a column."
+            )
+        if what:
+            raise ValueError(
+                f"{what} is learned from held-out records, of which there are none: set "
+                "validation_fraction and give at least 20 records, or name them to fit by "
+                "validation. Where features of more than one patient are measured, what their "
+                "models say of other patients serves as well."
+            )
+
+    # Prediction ---------------------------------------------------------------------------------
+
+    def decision_function(self, X):
+        """Return calibrated logits: above 0 is more likely present than absent.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels), or (n_records,) for two classes or a single label
+            NaN for records that cannot be read, and labels of which nothing was known.
+        """
+        check_is_fitted(self)
+        return self.labels_.decision_function(self._logits(X))
+
+    def predict_proba(self, X):
+        """Return the probability of each label.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels), float64
+            Columns in the order of `classes_`. After a one-dimensional y rows sum to 1. For a
+            single label of shape (n_records, 2), absent and present, as scikit-learn has it. NaN
+            for records that cannot be read, and labels of which nothing was known.
+        """
+        check_is_fitted(self)
+        return self.labels_.predict_proba(self._logits(X))
+
+    def predict(self, X):
+        """Return the labels that are present.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of int of shape (n_records, n_labels)
+            1 present, 0 absent, -1 unknown, where probabilities are NaN. After a one-dimensional
+            y the most probable class of each record, of shape (n_records,), or None.
+        """
+        check_is_fitted(self)
+        probabilities = self.labels_.probabilities(self._logits(X))
+        return self.labels_.decide(probabilities, self.thresholds_)
+
+    def score(self, X, y=None, sample_weight=None):
+        """Return macro F1 for multi-label y, accuracy for a one-dimensional one.
+
+        Exact-match accuracy, scikit-learn's default for multi-label classifiers, says little of
+        labels that are mostly absent.
+
+        Parameters
+        ----------
+        X : as for `fit`
+        y : array-like, default=None
+            As for `fit`, by default the labels of the records. Unknown labels (-1) do not count;
+            nor does a label of which nothing is known. Columns with names may come in any order.
+        sample_weight : array-like of shape (n_records,), default=None
+
+        Returns
+        -------
+        float
+        """
+        predicted = self.predict(X)
+        return self.labels_.score(X, y, predicted, sample_weight)
+
+    def transform(self, X):
+        """Return embeddings: what the network makes of records before it decides.
+
+        Parameters
+        ----------
+        X : as for `fit`
+
+        Returns
+        -------
+        ndarray of shape (n_records, embedding_dim), or CleanedRecords
+            The mean over the windows of a record; NaN for records that cannot be read. Of
+            `CleanedRecords` a table with the same labels, so that they reach the next step.
+        """
+        check_is_fitted(self)
+        embeddings = self._read_and(
+            X, lambda dataset, _: self.net_.embed(dataset), self._n_features_out
+        )
+        if not isinstance(X, CleanedRecords):
+            return embeddings
+        return X.with_table(embeddings)
+
+    @property
+    def _n_features_out(self):
+        network, reader = self.module_, self.reader_
+        needed = "a method embed(x) that returns a tensor of shape (batch, embedding_dim)"
+        if not hasattr(network, "embed"):
+            raise TypeError(
+                f"{type(network).__name__} has no embeddings: a network of your own needs {needed}."
+            )
+        nothing = torch.zeros(1, reader.n_leads_, reader.n_times_)
+        shape = self.net_.embed(SignalDataset(nothing, torch.tensor([reader.n_times_]))).shape
+        if len(shape) != 2:
+            raise ValueError(
+                f"{type(network).__name__} needs {needed}; of one record it makes {shape}."
+            )
+        return shape[1]
+
+    def _logits(self, X):
+        """Return calibrated logits, NaN for what cannot be told."""
+        logits = self._read_and(X, self._decide, len(self.labels_))
+        logits[:, ~self.learned_] = np.nan
+        return logits
+
+    def _decide(self, dataset, records):
+        of_features = None
+        if self.answers_ is not None:
+            of_features = self.answers_.logits(measure(self.answers_.extractor, records))
+        return self.decisions_.logits(self.net_.logits(dataset), of_features)
+
+    def _read_and(self, X, answer, n_columns):
+        """Return what is answered to each record; NaN, with a warning, where none can be."""
+        _check_column_names(self, X)
+        if _is_empty(X):
+            return np.empty((0, n_columns))
+        records = self.reader_.check(X, type(self).__name__)
+        answers, sizes, reasons = np.full((len(records), n_columns), np.nan), [], {}
+        for rows in self.reader_.parts(records):
+            part = records if len(rows) == len(records) else records[rows]
+            reading = self.reader_.read(part)
+            sizes.append(reading.dataset.sizes())
+            reasons |= {int(rows[row]): reason for row, reason in reading.reasons.items()}
+            read = np.flatnonzero(reading.is_read)
+            if len(read):
+                part = part if len(read) == len(part) else part[read]
+                answers[rows[read]] = answer(reading.dataset.select(read), part)
+                bad = read[~np.isfinite(answers[rows[read]]).all(axis=1)]
+                reasons |= dict.fromkeys(
+                    rows[bad].tolist(),
+                    "the network has no finite answer: are its signals in mV?",
+                )
+        order = np.concatenate(self.reader_.parts(records))
+        warn_of_other_units(np.concatenate(sizes)[np.argsort(order)], records.ids)
+        warn_of_unread(reasons, records.ids, "get no answer (NaN)")
+        answers[list(reasons)] = np.nan
+        return answers
+
+    # Files --------------------------------------------------------------------------------------
+
+    def save(self, path):
+        """Write the fitted classifier into a folder: ``model.json`` and a file of weights.
+
+        Labels, leads, sampling rate, scaling, calibration, thresholds and parameters travel with
+        the weights. Parameters that belong to one training do not: ``callbacks``, ``checkpoint``,
+        ``network__pretrained`` and ``random_state``. A model that stands there is replaced when
+        the new one is whole.
+
+        Parameters
+        ----------
+        path : path
+        """
+        check_is_fitted(self)
+        save_model(self, path)
+
+    @classmethod
+    def load(cls, path, *, device="auto", **parts):
+        """Return a classifier that `save` has written.
+
+        Nothing in the files is run, unlike in a pickle.
+
+        Parameters
+        ----------
+        path : path of a folder
+        device : str, default="auto"
+        **parts
+            What only code can make: a ``network`` or ``backbone`` of your own, if the model was
+            saved with one.
+
+        Returns
+        -------
+        LabelCorrelationECGClassifier
+        """
+        return load_model(cls, path, device=device, **parts)
+
+    def to_onnx(self, path):
+        """Write the fitted classifier as an ONNX file, from signals in mV to probabilities.
+
+        The file has the input ``signals`` of shape (n_records, n_leads, n_times), with the leads
+        of `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape
+        (n_records, n_labels). Where features answer too, it has the input ``features`` of shape
+        (n_records, n_features). What ``model.json`` holds stands in its metadata under the key
+        "sklearn_ecg". Resampling, the `highpass` filter, and windows over longer records are left
+        to the caller: the classifier takes the mean of log-odds over the fewest windows of
+        `n_times_` samples that cover a record.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        ImportError
+            Without the extra ``[onnx]``.
+        """
+        check_is_fitted(self)
+        export_onnx(self, path)
+
+    def save_params(self, **files):
+        """Write weights of the network, as skorch's nets do: ``f_params="weights.pt"``."""
+        check_is_fitted(self)
+        self.net_.save_params(**files)
+
+    def load_params(self, **files):
+        """Read weights of the network that `save_params` has written; shapes must fit."""
+        check_is_fitted(self)
+        self.net_.load_params(**files)
+
+    # What was learned ---------------------------------------------------------------------------
+
+    classes_ = property(lambda self: self.labels_.classes)
+    label_names_ = property(lambda self: self.labels_.names)
+    multilabel_ = property(lambda self: self.labels_.multilabel)
+    lead_names_in_ = property(lambda self: self.reader_.lead_names_)
+    n_leads_in_ = property(lambda self: self.reader_.n_leads_)
+    n_features_in_ = property(lambda self: self.reader_.n_features_in_)
+    sampling_rate_ = property(lambda self: self.reader_.sampling_rate_)
+    n_times_ = property(lambda self: self.reader_.n_times_)
+    lead_scale_ = property(lambda self: self.reader_.lead_scale_)
+    module_ = property(lambda self: self.net_.module_)
+    history = property(lambda self: self.net_.history)
+
+    @property
+    def thresholds_(self):
+        """The probabilities from which on labels are present."""
+        if isinstance(self.thresholds, str):
+            return self.decisions_.thresholds
+        return np.full(len(self.labels_), self.thresholds)
+
+    def __sklearn_is_fitted__(self):
+        return "net_" in vars(self)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        tags.classifier_tags.multi_label = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _column_names(X):
+    """Return the names of a DataFrame's columns, samples of a single lead, or None."""
+    if not isinstance(X, pd.DataFrame) or not all(isinstance(name, str) for name in X.columns):
+        return None
+    return np.asarray(X.columns, dtype=object)
+
+
+def _check_column_names(classifier, X):
+    """Raise where the columns of a DataFrame are not those of fit, in their order."""
+    check_is_fitted(classifier)
+    if not isinstance(X, ECGRecords):
+        validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
+
+
+def _is_empty(X):
+    return hasattr(X, "__len__") and not hasattr(X, "nnz") and len(X) == 0

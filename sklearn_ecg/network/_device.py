@@ -148,11 +148,3 @@ def map_batches(function, batches, device):
 
 def _calculate_alone():
     torch.set_num_threads(1)
-
-
-def moments_on_cpu(kind, moments):
-    """Return an optimizer's name and moments, the moments as tensors that any machine can load."""
-    return kind, {
-        weights: {name: value.cpu() for name, value in state.items()}
-        for weights, state in moments.items()
-    }

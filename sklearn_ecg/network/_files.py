@@ -1,65 +1,408 @@
-"""A fitted classifier as files."""
+"""Models as files that hold no code: a JSON text and a safetensors file of weights."""
 
-from sklearn.utils.validation import check_is_fitted
+import json
+import os
+from contextlib import contextmanager
+from hashlib import sha256
+from numbers import Real
+from pathlib import Path
 
-from sklearn_ecg.network._device import resolve_device
-from sklearn_ecg.network._onnx import export_onnx
-from sklearn_ecg.network._saving import load_model, save_model
+import numpy as np
+import torch
+from safetensors.torch import load, save
+from skorch.history import History
+
+from sklearn_ecg._version import __version__
+from sklearn_ecg.features import ECGFeatureExtractor
+from sklearn_ecg.network._augmentation import SignalAugmentation
+from sklearn_ecg.network._decisions import Decisions
+from sklearn_ecg.network._feature_models import FeatureModels
+from sklearn_ecg.network._features import FeatureAnswers
+from sklearn_ecg.network._labels import LabelSpace
+from sklearn_ecg.network._parts import check_part_parameters
+from sklearn_ecg.network._signal_reader import SignalReader
+from sklearn_ecg.records import ECGRecords
+
+FORMAT = "sklearn_ecg.LabelCorrelationECGClassifier"
+FORMAT_VERSION = 1
+JSON_NAME = "model.json"
+# The one class of extractors that a model may name.
+_EXTRACTOR = "sklearn_ecg.features.ECGFeatureExtractor"
+# So the names of tensors begin that are none of the network's, whose names never begin so.
+_OF_FEATURES, _CORRELATION = ".features.", ".label_correlation"
+
+# What belongs to one training, or to one machine: live objects, and places.
+_NOT_SAVED = {"callbacks", "checkpoint", "random_state", "network__pretrained"}
+_NOT_SAVED_OF_EXTRACTOR = {"memory", "n_jobs", "verbose"}
+
+_NULL = type(None)
+_SCHEMA = {
+    "format": str,
+    "format_version": int,
+    "sklearn_ecg": str,
+    "weights": {"file": str, "sha256": str},
+    "labels": {"names": list, "dtype": str, "multilabel": bool, "learned": list},
+    "decisions": {
+        "is_taught": bool,
+        "share": Real,
+        "slope": list,
+        "offset": list,
+        "thresholds": list,
+    },
+    "input": {
+        "unit": str,
+        "lead_names": (list, _NULL),
+        "n_leads": int,
+        "n_features_in": int,
+        "sampling_rate": (Real, _NULL),
+        "n_times": int,
+        "lead_scale": list,
+        "may_lack": list,
+        "column_names": (list, _NULL),
+        "reader": {
+            "sampling_rate": Real,
+            "highpass": (Real, _NULL),
+            "duration_s": (Real, _NULL),
+            "crop_s": (Real, str, _NULL),
+        },
+    },
+    "features": (dict, _NULL),
+    "parameters": dict,
+    "history": list,
+}
 
 
-class ModelFiles:
-    """The classifier's ``save``, ``load`` and ``to_onnx``."""
+def save_model(classifier, path):
+    """Write a fitted classifier into a folder, which is made where it is missing."""
+    path = Path(path)
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{path} is a file; save writes a folder.")
+    weights = {
+        name: values.detach().cpu().contiguous()
+        for name, values in classifier.module_.state_dict().items()
+    }
+    if classifier.answers_ is not None:
+        tensors = classifier.answers_.models.tensors()
+        weights |= {_OF_FEATURES + name: values for name, values in tensors.items()}
+    weights[_CORRELATION] = torch.from_numpy(classifier.label_correlation_)
+    packed = save(weights)
+    digest = sha256(packed).hexdigest()
+    name = f"weights-{digest[:8]}.safetensors"
+    model = describe_model(classifier) | {"weights": {"file": name, "sha256": digest}}
+    text = json.dumps(model | {"sha256": _sum_of(model)}, indent=1, ensure_ascii=False)
+    path.mkdir(parents=True, exist_ok=True)
+    # The old model is whole until the new text stands in its place.
+    _write(path / name, packed)
+    _write(path / JSON_NAME, text.encode())
+    for old in path.glob("weights-*.safetensors"):
+        if old.name != name:
+            old.unlink()
 
-    def save(self, path):
-        """Write the fitted classifier into a folder: ``model.json`` and ``weights.safetensors``.
 
-        Labels, leads, sampling rate, scaling, calibration, thresholds and parameters travel with
-        the weights. Parameters that belong to one training do not: ``callbacks``, ``checkpoint``
-        and ``random_state``.
+def describe_model(classifier):
+    """Return all but the weights of a fitted classifier as what JSON can hold."""
+    labels, reader, decisions = classifier.labels_, classifier.reader_, classifier.decisions_
+    names = labels.names
+    if names.dtype.kind not in "iufbUO" or not all(
+        isinstance(name, str | int | float | bool) for name in names.tolist()
+    ):
+        raise TypeError(f"Labels must be names or numbers to be saved; got {names!r}.")
+    column_names = getattr(classifier, "feature_names_in_", None)
+    return {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "sklearn_ecg": __version__,
+        "labels": {
+            "names": names.tolist(),
+            "dtype": "O" if names.dtype.kind == "O" else names.dtype.str,
+            "multilabel": bool(labels.multilabel),
+            "learned": classifier.learned_.tolist(),
+        },
+        "decisions": {
+            "is_taught": decisions.is_taught,
+            "share": decisions.share,
+            "slope": decisions.slope.tolist(),
+            "offset": decisions.offset.tolist(),
+            "thresholds": decisions.thresholds.tolist(),
+        },
+        "input": {
+            "unit": "mV",
+            "lead_names": None if reader.lead_names_ is None else list(reader.lead_names_),
+            "n_leads": reader.n_leads_,
+            "n_features_in": reader.n_features_in_,
+            "sampling_rate": reader.sampling_rate_,
+            "n_times": reader.n_times_,
+            "lead_scale": reader.lead_scale_.tolist(),
+            "may_lack": reader.may_lack_.tolist(),
+            "column_names": None if column_names is None else column_names.tolist(),
+            "reader": {
+                name: _to_json(name, getattr(reader, name))
+                for name in ("sampling_rate", "highpass", "duration_s", "crop_s")
+            },
+        },
+        "features": _describe_features(classifier),
+        "parameters": {
+            name: _to_json(name, value)
+            for name, value in classifier.get_params(deep=False).items()
+            if name not in _NOT_SAVED and not name.startswith("callbacks__")
+        },
+        "history": [_numbers_of(epoch) for epoch in classifier.history],
+    }
 
-        Parameters
-        ----------
-        path : path
-        """
-        check_is_fitted(self)
-        save_model(self, path)
 
-    @classmethod
-    def load(cls, path, device="auto"):
-        """Return a classifier that `save` has written.
+def load_model(make_classifier, path, *, device="auto", **parts):
+    """Return the classifier that `save_model` wrote; no code of the files is run.
 
-        Nothing in the files is run, unlike in a pickle.
+    Parameters
+    ----------
+    make_classifier : callable
+        Takes parameters and returns an unfitted classifier.
+    path : path of a folder
+    device : str
+    **parts
+        Parameters that only code can make.
+    """
+    path = Path(path)
+    model = _read_json(path / JSON_NAME)
+    weights = _read_weights(path / model["weights"]["file"], model["weights"]["sha256"])
+    with _complete(path):
+        parameters = {
+            name: parts[name] if name in parts else _from_json(name, value)
+            for name, value in model["parameters"].items()
+        }
+        classifier = make_classifier(**parameters | {"device": device})
+        check_part_parameters(classifier)
+        labels = model["labels"]
+        names = np.array(labels["names"], dtype=labels["dtype"])
+        classifier.label_correlation_ = weights.pop(_CORRELATION).numpy()
+        if len(classifier.label_correlation_) != len(names):
+            raise ValueError(
+                f"{path / JSON_NAME} names {len(names)} labels, but the weights are of "
+                f"{len(classifier.label_correlation_)}."
+            )
+        classifier.labels_ = LabelSpace(names, labels["multilabel"])
+        classifier.learned_ = np.array(labels["learned"], dtype=bool)
+        classifier.decisions_ = _restore_decisions(model["decisions"])
+        classifier.reader_ = reader = _restore_reader(model["input"])
+        if model["input"]["column_names"] is not None:
+            classifier.feature_names_in_ = np.array(model["input"]["column_names"], dtype=object)
+        classifier.answers_ = _restore_features(classifier, model["features"], weights)
+    net = classifier._trainer(reader, classifier.labels_, classifier.label_correlation_)
+    classifier.net_ = net.restore(weights, History(model["history"]))
+    return classifier
 
-        Parameters
-        ----------
-        path : path of a folder
-        device : str, default="auto"
 
-        Returns
-        -------
-        LabelCorrelationECGClassifier
-        """
-        classifier = load_model(cls, path)
-        classifier.device = device
-        classifier.device_ = resolve_device(device)
-        classifier.module_.to(classifier.device_)
-        return classifier
+def _restore_decisions(found):
+    arrays = {k: np.array(found[k], dtype=float) for k in ("slope", "offset", "thresholds")}
+    return Decisions(found["share"], **arrays, is_taught=found["is_taught"])
 
-    def to_onnx(self, path):
-        """Write the fitted classifier as an ONNX file, from signals in mV to probabilities.
 
-        The file has the input ``signals`` of shape (n_records, n_leads, n_times), with the leads
-        of `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape
-        (n_records, n_labels). What ``model.json`` holds stands in its metadata under the key
-        "sklearn_ecg". Resampling, the `highpass` filter, and windows over longer records are left
-        to the caller: the classifier takes the mean of log-odds over the fewest windows of
-        `n_times_` samples that cover the record, at equal distances. With `features` there is a
-        second input, ``features`` of shape (n_records, n_features), as `features_` returns them,
-        NaN for what is missing.
+def _restore_reader(found):
+    reader = SignalReader(**found["reader"])
+    names = found["lead_names"]
+    reader.lead_names_ = None if names is None else tuple(names)
+    reader.n_leads_, reader.n_times_ = found["n_leads"], found["n_times"]
+    reader.n_features_in_, reader.sampling_rate_ = found["n_features_in"], found["sampling_rate"]
+    reader.lead_scale_ = np.array(found["lead_scale"], dtype=np.float32)
+    reader.may_lack_ = np.array(found["may_lack"], dtype=bool)
+    return reader
 
-        Parameters
-        ----------
-        path : path of a file
-        """
-        check_is_fitted(self)
-        export_onnx(self, path)
+
+def _describe_features(classifier):
+    """Return what a model knows of its features as what JSON can hold, or None."""
+    if classifier.answers_ is None:
+        return None
+    extractor = classifier.answers_.extractor
+    if type(extractor) is not ECGFeatureExtractor:
+        raise TypeError(
+            f"The 'features' parameter holds a {type(extractor).__name__}, which only pickle could "
+            "save; save and to_onnx know ECGFeatureExtractor."
+        )
+    return {
+        **_to_json("features", extractor),
+        "sampling_rate": extractor.sampling_rate_,
+        "names": extractor.get_feature_names_out().tolist(),
+        "slope": classifier.answers_.slope.tolist(),
+        "offset": classifier.answers_.offset.tolist(),
+    }
+
+
+def _restore_features(classifier, found, weights):
+    """Return the models of features, and take their tensors out of the weights."""
+    if found is None:
+        return None
+    reader = classifier.reader_
+    # Records with fewer samples than leads are refused: their axes may be swapped.
+    flat = ECGRecords(
+        np.zeros((1, reader.n_leads_, reader.n_leads_ + 1)),
+        found["sampling_rate"],
+        lead_names=reader.lead_names_,
+    )
+    extractor = _from_json("features", found).fit(flat)
+    names = extractor.get_feature_names_out().tolist()
+    if names != found["names"]:
+        raise ValueError(
+            "The model was trained on other features than this version of sklearn_ecg measures: "
+            f"{len(set(found['names']) ^ set(names))} names differ. Load it with the version "
+            "that saved it, or train it anew."
+        )
+    mine = [name for name in weights if name.startswith(_OF_FEATURES)]
+    tensors = {name.removeprefix(_OF_FEATURES): weights.pop(name) for name in mine}
+    models = FeatureModels.from_tensors(tensors)
+    if len(models.boosted.baseline) != len(classifier.labels_):
+        raise ValueError(
+            f"The model has {len(classifier.labels_)} labels, but its trees answer for "
+            f"{len(models.boosted.baseline)}."
+        )
+    slope, offset = (np.array(found[name], dtype=float) for name in ("slope", "offset"))
+    return FeatureAnswers(extractor, models, slope, offset)
+
+
+@contextmanager
+def _complete(path):
+    """Name the folder where something in its files is of another kind than it must be."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path / JSON_NAME}, or the weights beside it, do not describe a model completely: "
+            f"{error!r}."
+        ) from error
+
+
+def _write(path, content):
+    """Write a file beside, and put it in its place when it is on the disk."""
+    beside = path.with_name(f"{path.name}.part")
+    with open(beside, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+def _sum_of(model):
+    return sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
+
+
+def _read_json(path):
+    try:
+        model = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"There is no {path}: name the folder that save has written."
+        ) from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not JSON: {error}") from error
+    if not isinstance(model, dict) or model.get("format") != FORMAT:
+        raise ValueError(f"{path} does not describe a {FORMAT}.")
+    if model.get("format_version") != FORMAT_VERSION:
+        raise ValueError(
+            f"{path} has format version {model.get('format_version')}, written by sklearn_ecg "
+            f"{model.get('sklearn_ecg')}; this is sklearn_ecg {__version__}, which reads version "
+            f"{FORMAT_VERSION}. Load it with that version, or save it anew."
+        )
+    _check_schema(model, _SCHEMA, path)
+    if model.pop("sha256", None) != _sum_of(model):
+        raise ValueError(
+            f"{path} was changed after it was saved, or is damaged: its checksum differs. Change "
+            "the parameters of the loaded classifier, and save it."
+        )
+    return model
+
+
+def _check_schema(found, wanted, path, place=""):
+    for key, kind in wanted.items():
+        name = f"{place}{key}"
+        if key not in found:
+            raise ValueError(f"{path} does not describe a model completely: {name} is missing.")
+        value = found[key]
+        if isinstance(kind, dict):
+            if not isinstance(value, dict):
+                raise ValueError(f"{path}: {name} must be an object; got {value!r}.")
+            _check_schema(value, kind, path, f"{name}.")
+        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ValueError(f"{path}: {name} is of another kind than it must be; got {value!r}.")
+
+
+def _read_weights(path, expected_hash):
+    try:
+        packed = path.read_bytes()
+    except OSError as error:
+        raise FileNotFoundError(
+            f"{path} cannot be read ({error}); it belongs beside {JSON_NAME}."
+        ) from error
+    if sha256(packed).hexdigest() != expected_hash:
+        raise ValueError(
+            f"{path} is damaged, or of another model than the {JSON_NAME} beside it: their "
+            "checksums differ."
+        )
+    return load(packed)
+
+
+def _numbers_of(epoch):
+    """What a history knows of an epoch as a whole, without what JSON has no form for."""
+    plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in epoch.items()}
+    return {k: v for k, v in plain.items() if isinstance(v, int | float) and np.isfinite(v)}
+
+
+def _to_json(name, value):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, tuple | list):
+        return [_to_json(name, item) for item in value]
+    if isinstance(value, SignalAugmentation):
+        return {"augmentation": value.get_params()}
+    if type(value) is ECGFeatureExtractor:
+        parameters = {
+            k: v for k, v in value.get_params().items() if k not in _NOT_SAVED_OF_EXTRACTOR
+        }
+        return {
+            "extractor": _EXTRACTOR,
+            "parameters": {**parameters, "groups": list(parameters["groups"])},
+        }
+    if isinstance(value, dict):
+        # Keys may be numbers, which keys of JSON cannot be.
+        return {"items": [[_to_json(name, k), _to_json(name, v)] for k, v in value.items()]}
+    if name in ("network", "backbone", "training__optimizer"):
+        kind = value if isinstance(value, type) else type(value)
+        return {"yours": f"{kind.__module__}.{kind.__qualname__}"}
+    raise TypeError(
+        f"The '{name}' parameter holds a {type(value).__name__}, which cannot be saved as JSON."
+    )
+
+
+def _from_json(name, value):
+    if isinstance(value, list):
+        return tuple(_from_json(name, item) for item in value)
+    if not isinstance(value, dict):
+        return value
+    if "augmentation" in value:
+        return SignalAugmentation(**value["augmentation"])
+    if "extractor" in value:
+        return _make_extractor(value)
+    if "yours" in value:
+        raise ValueError(
+            f"The model was saved with a {name} of your own, {value['yours']}: hand it to load, as "
+            f"load(path, {name}=...)."
+        )
+    return {_from_json(name, key): _from_json(name, item) for key, item in value["items"]}
+
+
+def _make_extractor(found):
+    """Return the unfitted extractor of a description, of which nothing else is made."""
+    if found["extractor"] != _EXTRACTOR:
+        raise ValueError(
+            f"The model's features come from {found['extractor']!r}; only {_EXTRACTOR} is made "
+            "when a model is loaded."
+        )
+    forbidden = sorted(_NOT_SAVED_OF_EXTRACTOR & set(found["parameters"]))
+    if forbidden:
+        # A cache's files are unpickled, which may run code.
+        raise ValueError(
+            f"The model's features must not name {forbidden[0]!r}, which belongs to one machine."
+        )
+    return ECGFeatureExtractor(**found["parameters"])

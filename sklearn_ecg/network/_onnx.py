@@ -7,10 +7,11 @@ from contextlib import redirect_stdout
 from copy import deepcopy
 from io import StringIO
 
+import numpy as np
 import torch
 from torch import nn
 
-from sklearn_ecg.network._saving import describe_model
+from sklearn_ecg.network._files import describe_model
 
 
 def export_onnx(classifier, path):
@@ -24,8 +25,9 @@ def export_onnx(classifier, path):
     description = json.dumps(describe_model(classifier))
     network = FromSignalsToProbabilities(classifier).eval()
     examples = {"signals": torch.zeros(2, classifier.n_leads_in_, classifier.n_times_)}
-    if network.trees is not None:
-        examples["features"] = torch.zeros(2, len(classifier.features_.get_feature_names_out()))
+    if network.models is not None:
+        names = classifier.answers_.extractor.get_feature_names_out()
+        examples["features"] = torch.zeros(2, len(names))
     # The exporter reports its steps, and that it uses a name that several axes have but once.
     with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
         program = torch.onnx.export(
@@ -49,19 +51,29 @@ class FromSignalsToProbabilities(nn.Module):
     def __init__(self, classifier):
         super().__init__()
         self.network = deepcopy(classifier.module_).cpu()
-        self.multilabel = classifier.multilabel_
-        self.trees = classifier.feature_trees_
-        self.share = classifier._share_of_network()
-        for name in ("lead_center_", "lead_scale_", "calibration_slope_", "calibration_offset_"):
-            values = torch.as_tensor(getattr(classifier, name), dtype=torch.float32)
-            self.register_buffer(name, values)
+        self.multilabel = classifier.labels_.multilabel
+        answers, decisions = classifier.answers_, classifier.decisions_
+        self.models = None if answers is None else answers.models
+        self.share = decisions.share
+        constants = {
+            "missing": np.where(classifier.learned_, 0.0, np.nan),
+            "lead_scale": classifier.reader_.lead_scale_,
+            "slope": decisions.slope,
+            "offset": decisions.offset,
+        }
+        if answers is not None:
+            constants |= {"feature_slope": answers.slope, "feature_offset": answers.offset}
+        for name, values in constants.items():
+            self.register_buffer(name, torch.as_tensor(values, dtype=torch.float32))
 
     def forward(self, signals, features=None):
         # signals: (n_records, n_leads, n_times); features: (n_records, n_features)
-        standardised = (signals - self.lead_center_[:, None]) / self.lead_scale_[:, None]
-        logits = self.network(standardised)
-        if self.trees is not None:
-            logits = self.share * logits + (1 - self.share) * self.trees(features)
-        logits = logits * self.calibration_slope_ + self.calibration_offset_
-        # (n_records, n_labels)
-        return torch.sigmoid(logits) if self.multilabel else torch.softmax(logits, dim=1)
+        logits = self.network(signals / self.lead_scale[:, None])
+        if self.models is not None:
+            of_features = self.models(features) * self.feature_slope + self.feature_offset
+            logits = self.share * logits + (1 - self.share) * of_features
+        logits = logits * self.slope + self.offset
+        logits = logits + self.missing  # (n_records, n_labels)
+        if self.multilabel:
+            return torch.sigmoid(logits)
+        return torch.softmax(nn.functional.logsigmoid(logits), dim=1)

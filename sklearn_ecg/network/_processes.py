@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import torch
+from torch.distributed.nn.functional import all_reduce
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
@@ -38,14 +39,14 @@ class Processes:
         self.n_processes = self._accelerator.num_processes
         self.rank = self._accelerator.process_index
 
-    def part_of(self, inputs, targets):
+    def part_of(self, inputs, labels):
         """Return this process's rows of a batch, and weights under which losses add up."""
-        labels, weights = targets
+        signals, lengths, weights = inputs
         mine = slice(self.rank, None, self.n_processes)
         n_known, n_mine = (labels != -1).sum(), (labels[mine] != -1).sum()
         # The loss is a mean over known labels: here over fewer of them than the batch has.
         share = self.n_processes * n_mine / n_known.clamp_min(1)
-        return tuple(values[mine] for values in inputs), (labels[mine], weights[mine] * share)
+        return (signals[mine], lengths[mine], weights[mine] * share), labels[mine]
 
     def mean(self, values):
         """Return the mean of a tensor over the processes."""
@@ -68,24 +69,36 @@ class Processes:
             gradient.copy_(mean.view_as(gradient))
 
     @contextmanager
-    def norms_of_whole_batches(self, module):
-        """Let batch norm see the batches of all processes within the block."""
-        if self.n_processes == 1:
-            yield
-            return
-        norms = [layer for layer in module.modules() if isinstance(layer, _BatchNorm)]
-        kinds = [type(layer) for layer in norms]
-        for layer in norms:
-            layer.__class__ = WholeBatchNorm
+    def share(self, net):
+        """Let batch norm of a net's module see the batches of all processes within the block."""
+        plain = [
+            (parent, name, layer)
+            for parent in net.module_.modules()
+            for name, layer in parent.named_children()
+            if isinstance(layer, _BatchNorm) and self.n_processes > 1
+        ]
+        for parent, name, layer in plain:
+            setattr(parent, name, WholeBatchNorm(layer))
         try:
             yield
         finally:
-            for layer, kind in zip(norms, kinds, strict=True):
-                layer.__class__ = kind
+            for parent, name, layer in plain:
+                setattr(parent, name, layer)
 
 
 class WholeBatchNorm(_BatchNorm):
-    """Batch norm by the statistics of all processes' parts of a batch, on any device."""
+    """Batch norm by the statistics of all processes' parts of a batch, on any device.
+
+    Parameters
+    ----------
+    layer : BatchNorm
+        Whose weights and statistics it goes on with, and changes.
+    """
+
+    def __init__(self, layer):
+        super().__init__(layer.num_features, layer.eps, layer.momentum)
+        self._parameters, self._buffers = layer._parameters, layer._buffers
+        self.train(layer.training)
 
     def _check_input_dim(self, input):
         pass
@@ -96,10 +109,10 @@ class WholeBatchNorm(_BatchNorm):
             return super().forward(x)
         values = x.float().movedim(1, 0).flatten(start_dim=1)  # (channels, values)
         count = values.new_full((1,), values.shape[1])
-        totals = _SumOverProcesses.apply(torch.cat([values.sum(dim=1), count]))
+        totals = all_reduce(torch.cat([values.sum(dim=1), count]))
         count = totals[-1].detach()
         mean = totals[:-1] / count
-        variance = _SumOverProcesses.apply((values - mean[:, None]).square().sum(dim=1)) / count
+        variance = all_reduce((values - mean[:, None]).square().sum(dim=1)) / count
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
@@ -108,21 +121,3 @@ class WholeBatchNorm(_BatchNorm):
         scale = self.weight * torch.rsqrt(variance + self.eps)
         shifted = x.float() * scale.view(shape) + (self.bias - mean * scale).view(shape)
         return shifted.to(x.dtype)
-
-
-class _SumOverProcesses(torch.autograd.Function):
-    """A sum that each process needs, and through which gradients of all of them flow back."""
-
-    @staticmethod
-    def forward(ctx, values):
-        return _summed(values)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        return _summed(gradient)
-
-
-def _summed(values):
-    total = values.clone(memory_format=torch.contiguous_format)
-    torch.distributed.all_reduce(total)
-    return total

@@ -215,6 +215,24 @@ class CleanedRecords(ECGRecords):
             }
         )
 
+    def with_table(self, table):
+        """Return a table of features, such as embeddings of the signals, with the same labels.
+
+        Parameters
+        ----------
+        table : DataFrame or ndarray of shape (n_records, n_features)
+
+        Returns
+        -------
+        CleanedRecords
+        """
+        of_records = {
+            name: getattr(self, name)
+            for name in ("labels", "weak_labels", "provenance", "confidence", "ids", "groups",
+                         "split", "trusted", "label_names")
+        }  # fmt: skip
+        return CleanedRecords(table, **of_records)
+
     def with_labels(self, labels, label_names=None, *, trusted=None):
         """As `ECGRecords.with_labels`; a feature table cannot carry labels by itself."""
         if self.is_table:

@@ -23,6 +23,7 @@ from sklearn_ecg import (
     OnCleanedLabels,
 )
 from sklearn_ecg.cards import model_card
+from sklearn_ecg.network import _feature_models
 
 NAMES = np.array(["AF", "LBBB", "PVC"])
 
@@ -236,8 +237,9 @@ def test_our_classifier(rng):
         groups=np.arange(40),
     )  # fmt: skip
     classifier = LabelCorrelationECGClassifier(
-        duration_s=2.0, max_epochs=2, thresholds="tuned", validation_fraction=0.3, random_state=0
-    )
+        features=None, duration_s=2.0, max_epochs=2, calibration=None, thresholds="tuned",
+        validation_fraction=0.3, random_state=0,
+    )  # fmt: skip
     classifier.fit(given)
     card = model_card(classifier, given, X_train=given, n_resamples=20)
     facts = card.sections["Model"][0]["value"]
@@ -255,9 +257,34 @@ def test_our_classifier(rng):
 
 def _quick(**parameters):
     return LabelCorrelationECGClassifier(
-        duration_s=0.2, max_epochs=1, module__channels=(2, 2), module__hidden_dim=4,
-        module__n_heads=2, random_state=0, **parameters,
+        **{"features": None, **parameters}, duration_s=0.2, max_epochs=1, network__channels=(2, 2),
+        network__hidden_dim=4, network__n_heads=2, random_state=0,
     )  # fmt: skip
+
+
+def test_measured_features_and_what_they_tune_are_told_of(truth, rng, monkeypatch):
+    monkeypatch.setitem(_feature_models._BOOSTING, "max_iter", 20)
+    monkeypatch.setattr(_feature_models, "_N_FOREST_TREES", 20)
+    measured = pd.DataFrame(truth + rng.normal(scale=0.6, size=truth.shape), records(truth).ids)
+    by_id = FunctionTransformer(lambda given: measured.loc[given.ids].to_numpy())
+    classifier = _quick(features=by_id).fit(records(truth))
+    card = model_card(classifier, records(truth), n_resamples=5)
+    facts = card.sections["Model"][0]["value"]
+    assert facts["measured features"].startswith("by FunctionTransformer; trees answer by them")
+    told = "patients whom their models have not learned from"
+    assert told in card.sections["Training data"][-1]
+    text = card.sections["Scores"][0]
+    for name, threshold in zip(NAMES, classifier.thresholds_, strict=True):
+        assert f"{name} {threshold:.3f}" in text
+    predicted = classifier.predict_proba(records(truth)) >= classifier.thresholds_
+    f1 = f1_score(truth, predicted, average="macro")
+    assert point(card.sections["Scores"][1].loc["mean over labels", "F1"]) == pytest.approx(
+        f1, abs=5e-4
+    )
+    assert "not calibrated" not in limits(card) and "Thresholds were tuned" in limits(card)
+    plain = model_card(classifier.set_params(thresholds=0.5), records(truth), n_resamples=5)
+    assert "from a probability of 0.5 on" in plain.sections["Scores"][0]
+    assert "Thresholds" not in limits(plain)
 
 
 @pytest.mark.parametrize("knows_train", [True, False])
@@ -276,6 +303,9 @@ def test_a_card_says_that_nothing_was_held_out(truth, tmp_path, told):
     classifier = _quick().fit(train)
     card = model_card(classifier, train, n_resamples=5)
     assert "None of them were held out" in card.sections["Training data"][-1]
+    assert "patients whom their models" not in card.sections["Training data"][-1]
+    assert "not calibrated" in limits(card) and "Thresholds" not in limits(card)
+    assert "from a probability of 0.5 on" in card.sections["Scores"][0]
     classifier.save(tmp_path / "model")
     loaded = LabelCorrelationECGClassifier.load(tmp_path / "model", device="cpu")
     text = str(model_card(loaded, train, n_resamples=5))

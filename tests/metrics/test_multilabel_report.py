@@ -109,6 +109,8 @@ def test_bad_input(labels):
         multilabel_report(y_true, y_score[:, 1:])
     with pytest.raises(ValueError, match="threshold must be a number, or one for each of the 3"):
         multilabel_report(y_true, y_score, threshold=[0.5, 0.5])
+    with pytest.raises(ValueError, match=r"threshold must be a number.*got \[0.5, nan, 0.5\]"):
+        multilabel_report(y_true, y_score, threshold=[0.5, np.nan, 0.5])
     y_score[4, 2] = np.nan
     with pytest.raises(ValueError, match="y_score holds nan for record 4, label 2"):
         multilabel_report(y_true, y_score)

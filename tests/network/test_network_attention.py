@@ -37,18 +37,18 @@ def test_weights_are_those_of_the_layer(fitted, tiny_records):
     assert found.label_names.tolist() == ["fast", "tall"]
     assert found.weights.shape == (5, 2, 4)
     net = deepcopy(classifier.module_).eval()
-    x = (tiny_records.signals[:5] - classifier.lead_center_[:, None]) / classifier.lead_scale_[
-        :, None
-    ]
+    x = tiny_records.signals[:5] / classifier.lead_scale_[:, None]
     with torch.no_grad():
-        memory = net.backbone(torch.as_tensor(x, dtype=torch.float32))
+        memory = net._tokens(torch.as_tensor(x, dtype=torch.float32))
         queries = net.embedding(memory, net.label_encoder(net.label_correlation))
         expected = expected_weights(net.decoder.layers[0].attention, queries, memory)
     np.testing.assert_allclose(found.weights, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_labels_may_look_at_labels(fitted, tiny_records):
-    found = label_attention(fitted(backbone="residual", memory="labels"), tiny_records[:3])
+    found = label_attention(
+        fitted(backbone="residual", network__attend_to="labels"), tiny_records[:3]
+    )
     assert found.kind == "labels"
     assert found.weights.shape == (3, 2, 2)
     np.testing.assert_allclose(found.weights.sum(axis=-1), 1, rtol=1e-5)
@@ -94,5 +94,7 @@ def test_nothing_is_left_behind(fitted, tiny_records):
 
 
 def test_without_a_decoder_there_is_no_attention(fitted, tiny_records):
-    with pytest.raises(ValueError, match="has no attention: it was made with decoder=False"):
-        label_attention(fitted(decoder=False), tiny_records[:1])
+    with pytest.raises(
+        ValueError, match="has no attention: it was made with network__decoder=False"
+    ):
+        label_attention(fitted(network__decoder=False), tiny_records[:1])

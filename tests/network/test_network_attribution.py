@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_ecg import ECGRecords, LabelCorrelationECGClassifier
 from sklearn_ecg.network import attribute
+from sklearn_ecg.network._decisions import Decisions
 
 
 class LinearNet(nn.Module):
@@ -29,10 +30,11 @@ class LinearNet(nn.Module):
 def linear(tiny_fitted):
     """The tiny classifier with a linear network of 2 labels, 2 leads and 100 samples."""
     classifier = deepcopy(tiny_fitted)
-    classifier.module_ = LinearNet(torch.from_numpy(np.random.default_rng(0).normal(
-        size=(2, 2, 100)).astype(np.float32)))  # fmt: skip
-    classifier.calibration_slope_ = np.array([2.0, -1.0])
-    classifier.calibration_offset_ = np.array([0.1, 0.2])
+    weight = np.random.default_rng(0).normal(size=(2, 2, 100)).astype(np.float32)
+    vars(classifier.net_)["module_"] = LinearNet(torch.from_numpy(weight))
+    classifier.decisions_ = Decisions(
+        1.0, np.array([2.0, -1.0]), np.array([0.1, 0.2]), np.array([0.5, 0.5])
+    )
     return classifier
 
 
@@ -56,8 +58,7 @@ def spike_classifier(tiny, spiky):
 
 
 def standardised(classifier, records):
-    center, scale = classifier.lead_center_[:, None], classifier.lead_scale_[:, None]
-    return (records.signals - center) / scale
+    return records.signals / classifier.lead_scale_[:, None]
 
 
 @pytest.mark.parametrize("n_steps", [1, 40])
@@ -113,7 +114,7 @@ def test_integrated_gradients_are_those_of_captum(spike_classifier, spiky):
     found = attribute(spike_classifier, records, method="integrated_gradients", n_steps=20)
     signals = torch.from_numpy(standardised(spike_classifier, records).astype(np.float32))
     gradients = captum.IntegratedGradients(deepcopy(spike_classifier.module_).eval())
-    for k, slope in enumerate(spike_classifier.calibration_slope_):
+    for k, slope in enumerate(spike_classifier.decisions_.slope):
         # Without a baseline captum starts from 0 too.
         values = gradients.attribute(signals, target=k, n_steps=20, method="riemann_middle")
         expected = slope * values.detach().numpy()
@@ -147,8 +148,7 @@ def test_windows_over_longer_records_and_other_rates(tiny, spiky):
 
 def test_padding_and_flat_leads_do_nothing(spike_classifier, spiky):
     signals = spiky.signals[:2, :, :250].copy()
-    center = spike_classifier.lead_center_[2]
-    signals[:, 2] = center
+    signals[:, 2] = 0
     short = ECGRecords(signals, 100, lead_names=spiky.lead_names)
     for method in ("occlusion", "integrated_gradients"):
         found = attribute(spike_classifier, short, method=method)
@@ -180,7 +180,7 @@ def test_features_are_held_as_they_are(tiny, spiky, method):
     classifier = tiny(duration_s=3.0, features=Peaks(), max_epochs=6, validation_fraction=None).fit(
         spiky
     )
-    trees = classifier.feature_trees_
+    trees = classifier.answers_.models.boosted
     assert trees.values.abs().max() > 0
     found = attribute(classifier, spiky[:3], method=method, n_steps=128)
     np.testing.assert_allclose(

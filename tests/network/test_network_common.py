@@ -1,6 +1,9 @@
 """scikit-learn's own checks."""
 
-from sklearn.utils.estimator_checks import parametrize_with_checks
+from sklearn.utils.estimator_checks import (
+    check_no_attributes_set_in_init,
+    parametrize_with_checks,
+)
 
 from sklearn_ecg.network import LabelCorrelationECGClassifier
 
@@ -18,6 +21,10 @@ EXPECTED_FAILURES = {
         "the check takes the name of **part_parameters for a parameter; a name that is none is a "
         "TypeError at once, as with any function of Python"
     ),
+    "check_no_attributes_set_in_init": (
+        "parameters of parts, such as network__dropout, are attributes too, as in skorch's nets; "
+        "the check knows only those that the constructor names"
+    ),
     "check_sample_weight_equivalence_on_dense_data": (
         "weights change the loss, not the batches, by which stochastic descent goes"
     ),
@@ -29,14 +36,19 @@ def _instance():
         max_epochs=6,
         batch_size=64,
         lr=1e-2,
-        dropout=0.0,
+        network__dropout=0.0,
         augmentation=None,
-        ema_decay=None,
+        training__ema_decay=None,
         # The checks' points of two coordinates are near to each other, for three digits.
-        precision="float32",
+        training__precision="float32",
     )
 
 
 @parametrize_with_checks([_instance()], expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+def test_nothing_but_parameters_is_set_by_the_constructor():
+    classifier = LabelCorrelationECGClassifier()
+    check_no_attributes_set_in_init(type(classifier).__name__, classifier)

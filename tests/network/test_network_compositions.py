@@ -63,8 +63,8 @@ def test_masked_labels_are_unknown(tiny, tiny_records, weights_of):
 class WithKeywords(LabelCorrelationECGClassifier):
     """A subclass as skorch's users write it."""
 
-    def __init__(self, width="small", *, alpha=1.0, **parameters):
-        super().__init__(width, **parameters)
+    def __init__(self, network="small", *, alpha=1.0, **parameters):
+        super().__init__(network, **parameters)
         self.alpha = alpha
 
 

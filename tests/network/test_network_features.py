@@ -4,6 +4,7 @@ import json
 import pickle
 import warnings
 from copy import copy
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,12 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
-from sklearn_ecg.network import BoostedTrees, LabelCorrelationECGClassifier
+from sklearn_ecg.network import (
+    FeatureModels,
+    LabelCorrelationECGClassifier,
+    _feature_models,
+)
+from sklearn_ecg.network._files import _sum_of
 
 
 class Spread(TransformerMixin, BaseEstimator):
@@ -31,6 +37,15 @@ class Spread(TransformerMixin, BaseEstimator):
         signals = np.stack([np.asarray(signal) for signal in X.signals])
         table = np.hstack([signals.std(axis=2), signals.mean(axis=2)])
         return np.column_stack([table, np.full(len(table), np.nan)])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_trees():
+    """Grow a tenth of the trees: how many there are is not what these tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(_feature_models._BOOSTING, "max_iter", 20)
+        patch.setattr(_feature_models, "_N_FOREST_TREES", 20)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -74,27 +89,31 @@ def test_features_are_learned_from_training_records_only(tiny, tiny_records):
     trained = tiny(features=Spread()).fit(tiny_records)
     n_held_out = len(trained.validation_indices_)
     assert n_held_out > 0
-    assert trained.features_.n_seen_ == 48 - n_held_out
+    assert trained.answers_.extractor.n_seen_ == 48 - n_held_out
     louder = np.array(tiny_records)
     louder[trained.validation_indices_] *= 3
     again = tiny(features=Spread()).fit(tiny_records.with_signals(louder))
-    assert_same_trees(again, trained.feature_trees_)
+    assert_same_trees(again, trained.answers_.models.boosted)
     louder *= 1 + np.arange(48)[:, np.newaxis, np.newaxis]
     other = tiny(features=Spread()).fit(tiny_records.with_signals(louder))
-    assert not torch.equal(other.feature_trees_.thresholds, trained.feature_trees_.thresholds)
+    assert not torch.equal(
+        other.answers_.models.boosted.thresholds, trained.answers_.models.boosted.thresholds
+    )
     assert not hasattr(trained.features, "n_seen_")
 
 
-def test_the_decision_is_the_mean_of_network_and_trees(measured, beats):
+def test_the_network_adds_to_what_features_say(measured, beats):
     # Features are measured on the record as it was given: 5 s, of which windows see 2 s.
-    signals = torch.from_numpy(measured._prepare(beats))
-    scale = torch.from_numpy(measured.lead_scale_)[:, None]
-    signals = (signals - torch.from_numpy(measured.lead_center_)[:, None]) / scale
+    signals = np.asarray(beats, dtype=np.float32) / measured.lead_scale_[:, None]
+    signals = torch.from_numpy(signals)
     measured.module_.eval()
     with torch.no_grad():
         windows = [measured.module_(signals[:, :, s : s + 200]) for s in (0, 150, 300)]
     table = torch.as_tensor(ECGFeatureExtractor().fit_transform(beats), dtype=torch.float32)
-    expected = (torch.stack(windows).mean(dim=0) + measured.feature_trees_(table)) / 2
+    of_network, of_features = torch.stack(windows).mean(dim=0), measured.answers_.logits(table)
+    decisions = measured.decisions_
+    expected = 0.2 * of_network.numpy() + 0.8 * of_features
+    expected = expected * decisions.slope + decisions.offset
     assert_allclose(measured.decision_function(beats), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -111,7 +130,7 @@ def test_what_is_beyond_single_precision_is_missing(tiny, tiny_records):
         warnings.simplefilter("error")
         trained = tiny(features=wide, max_epochs=1).fit(tiny_records)
     assert_same_trees(
-        tiny(features=missing, max_epochs=1).fit(tiny_records), trained.feature_trees_
+        tiny(features=missing, max_epochs=1).fit(tiny_records), trained.answers_.models.boosted
     )
 
 
@@ -131,27 +150,27 @@ def test_features_of_cleaned_records(tiny, tiny_records):
 
 def test_partial_fit_keeps_the_features_of_the_first_call(tiny, tiny_records):
     classifier = tiny(features=Spread()).partial_fit(tiny_records)
-    trees = classifier.feature_trees_
+    trees = classifier.answers_.models.boosted
     classifier.partial_fit(tiny_records[:20])
-    assert classifier.feature_trees_ is trees
-    assert classifier.features_.n_seen_ == 48
+    assert classifier.answers_.models.boosted is trees
+    assert classifier.answers_.extractor.n_seen_ == 48
 
 
 def test_warm_start_takes_up_features_that_were_not_there(tiny, tiny_records):
-    classifier = tiny(warm_start=True).fit(tiny_records)
-    assert classifier.features_ is None
+    classifier = tiny(warm_start=True, validation_fraction=None).fit(tiny_records)
+    assert classifier.answers_ is None
     classifier.set_params(features=Spread()).fit(tiny_records)
-    trees = classifier.feature_trees_
+    trees = classifier.answers_.models.boosted
     classifier.fit(tiny_records[:30])
-    assert classifier.feature_trees_ is trees
+    assert classifier.answers_.models.boosted is trees
     classifier.fit(tiny_records, pd.DataFrame(tiny_records.labels[:, :1], columns=["other"]))
-    assert len(classifier.feature_trees_.baseline) == 1
-    assert classifier.features_.n_seen_ == 40
+    assert len(classifier.answers_.models.boosted.baseline) == 1
+    assert classifier.answers_.extractor.n_seen_ == 48
 
 
 def assert_same_trees(classifier, expected):
-    for name, values in vars(expected).items():
-        assert torch.equal(getattr(classifier.feature_trees_, name), values), name
+    for name, values in expected.tensors().items():
+        assert torch.equal(getattr(classifier.answers_.models.boosted, name), values), name
 
 
 class PowerFailure(Callback):
@@ -168,7 +187,7 @@ def test_a_fit_with_features_is_taken_up_again(tiny, tiny_records, weights_of, t
         tiny(**parameters, checkpoint=path, callbacks=[PowerFailure()]).fit(tiny_records)
     resumed = tiny(**parameters, checkpoint=path).fit(tiny_records)
     assert np.array_equal(weights_of(resumed), weights_of(whole))
-    assert_same_trees(resumed, whole.feature_trees_)
+    assert_same_trees(resumed, whole.answers_.models.boosted)
 
 
 def test_clone_parameters_and_pickle(measured, beats):
@@ -185,14 +204,14 @@ def test_clone_parameters_and_pickle(measured, beats):
 def test_a_saved_model_measures_its_features(measured, beats, tmp_path):
     measured.save(tmp_path)
     model = json.loads((tmp_path / "model.json").read_text())
-    assert model["features"]["names"][0] == measured.features_.get_feature_names_out()[0]
+    assert model["features"]["names"][0] == measured.answers_.extractor.get_feature_names_out()[0]
     loaded = LabelCorrelationECGClassifier.load(tmp_path)
     assert isinstance(loaded.features, ECGFeatureExtractor)
     swapped = ECGRecords(np.asarray(beats)[:, ::-1], 100, lead_names=["V1", "II"])
     expected = measured.predict_proba(beats)
     assert np.array_equal(loaded.predict_proba(beats), expected)
     assert np.array_equal(loaded.predict_proba(swapped), expected)
-    assert clone(loaded).fit(beats).features_ is not None
+    assert clone(loaded).fit(beats).answers_ is not None
 
 
 @pytest.mark.parametrize(
@@ -204,7 +223,7 @@ def test_a_saved_model_measures_its_features(measured, beats, tmp_path):
             "'os.system'; only",
         ),
         (lambda m: m["features"]["names"].pop(), "other features than this version .* 1 names"),
-        (lambda m: m.pop("features"), "completely: KeyError"),
+        (lambda m: m.pop("features"), "completely: features is missing"),
         (lambda m: m["features"].pop("sampling_rate"), "completely: KeyError"),
         (lambda m: m["features"]["parameters"].update(no_such=1), "completely: TypeError"),
     ],
@@ -214,16 +233,16 @@ def test_spoiled_features_are_named(measured, tmp_path, change, message):
     path = tmp_path / "model.json"
     model = json.loads(path.read_text())
     change(model)
-    path.write_text(json.dumps(model))
+    model.pop("sha256")
+    path.write_text(json.dumps({**model, "sha256": _sum_of(model)}))
     with pytest.raises(ValueError, match=message):
         LabelCorrelationECGClassifier.load(tmp_path)
 
 
 def test_trees_for_other_labels_are_refused(measured, tmp_path):
     one = copy(measured)
-    one.feature_trees_ = BoostedTrees(
-        **{k: v[:1] for k, v in vars(measured.feature_trees_).items()}
-    )
+    tensors = {name: of[:1] for name, of in measured.answers_.models.tensors().items()}
+    one.answers_ = replace(measured.answers_, models=FeatureModels.from_tensors(tensors))
     one.save(tmp_path)
     with pytest.raises(ValueError, match="2 labels, but its trees answer for 1"):
         LabelCorrelationECGClassifier.load(tmp_path)
@@ -259,7 +278,7 @@ def test_onnx_has_a_second_input(measured, beats, tmp_path):
     measured.to_onnx(path)
     session = ort.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     window = ECGRecords(np.asarray(beats)[:, :, :200], 100, lead_names=["II", "V1"])
-    table = measured.features_.transform(window).astype(np.float32)
+    table = measured.answers_.extractor.transform(window).astype(np.float32)
     inputs = {"signals": np.asarray(window, dtype=np.float32), "features": table}
     found = session.run(["probabilities"], inputs)[0]
     assert np.isnan(table).any()

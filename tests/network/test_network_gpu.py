@@ -12,7 +12,7 @@ from sklearn_ecg.network import (
     AsymmetricLoss,
     SignalAugmentation,
     _batches,
-    _signal_net,
+    _trainer,
     attribute,
     label_attention,
 )
@@ -35,17 +35,18 @@ def test_batches_of_a_data_set_on_a_gpu_never_leave_it(n_times):
             "signals": torch.zeros(20, 3, 300),
             "lengths": torch.full((20,), 300),
             "labels": torch.zeros(20, 4, dtype=torch.int8),
+            "weights": torch.ones(20, 4),
         }
         held_out = SignalDataset(**arrays, rows=torch.arange(15, 20))
         dataset = SignalDataset(**arrays, rows=torch.arange(15), held_out=held_out).to("cuda:0")
         assert dataset.held_out.signals is dataset.signals  # not there twice
         generator = torch.Generator().manual_seed(0)
-        for (signals, *rest), targets in Batches(dataset, 8, generator, n_times=n_times):
+        for (signals, *rest), labels in Batches(dataset, 8, generator, n_times=n_times):
             changed = SignalAugmentation(shift=0.1).augment(signals, generator)
             assert changed.shape == (len(signals), 3, n_times or 300)
             logits = torch.zeros(2, len(signals), 4).to("cuda:0")
-            loss = AsymmetricLoss(1, 2, 0.05)(logits, *targets)
-            assert {t.device.type for t in (changed, *rest, *targets, loss)} == {"cuda"}
+            loss = AsymmetricLoss(1, 2, 0.05)(logits, labels, rest[-1])
+            assert {t.device.type for t in (changed, *rest, labels, loss)} == {"cuda"}
 
 
 @pytest.fixture
@@ -60,9 +61,9 @@ def test_batches_are_sent_in_their_order_one_ahead(plain_memory):
     def numbered():
         for i in range(6):
             made.append(i)
-            yield (torch.tensor([i]),), (torch.tensor([-i]),)
+            yield (torch.tensor([i]),), torch.tensor([-i])
 
-    for i, ((x,), (y,)) in enumerate(one_ahead(numbered(), "cpu")):
+    for i, ((x,), y) in enumerate(one_ahead(numbered(), "cpu")):
         assert (x.item(), y.item()) == (i, -i)
         assert len(made) <= i + 2
     assert made == list(range(6))
@@ -70,7 +71,7 @@ def test_batches_are_sent_in_their_order_one_ahead(plain_memory):
 
 def test_an_error_while_a_batch_is_made_is_raised(plain_memory):
     def failing():
-        yield (torch.zeros(1),), ()
+        yield (torch.zeros(1),), torch.zeros(1)
         raise OSError("gone")
 
     batches = one_ahead(failing(), "cpu")
@@ -91,7 +92,12 @@ def test_both_ways_to_the_gpu_train_on_the_same_batches(
 ):
     """With the CPU in the place of the GPU."""
     records = make_tiny_records(n_times=250)
-    parameters = {"crop_s": 1.0, "duration_s": 2.5, "batch_size": 16, "precision": "float32"}
+    parameters = {
+        "crop_s": 1.0,
+        "duration_s": 2.5,
+        "batch_size": 16,
+        "training__precision": "float32",
+    }
     expected = tiny(**parameters).fit(records)
     moved, sent = [], []
     move, send = SignalDataset.to, _batches._send_next
@@ -99,8 +105,8 @@ def test_both_ways_to_the_gpu_train_on_the_same_batches(
         SignalDataset, "to", lambda data, device: moved.append(data.n_bytes) or move(data, device)
     )
     monkeypatch.setattr(_batches, "_send_next", lambda *args: sent.append(1) or send(*args))
-    monkeypatch.setattr(_signal_net, "is_cuda", lambda device: True)
-    monkeypatch.setattr(_signal_net, "has_room", lambda device, n_bytes: fits)
+    monkeypatch.setattr(_trainer, "is_cuda", lambda device: True)
+    monkeypatch.setattr(_trainer, "has_room", lambda device, n_bytes: fits)
     found = tiny(**parameters).fit(records)
     assert np.array_equal(weights_of(found), weights_of(expected))
     assert found.history[:, "valid_loss"] == expected.history[:, "valid_loss"]
@@ -128,13 +134,13 @@ def test_a_gpu_learns_what_a_cpu_learns(tiny, make_tiny_records, monkeypatch, ba
     records = make_tiny_records(n_times=250)
     parameters = {
         "backbone": backbone,
-        "module__channels": (4, 4, 4),
+        "network__channels": (4, 4, 4),
         "crop_s": 1.0,
         "duration_s": 2.5,
-        "dropout": 0.0,
-        "precision": "float32",
+        "network__dropout": 0.0,
+        "training__precision": "float32",
     }
-    monkeypatch.setattr(_signal_net, "has_room", lambda device, n_bytes: fits)
+    monkeypatch.setattr(_trainer, "has_room", lambda device, n_bytes: fits)
     gpu = tiny(device="cuda", **parameters).fit(records)
     cpu = tiny(device="cpu", **parameters).fit(records)
     np.testing.assert_allclose(
@@ -157,7 +163,7 @@ def test_a_seed_repeats_a_fit_on_a_gpu(tiny, make_tiny_records):
         "crop_s": 1.0,
         "duration_s": 2.5,
         "augmentation": SignalAugmentation(),
-        "ema_decay": 0.9,
+        "training__ema_decay": 0.9,
     }
     first, second = (tiny(**parameters).fit(records) for _ in range(2))
     np.testing.assert_allclose(

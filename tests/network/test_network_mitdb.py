@@ -17,9 +17,7 @@ def windows(shared_data):
 def test_ranks_ventricular_beats_of_new_patients(windows):
     patients = np.unique(windows.groups)
     unseen = np.isin(windows.groups, patients[::4])
-    classifier = LabelCorrelationECGClassifier(
-        max_epochs=4, random_state=0, validation_fraction=None
-    )
+    classifier = LabelCorrelationECGClassifier(features=None, max_epochs=4, random_state=0)
     classifier.fit(windows[~unseen])
     probabilities = classifier.predict_proba(windows[unseen])
     column = list(classifier.classes_).index("V")

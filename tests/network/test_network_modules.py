@@ -116,16 +116,52 @@ def test_residual_block_with_silent_convolutions_is_its_skip_path():
 
 @pytest.mark.parametrize("n_times", [1, 2, 7, 124, 126, 1000])
 def test_backbone_reads_any_length(n_times):
-    backbone = ResidualBackbone(2, n_times, channels=(4, 6, 8), hidden_dim=5)
-    assert backbone(torch.randn(3, 2, n_times)).shape == (3, 8, 5)
+    backbone = ResidualBackbone(2, channels=(4, 6, 8))
+    n_frames = -(-n_times // 125)
+    assert backbone(torch.randn(3, 2, n_times)).shape == (3, 2 * n_frames, 8)
 
 
-def test_backbone_without_channel_identity_projects_channels_alike():
-    backbone = ResidualBackbone(1, 125, (2, 2, 2), 3, channel_identity=False).eval()
-    plane = torch.randn(1, 1, 1)
-    expected = backbone.projection(plane.flatten())
-    backbone.blocks = torch.nn.Flatten(1, 2)  # two leads take the place of two channels
-    torch.testing.assert_close(backbone(plane.expand(1, 2, 1)), expected.expand(1, 2, 3))
+class AllLeads(torch.nn.Module):
+    """Each sample is a token, of which the leads are the features."""
+
+    def __init__(self, n_leads):
+        super().__init__()
+
+    def forward(self, x):
+        return x
+
+
+def test_without_token_identity_like_tokens_stay_alike():
+    options = {"backbone": AllLeads, "hidden_dim": 4, "n_heads": 2, "decoder": False}
+    x = torch.randn(2, 3, 5)
+    order = torch.tensor([3, 0, 4, 1, 2])
+    plain = LabelCorrelationNet(torch.rand(3, 3), 3, 5, token_identity=False, **options).eval()
+    torch.testing.assert_close(plain(x), plain(x[..., order]))
+    net = LabelCorrelationNet(torch.rand(3, 3), 3, 5, **options).eval()
+    assert not torch.allclose(net(x), net(x[..., order]), rtol=1e-6, atol=1e-6)
+
+
+def test_embeddings_are_mean_and_maximum_of_tokens():
+    net = LabelCorrelationNet(torch.rand(3, 3), 3, 5, AllLeads, hidden_dim=4, n_heads=2).eval()
+    x = torch.randn(2, 3, 5)
+    tokens = x.transpose(1, 2) @ net.projection.weight.T + net.projection.bias
+    tokens = tokens + net.identity.weight
+    expected = torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)
+    torch.testing.assert_close(net.embed(x), expected)
+    assert net.embedding_dim == 8
+
+
+@pytest.mark.parametrize(
+    ("backbone", "message"),
+    [
+        ("vgg", r"backbone must be one of \['xresnet', 'residual'\].*; got 'vgg'"),
+        (torch.nn.Flatten(), r"Flatten made \(1, 200\) of \(1, 2, 100\)"),
+        (3, "backbone must make an nn.Module; got 3"),
+    ],
+)
+def test_backbones_that_do_not_fit_are_named(backbone, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        LabelCorrelationNet(torch.eye(3), 2, 100, backbone=backbone)
 
 
 def test_cross_attention_layer_equals_its_textbook_form():
@@ -162,17 +198,19 @@ def test_head_has_weights_of_its_own_for_each_label(rng):
 
 
 OPTIONS = [
-    {"label_embedding": embedding, "decoder": decoder, "memory": memory, **paper}
+    {"label_embedding": embedding, "decoder": decoder, "attend_to": attend_to, **paper}
     for embedding in (True, False)
     for decoder in (True, False)
-    for memory in ("labels", "backbone")
-    for paper in ({}, {"shortcut": False, "channel_identity": False})
+    for attend_to in ("labels", "tokens")
+    for paper in ({}, {"shortcut": False, "token_identity": False})
 ]
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_every_ablation_trains_all_of_its_weights(options):
-    net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2, **options)
+    net = LabelCorrelationNet(
+        torch.rand(3, 3), 2, 250, "residual", (4, 4, 8), 8, n_heads=2, **options
+    )
     answers = net(torch.randn(4, 2, 250))
     both = options.get("shortcut", True)
     both &= options["label_embedding"] or options["decoder"]
@@ -183,7 +221,9 @@ def test_every_ablation_trains_all_of_its_weights(options):
 
 
 def test_gradients_match_finite_differences():
-    net = LabelCorrelationNet(torch.rand(2, 2), 1, 10, (2, 2, 2), 4, n_heads=1, dropout=0)
+    net = LabelCorrelationNet(
+        torch.rand(2, 2), 1, 10, "residual", (2, 2, 2), 4, n_heads=1, dropout=0
+    )
     net = net.double().eval()
     x = torch.randn(2, 1, 10, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(net, x)
@@ -192,27 +232,27 @@ def test_gradients_match_finite_differences():
 def test_the_whole_network_can_learn_one_batch_by_heart():
     x = torch.randn(8, 2, 250)
     y = (torch.rand(8, 4) > 0.5).int()
-    net = LabelCorrelationNet(label_correlation(y), 2, 250, (8, 8, 16), 16, dropout=0.0)
+    net = LabelCorrelationNet(label_correlation(y), 2, 250, "residual", (8, 8, 16), 16, dropout=0.0)
     optimizer = torch.optim.AdamW(net.parameters(), lr=5e-3)
     for _ in range(60):
         optimizer.zero_grad()
-        AsymmetricLoss()(net(x), y).backward()
+        AsymmetricLoss(gamma_negative=4.0, clip=0.05)(net(x), y).backward()
         optimizer.step()
     assert torch.equal((net.eval()(x) > 0).int(), y)
 
 
 def test_the_shortcut_answers_for_itself_while_training_and_by_the_mean_after():
-    net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, (4, 4, 8), 8, n_heads=2).eval()
+    net = LabelCorrelationNet(torch.rand(3, 3), 2, 250, "residual", (4, 4, 8), 8, n_heads=2).eval()
     x = torch.randn(4, 2, 250)
-    mean, shortcut = net(x), net.feature_head
-    net.feature_head = None
+    mean, shortcut = net(x), net.token_head
+    net.token_head = None
     labels = net(x)
-    torch.testing.assert_close(mean, (labels + shortcut(net.backbone(x))) / 2)
+    torch.testing.assert_close(mean, (labels + shortcut(net._tokens(x))) / 2)
 
 
-def test_unknown_memory_is_refused():
-    with pytest.raises(ValueError, match="memory must be 'labels' or 'backbone'; got 'both'"):
-        LabelCorrelationNet(torch.eye(2), 1, 100, memory="both")
+def test_unknown_attention_is_refused():
+    with pytest.raises(ValueError, match="attend_to must be 'tokens' or 'labels'; got 'both'"):
+        LabelCorrelationNet(torch.eye(2), 1, 100, attend_to="both")
 
 
 @pytest.mark.parametrize(
@@ -224,4 +264,4 @@ def test_unknown_memory_is_refused():
 )
 def test_sizes_that_do_not_fit_are_named(parameters, message):
     with pytest.raises(ValueError, match=message):
-        LabelCorrelationNet(torch.eye(3), n_leads=2, n_times=100, **parameters)
+        LabelCorrelationNet(torch.eye(3), n_leads=2, n_times=100, backbone="residual", **parameters)

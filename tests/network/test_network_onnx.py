@@ -19,8 +19,8 @@ def run(path, signals):
     ("parameters", "one_dimensional"),
     [
         ({"calibration": "sigmoid"}, False),
-        ({"memory": "labels", "shortcut": False}, True),
-        ({"backbone": "xresnet", "module__channels": (4, 8)}, False),
+        ({"network__attend_to": "labels", "network__shortcut": False}, True),
+        ({"backbone": "xresnet", "network__channels": (4, 8)}, False),
     ],
     ids=["default", "paper", "xresnet"],
 )

@@ -14,11 +14,11 @@ from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentatio
 
 def test_parts_are_parameters_like_all_others(tiny):
     classifier = tiny(optimizer__betas=(0.8, 0.9))
-    assert classifier.get_params()["module__channels"] == (2, 2, 4)
+    assert classifier.get_params()["network__channels"] == (2, 2, 4)
     assert classifier.get_params(deep=False)["optimizer__betas"] == (0.8, 0.9)
-    other = clone(classifier.set_params(module__hidden_dim=4, lr=0.1))
+    other = clone(classifier.set_params(network__hidden_dim=4, lr=0.1))
     assert other.get_params() == classifier.get_params()
-    assert "module__hidden_dim=4" in repr(other)
+    assert "network__hidden_dim=4" in repr(other)
     assert not any("__" in name for name in LabelCorrelationECGClassifier().get_params())
 
 
@@ -34,14 +34,14 @@ def test_parts_get_their_parameters(tiny, tiny_records):
 
     trained = tiny(
         callbacks=[Look()],
-        schedule="constant",
+        training__schedule="constant",
         optimizer__betas=(0.8, 0.9),
         iterator_train__batch_size=11,
         iterator_valid__batch_size=3,
         callbacks__early_stopping__patience=7,
         callbacks__epoch_timer=None,
     ).fit(tiny_records)
-    assert trained.module_.backbone.projection.out_features == 8
+    assert trained.module_.projection.out_features == 8
     assert max(seen[True]) <= 11
     assert max(seen[False]) <= 3
     assert seen["betas"] == (0.8, 0.9)
@@ -59,7 +59,7 @@ def test_nothing_learned_is_written_into_parameters(tiny, tiny_records):
 
 def test_grid_search_over_parts_survives_copies(tiny, tiny_records):
     grid = {
-        "module__hidden_dim": [4, 8],
+        "network__hidden_dim": [4, 8],
         "augmentation__gain": [0.0, 0.5],
     }
     search = GridSearchCV(
@@ -68,9 +68,7 @@ def test_grid_search_over_parts_survives_copies(tiny, tiny_records):
     search.fit(tiny_records, tiny_records.labels)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
     best = search.best_estimator_
-    assert (
-        best.module_.backbone.projection.out_features == search.best_params_["module__hidden_dim"]
-    )
+    assert best.module_.projection.out_features == search.best_params_["network__hidden_dim"]
     expected = search.predict_proba(tiny_records)
     for other in (copy.deepcopy(search), pickle.loads(pickle.dumps(search))):
         assert np.array_equal(other.predict_proba(tiny_records), expected)
@@ -79,10 +77,12 @@ def test_grid_search_over_parts_survives_copies(tiny, tiny_records):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"module__chanels": (2, 2, 4)}, "'module__chanels': did you mean module__channels"),
-        ({"module__n_leads": 3}, "'module__n_leads' parameter cannot be set"),
-        ({"module__dropout": 0.3}, "'module__dropout' parameter cannot be set.*set dropout itself"),
-        ({"optimizer__lr": 0.3}, "set lr itself"),
+        ({"network__chanels": (2, 2, 4)}, "'network__chanels': did you mean network__channels"),
+        ({"network__n_leads": 3}, "'network__n_leads' parameter cannot be set"),
+        ({"network__backbone": "residual"}, "'network__backbone' parameter cannot .*set backbone"),
+        ({"training__lr": 0.3}, "'training__lr' parameter cannot be set.*set lr"),
+        ({"training__precison": "auto"}, "did you mean training__precision"),
+        ({"optimizer__lr": 0.3}, "set lr"),
         ({"optimizer__nonsense": 1}, "AdamW has no parameter for 'optimizer__nonsense'"),
         ({"iterator_train__shuffle": False}, "Batches has no parameter"),
         (
@@ -99,7 +99,7 @@ def test_unknown_parameters_of_parts_are_named(tiny, tiny_records, parameters, m
 def test_parameters_of_what_has_none_are_refused(tiny):
     with pytest.raises(ValueError, match=r"'augmentation__gain'.* 'augmentation' is 'mild'"):
         LabelCorrelationECGClassifier().set_params(augmentation__gain=0.2)
-    with pytest.raises(ValueError, match=r"'features__groups'.* 'features' is None"):
+    with pytest.raises(ValueError, match=r"'features__groups'.* 'features' is 'auto'"):
         LabelCorrelationECGClassifier().set_params(features__groups=["rhythm"])
     with pytest.raises(ValueError, match="Invalid parameter 'scores'"):
         LabelCorrelationECGClassifier().set_params(scores__gain=0.2)

@@ -8,17 +8,17 @@ import pytest
 import torch
 from skorch.callbacks import Callback
 
-from sklearn_ecg.network import LabelCorrelationNet, _device
+from sklearn_ecg.network import LabelCorrelationNet, _device, _trainer
 from sklearn_ecg.network._device import autocast, has_bfloat16, map_batches
 from sklearn_ecg.network._folding import folded
 
 
 class Dtypes(Callback):
-    """Write down in what the last convolution answers while training, and while validating."""
+    """Write down in what a layer answers while training, and while validating."""
 
     def on_train_begin(self, net, **kwargs):
         self.seen_ = {True: set(), False: set()}
-        layer = net.module_.backbone.projection
+        layer = net.module_.projection
         layer.register_forward_hook(
             lambda module, _, output: self.seen_[module.training].add(output.dtype)
         )
@@ -36,13 +36,16 @@ def test_precisions(
     tiny, tiny_records, weights_of, monkeypatch, precision, in_training, in_prediction
 ):
     monkeypatch.setattr(_device, "has_bfloat16", lambda device: True)
+    monkeypatch.setattr(_trainer, "_LEAST_TIMES_ROUNDED", 100)
     dtypes = Dtypes()
-    trained = tiny(precision=precision, callbacks=[dtypes], max_epochs=4).fit(tiny_records)
+    trained = tiny(training__precision=precision, callbacks=[dtypes], max_epochs=4).fit(
+        tiny_records
+    )
     assert dtypes.seen_ == {True: {in_training}, False: {in_prediction}}
     assert {values.dtype for values in trained.module_.parameters()} == {torch.float32}
     assert trained.decision_function(tiny_records).dtype == np.float64
     assert trained.history[-1]["train_loss"] < trained.history[0]["train_loss"]
-    again = tiny(precision=precision, max_epochs=4).fit(tiny_records)
+    again = tiny(training__precision=precision, max_epochs=4).fit(tiny_records)
     assert np.array_equal(weights_of(again), weights_of(trained))
 
 
@@ -60,20 +63,25 @@ def test_auto_is_float32_where_the_device_has_nothing_else(monkeypatch):
         assert layer(torch.zeros(1, 2)).dtype == torch.float32
 
 
-def test_predictions_in_bfloat16_are_near_those_in_float32(tiny_fitted, tiny_records):
-    rounded = copy.deepcopy(tiny_fitted).set_params(precision="bfloat16")
+def test_predictions_in_bfloat16_are_near_those_in_float32(tiny_fitted, tiny_records, monkeypatch):
+    rounded = copy.deepcopy(tiny_fitted)
+    rounded.net_.precision = "bfloat16"
+    assert np.array_equal(
+        rounded.predict_proba(tiny_records), tiny_fitted.predict_proba(tiny_records)
+    )
+    monkeypatch.setattr(_trainer, "_LEAST_TIMES_ROUNDED", 100)
     exact, found = (m.predict_proba(tiny_records) for m in (tiny_fitted, rounded))
     assert 0 < np.abs(found - exact).max() < 0.05
 
 
 def test_an_unknown_precision_is_named(tiny, tiny_records):
     with pytest.raises(ValueError, match="'precision' parameter"):
-        tiny(precision="half").fit(tiny_records)
+        tiny(training__precision="half").fit(tiny_records)
 
 
-@pytest.mark.parametrize(("way", "mode"), [(True, None), ("reduce-overhead", "reduce-overhead")])
+@pytest.mark.parametrize("options", [{}, {"compile__mode": "reduce-overhead"}])
 def test_compiled_training_is_the_same_training(
-    tiny, tiny_records, weights_of, monkeypatch, way, mode
+    tiny, tiny_records, weights_of, monkeypatch, options
 ):
     # Compiling for real takes minutes; what follows the tracing is not ours.
     seen, modes = [], []
@@ -84,15 +92,15 @@ def test_compiled_training_is_the_same_training(
 
     compile_ = torch.compile
 
-    def compile_with_backend(module, mode):
-        modes.append(mode)
+    def compile_with_backend(module, **options):
+        modes.append(options)
         return compile_(module, backend=backend)
 
     monkeypatch.setattr(torch, "compile", compile_with_backend)
-    parameters = {"dropout": 0.0, "precision": "float32"}
-    compiled = tiny(compile=way, **parameters).fit(tiny_records)
+    parameters = {"network__dropout": 0.0, "training__precision": "float32"}
+    compiled = tiny(training__compile=True, **options, **parameters).fit(tiny_records)
     assert seen
-    assert modes == [mode]
+    assert {"mode": "reduce-overhead"} in modes or not options
     eager = tiny(**parameters).fit(tiny_records)
     np.testing.assert_allclose(weights_of(compiled), weights_of(eager), rtol=1e-4, atol=1e-5)
     assert list(compiled.module_.state_dict()) == list(eager.module_.state_dict())

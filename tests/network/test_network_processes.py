@@ -20,11 +20,11 @@ def train(**parameters):
     labels = rng.integers(-1, 2, size=(45, 3))
     signals = rng.normal(size=(45, 2, 60)) + labels[:, :1, None]
     classifier = LabelCorrelationECGClassifier(
-        module__hidden_dim=8,
+        network__hidden_dim=8,
         batch_size=13,
         validation_fraction=0.15,
-        precision="float32",
-        accelerate=True,
+        training__precision="float32",
+        training__accelerate=True,
         random_state=0,
         **parameters,
     ).fit(ECGRecords(signals, 60), labels)
@@ -40,11 +40,11 @@ def train_without_chance():
     for backbone, channels in [("residual", (2, 2, 4)), ("xresnet", (4, 4))]:
         results[backbone], results[f"{backbone}_losses"] = train(
             backbone=backbone,
-            module__channels=channels,
+            network__channels=channels,
             max_epochs=2,
-            dropout=0.0,
+            network__dropout=0.0,
             augmentation=None,
-            ema_decay=0.5,
+            training__ema_decay=0.5,
             # Without it Adam makes steps of mere rounding errors, where a gradient is zero.
             optimizer__eps=1e-4,
         )
@@ -59,7 +59,12 @@ class PowerFailure(Callback):
 
 def train_with_dropout(checkpoint):
     """Return the weights of a fit, and of one that was interrupted and resumed."""
-    parameters = {"module__channels": (4,), "max_epochs": 3, "patience": 2, "dropout": 0.4}
+    parameters = {
+        "network__channels": (4,),
+        "max_epochs": 3,
+        "training__patience": 2,
+        "network__dropout": 0.4,
+    }
     whole, _ = train(**parameters)
     with pytest.raises(OSError, match="power failure"):
         train(**parameters, checkpoint=checkpoint, callbacks=[PowerFailure()])
@@ -129,13 +134,15 @@ def test_two_processes_find_the_weights_of_one(tmp_path):
 
 def test_one_process_alone_may_be_told_to_share(tiny, tiny_records, weights_of):
     pytest.importorskip("accelerate", reason="needs the extra: pip install sklearn_ecg[accelerate]")
-    shared = tiny(accelerate=True).fit(tiny_records)
+    shared = tiny(training__accelerate=True).fit(tiny_records)
     np.testing.assert_allclose(weights_of(shared), weights_of(tiny().fit(tiny_records)), atol=1e-5)
 
 
 def test_sharing_needs_a_seed_and_accelerate(tiny, tiny_records, monkeypatch):
-    with pytest.raises(ValueError, match="with accelerate=True, set random_state to an integer"):
-        tiny(accelerate=True, random_state=None).fit(tiny_records)
+    with pytest.raises(
+        ValueError, match="with training__accelerate=True, set random_state to an integer"
+    ):
+        tiny(training__accelerate=True, random_state=None).fit(tiny_records)
     monkeypatch.setitem(sys.modules, "accelerate", None)
     with pytest.raises(ImportError, match=r"pip install sklearn_ecg\[accelerate\]"):
-        tiny(accelerate=True).fit(tiny_records)
+        tiny(training__accelerate=True).fit(tiny_records)

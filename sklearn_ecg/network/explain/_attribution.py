@@ -7,6 +7,7 @@ import torch
 from sklearn.utils.validation import check_is_fitted
 from torch.autograd.functional import jacobian
 
+from sklearn_ecg.network._features import measure
 from sklearn_ecg.network.explain._explained import explained, record_inputs
 
 _METHODS = ("occlusion", "integrated_gradients")
@@ -109,7 +110,7 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
     n_window = _n_window(classifier, window_s) if method == "occlusion" else None
     signals, lengths = record_inputs(classifier, X)
     with explained(classifier) as net:
-        decide = _Decision(net, columns)
+        decide = _Decision(net, classifier.decisions_, columns)
         decision = decide(signals, lengths)
         flat_decision = decide(torch.zeros_like(signals), lengths)
         if method == "occlusion":
@@ -131,12 +132,12 @@ def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n
 class _Decision:
     """What standardised signals add to the decision function."""
 
-    def __init__(self, net, columns):
+    def __init__(self, net, decisions, columns):
         self.net = net
         self.columns = columns
-        slope = net.calibration_slope_[columns] * net._share_of_network()
+        slope = decisions.slope[columns] * decisions.share
         self.slope = torch.as_tensor(slope, dtype=torch.float32)
-        self.offset = torch.as_tensor(net.calibration_offset_[columns], dtype=torch.float32)
+        self.offset = torch.as_tensor(decisions.offset[columns], dtype=torch.float32)
 
     def __call__(self, signals, lengths):
         parts = zip(*(part.split(self.net.batch_size) for part in (signals, lengths)), strict=True)
@@ -151,11 +152,13 @@ class _Decision:
 
 def _of_features(classifier, X):
     """Return what features add to the decision function, of shape (n_records, n_labels)."""
-    features = classifier._read_features(classifier._check_input(X))
-    if features is None:
+    answers, decisions = classifier.answers_, classifier.decisions_
+    if answers is None:
         return np.zeros((1, len(classifier.label_names_)), dtype=np.float32)
-    added = (1 - classifier._share_of_network()) * classifier._tree_logits(features)
-    return (added * classifier.calibration_slope_).astype(np.float32)
+    records = classifier.reader_.check(X, type(classifier).__name__)
+    of_features = answers.logits(measure(answers.extractor, records))
+    added = (1 - decisions.share) * of_features
+    return (added * decisions.slope).astype(np.float32)
 
 
 # Not captum's Occlusion: it flattens rectangles, whose edges the network would see.

@@ -69,7 +69,7 @@ def label_attention(classifier, X):
     >>> rng = np.random.default_rng(0)
     >>> X, y = rng.normal(size=(16, 2, 100)), rng.integers(0, 2, size=(16, 3))
     >>> classifier = LabelCorrelationECGClassifier(
-    ...     backbone="residual", max_epochs=1, random_state=0
+    ...     backbone="residual", features=None, max_epochs=1, random_state=0
     ... ).fit(X, y)
     >>> found = label_attention(classifier, X[:4])
     >>> found.kind, found.weights.shape
@@ -77,7 +77,7 @@ def label_attention(classifier, X):
     """
     check_is_fitted(classifier)
     inputs = record_inputs(classifier, X)
-    kind = _kind(classifier)
+    kind = _kind(classifier.module_)
     with torch.no_grad(), explained(classifier) as net:
         records = zip(*(part.split(1) for part in inputs), strict=True)
         windows = [_of_windows(net, record) for record in records]
@@ -126,7 +126,7 @@ def _recorded(module):
     }
     if not layers:
         raise ValueError(
-            "The classifier's network has no attention: it was made with decoder=False."
+            "The classifier's network has no attention: it was made with network__decoder=False."
         )
     found = {name: [] for name in layers}
 
@@ -150,7 +150,7 @@ def _recorded(module):
             handle.remove()
 
 
-def _kind(classifier):
-    if classifier.memory == "labels" and classifier.label_embedding:
+def _kind(module):
+    if module.attend_to == "labels" and module.embedding is not None:
         return "labels"
-    return "channels" if classifier.backbone == "residual" else "moments"
+    return getattr(module.backbone, "tokens", "moments")

@@ -17,11 +17,12 @@ class AsymmetricLoss(nn.Module):
     Parameters
     ----------
     gamma_positive : float, default=0
-    gamma_negative : float, default=4
-        With both at 0 and ``clip=0`` this is binary cross-entropy.
-    clip : float, default=0.05
-        An absent label that is given a probability below this is forgiven altogether. The paper
-        leaves this shift out (0).
+    gamma_negative : float, default=1
+        With both at 0 and ``clip=0`` this is binary cross-entropy. The paper has 4. The larger it
+        and `clip`, the more are probabilities inflated.
+    clip : float, default=0
+        An absent label that is given a probability below this is forgiven altogether, 0.05 in
+        Ridnik et al. The paper leaves this shift out.
 
     References
     ----------
@@ -37,7 +38,7 @@ class AsymmetricLoss(nn.Module):
     tensor(0.0878)
     """
 
-    def __init__(self, gamma_positive=0.0, gamma_negative=4.0, clip=0.05):
+    def __init__(self, gamma_positive=0.0, gamma_negative=1.0, clip=0.0):
         super().__init__()
         self.gamma_positive = gamma_positive
         self.gamma_negative = gamma_negative

@@ -1,5 +1,7 @@
 """The whole network."""
 
+from functools import partial
+
 import torch
 from torch import nn
 
@@ -7,7 +9,9 @@ from sklearn_ecg.network.modules._label_decoder import LabelDecoder
 from sklearn_ecg.network.modules._label_encoder import LabelEncoder
 from sklearn_ecg.network.modules._label_feature_embedding import LabelFeatureEmbedding
 from sklearn_ecg.network.modules._residual_backbone import ResidualBackbone
-from sklearn_ecg.network.modules._xresnet_backbone import ConcatPool, XResNetBackbone
+from sklearn_ecg.network.modules._xresnet_backbone import XResNetBackbone
+
+BACKBONES = {"xresnet": XResNetBackbone, "residual": ResidualBackbone}
 
 
 class LabelCorrelationNet(nn.Module):
@@ -23,27 +27,37 @@ class LabelCorrelationNet(nn.Module):
         See `label_correlation`; it is kept with the weights.
     n_leads, n_times : int
         Shape of one record.
-    channels : tuple of ints, default=(16, 32, 64)
-        Of the backbone; three for the paper's.
+    backbone : {"xresnet", "residual"}, Module class or Module, default="xresnet"
+        Maps (batch, leads, times) to (batch, features, tokens): `XResNetBackbone`, the paper's
+        `ResidualBackbone`, or your own, a class that is called with ``n_leads``, or a module. Its
+        attribute ``tokens``, by default "moments", says what tokens are.
+    channels : tuple of ints, default=None
+        Of the backbone, by default its own default.
     hidden_dim : int, default=64
+        Each token is projected to as many features.
     n_layers, n_heads : int, default=1, 4
         Of the decoder.
-    dropout : float, default=0.1
+    dropout : float, default=0.2
     label_embedding : bool, default=True
         Whether features are gathered per label (eqs. 7-9). Without it the decoder's queries are
         learned vectors.
     decoder : bool, default=True
-    memory : {"labels", "backbone"}, default="backbone"
-        What the decoder looks at: the label-specific features, as in the paper's eq. 10, or the
-        backbone's, of which its text speaks. Without the label embedding only the latter exist.
+    attend_to : {"tokens", "labels"}, default="tokens"
+        What the decoder looks at: the backbone's tokens, of which the paper's text speaks, or the
+        label-specific features, as in its eq. 10. Without the label embedding only tokens exist.
     shortcut : bool, default=True
-        A linear layer on all of the backbone's features answers too, a way round the narrow
-        passage of the label embedding. It is no part of the paper.
-    channel_identity : bool, default=True
-        See `ResidualBackbone` and `XResNetBackbone`. It is no part of the paper.
-    backbone : {"residual", "xresnet"}, default="residual"
-        The paper's `ResidualBackbone`, whose features belong to channels, or `XResNetBackbone`,
-        whose features belong to moments in time.
+        A linear layer on all tokens answers too, a way round the narrow passage of the label
+        embedding. It is no part of the paper.
+    token_identity : bool, default=True
+        Add a learned vector to each token. Else cosine similarity and attention, which treat
+        tokens as a set, cannot tell one from another but by its content, as in the paper.
+
+    Attributes
+    ----------
+    backbone : Module
+    n_tokens : int
+    embedding_dim : int
+        Length of what `embed` returns.
 
     Notes
     -----
@@ -62,8 +76,14 @@ class LabelCorrelationNet(nn.Module):
     >>> import torch
     >>> from sklearn_ecg.network import LabelCorrelationNet
     >>> net = LabelCorrelationNet(torch.eye(9), n_leads=12, n_times=1000).eval()
-    >>> net(torch.zeros(2, 12, 1000)).shape
-    torch.Size([2, 9])
+    >>> net(torch.zeros(2, 12, 1000)).shape, net.embed(torch.zeros(2, 12, 1000)).shape
+    (torch.Size([2, 9]), torch.Size([2, 128]))
+
+    Any module that keeps its number of tokens serves as the backbone:
+
+    >>> backbone = torch.nn.Conv1d(12, 16, kernel_size=50, stride=25)
+    >>> LabelCorrelationNet(torch.eye(9), 12, 1000, backbone=backbone).n_tokens
+    39
     """
 
     #: Parts that a network for other labels cannot share.
@@ -72,7 +92,7 @@ class LabelCorrelationNet(nn.Module):
         "label_encoder",
         "queries",
         "label_head",
-        "feature_head",
+        "token_head",
     )
 
     def __init__(
@@ -80,41 +100,42 @@ class LabelCorrelationNet(nn.Module):
         label_correlation,
         n_leads,
         n_times,
-        channels=(16, 32, 64),
+        backbone="xresnet",
+        channels=None,
         hidden_dim=64,
         n_layers=1,
         n_heads=4,
-        dropout=0.1,
+        dropout=0.2,
         label_embedding=True,
         decoder=True,
-        memory="backbone",
+        attend_to="tokens",
         shortcut=True,
-        channel_identity=True,
-        backbone="residual",
+        token_identity=True,
     ):
         super().__init__()
-        if backbone not in ("residual", "xresnet"):
-            raise ValueError(f"backbone must be 'residual' or 'xresnet'; got {backbone!r}.")
-        if memory not in ("labels", "backbone"):
-            raise ValueError(f"memory must be 'labels' or 'backbone'; got {memory!r}.")
-        if backbone == "residual" and len(channels) != 3:
-            raise ValueError(
-                f"The residual backbone has three numbers of channels; got channels={channels!r}."
-            )
+        if attend_to not in ("labels", "tokens"):
+            raise ValueError(f"attend_to must be 'tokens' or 'labels'; got {attend_to!r}.")
         if decoder and hidden_dim % n_heads:
             raise ValueError(
                 f"hidden_dim must be a multiple of n_heads; got {hidden_dim} and {n_heads}."
             )
         correlation = torch.as_tensor(label_correlation, dtype=torch.float32)
         n_labels = len(correlation)
-        self.memory = memory
+        self.attend_to = attend_to
         self.register_buffer("label_correlation", correlation)
-        make_backbone, pooling, n_pooled = ResidualBackbone, nn.Flatten(), channels[-1] * hidden_dim
-        if backbone == "xresnet":
-            make_backbone, pooling, n_pooled = XResNetBackbone, ConcatPool(), 2 * hidden_dim
-        self.backbone = make_backbone(
-            n_leads, n_times, channels, hidden_dim, channel_identity=channel_identity
-        )
+        self.backbone = _make_backbone(backbone, n_leads, channels)
+        n_features, self.n_tokens = _shape_of_tokens(self.backbone, n_leads, n_times)
+        # Moments pass by, so that means and maxima over them are what counts, and neighbours are
+        # alike; of channels each one means something else.
+        is_moments = getattr(self.backbone, "tokens", "moments") == "moments"
+        self.projection = nn.Linear(n_features, hidden_dim)
+        self.identity = None
+        if token_identity:
+            self.identity = nn.Embedding(self.n_tokens, hidden_dim)
+            if is_moments:
+                nn.init.normal_(self.identity.weight, std=0.02)
+        self.pooling = MeanAndMaximum() if is_moments else nn.Flatten()
+        self.embedding_dim = hidden_dim * (2 if is_moments else self.n_tokens)
         self.label_encoder = self.embedding = self.queries = None
         if label_embedding:
             self.label_encoder = LabelEncoder(n_labels, hidden_dim)
@@ -123,39 +144,43 @@ class LabelCorrelationNet(nn.Module):
             self.queries = nn.Embedding(n_labels, hidden_dim)
         self.decoder = LabelDecoder(n_layers, hidden_dim, n_heads, dropout) if decoder else None
         self.label_head = LabelHead(n_labels, hidden_dim) if label_embedding or decoder else None
-        self.feature_head = None
+        self.token_head = None
         if shortcut or self.label_head is None:
-            self.feature_head = nn.Sequential(
-                pooling, nn.Dropout(dropout), nn.Linear(n_pooled, n_labels)
+            self.token_head = nn.Sequential(
+                self.pooling, nn.Dropout(dropout), nn.Linear(self.embedding_dim, n_labels)
             )
 
     def forward(self, x):
         # x: (batch, leads, times)
-        answers = self._answers(self.backbone(x))
+        tokens, answers = self._tokens(x), []
+        if self.label_head is not None:
+            answers.append(self.label_head(self._decode(tokens)))  # (batch, n_labels)
+        if self.token_head is not None:
+            answers.append(self.token_head(tokens))
         if len(answers) == 1:
             return answers[0]
         answers = torch.stack(answers)
         return answers if self.training else answers.mean(dim=0)
 
-    def _answers(self, features):
-        # features: (batch, tokens, hidden_dim)
-        answers = []
-        if self.label_head is not None:
-            answers.append(self.label_head(self._decode(features)))  # (batch, n_labels)
-        if self.feature_head is not None:
-            answers.append(self.feature_head(features))
-        return answers
+    def embed(self, x):
+        """Return all tokens of each record as one vector, (batch, embedding_dim)."""
+        return self.pooling(self._tokens(x))
 
-    def _decode(self, features):
+    def _tokens(self, x):
+        features = self.backbone(x)  # (batch, n_features, n_tokens)
+        tokens = self.projection(features.transpose(1, 2))  # (batch, n_tokens, hidden_dim)
+        return tokens if self.identity is None else tokens + self.identity.weight
+
+    def _decode(self, tokens):
         if self.embedding is not None:
-            queries = self.embedding(features, self.label_encoder(self.label_correlation))
+            queries = self.embedding(tokens, self.label_encoder(self.label_correlation))
         else:
-            queries = self.queries.weight.expand(len(features), -1, -1)
+            queries = self.queries.weight.expand(len(tokens), -1, -1)
         # queries: (batch, n_labels, hidden_dim)
         if self.decoder is None:
             return queries
-        look_at_labels = self.memory == "labels" and self.embedding is not None
-        return self.decoder(queries, queries if look_at_labels else features)
+        look_at_labels = self.attend_to == "labels" and self.embedding is not None
+        return self.decoder(queries, queries if look_at_labels else tokens)
 
 
 class LabelHead(nn.Module):
@@ -181,3 +206,55 @@ class LabelHead(nn.Module):
     def forward(self, features):
         # features: (batch, n_labels, hidden_dim)
         return (features * self.weight).sum(dim=-1) + self.bias
+
+
+class MeanAndMaximum(nn.Module):
+    """Mean and maximum over tokens, side by side.
+
+    Examples
+    --------
+    >>> import torch
+    >>> MeanAndMaximum()(torch.zeros(2, 125, 64)).shape
+    torch.Size([2, 128])
+    """
+
+    def forward(self, tokens):
+        # tokens: (batch, tokens, hidden_dim)
+        return torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)
+
+
+def _make_backbone(backbone, n_leads, channels):
+    options = {} if channels is None else {"channels": channels}
+    if isinstance(backbone, nn.Module):
+        if options:
+            raise ValueError("channels are for a backbone that is made; this one is a module.")
+        return backbone
+    if isinstance(backbone, str):
+        if backbone not in BACKBONES:
+            raise ValueError(
+                f"backbone must be one of {list(BACKBONES)}, an nn.Module class or a module; got "
+                f"{backbone!r}."
+            )
+        backbone = BACKBONES[backbone]
+    if not (isinstance(backbone, partial) or callable(backbone)):
+        raise TypeError(f"backbone must make an nn.Module; got {backbone!r}.")
+    made = backbone(n_leads=n_leads, **options)
+    if not isinstance(made, nn.Module):
+        raise TypeError(f"backbone must make an nn.Module; {backbone!r} made {made!r}.")
+    return made
+
+
+def _shape_of_tokens(backbone, n_leads, n_times):
+    """Return the numbers of features and of tokens that a backbone makes of a record."""
+    was_training = backbone.training
+    backbone.eval()
+    with torch.no_grad():
+        found = backbone(torch.zeros(1, n_leads, n_times))
+    backbone.train(was_training)
+    if not isinstance(found, torch.Tensor) or found.ndim != 3 or len(found) != 1:
+        got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
+        raise ValueError(
+            "A backbone maps signals of shape (batch, leads, times) to a tensor of shape (batch, "
+            f"features, tokens); {type(backbone).__name__} made {got} of (1, {n_leads}, {n_times})."
+        )
+    return tuple(found.shape[1:])

@@ -4,10 +4,6 @@ from itertools import pairwise
 
 import torch
 from torch import nn
-from torch.nn import functional
-
-# In bfloat16, torch's convolution of fewer samples than its kernel has can be NaN on a CPU.
-_LEAST_TIMES = 8
 
 
 class XResNetBackbone(nn.Module):
@@ -20,18 +16,9 @@ class XResNetBackbone(nn.Module):
 
     Parameters
     ----------
-    n_leads, n_times : int
-        Shape of one record.
-    channels : tuple of ints
+    n_leads : int
+    channels : tuple of ints, default=(32, 64, 128)
         Of each stage of two blocks. Time shrinks by 4 before the first, by 2 before each other.
-    hidden_dim : int
-        Length of a token.
-    channel_identity : bool, default=True
-        Add a learned vector to each moment's token, by which attention can tell them apart.
-
-    Attributes
-    ----------
-    n_tokens : int
 
     References
     ----------
@@ -44,12 +31,13 @@ class XResNetBackbone(nn.Module):
     --------
     >>> import torch
     >>> from sklearn_ecg.network import XResNetBackbone
-    >>> backbone = XResNetBackbone(12, 1000, channels=(16, 32), hidden_dim=64)
-    >>> backbone(torch.zeros(2, 12, 1000)).shape
-    torch.Size([2, 125, 64])
+    >>> XResNetBackbone(12, channels=(16, 32))(torch.zeros(2, 12, 1000)).shape
+    torch.Size([2, 32, 125])
     """
 
-    def __init__(self, n_leads, n_times, channels, hidden_dim, channel_identity=True):
+    tokens = "moments"
+
+    def __init__(self, n_leads, channels=(32, 64, 128)):
         super().__init__()
         first = channels[0]
         self.stem = nn.Sequential(
@@ -68,24 +56,10 @@ class XResNetBackbone(nn.Module):
                 XResNetBlock(n_outputs, n_outputs),
             ]
         self.blocks = nn.Sequential(*blocks)
-        self.n_tokens = max(n_times, _LEAST_TIMES)
-        for _ in range(1 + len(channels)):
-            self.n_tokens = -(-self.n_tokens // 2)
-        self.projection = nn.Linear(channels[-1], hidden_dim)
-        self.identity = None
-        if channel_identity:
-            self.identity = nn.Embedding(self.n_tokens, hidden_dim)
-            nn.init.normal_(self.identity.weight, std=0.02)
 
     def forward(self, x):
         # x: (batch, leads, times)
-        if x.shape[-1] < _LEAST_TIMES:
-            x = functional.pad(x, (0, _LEAST_TIMES - x.shape[-1]))
-        moments = self.blocks(self.stem(x))  # (batch, channels, tokens)
-        tokens = self.projection(moments.transpose(1, 2))  # (batch, tokens, hidden_dim)
-        if self.identity is not None:
-            tokens = tokens + self.identity.weight
-        return tokens
+        return self.blocks(self.stem(x))  # (batch, channels, tokens)
 
 
 class XResNetBlock(nn.Module):
@@ -117,21 +91,6 @@ class XResNetBlock(nn.Module):
     def forward(self, x):
         # x: (batch, n_inputs, times)
         return torch.relu(self.convolutions(x) + self.skip(x))
-
-
-class ConcatPool(nn.Module):
-    """Mean and maximum over tokens, side by side.
-
-    Examples
-    --------
-    >>> import torch
-    >>> ConcatPool()(torch.zeros(2, 125, 64)).shape
-    torch.Size([2, 128])
-    """
-
-    def forward(self, tokens):
-        # tokens: (batch, tokens, hidden_dim)
-        return torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)
 
 
 def _convolution(n_inputs, n_outputs, kernel=5, stride=1):

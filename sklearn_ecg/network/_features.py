@@ -1,0 +1,148 @@
+"""What answers by measured features: an extractor, and models of what it measures."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from sklearn.base import clone
+
+from sklearn_ecg.features import ECGFeatureExtractor
+from sklearn_ecg.features._measured_before import measured_before
+from sklearn_ecg.network._calibration import calibrate
+from sklearn_ecg.network._feature_models import FeatureModels
+from sklearn_ecg.network._signal_reader import warn_of_unread
+from sklearn_ecg.records import CleanedRecords
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureAnswers:
+    """Logits of features.
+
+    Parameters
+    ----------
+    extractor : transformer
+        Fitted; measures records.
+    models : FeatureModels
+    slope, offset : ndarray of shape (n_labels,)
+        Calibrate what models say, by what they said of patients whom they had not learned from.
+    """
+
+    extractor: object
+    models: FeatureModels
+    slope: np.ndarray
+    offset: np.ndarray
+
+    @classmethod
+    def learn(cls, extractor, table, labels, weights, groups, random_state, *, calibration):
+        """Learn from a table of features.
+
+        Parameters
+        ----------
+        extractor : transformer
+        table : ndarray of shape (n_records, n_features)
+        labels, weights : ndarray of shape (n_records, n_labels)
+        groups : ndarray of shape (n_records,), or None
+        random_state : RandomState
+        calibration : {"temperature", "sigmoid"} or None
+
+        Returns
+        -------
+        answers : FeatureAnswers
+        held_out : ndarray of shape (n_records, n_labels), or None
+            Logits of the records by models that have not learned from their patients.
+        """
+        models, held_out = FeatureModels.learn(table, labels, weights, groups, random_state)
+        slope, offset = np.ones(labels.shape[1]), np.zeros(labels.shape[1])
+        if held_out is not None and calibration is not None:
+            slope, offset = calibrate(held_out, labels, calibration, weights)
+        if held_out is not None:
+            held_out = held_out * slope + offset
+        return cls(extractor, models, slope, offset), held_out
+
+    def logits(self, table):
+        """Return logits of a table of features, float64 of shape (n_records, n_labels)."""
+        with torch.inference_mode():
+            parts = [self.models(part) for part in torch.as_tensor(table).split(256)]
+        return torch.cat(parts).double().numpy() * self.slope + self.offset
+
+
+def fit_extractor(features, records, training):
+    """Return a fitted transformer.
+
+    Parameters
+    ----------
+    features : transformer or "auto"
+        "auto" is what measured the records before, if they come measured.
+    records : ECGRecords
+    training : ndarray of int
+        The records that it is fitted to.
+    """
+    if isinstance(features, str):
+        features = getattr(records, "extractor", None) or ECGFeatureExtractor()
+    before = measured_before(records, features)
+    return clone(features).fit(_unlabelled(records[training])) if before is None else before[0]
+
+
+def measure(extractor, records, is_read=None):
+    """Return the features of records, float32 of shape (n_records, n_features).
+
+    Those of records that cannot be read, and what could not be measured, are NaN.
+    """
+    before = measured_before(records, extractor)
+    if before is not None:
+        return _numbers(extractor, before[1], len(records))
+    if is_read is None or is_read.all():
+        return _measured(extractor, records)
+    of_read = _measured(extractor, records[is_read])
+    table = np.full((len(records), of_read.shape[1]), np.nan, dtype=np.float32)
+    table[is_read] = of_read
+    return table
+
+
+def _measured(extractor, records):
+    records = _unlabelled(records)
+    try:
+        measured = extractor.transform(records)
+    except Exception:
+        return _measured_one_by_one(extractor, records)
+    return _numbers(extractor, measured, len(records))
+
+
+def _measured_one_by_one(extractor, records):
+    """Return NaN for records of which nothing can be measured, and say which they are."""
+    rows, reasons = [None] * len(records), {}
+    for row in range(len(records)):
+        try:
+            rows[row] = _numbers(extractor, extractor.transform(records[row : row + 1]), 1)[0]
+        except Exception as error:
+            reasons[row] = f"{type(error).__name__}: {error}"
+            last = error
+    found = [row for row in rows if row is not None]
+    if not found:
+        raise last
+    warn_of_unread(reasons, records.ids, "have no features, and are answered by signals alone")
+    return np.stack([np.full(len(found[0]), np.nan) if row is None else row for row in rows])
+
+
+def _numbers(extractor, measured, n_records):
+    """Return a table in single precision, infinity as missing."""
+    name = type(extractor).__name__
+    try:
+        # What is beyond float32 becomes infinite, and so is missing.
+        with np.errstate(over="ignore"):
+            table = np.asarray(measured, dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The 'features' parameter must transform records to an array of numbers; {name} "
+            f"returned a {type(measured).__name__}, which is none: {error}."
+        ) from error
+    if table.ndim != 2 or len(table) != n_records:
+        raise ValueError(
+            f"The 'features' parameter must transform {n_records} records to a table with a row "
+            f"for each; {name} returned an array of shape {table.shape}."
+        )
+    return np.where(np.isfinite(table), table, np.nan)
+
+
+def _unlabelled(records):
+    return records.without_labels() if isinstance(records, CleanedRecords) else records

@@ -1,0 +1,406 @@
+"""SignalReader: from records of any form to the standardised tensors that a network reads."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import torch
+from scipy.signal import resample_poly
+
+from sklearn_ecg.network._batches import SignalDataset
+from sklearn_ecg.preprocessing import LeadScaler, bandpass
+from sklearn_ecg.preprocessing._gaps import fill_gaps
+from sklearn_ecg.records import CleanedRecords, LazySignals, as_records
+from sklearn_ecg.records._lead_order import order_leads
+from sklearn_ecg.utils import warn_user
+
+# Of 2.5, 5 and 10 s the shortest was as accurate on PTB-XL's superclasses, in the least time.
+_AUTO_CROP_S = 2.5
+# Records that are resampled and filtered together: few enough to stay in the cache.
+_CHUNK = 64
+# What padding may take in memory, where it is also most of what is kept.
+_MOST_GB = 8
+_MOST_PADDING = 0.75
+# Samples that are read together for prediction: 256 MB.
+_MOST_SAMPLES = 2**26
+# A thousand records are enough to know the usual size of a lead.
+_RECORDS_FOR_SCALE = 1000
+# So many times the size of training's signals, or the reverse, no patient's are.
+_OTHER_UNIT = 100
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What was read of records.
+
+    Attributes
+    ----------
+    dataset : SignalDataset
+        With zeros for records that could not be read.
+    reasons : dict of int to str
+        Why the network has nothing to read of a record, by its row.
+    """
+
+    dataset: SignalDataset
+    reasons: dict
+
+    @property
+    def is_read(self):
+        """Which records were read, of shape (n_records,)."""
+        is_read = np.ones(len(self.dataset), dtype=bool)
+        is_read[list(self.reasons)] = False
+        return is_read
+
+
+class SignalReader:
+    """Bring records to one rate, length, order and size of leads.
+
+    Gaps become straight lines, and a lead of which nothing was recorded is 0 mV throughout, if
+    records of training lack it too; else the record cannot be read. Missing limb leads are
+    computed from others.
+
+    Parameters
+    ----------
+    sampling_rate : float
+        Hz, to which records of known rate are resampled.
+    highpass : float or None
+        Hz; what is slower is removed from records of known rate.
+    duration_s : float or None
+        Records of known rate are cropped or padded at their end to this length; None reads all.
+    crop_s : float, "auto" or None
+        What the network reads at a time; None is all of `duration_s`.
+
+    Attributes
+    ----------
+    lead_names_ : tuple of str, or None
+    n_leads_ : int
+    sampling_rate_ : float or None
+        Hz; None after records of unknown rate.
+    n_times_ : int
+        What the network reads at a time.
+    n_features_in_ : int
+        Leads; for arrays of a single lead, samples, as scikit-learn counts the columns of X.
+    lead_scale_ : ndarray of shape (n_leads,)
+        In mV, see `sklearn_ecg.preprocessing.LeadScaler`.
+    may_lack_ : ndarray of bool of shape (n_leads,)
+        Leads that a record of training lacks.
+    """
+
+    def __init__(self, sampling_rate, highpass, duration_s, crop_s):
+        if crop_s is None and duration_s is None:
+            raise ValueError(
+                "With duration_s=None records are read whole; set crop_s, the seconds that the "
+                "network reads at a time."
+            )
+        is_number = crop_s not in (None, "auto")
+        if is_number and duration_s is not None and crop_s > duration_s:
+            raise ValueError(f"crop_s={crop_s:g} is longer than duration_s={duration_s:g}.")
+        self.sampling_rate = sampling_rate
+        self.highpass = highpass
+        self.duration_s = duration_s
+        self.crop_s = crop_s
+
+    def learn(self, records, training):
+        """Learn leads, rate, length and scaling; return all records, read.
+
+        Parameters
+        ----------
+        records : ECGRecords
+        training : ndarray of int
+            The records that leads are scaled by.
+
+        Returns
+        -------
+        Reading
+        """
+        self.n_leads_ = records.n_leads
+        self.lead_names_ = records.lead_names
+        self._learn_length(records)
+        # A limb lead that a record lacks is computed, as it is for prediction.
+        records = order_leads(
+            records, self.lead_names_, self.n_leads_, type(self).__name__, missing="nan"
+        )
+        self.may_lack_ = np.ones(records.n_leads, dtype=bool)
+        signals, lacks, reasons = self._prepare(records)
+        usable = np.setdiff1d(training, list(reasons))
+        if not len(usable):
+            raise ValueError(f"No record can be read; of the first, {next(iter(reasons.values()))}")
+        self.may_lack_ = lacks[usable].any(axis=0)
+        sample = usable[:: max(1, len(usable) // _RECORDS_FOR_SCALE)]
+        self.lead_scale_ = LeadScaler().fit(signals[sample]).scale_.astype(np.float32)
+        return self._standardised(signals, reasons)
+
+    def read(self, records):
+        """Read records as those of `learn` were read.
+
+        Parameters
+        ----------
+        records : ECGRecords
+
+        Returns
+        -------
+        Reading
+        """
+        try:
+            signals, _, reasons = self._prepare(records)
+        except _WrongRate as error:
+            signals = np.zeros((len(records), self.n_leads_, self.n_times_), dtype=np.float32)
+            reasons = dict.fromkeys(range(len(records)), str(error))
+        return self._standardised(signals, reasons)
+
+    def parts(self, records):
+        """Split rows of records so that none is padded to the length of one much longer.
+
+        Returns
+        -------
+        list of ndarray of int
+            All in one part where they are few enough to be read together.
+        """
+        lengths = _lengths(records)
+        if self.duration_s is not None and records.sampling_rate is not None:
+            lengths = np.minimum(lengths, np.ceil(self.duration_s * records.sampling_rate))
+        if lengths.max(initial=0) * records.n_leads * len(lengths) <= _MOST_SAMPLES:
+            return [np.arange(len(lengths))]
+        parts = [[]]
+        for row in np.argsort(lengths, kind="stable"):
+            if parts[-1] and (len(parts[-1]) + 1) * lengths[row] * records.n_leads > _MOST_SAMPLES:
+                parts.append([])
+            parts[-1].append(row)
+        return [np.array(part) for part in parts]
+
+    def check(self, X, owner):
+        """Return X as records whose rate or length is of the kind that was learned.
+
+        Parameters
+        ----------
+        X : ECGRecords or array-like
+        owner : str
+            Name of the estimator, for messages.
+        """
+        records = records_of(X, owner)
+        if self.sampling_rate_ is None:
+            if len(records) and records.n_times != self.n_times_:
+                found = "different numbers of" if records.n_times is None else records.n_times
+                raise ValueError(
+                    f"X has {found} features, but {owner} is expecting {self.n_times_} features as "
+                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
+                    "predict on records of any length."
+                )
+        elif records.sampling_rate is None:
+            raise ValueError(
+                f"{owner} was fitted on records of known sampling rate; X has none. Pass "
+                "ECGRecords(X, sampling_rate=...)."
+            )
+        return order_leads(records, self.lead_names_, self.n_leads_, owner, missing="nan")
+
+    def _learn_length(self, records):
+        if records.sampling_rate is not None:
+            self.sampling_rate_ = float(self.sampling_rate)
+            self.n_times_ = round(self.sampling_rate_ * self._seconds_at_once())
+            if self.n_times_ < 1:
+                raise ValueError(
+                    f"sampling_rate={self.sampling_rate:g} Hz leaves no sample of the "
+                    f"{self._seconds_at_once():g} s that the network reads at a time."
+                )
+            self.n_features_in_ = records.n_leads
+            return
+        if self.crop_s not in (None, "auto"):
+            raise ValueError(
+                "crop_s is in seconds, which needs a known sampling rate: pass "
+                "ECGRecords(signals, sampling_rate=...)."
+            )
+        if records.n_times is None:
+            raise ValueError(
+                "Records of different lengths need a known sampling rate, by which they are cut "
+                "to one duration: pass ECGRecords(signals, sampling_rate=...)."
+            )
+        self.sampling_rate_ = None
+        self.n_times_ = records.n_times
+        self.n_features_in_ = records.n_times if records.n_leads == 1 else records.n_leads
+
+    def _seconds_at_once(self):
+        if self.crop_s is None:
+            return self.duration_s
+        if self.crop_s != "auto":
+            return self.crop_s
+        return _AUTO_CROP_S if self.duration_s is None else min(_AUTO_CROP_S, self.duration_s)
+
+    def _prepare(self, records):
+        """Return signals in mV, padded with NaN, which leads records lack, and reasons."""
+        ratio = self._ratio(records)
+        n_times = self._n_times_kept(records, ratio)
+        signals = np.full((len(records), self.n_leads_, n_times), np.nan, dtype=np.float32)
+        lacks = np.zeros((len(records), self.n_leads_), dtype=bool)
+        reasons = {}
+        for start in range(0, len(records), _CHUNK):
+            rows = np.arange(start, min(start + _CHUNK, len(records)))
+            for of, found in self._read_chunk(records[rows], rows, n_times, ratio, reasons):
+                lacks[of] = ~np.isfinite(found).any(axis=-1)
+                reasons |= self._unreadable(of, lacks[of], found.shape[-1])
+                found = self._resampled(fill_gaps(found), ratio)[..., :n_times]
+                signals[of, :, : found.shape[-1]] = found
+        return signals, lacks, reasons
+
+    def _read_chunk(self, records, rows, n_times, ratio, reasons):
+        """Yield (rows, signals of one length), without records that raise an error."""
+        n_needed = int(np.ceil(n_times / ratio))
+        signals = records.signals
+        is_long = records.n_times is None or records.n_times > n_needed
+        if not is_long or (records.n_times and not isinstance(signals, LazySignals)):
+            try:
+                together = np.asarray(signals)[..., :n_needed]
+                together = self._checked(together.astype(np.float32, copy=False))
+            except Exception:
+                pass  # one by one it turns out which record it is
+            else:
+                yield rows, together
+                return
+        for i, row in enumerate(rows):
+            try:
+                # Of long records no more is read than is kept.
+                is_lazy = isinstance(signals, LazySignals)
+                signal = signals.window(i, 0, n_needed) if is_lazy else signals[i]
+                signal = np.asarray(signal, dtype=np.float32)[np.newaxis, ..., :n_needed]
+                signal = self._checked(signal)
+            except Exception as error:
+                reasons[row] = f"it cannot be read ({type(error).__name__}: {error})."
+            else:
+                yield np.array([row]), signal
+
+    def _checked(self, signals):
+        if signals.ndim != 3 or signals.shape[1] != self.n_leads_ or not signals.shape[2]:
+            raise ValueError(
+                f"its signal is of shape {signals.shape[1:]}, and not of {self.n_leads_} leads "
+                "and samples of each"
+            )
+        return signals
+
+    def _unreadable(self, rows, lacks, n_read):
+        nothing, unlike = lacks.all(axis=1), (lacks & ~self.may_lack_).any(axis=1)
+        names = np.array(self.lead_names_ or [f"number {i + 1}" for i in range(self.n_leads_)])
+        reasons = {}
+        for row, lacking in zip(rows[nothing | unlike], lacks[nothing | unlike], strict=True):
+            reasons[row] = f"it has no finite sample in the {n_read} that are read of each lead."
+            if not lacking.all():
+                reasons[row] = (
+                    f"it lacks lead {', '.join(names[lacking])}, as no record of training does."
+                )
+        return reasons
+
+    def _resampled(self, signals, ratio):
+        if ratio != 1:
+            # The record goes on beyond its ends as a line through them: no step there rings.
+            signals = resample_poly(
+                signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
+            )
+        if self.highpass is not None and self.sampling_rate_ is not None:
+            signals = bandpass(signals, self.sampling_rate_, low=self.highpass)
+        return signals
+
+    def _ratio(self, records):
+        own_rate = records.sampling_rate
+        if self.sampling_rate_ is None or own_rate is None:
+            return Fraction(1)
+        lower = min(self.sampling_rate_, own_rate)
+        if self.highpass is not None and self.highpass >= lower / 2:
+            raise _WrongRate(
+                f"highpass={self.highpass:g} Hz would leave nothing of signals sampled at "
+                f"{lower:g} Hz, which hold frequencies up to {lower / 2:g} Hz: lower it, set it to "
+                "None, or look at the sampling rate of the records."
+            )
+        ratio = Fraction(self.sampling_rate_ / own_rate).limit_denominator(1000)
+        if ratio == 0:
+            raise _WrongRate(
+                f"Records of {own_rate:g} Hz cannot be resampled to {self.sampling_rate_:g} Hz, "
+                "less than a thousandth of that: look at sampling_rate, of the classifier and of "
+                "the records."
+            )
+        return ratio
+
+    def _n_times_kept(self, records, ratio):
+        if self.sampling_rate_ is None:
+            return self.n_times_
+        if self.duration_s is not None:
+            return max(self.n_times_, round(self.sampling_rate_ * self.duration_s))
+        lengths = -(-_lengths(records) * ratio.numerator // ratio.denominator)
+        self._check_padding(lengths, records.ids)
+        return max(self.n_times_, int(lengths.max(initial=0)))
+
+    def _check_padding(self, lengths, ids):
+        n_padded = lengths.max(initial=0) * len(lengths)
+        gigabytes = 4e-9 * self.n_leads_ * n_padded
+        if gigabytes > _MOST_GB and 1 - lengths.sum() / n_padded > _MOST_PADDING:
+            longest = lengths.argmax()
+            raise ValueError(
+                f"With duration_s=None all {len(lengths)} records are padded to the longest, "
+                f"{ids[longest]} of {lengths[longest] / self.sampling_rate_:g} s: {gigabytes:.0f} "
+                "GB, most of it padding. Set duration_s, or cut the longest records."
+            )
+
+    def _standardised(self, signals, reasons):
+        lengths = signals.shape[-1] - np.isnan(signals[:, 0]).sum(axis=-1)
+        signals /= self.lead_scale_[:, np.newaxis]
+        np.nan_to_num(signals, copy=False, nan=0.0)
+        return Reading(SignalDataset(torch.from_numpy(signals), torch.from_numpy(lengths)), reasons)
+
+
+class _WrongRate(ValueError):
+    """Records of a rate from which the network's cannot be made."""
+
+
+def records_of(X, owner):
+    """Return X as records; their labels are read by `resolve_labels`."""
+    if isinstance(X, CleanedRecords) and X.is_table:
+        raise TypeError(
+            f"{owner} learns from signals, but the CleanedRecords hold a table of features. Give "
+            "the cleaner signals, or use OnCleanedLabels with a classifier of features."
+        )
+    return as_records(X)
+
+
+def warn_of_other_units(sizes, ids):
+    """Warn of signals whose size says that they are in another unit than those of training.
+
+    Parameters
+    ----------
+    sizes : ndarray of shape (n_records,)
+        See `SignalDataset.sizes`.
+    ids : ndarray of shape (n_records,)
+    """
+    other = np.flatnonzero((sizes >= _OTHER_UNIT) | (sizes <= 1 / _OTHER_UNIT))
+    if len(other):
+        first = other[0]
+        warn_user(
+            f"{len(other)} of {len(ids)} records are far larger or smaller than those of "
+            f"training, the first of them {ids[first]}, {sizes[first]:.2g} times their size: "
+            "are they in another unit, such as microvolt for mV, or was nothing recorded? What "
+            "is predicted for them means nothing then; bring them to the unit of training."
+        )
+
+
+def warn_of_unread(reasons, ids, consequence):
+    """Warn of records of which there is nothing to read, in one warning.
+
+    Parameters
+    ----------
+    reasons : dict of int to str
+        By row, what follows "of the first," in a sentence.
+    ids : ndarray of shape (n_records,)
+    consequence : str
+        What becomes of them.
+    """
+    if not reasons:
+        return
+    named = "; ".join(f"{ids[row]}: {reasons[row]}" for row in list(reasons)[:3])
+    more = f" And {len(reasons) - 3} more." if len(reasons) > 3 else ""
+    warn_user(f"{len(reasons)} of {len(ids)} records {consequence}. {named}{more}")
+
+
+def _lengths(records):
+    """Return the number of samples of each record."""
+    if records.n_times is not None:
+        return np.full(len(records), records.n_times)
+    lengths = getattr(records.signals, "lengths", None)
+    if lengths is None:
+        lengths = [signal.shape[-1] for signal in records.signals]
+    return np.asarray(lengths)
