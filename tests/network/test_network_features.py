@@ -303,3 +303,37 @@ def test_a_transformer_that_returns_no_table_is_named(tiny, tiny_records):
         tiny(features=words).fit(tiny_records)
     with pytest.raises(ValueError, match="'features' parameter"):
         tiny(features="all").fit(tiny_records)
+
+
+class Failing(Spread):
+    """Fails on the records of one name, as a reader of files would."""
+
+    def transform(self, X):
+        if "12" in X.ids.astype(str):
+            raise OSError("truncated")
+        return super().transform(X)
+
+
+def test_a_record_whose_features_fail_stops_no_batch(tiny, tiny_records):
+    expected = tiny(features=Spread(), max_epochs=1).fit(tiny_records)
+    trained = replace_extractor(expected, Failing().fit(tiny_records[:2]))
+    with pytest.warns(UserWarning, match="1 of 48 records have no features.*12: OSError: trunc"):
+        found = trained.predict_proba(tiny_records)
+    others = np.arange(48) != 12
+    assert np.array_equal(found[others], expected.predict_proba(tiny_records)[others])
+    assert np.isfinite(found).all()
+
+
+def replace_extractor(classifier, extractor):
+    other = copy(classifier)
+    other.answers_ = replace(classifier.answers_, extractor=extractor)
+    return other
+
+
+def test_probabilities_of_classes_are_those_of_their_column(tiny, tiny_records):
+    y = (np.random.default_rng(0).random(48) < 0.25).astype(int)
+    of_class = tiny(features=Spread(), validation_fraction=None).fit(tiny_records, y)
+    p = of_class.predict_proba(tiny_records)
+    assert_allclose(p.sum(axis=1), 1)
+    # Calibrated one by one, two classes say what one label would: nobody doubles a logit.
+    assert abs(p[:, 1].mean() - y.mean()) < 0.1

@@ -4,7 +4,9 @@ import copy
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
@@ -290,3 +292,46 @@ def test_a_checkpoint_of_another_fit_is_refused(tiny, tiny_records, tmp_path):
         tiny(checkpoint=path).fit(tiny_records, 1 - tiny_records.labels)
     with pytest.raises(ValueError, match="set random_state to an integer"):
         tiny(checkpoint=path, random_state=None).fit(tiny_records)
+
+
+# What goes on, and what does not
+
+
+def test_labels_in_another_order_are_the_same_labels(tiny, tiny_records):
+    y = pd.DataFrame(tiny_records.labels, columns=tiny_records.label_names)
+    plain = tiny().partial_fit(tiny_records, y).partial_fit(tiny_records, y)
+    swapped = tiny().partial_fit(tiny_records, y).partial_fit(tiny_records, y[["tall", "fast"]])
+    assert swapped.label_names_.tolist() == ["fast", "tall"]
+    assert np.array_equal(
+        swapped.decision_function(tiny_records), plain.decision_function(tiny_records)
+    )
+
+
+@pytest.mark.parametrize("way", ["fit", "partial_fit"])
+def test_a_label_that_is_taught_later_is_learned_then(tiny, tiny_records, way):
+    unknown = tiny_records.labels.copy()
+    unknown[:, 1] = -1
+    classifier = tiny(warm_start=True)
+    with pytest.warns(UserWarning, match="Of tall nothing is known"):
+        getattr(classifier, way)(tiny_records, unknown)
+    assert np.isnan(classifier.predict_proba(tiny_records)[:, 1]).all()
+    getattr(classifier, way)(tiny_records)
+    assert np.isfinite(classifier.predict_proba(tiny_records)).all()
+
+
+def test_thresholds_that_nothing_teaches_are_refused_when_a_fit_goes_on(tiny, tiny_records):
+    warm = tiny(warm_start=True, validation_fraction=None).fit(tiny_records)
+    with pytest.raises(ValueError, match="'tuned' is learned from held-out records"):
+        warm.set_params(thresholds="tuned").fit(tiny_records)
+
+
+def test_held_out_records_are_unknown_to_models_of_features(tiny, make_tiny_records):
+    records, rng = make_tiny_records(120), np.random.default_rng(0)
+    noise = rng.integers(0, 2, size=(120, 2))
+    table = dict(zip(records.ids, rng.normal(size=(120, 3)), strict=True))
+    told = FunctionTransformer(lambda r: np.stack([table[i] for i in r.ids]))
+    warm = tiny(warm_start=True, features=told, validation_fraction=None, max_epochs=1)
+    warm.fit(records, noise)
+    warm.set_params(validation_fraction=0.3).fit(records, noise)
+    # Models that had learned the held-out records would seem to be right about noise.
+    assert (warm.decisions_.slope < 2).all()

@@ -182,3 +182,10 @@ def test_a_loaded_model_is_fine_tuned_on_other_labels(tiny_fitted, tiny_records,
     before = tiny_fitted.module_.projection.weight.detach().numpy()
     after = loaded.module_.projection.weight.detach().numpy()
     np.testing.assert_allclose(after, before, atol=1e-4)
+
+
+def test_what_was_set_after_fit_does_not_change_what_is_read(tiny, tiny_records, tmp_path):
+    trained = tiny(highpass=0.5).fit(tiny_records)
+    expected = trained.predict_proba(tiny_records)
+    trained.set_params(highpass=None, duration_s=0.5).save(tmp_path)
+    assert np.array_equal(load(tmp_path).predict_proba(tiny_records), expected)
