@@ -61,8 +61,10 @@ class LabelSpace:
         """Return logits as scikit-learn has them, one per record of a label or of two classes."""
         if self.multilabel:
             return logits[:, 0] if len(self) == 1 else logits
+        if len(self) != 2:
+            return logits
         logs = log_expit(logits)
-        return logs[:, 1] - logs[:, 0] if len(self) == 2 else logs
+        return logs[:, 1] - logs[:, 0]
 
     def predict_proba(self, logits):
         """Return probabilities as scikit-learn has them: a single label is absent or present."""
