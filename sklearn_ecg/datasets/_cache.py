@@ -24,6 +24,7 @@ from sklearn_ecg.datasets._cached_reader import ALIGNMENT, CachedReader, places,
 from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.records import LazySignals
 from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.utils import whole_file
 
 _VERSION = 1
 # Records between two notes of progress, each of which waits for the disk.
@@ -171,12 +172,8 @@ def _write_as(dtype, base, reader, lengths, n_leads):
     # Another process that wrote the same copy may have been faster.
     with contextlib.suppress(FileNotFoundError):
         os.replace(part, data)
-    index_part = base.with_suffix(f".npz.{os.getpid()}.part")
-    with open(index_part, "wb") as file:
+    with whole_file(base.with_suffix(".npz")) as file:
         np.savez(file, **index)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(index_part, base.with_suffix(".npz"))
     _remove(progress_file)
     return index | {"errors": np.array(index["errors"])}, data
 

@@ -11,7 +11,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from sklearn_ecg.network._device import is_cuda
-from sklearn_ecg.utils import progress
+from sklearn_ecg.utils import progress, whole_file
 
 
 class EpochProgress(Callback):
@@ -173,11 +173,9 @@ class Resume(Callback):
             "random": random,
             "generators": [generator.get_state() for generator in net.generators_],
         }
-        # Written beside and moved, so that an interruption leaves the last one whole.
-        beside = Path(f"{os.fspath(self.path)}.part")
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        torch.save(state, beside)
-        os.replace(beside, self.path)
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(self.path) as file:
+            torch.save(state, file)
 
     def on_train_end(self, net, **kwargs):
         if net.is_over_ and net.is_main:

@@ -22,6 +22,7 @@ from sklearn_ecg.network._labels import LabelSpace
 from sklearn_ecg.network._parts import check_part_parameters
 from sklearn_ecg.network._signal_reader import SignalReader
 from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.utils import whole_file
 
 FORMAT = "sklearn_ecg.LabelCorrelationECGClassifier"
 FORMAT_VERSION = 1
@@ -92,8 +93,9 @@ def save_model(classifier, path):
     text = json.dumps(model | {"sha256": _sum_of(model)}, indent=1, ensure_ascii=False)
     path.mkdir(parents=True, exist_ok=True)
     # The old model is whole until the new text stands in its place.
-    _write(path / name, packed)
-    _write(path / JSON_NAME, text.encode())
+    for file_name, content in ((name, packed), (JSON_NAME, text.encode())):
+        with whole_file(path / file_name) as file:
+            file.write(content)
     for old in path.glob("weights-*.safetensors"):
         if old.name != name:
             old.unlink()
@@ -268,16 +270,6 @@ def _complete(path):
             f"{path / JSON_NAME}, or the weights beside it, do not describe a model completely: "
             f"{error!r}."
         ) from error
-
-
-def _write(path, content):
-    """Write a file beside, and put it in its place when it is on the disk."""
-    beside = path.with_name(f"{path.name}.part")
-    with open(beside, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(beside, path)
 
 
 def _sum_of(model):

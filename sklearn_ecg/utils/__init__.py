@@ -22,6 +22,7 @@ from sklearn_ecg.utils._validation import (
     trusted_records,
 )
 from sklearn_ecg.utils._warnings import warn_user
+from sklearn_ecg.utils._whole_file import whole_file
 
 __all__ = [
     "LEADS_12",
@@ -47,4 +48,5 @@ __all__ = [
     "trusted_labels",
     "trusted_records",
     "warn_user",
+    "whole_file",
 ]
