@@ -23,7 +23,7 @@ from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._callbacks import Resume
 from sklearn_ecg.network._decisions import SHARE_OF_NETWORK, Decisions
 from sklearn_ecg.network._device import resolve_device
-from sklearn_ecg.network._features import FeatureAnswers, fit_extractor, measure
+from sklearn_ecg.network._features import FeatureAnswers, learn_features, measure
 from sklearn_ecg.network._files import load_model, save_model
 from sklearn_ecg.network._onnx import export_onnx
 from sklearn_ecg.network._parts import (
@@ -422,18 +422,18 @@ class LabelCorrelationECGClassifier(
 
     def _learn_answers(self, task):
         """Return what answers by features, their table, and honest logits of training records."""
-        records, is_read = task.records, task.reading.is_read
         if self.features is None or (
-            isinstance(self.features, str) and records.sampling_rate is None
+            isinstance(self.features, str) and task.records.sampling_rate is None
         ):
             return None, None, None
         old = task.before.answers_ if task.knows_labels else None
         # Answers to records that are held out now must not come from models that know them.
         knows_nothing_new = old is not None and (task.learned == task.before.learned_).all()
         if knows_nothing_new and not len(task.held_out):
-            return old, measure(old.extractor, records, is_read), None
-        extractor = fit_extractor(self.features, records, task.training)
-        table = measure(extractor, records, is_read)
+            return old, None, None  # nothing is left to learn from a table
+        extractor, table = learn_features(
+            self.features, task.records, task.reading.is_read, task.training
+        )
         of_training = (
             None if values is None else values[task.training]
             for values in (table, task.labels, task.weights, task.groups)
@@ -683,11 +683,12 @@ class LabelCorrelationECGClassifier(
         if _is_empty(X):
             return np.empty((0, n_columns))
         records = self.reader_.check(X, type(self).__name__)
-        answers, sizes, reasons = np.full((len(records), n_columns), np.nan), [], {}
+        answers, sizes = np.full((len(records), n_columns), np.nan), np.empty(len(records))
+        reasons = {}
         for rows in self.reader_.parts(records):
             part = records if len(rows) == len(records) else records[rows]
             reading = self.reader_.read(part)
-            sizes.append(reading.dataset.sizes())
+            sizes[rows] = reading.dataset.sizes()
             reasons |= {int(rows[row]): reason for row, reason in reading.reasons.items()}
             read = np.flatnonzero(reading.is_read)
             if len(read):
@@ -698,8 +699,7 @@ class LabelCorrelationECGClassifier(
                     rows[bad].tolist(),
                     "the network has no finite answer: are its signals in mV?",
                 )
-        order = np.concatenate(self.reader_.parts(records))
-        warn_of_other_units(np.concatenate(sizes)[np.argsort(order)], records.ids)
+        warn_of_other_units(sizes, records.ids)
         warn_of_unread(reasons, records.ids, "get no answer (NaN)")
         answers[list(reasons)] = np.nan
         return answers
@@ -817,7 +817,6 @@ def _column_names(X):
 
 def _check_column_names(classifier, X):
     """Raise where the columns of a DataFrame are not those of fit, in their order."""
-    check_is_fitted(classifier)
     if not isinstance(X, ECGRecords):
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
 

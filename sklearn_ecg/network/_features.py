@@ -66,37 +66,46 @@ class FeatureAnswers:
         return torch.cat(parts).double().numpy() * self.slope + self.offset
 
 
-def fit_extractor(features, records, training):
-    """Return a fitted transformer.
+def learn_features(features, records, is_read, training):
+    """Fit a transformer and measure records by it.
 
     Parameters
     ----------
     features : transformer or "auto"
         "auto" is what measured the records before, if they come measured.
     records : ECGRecords
+    is_read : ndarray of bool of shape (n_records,)
+        Of the others nothing is measured.
     training : ndarray of int
         The records that it is fitted to.
+
+    Returns
+    -------
+    extractor : transformer
+    table : ndarray of float32 of shape (n_records, n_features)
+        NaN for records that cannot be read, and for what could not be measured.
     """
     if isinstance(features, str):
         features = getattr(records, "extractor", None) or ECGFeatureExtractor()
     before = measured_before(records, features)
-    return clone(features).fit(_unlabelled(records[training])) if before is None else before[0]
-
-
-def measure(extractor, records, is_read=None):
-    """Return the features of records, float32 of shape (n_records, n_features).
-
-    Those of records that cannot be read, and what could not be measured, are NaN.
-    """
-    before = measured_before(records, extractor)
     if before is not None:
-        return _numbers(extractor, before[1], len(records))
-    if is_read is None or is_read.all():
-        return _measured(extractor, records)
+        extractor, table = before
+        return extractor, _numbers(extractor, table, len(records))
+    extractor = clone(features).fit(_unlabelled(records[training]))
+    if is_read.all():
+        return extractor, _measured(extractor, records)
     of_read = _measured(extractor, records[is_read])
     table = np.full((len(records), of_read.shape[1]), np.nan, dtype=np.float32)
     table[is_read] = of_read
-    return table
+    return extractor, table
+
+
+def measure(extractor, records):
+    """Return the features of records, float32 of shape (n_records, n_features), NaN for unknown."""
+    before = measured_before(records, extractor)
+    if before is not None:
+        return _numbers(extractor, before[1], len(records))
+    return _measured(extractor, records)
 
 
 def _measured(extractor, records):
