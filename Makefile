@@ -4,10 +4,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 
-.PHONY: help install demo test lint docs clean
+.PHONY: help install demo test test-lowest lint types docs dist lock sbom clean
 
 help:  ## What can be made
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # torch comes first: what depends on it then takes this build and no other.
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
@@ -25,14 +25,50 @@ demo: $(INSTALLED)  ## The main job: weak labels in, cleaned labels and a traine
 test: $(INSTALLED)  ## The test suite
 	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto
 
+# torch stays as it is pinned: each of its releases weighs gigabytes. Docstrings print as NumPy 2 does.
+test-lowest:  ## The test suite with the lowest versions that setup.cfg allows, in build/lowest
+	rm -rf build/lowest
+	$(PYTHON) -m venv build/lowest
+	build/lowest/bin/pip install --quiet --constraint constraints.txt torch
+	build/lowest/bin/pip install --quiet --constraint tools/lowest.txt --editable '.[test]'
+	build/lowest/bin/pip check
+	OMP_NUM_THREADS=1 build/lowest/bin/python -m pytest --numprocesses auto tests
+
+stress: $(INSTALLED)  ## All kinds of bad input, kills and full disks, into docs/results/stress.md
+	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.stress
+
 lint: $(INSTALLED)  ## Format, style and spelling
 	$(RUN) -m ruff format --check .
 	$(RUN) -m ruff check .
-	$(VENV)/bin/codespell
+	$(VENV)/bin/typos
+
+types: $(INSTALLED)  ## The types, by mypy
+	$(RUN) -m mypy
 
 docs: $(INSTALLED)  ## The documentation, into docs/_build/html
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
 	OMP_NUM_THREADS=1 $(RUN) -m sphinx -W --keep-going docs docs/_build/html
+
+dist: $(INSTALLED)  ## The source archive and the wheel made from it, tried in an empty environment
+	rm -rf dist build/empty
+	$(RUN) -m build
+	$(PYTHON) -m venv build/empty
+	build/empty/bin/pip install --quiet --constraint constraints.txt torch
+	build/empty/bin/pip install --quiet --constraint constraints.txt dist/*.whl
+	build/empty/bin/pip check
+	build/empty/bin/python tools/try_installed.py
+
+lock: $(INSTALLED)  ## Every package that an install takes here, with its hash, into build/lock.txt
+	mkdir -p build
+	$(RUN) -m pip install --quiet --dry-run --ignore-installed --report build/lock.json \
+		--constraint constraints.txt .
+	$(RUN) tools/write_lock.py build/lock.json > build/lock.txt
+
+# The tool has an environment of its own, so that the bill names none of its parts.
+sbom: dist  ## What the installed wheel brings along, as CycloneDX JSON, into build/sbom.json
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/pip install --quiet cyclonedx-bom==7.5.0
+	build/sbom/bin/cyclonedx-py environment -o build/sbom.json build/empty/bin/python
 
 clean:  ## Remove what was made
 	rm -rf $(VENV) demo_output docs/_build docs/generated docs/auto_examples build dist .pytest_cache .ruff_cache *.egg-info

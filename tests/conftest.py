@@ -1,10 +1,29 @@
 """Fixtures that every test may use."""
 
 import os
+import socket
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+_THIS_MACHINE = {"localhost", "127.0.0.1", "::1", "0.0.0.0", "", None, socket.gethostname()}
+
+
+def _refuse_other_machines(event, args):
+    """Let no test, nor what it calls, reach further than this machine."""
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        host = args[1][0] if isinstance(args[1], tuple) else None  # a path is of this machine
+    elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+        host = args[0].decode() if isinstance(args[0], bytes) else args[0]
+    else:
+        return
+    if host not in _THIS_MACHINE:
+        raise PermissionError(f"{event}: tests reach this machine alone, and not {host!r}")
+
+
+sys.addaudithook(_refuse_other_machines)
 
 
 def _shared_data():
