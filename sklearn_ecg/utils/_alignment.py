@@ -1,6 +1,7 @@
 """Tables brought to the records and labels that their index and columns name."""
 
 import re
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -30,18 +31,39 @@ def ids_of(*sources):
     return None
 
 
+def as_pandas(values):
+    """Return a table of polars as one of pandas, with all digits; anything else as it is.
+
+    Parameters
+    ----------
+    values : polars DataFrame, LazyFrame or Series, or anything else
+
+    Returns
+    -------
+    DataFrame, Series, or what was given
+    """
+    if type(values).__module__.partition(".")[0] != "polars":
+        return values
+    values = values.collect() if hasattr(values, "collect") else values
+    if hasattr(values, "columns"):
+        return pd.DataFrame({name: as_pandas(values[name]) for name in values.columns})
+    # As objects, since whole numbers beside a missing one would become floats.
+    return pd.Series(values.to_list(), name=values.name or None, dtype=object).infer_objects()
+
+
 def align_records(values, ids, *, name):
     """Return the rows of a table in the order of the records, found by its index.
 
     An index names records unless it merely counts rows: the default index 0, 1, 2, ... of pandas,
     and numbers beside ids that are names (a selection of rows of such a table), belong to records
     by position. Where the default index and the ids are the same numbers in another order, either
-    could be meant, and neither is guessed.
+    could be meant, and neither is guessed. Tables of polars have no index: their rows go by
+    position.
 
     Parameters
     ----------
     values : DataFrame, Series, or anything else
-        What has no pandas index is returned as it is.
+        What has no pandas index is returned as it is; a table of polars as one of pandas.
     ids : array-like of shape (n_records,), or None
         Names of the records; with None rows go by position. Numbers and the text that they make
         are the same name.
@@ -67,64 +89,83 @@ def align_records(values, ids, *, name):
     """
     index = getattr(values, "index", None)
     if ids is None or not isinstance(index, pd.Index):
+        return as_pandas(values)
+    own = ids.index if isinstance(ids, pd.Series) else None
+    if own is not None and index.equals(own):  # rows of one table
         return values
-    if isinstance(ids, pd.Series):
-        if index.equals(ids.index):  # rows of one table
-            return values
-        ids = ids.to_numpy()
-    ids = pd.Index(ids)
-    if index.equals(ids):
+    ids = pd.Index(as_pandas(ids))
+    # Floats equal whole numbers from which they have lost digits.
+    if index.dtype == ids.dtype and index.equals(ids):
         return values
-    names, known = comparable_ids(index, ids)
+    names, known = comparable_ids(index, ids, name=f"The index of {name}")
     if names.equals(known):
         return values
-    if known.is_unique and names.is_unique and names.symmetric_difference(known).empty:
+    for names_of, wanted in ((names, known), (index, own)):
+        if wanted is None or not names_of.is_unique or not wanted.is_unique:
+            continue
+        if not names_of.symmetric_difference(wanted, sort=False).empty:
+            continue
         if _is_default(index):
             raise ValueError(
                 f"The rows of {name} are numbered from 0, and the records' ids are the same "
-                f"numbers in another order, beginning with {ids[0]}: whether rows go by position "
-                f"or by id is not guessed. Pass {name}.to_numpy() for the one, {name}.loc[ids] "
-                "for the other."
+                f"numbers in another order, beginning with {wanted[0]}: whether rows go by "
+                f"position or by id is not guessed. Pass {name}.to_numpy() for the one, "
+                f"{name}.loc[ids] for the other."
             )
-        return values.iloc[names.get_indexer(known)]
+        return values.iloc[names_of.get_indexer(wanted)]
     if _is_default(index) or _is_default(ids) or _speak_of_different_things(index, ids):
         return values
     raise ValueError(_mismatch(names, known, name) + _hint(index, known))
 
 
-def comparable_ids(names, ids):
+def comparable_ids(names, ids, *, name="The table"):
     """Return names in a table and ids of records as texts that are equal if they mean the same.
 
     Numbers become the text of all their digits. Where the ids are numbers, a text such as "007"
-    is one; where they are texts, it is not 7. Spaces around names do not count, unless names
-    differ in nothing else.
+    is one; where they are texts, it is not 7. Spaces around names, and how Unicode composes their
+    letters, do not count, unless names differ in nothing else.
 
     Parameters
     ----------
     names, ids : array-like of shape (n_names,) and (n_records,)
+    name : str
+        How error messages begin that speak of `names`.
 
     Returns
     -------
     names, ids : Index of str
         NaN where a name is missing.
+
+    Raises
+    ------
+    ValueError
+        If a name is a float so large that digits are lost.
     """
     ids = pd.Index(ids)
     by_number = ids.dtype.kind in "iuf"
-    return _texts(names, by_number), _texts(ids, by_number)
+    return _texts(names, by_number, name), _texts(ids, by_number, "X")
 
 
-def _texts(names, by_number):
-    texts = [_text(name, by_number) for name in names]
-    stripped = [text.strip() if isinstance(text, str) else text for text in texts]
-    tells_apart = len(set(stripped)) == len(set(texts))
-    return pd.Index(stripped if tells_apart else texts, dtype=object)
+def _texts(names, by_number, owner):
+    texts = [_text(name, by_number, owner) for name in names]
+    plain = [
+        unicodedata.normalize("NFC", text.strip()) if isinstance(text, str) else text
+        for text in texts
+    ]
+    tells_apart = len(set(plain)) == len(set(texts))
+    return pd.Index(plain if tells_apart else texts, dtype=object)
 
 
-def _text(name, by_number):
+def _text(name, by_number, owner):
     if not isinstance(name, tuple) and pd.isna(name):
         return np.nan
-    if isinstance(name, float) and name.is_integer() and abs(name) < LARGEST_EXACT_FLOAT:
-        name = int(name)
+    if isinstance(name, float | np.floating):
+        if abs(name) >= LARGEST_EXACT_FLOAT:
+            raise ValueError(
+                f"{owner} names a record by the float {name:.17g}: from 2**53 on floats have lost "
+                "digits of ids, and it could be another record's. Read ids as text, with dtype=str."
+            )
+        name = int(name) if float(name).is_integer() else name
     text = name.decode() if isinstance(name, bytes) else str(name)
     if not text.strip():
         return np.nan

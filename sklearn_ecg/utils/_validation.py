@@ -1,13 +1,30 @@
 """Checks of what users pass in; each message names the argument, what was found, and the cure."""
 
+import math
 import numbers
+import os
 from collections.abc import Collection, Hashable
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from sklearn_ecg.utils._alignment import LARGEST_EXACT_FLOAT, align_labels, align_records
+from sklearn_ecg.utils._alignment import align_labels, align_records
+
+
+def check_path(path, name):
+    """Return a path as Path, with the home folder for "~", or say that it is none.
+
+    Parameters
+    ----------
+    path : object
+    name : str
+        The parameter's name in the error message.
+    """
+    if not isinstance(path, str | os.PathLike):
+        raise TypeError(f"{name} must be a path; got {path!r}.")
+    return Path(path).expanduser()
 
 
 def check_option(value, allowed, name):
@@ -39,8 +56,8 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
     Parameters
     ----------
     labels : array-like or DataFrame of shape (n_records, n_labels), or of shape (n_records,)
-        1 present, 0 absent, -1 unknown, as is what is masked. One-dimensional input is a single
-        label.
+        1 present, 0 absent, -1 unknown, as is what is masked or missing (NaN, None, NA).
+        One-dimensional input is a single label.
     n_records : int, default=None
         The number of records that the labels must have.
     ids : array-like of shape (n_records,), default=None
@@ -48,9 +65,10 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
     name : str, default="y"
         The argument's name in error messages.
     label_names : sequence of str, default=None
-        Names of the labels; by default the columns of a DataFrame, else unknown (None).
+        Names of the labels; by default the columns of a DataFrame, else unknown (None). They may
+        not be its columns in another order.
     allow_soft : bool, default=False
-        Whether labels may be anything from 0 to 1, such as likelihoods, and NaN unknown too.
+        Whether labels may be anything from 0 to 1, such as likelihoods.
 
     Returns
     -------
@@ -61,13 +79,15 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
     if isinstance(labels, pd.Series) and labels.name is not None:
         labels = labels.to_frame()
     if isinstance(labels, pd.DataFrame):
-        if label_names is None:
-            label_names = [str(column) for column in labels.columns]
-        labels = labels.to_numpy()
+        columns = [str(column) for column in labels.columns]
+        label_names = columns if label_names is None else label_names
+        _refuse_other_order(columns, label_names, name)
+        # Of categories with a missing one pandas would make a huge number.
+        is_plain = all(isinstance(dtype, np.dtype) for dtype in labels.dtypes)
+        labels = (labels if is_plain else labels.astype(object)).to_numpy()
     if sparse.issparse(labels):
         labels = labels.toarray()
-    is_masked = np.ma.getmaskarray(labels) if np.ma.isMaskedArray(labels) else None
-    values = label_array(labels, name) if is_masked is None else labels.filled(0)
+    values = label_array(labels, name)
     if values.ndim == 1:
         values = values[:, np.newaxis]
     if values.ndim != 2:
@@ -79,12 +99,6 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
         raise ValueError(
             f"{name} has labels for {len(values)} records, but there are {n_records} records."
         )
-    if allow_soft:
-        values, unknown = _as_soft_labels(values, name, ids, label_names), np.nan
-    else:
-        values, unknown = _as_indicator(values, name), -1
-    if is_masked is not None:
-        values[is_masked.reshape(values.shape)] = unknown
     if label_names is not None:
         if isinstance(label_names, str):
             raise ValueError(
@@ -98,18 +112,30 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
             )
         names, counts = np.unique(label_names, return_counts=True)
         if (counts > 1).any():
-            raise ValueError(f"label_names must be unique; repeated: {list(names[counts > 1])}.")
-    return values, label_names
+            raise ValueError(f"label_names must be unique; repeated: {names[counts > 1].tolist()}.")
+    as_labels = _as_soft_labels if allow_soft else _as_indicator
+    return as_labels(values, name, ids, label_names), label_names
+
+
+def _refuse_other_order(columns, label_names, name):
+    if isinstance(label_names, str):
+        return
+    names = [str(label) for label in label_names]
+    if names != columns and sorted(names) == sorted(columns):
+        raise ValueError(
+            f"{name} has the columns {columns}, and label_names holds them in another order, "
+            f"{names}: leave label_names out, or pass {name}[label_names]."
+        )
 
 
 def label_array(labels, name):
-    """Return labels as an array, or say what to do with lists of their names."""
+    """Return labels as an array, NaN where masked, or say what to do with lists of their names."""
     cure = (
         "If each holds the names of a record's labels, turn them into 0 and 1 by "
         "sklearn.preprocessing.MultiLabelBinarizer."
     )
     try:
-        values = np.asarray(labels)
+        values = np.asarray(fill_masked(labels))
     except ValueError as error:
         raise ValueError(f"{name} has rows of different lengths. {cure}") from error
     if values.dtype == object and values.ndim == 1:
@@ -119,50 +145,58 @@ def label_array(labels, name):
     return values
 
 
-def _as_indicator(values, name):
-    """Return `values` as int8, or say which entry is not 0, 1 or -1."""
-    # NumPy cannot compare pandas' missing values, which are no truth values.
-    valid = ~pd.isna(values)
-    valid[valid] = np.isin(values[valid], (0, 1, -1))
-    if not valid.all():
-        record, label = np.argwhere(~valid)[0]
-        found = values.item(record, label)
-        cure = (
-            "Where a label is not known, write -1."
-            if pd.isna(found)
-            else "For classes in one column use sklearn.preprocessing.MultiLabelBinarizer or "
-            "LabelBinarizer first."
-        )
+def _as_indicator(values, name, ids, label_names):
+    """Return `values` as int8 with -1 for unknown, or say which entry is not 0, 1 or -1."""
+    found, is_missing = _as_floats(values)
+    found[is_missing] = -1
+    invalid = ~np.isin(found, (0, 1, -1))
+    if invalid.any():
+        place, cure = _first(invalid, values, ids, label_names)
         raise ValueError(
-            f"{name} must hold 1 (present), 0 (absent) or -1 (unknown) only; got {found!r} for "
-            f"record {record}, label {label}. {cure}"
+            f"{name} must hold 1 (present), 0 (absent) or -1 (unknown) only; got {place}. {cure}"
         )
-    return values.astype(np.int8)
+    return found.astype(np.int8)
 
 
 def _as_soft_labels(values, name, ids, label_names):
     """Return `values` as float32 with NaN for unknown, or say which entry is no label."""
-    known, is_number = ~pd.isna(values), np.ones(values.shape, dtype=bool)
-    if values.dtype.kind not in "biuf":
-        is_number = np.frompyfunc(lambda v: isinstance(v, numbers.Real | np.bool_), 1, 1)(values)
-    known_numbers = known & is_number.astype(bool)
-    soft = np.full(values.shape, np.nan, dtype=np.float32)
-    soft[known_numbers] = values[known_numbers]
-    is_unknown = soft == -1
-    invalid = known & ~is_unknown & ~((soft >= 0) & (soft <= 1))
+    found, is_missing = _as_floats(values)
+    is_unknown = is_missing | (found == -1)
+    invalid = ~is_unknown & ~((found >= 0) & (found <= 1))
     if invalid.any():
-        record, label = np.argwhere(invalid)[0]
-        found = values.item(record, label)
-        record = record if ids is None else ids[record]
-        label = label if label_names is None else label_names[label]
+        place, cure = _first(invalid, values, ids, label_names)
         raise ValueError(
             f"{name} must hold labels from 0 (absent) to 1 (present), or -1 (unknown); got "
-            f"{found!r} for record {record}, label {label}. Divide likelihoods in percent by 100; "
-            "for classes in one column use sklearn.preprocessing.MultiLabelBinarizer or "
-            "LabelBinarizer first."
+            f"{place}. Divide likelihoods in percent by 100. {cure}"
         )
-    soft[is_unknown] = np.nan
-    return soft
+    return np.where(is_unknown, np.nan, found).astype(np.float32)
+
+
+def _as_floats(values):
+    """Return `values` as floats, NaN where they are no numbers, and where they are missing."""
+    is_missing = pd.isna(values)
+    is_number = ~is_missing
+    if values.dtype.kind not in "biuf":
+        is_real = np.frompyfunc(lambda value: isinstance(value, numbers.Real | np.bool_), 1, 1)
+        is_number &= is_real(values).astype(bool)
+    found = np.full(values.shape, np.nan)
+    found[is_number] = values[is_number]
+    return found, is_missing
+
+
+def _first(invalid, values, ids, label_names):
+    """Describe the first entry that is no label, and what to do."""
+    record, label = np.argwhere(invalid)[0]
+    found = values.item(record, label)
+    record = record if ids is None else pd.Index(ids)[record]
+    label = label if label_names is None else label_names[label]
+    cure = (
+        "Labels are numbers, not text: convert them with astype(int)."
+        if str(found).strip() in ("0", "1", "-1")
+        else "For classes in one column use sklearn.preprocessing.MultiLabelBinarizer or "
+        "LabelBinarizer first."
+    )
+    return f"{found!r} for record {record}, label {label}", cure
 
 
 def check_trusted(
@@ -194,7 +228,7 @@ def check_trusted(
         return np.ones(n_records, dtype=bool)
     trusted = align_records(trusted, ids, name=name)
     columns = trusted.columns if isinstance(trusted, pd.DataFrame) else None
-    mask = np.asarray(trusted)
+    mask = np.asarray(trusted.toarray() if sparse.issparse(trusted) else fill_masked(trusted))
     if mask.ndim not in (1, 2) or len(mask) != n_records:
         raise ValueError(
             f"{name} must be a mask with one entry for each of the {n_records} records, or for "
@@ -205,20 +239,20 @@ def check_trusted(
             f"{name} says it for {mask.shape[1]} labels, but there are {n_labels}. To trust whole "
             "records pass a mask of one dimension."
         )
-    is_missing = _is_missing(trusted)
+    is_missing = pd.isna(mask)
     if is_missing.any():
         record = int(np.argwhere(is_missing)[0, 0])
         raise ValueError(
             f"{name} is missing for record {record}; a record of which that is unknown is not "
             "trusted: False."
         )
-    if mask.dtype != bool:
-        if not np.isin(mask, (0, 1)).all():
-            raise ValueError(
-                f"{name} must be a mask of True and False, not of {mask.dtype} values such as "
-                f"{mask.item(0)!r}; make one of indices with np.isin(np.arange(n), indices)."
-            )
-        mask = mask.astype(bool)
+    # NumPy finds text equal to numbers, and makes True of any.
+    if mask.size and (mask.dtype.kind not in "biufO" or not np.isin(mask, (0, 1)).all()):
+        raise ValueError(
+            f"{name} must be a mask of True and False, not of {mask.dtype} values such as "
+            f"{mask.flat[0]!r}; make one of indices with np.isin(np.arange(n), indices)."
+        )
+    mask = mask.astype(bool, copy=False)
     if mask.size and not none_too and not mask.any():
         raise ValueError(
             f"{name} is False for all {n_records} records: cleaning and scoring need some records "
@@ -268,7 +302,7 @@ def trusted_labels(trusted, n_labels):
     return np.broadcast_to(trusted[:, np.newaxis], (len(trusted), n_labels))
 
 
-def check_groups(groups, *, n_records, ids=None, name="groups"):
+def check_groups(groups, *, n_records, ids=None, name="groups", what="patient"):
     """Check one group (patient) per record; None stays None.
 
     Parameters
@@ -277,7 +311,8 @@ def check_groups(groups, *, n_records, ids=None, name="groups"):
     n_records : int
     ids : array-like of shape (n_records,), default=None
         Names of the records, by which the rows of a Series find them; see `align_records`.
-    name : str, default="groups"
+    name, what : str, default="groups" and "patient"
+        How error messages name the argument, and what it holds for each record.
 
     Returns
     -------
@@ -288,24 +323,22 @@ def check_groups(groups, *, n_records, ids=None, name="groups"):
     groups = align_records(groups, ids, name=name)
     # A list becomes an array in two steps: in one, NumPy would make text of numbers beside text,
     # and of a NaN that marks an unknown patient.
-    values = groups if hasattr(groups, "dtype") else np.array(groups, dtype=object)
-    is_missing = _is_missing(values)
-    values = np.asarray(values)
+    groups = fill_masked(groups)
+    values = np.asarray(groups if hasattr(groups, "dtype") else np.array(groups, dtype=object))
+    is_missing = pd.isna(values)
     if values.shape != (n_records,):
         raise ValueError(
-            f"{name} must hold one patient for each of the {n_records} records; got an array of "
+            f"{name} must hold one {what} for each of the {n_records} records; got an array of "
             f"shape {values.shape}."
         )
     if is_missing.any():
         record = int(np.flatnonzero(is_missing)[0])
-        raise ValueError(
-            f"{name} is missing for record {record}; give a record of an unknown patient a group "
-            "of its own."
-        )
+        raise ValueError(f"{name} is missing for record {record}; give it a {what} of its own.")
     if values.dtype == object:
         _check_one_type(values, name)
     groups = np.asarray(groups)
-    if groups.dtype.kind == "f" and (np.abs(groups) >= LARGEST_EXACT_FLOAT).any():
+    is_inexact = groups.dtype.kind == "f"
+    if is_inexact and (np.abs(groups) >= 2 ** (np.finfo(groups.dtype).nmant + 1)).any():
         raise ValueError(
             f"{name} holds floats such as {groups.max():.17g}, which have lost digits: read them "
             "as text, with dtype=str."
@@ -329,7 +362,8 @@ def check_sample_weight(sample_weight, *, n_records, ids=None):
     """
     if sample_weight is None:
         return np.ones(n_records)
-    weights = np.asarray(align_records(sample_weight, ids, name="sample_weight"), dtype=float)
+    weights = align_records(sample_weight, ids, name="sample_weight")
+    weights = number_array(weights, "sample_weight")
     if weights.shape != (n_records,) or not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(
             f"sample_weight must hold a number of at least 0 for each of the {n_records} records; "
@@ -338,13 +372,84 @@ def check_sample_weight(sample_weight, *, n_records, ids=None):
     return weights
 
 
+def number_array(values, name):
+    """Return numbers as floats, NaN where masked, or say which argument holds something else.
+
+    Parameters
+    ----------
+    values : array-like
+    name : str
+        The argument's name in the error message.
+
+    Returns
+    -------
+    ndarray of float64
+
+    Raises
+    ------
+    ValueError
+    """
+    try:
+        found = np.asarray(fill_masked(values))
+        if found.dtype.kind in "biufO":
+            return found.astype(float)
+        reason = f"they are of {found.dtype}"
+    except (TypeError, ValueError) as error:
+        reason = str(error)
+    raise ValueError(f"{name} must be an array of numbers; got {type(values).__name__}: {reason}.")
+
+
+def plain_float(values):
+    """Return numbers in single or double precision, in C order and that of this machine's bytes.
+
+    Half precision becomes single, since sums of it overflow; whole numbers become double. In
+    another order of axes NumPy's sums would differ in their last digits.
+
+    Parameters
+    ----------
+    values : ndarray of numbers
+
+    Returns
+    -------
+    ndarray
+        The array itself where it is so already.
+    """
+    is_single = values.dtype.kind == "f" and values.dtype.itemsize <= 4
+    return np.asarray(values, np.float32 if is_single else np.float64, order="C")
+
+
+def empty_array(shape, dtype, asked):
+    """Return an array to be filled, or say who asked for more than memory holds.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    dtype : dtype
+    asked : str
+        How the error message begins.
+
+    Raises
+    ------
+    ValueError
+    """
+    try:
+        return np.empty(shape, dtype)
+    except (MemoryError, OverflowError, ValueError) as error:
+        size = math.prod(map(float, shape)) * np.dtype(dtype).itemsize / 1e9
+        raise ValueError(
+            f"{asked} asks for an array of shape {shape}, {size:.3g} GB, which is more than there "
+            "is of memory."
+        ) from error
+
+
 def fill_masked(values):
     """Return numbers with NaN for what is masked; whatever is not masked stays the same object.
 
     Parameters
     ----------
     values : object
-        Masked arrays, or lists and tuples of them, are changed. Integers become floats.
+        Masked arrays, or lists and tuples of them, are changed. Integers become floats, what is no
+        number an object.
 
     Returns
     -------
@@ -361,17 +466,13 @@ def fill_masked(values):
         return [fill_masked(value) for value in values]
     if not np.ma.isMaskedArray(values):
         return values
-    if not np.ma.is_masked(values) or values.dtype.kind not in "fiu":
+    if not np.ma.is_masked(values):
         return values.data
-    is_float = values.dtype.kind == "f"
-    dtype = values.dtype if is_float else np.result_type(values.dtype, np.float32)
-    return values.astype(dtype, copy=False).filled(np.nan)
-
-
-def _is_missing(values):
-    """Whether values are masked, NaN, None or whatever else marks what is not there."""
-    is_missing = pd.isna(np.asarray(values))
-    return is_missing | np.ma.getmaskarray(values) if np.ma.isMaskedArray(values) else is_missing
+    if values.dtype.kind in "biu":
+        values = values.astype(np.result_type(values.dtype, np.float32))
+    elif values.dtype.kind not in "fc":
+        values = values.astype(object)
+    return values.filled(np.nan)
 
 
 def _check_one_type(values, name):

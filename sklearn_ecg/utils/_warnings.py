@@ -19,3 +19,21 @@ def warn_user(message, category=UserWarning):
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES:
         level, frame = level + 1, frame.f_back
     warnings.warn(message, category, stacklevel=level)
+
+
+def warn_of_unread(reasons, ids, consequence):
+    """Warn of records of which there is nothing to read, in one warning.
+
+    Parameters
+    ----------
+    reasons : dict of int to str
+        By row, what follows "of the first," in a sentence.
+    ids : ndarray of shape (n_records,)
+    consequence : str
+        What becomes of them.
+    """
+    if not reasons:
+        return
+    named = "; ".join(f"{ids[row]}: {reasons[row]}" for row in list(reasons)[:3])
+    more = f" And {len(reasons) - 3} more." if len(reasons) > 3 else ""
+    warn_user(f"{len(reasons)} of {len(ids)} records {consequence}. {named}{more}")

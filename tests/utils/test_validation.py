@@ -39,11 +39,57 @@ def test_what_is_masked_is_not_looked_at():
     assert check_labels(masked)[0].tolist() == [[1, -1], [0, 1]]
 
 
-@pytest.mark.parametrize("missing", [np.nan, None, pd.NA])
-def test_missing_labels_are_named(missing):
-    frame = pd.DataFrame({"AF": [1, missing], "PVC": [0, 1]}, dtype=object)
-    with pytest.raises(ValueError, match=r"for record 1, label 0\. .*write -1"):
-        check_labels(frame)
+MISSING = pd.DataFrame({"AF": [1, None], "PVC": [0, 1]}, dtype=object)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        *[MISSING.where(MISSING.notna(), missing) for missing in (np.nan, None, pd.NA)],
+        *[MISSING.astype(dtype) for dtype in ("Int64", "boolean", "Float64", "category", float)],
+        MISSING.astype(float).astype(pd.SparseDtype(float, 0)),
+        sparse.csr_array(np.array([[1, 0], [-1, 1]])),
+        np.ma.masked_array(np.ones((2, 2), bool) & [[1, 0], [1, 1]], [[0, 0], [1, 0]]),
+        np.ma.masked_array(np.array([[1, 0], [1, 1]], dtype=object), [[0, 0], [1, 0]]),
+        [np.ma.masked_array([1, 0]), np.ma.masked_array([1, 1], [True, False])],
+        np.array([[1, 0], [np.nan, 1]], dtype=np.float16),
+        np.array([[1, 0], [-1, 1]], dtype=">i4"),
+    ],
+)
+@pytest.mark.parametrize("allow_soft", [False, True])
+def test_what_is_missing_is_unknown_in_every_form(labels, allow_soft):
+    found = check_labels(labels, allow_soft=allow_soft)[0]
+    assert np.nan_to_num(found, nan=-1).tolist() == [[1, 0], [-1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [(0.7, "got 0.7"), ("1", "got '1'"), (b"1", "got b'1'"), (1j, "got 1j"), (2, "got 2"),
+     (1 + 1e-9, "got 1.0"), (10**30, "got 1000")],
+)  # fmt: skip
+def test_the_first_entry_that_is_no_label_is_named(value, found):
+    frame = pd.DataFrame({"AF": [1, 0], "PVC": [0, value]}, index=["a", "b"], dtype=object)
+    with pytest.raises(ValueError, match=f"{found}.* for record b, label PVC"):
+        check_labels(frame, ids=["a", "b"])
+    with pytest.raises(ValueError, match="for record 0, label 0"):
+        check_labels(np.array([[value]]))
+
+
+def test_names_of_labels_may_not_swap_columns():
+    frame = pd.DataFrame({"AF": [1], "PVC": [0]})
+    with pytest.raises(ValueError, match=r"in another order, .*leave label_names out"):
+        check_labels(frame, label_names=["PVC", "AF"])
+    assert check_labels(frame, label_names=["a", "b"])[1].tolist() == ["a", "b"]
+
+
+def test_tables_of_polars_go_by_position():
+    pl = pytest.importorskip("polars")
+    frame = pl.DataFrame({"AF": [1, 0, None], "PVC": [True, None, False]})
+    labels, names = check_labels(frame, ids=[2, 0, 1])
+    assert labels.tolist() == [[1, 1], [0, -1], [-1, 0]] and names.tolist() == ["AF", "PVC"]
+    long = pl.Series([12345678901234567, 12345678901234569, 3])
+    assert check_groups(long, n_records=3).tolist() == long.to_list()
+    assert check_trusted(pl.Series([True, False, True]), n_records=3).tolist() == [1, 0, 1]
 
 
 NAMES = [["AF"], ["NSR"], ["AF", "PVC"], []] * 5

@@ -1,0 +1,25 @@
+"""What workers return, as it comes."""
+
+from joblib.parallel import get_active_backend
+from sklearn.utils.parallel import Parallel
+
+
+def in_parallel(tasks, *, n_jobs, prefer=None):
+    """Return an iterator over the results of tasks, in order, each as soon as it is there.
+
+    Workers of Ray and of multiprocessing, which ``joblib.parallel_config`` may name, return all at
+    the end.
+
+    Parameters
+    ----------
+    tasks : iterable of calls, ``delayed`` as scikit-learn has it
+    n_jobs : int
+    prefer : {"processes", "threads"}, default=None
+
+    Returns
+    -------
+    iterator
+    """
+    backend, _ = get_active_backend(prefer=prefer)
+    return_as = "generator" if backend.supports_return_generator else "list"
+    return iter(Parallel(n_jobs=n_jobs, prefer=prefer, return_as=return_as)(tasks))

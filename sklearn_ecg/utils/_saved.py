@@ -1,0 +1,216 @@
+"""Estimators as files from which nothing is run: a line that says what made it, and skops."""
+
+import json
+import platform
+from copy import deepcopy
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
+from numbers import Integral
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile
+
+import numpy as np
+import sklearn
+
+from sklearn_ecg._version import __version__
+from sklearn_ecg.utils._params import check_params
+from sklearn_ecg.utils._validation import check_path
+from sklearn_ecg.utils._whole_file import whole_file
+
+FORMAT = "sklearn_ecg.estimator"
+# Goes up by one with each change after which files of before cannot be read; then code that reads
+# the old version stays, and `tests/golden` keeps a file of it.
+FORMAT_VERSION = 1
+_LONGEST_LINE = 10_000
+# So many times the size of the file: a few bytes must not fill the memory.
+_MOST_UNPACKED = 200
+# Our own classes that a file may name, beside those that skops trusts.
+_OWN = ("sklearn_ecg.cleaning.", "sklearn_ecg.features.", "sklearn_ecg.mixture.")
+
+
+class Saved:
+    """An estimator that is saved into a file, and loaded from it without a pickle."""
+
+    def save(self, path):
+        """Write the fitted estimator into a file; a file that stands there stays whole till then.
+
+        What belongs to one machine is left out: `memory`, a folder of what was computed before.
+
+        Parameters
+        ----------
+        path : path
+
+        Raises
+        ------
+        ImportError
+            Without the extra ``[skops]``.
+        """
+        io, path = _skops(), check_path(path, "path")
+        estimator = deepcopy(self)
+        for part in _parts(estimator):
+            if getattr(part, "memory", None) is not None:
+                part.memory = None
+        try:
+            packed = io.dumps(estimator, compression=ZIP_DEFLATED, compresslevel=1)
+        except Exception as error:
+            raise TypeError(
+                f"{type(self).__name__} holds what only a pickle can save: {error}"
+            ) from error
+        head = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "estimator": type(self).__name__,
+            "made_by": {
+                "sklearn_ecg": __version__,
+                "scikit-learn": sklearn.__version__,
+                "numpy": np.__version__,
+                "python": platform.python_version(),
+                "time": datetime.now(UTC).isoformat(timespec="seconds"),
+            },
+            "sha256": sha256(packed).hexdigest(),
+        }
+        with whole_file(path) as file:
+            file.write(json.dumps(head).encode() + b"\n" + packed)
+
+    @classmethod
+    def load(cls, path, *, trusted=()):
+        """Return an estimator that `save` has written.
+
+        Nothing in the file is run, and no class is made but those of this package and those that
+        skops trusts: of scikit-learn, NumPy and SciPy.
+
+        Parameters
+        ----------
+        path : path
+        trusted : sequence of str, default=()
+            Other classes that may be made, by their full names, such as a classifier of yours.
+
+        Returns
+        -------
+        estimator of this class
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, of another format, names a class that is not trusted, or holds
+            parameters that `fit` would refuse or arrays that do not fit together.
+        """
+        io, path = _skops(), check_path(path, "path")
+        packed = _read(path)
+        try:
+            named = io.get_untrusted_types(data=packed)
+        except Exception as error:
+            raise ValueError(f"{path} cannot be read as an estimator: {error!r}") from error
+        unknown = [name for name in named if not name.startswith(_OWN) and name not in trusted]
+        if unknown:
+            raise ValueError(
+                f"{path} holds {', '.join(unknown)}, which is not trusted. If you know who wrote "
+                f"the file, and what that does, load it with trusted={unknown}."
+            )
+        try:
+            estimator = io.loads(packed, trusted=named)
+        except Exception as error:
+            raise ValueError(f"{path} cannot be read as an estimator: {error!r}") from error
+        if not isinstance(estimator, cls):
+            raise ValueError(f"{path} holds a {type(estimator).__name__}, and no {cls.__name__}.")
+        for part in _parts(estimator):
+            if getattr(part, "memory", None) is not None:
+                raise ValueError(
+                    f"{path} names a cache in the folder {part.memory!r}, whose files may be "
+                    "pickles, which may run code. Save it anew, or unpack it by skops.io."
+                )
+            if type(part).__module__.startswith(_OWN):
+                _check_own(part, path)
+        return estimator
+
+    def _check_learned(self):
+        """Raise an error where what was learned does not fit together."""
+
+
+def _read(path):
+    """Return the packed estimator of a file that is whole."""
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no file"
+        raise ValueError(f"{path} is {what}. Name the file that save has written.")
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"There is no {path}: name the file that save has written."
+        ) from error
+    line, _, packed = content[:_LONGEST_LINE].partition(b"\n")
+    packed = content[len(line) + 1 :]
+    try:
+        head = json.loads(line)
+    except (ValueError, RecursionError):
+        head = None
+    if not isinstance(head, dict) or head.get("format") != FORMAT:
+        raise ValueError(f"{path} was not written by save of an estimator of sklearn_ecg.")
+    if head.get("format_version") != FORMAT_VERSION:
+        made_by = head.get("made_by")
+        writer = made_by.get("sklearn_ecg") if isinstance(made_by, dict) else None
+        raise ValueError(
+            f"{path} has format version {head.get('format_version')!r}, written by sklearn_ecg "
+            f"{writer}; this is sklearn_ecg {__version__}, which reads version {FORMAT_VERSION}. "
+            "Load it with that version, or save it anew."
+        )
+    if head.get("sha256") != sha256(packed).hexdigest():
+        raise ValueError(
+            f"{path} is damaged, or was changed after it was saved: its checksum differs."
+        )
+    try:
+        size = sum(entry.file_size for entry in ZipFile(BytesIO(packed)).infolist())
+    except BadZipFile as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    if size > _MOST_UNPACKED * len(packed):
+        raise ValueError(f"{path} would fill {size / 1e9:.3g} GB, as no file of save does.")
+    return packed
+
+
+def _check_own(part, path):
+    """Check what a file says of an object of this package, which `fit` would have checked."""
+    try:
+        for name in vars(part):
+            if callable(getattr(type(part), name, None)) or name == "_parameter_constraints":
+                raise ValueError(f"{name} belongs to the class")
+        if hasattr(type(part), "_parameter_constraints"):
+            check_params(part)
+            n_features = getattr(part, "n_features_in_", 1)
+            if not isinstance(n_features, Integral) or n_features < 1:
+                raise ValueError(f"n_features_in_ must be a positive integer; got {n_features!r}")
+        if isinstance(part, Saved):
+            part._check_learned()
+    except Exception as error:
+        raise ValueError(
+            f"{path} holds what no fit of {type(part).__name__} has made: "
+            f"{str(error).removesuffix('.')}. Save it anew."
+        ) from error
+
+
+def _parts(value):
+    """Yield an estimator and all objects that it holds."""
+    met, waiting = set(), [value]
+    while waiting:
+        value = waiting.pop()
+        if id(value) in met:
+            continue
+        met.add(id(value))
+        if isinstance(value, dict):
+            waiting.extend(value.values())
+        elif isinstance(value, list | tuple):
+            waiting.extend(value)
+        elif hasattr(value, "__dict__") and not isinstance(value, type):
+            waiting.extend(vars(value).values())
+            yield value
+
+
+def _skops():
+    try:
+        import skops.io
+    except ImportError as error:
+        raise ImportError(
+            "save and load of estimators need skops: pip install sklearn_ecg[skops]."
+        ) from error
+    return skops.io
