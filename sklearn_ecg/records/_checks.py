@@ -33,7 +33,7 @@ def check_array(signals):
 
 
 def check_sequence(signals):
-    checked = [np.asarray(fill_masked(signal)) for signal in signals]
+    checked = [signal_array(signal, record) for record, signal in enumerate(signals)]
     for record, signal in enumerate(checked):
         if signal.ndim != 2 or signal.dtype.kind not in "fiu":
             raise ValueError(
@@ -48,6 +48,16 @@ def check_sequence(signals):
                 "with NaN."
             )
     return checked
+
+
+def signal_array(signal, record):
+    """Return a record's signal as an array, or say whose lists are of different lengths."""
+    try:
+        return np.asarray(fill_masked(signal))
+    except ValueError as error:
+        raise ValueError(
+            f"signals[{record}] must be numbers in mV of shape (n_leads, n_times): {error}."
+        ) from error
 
 
 def _check_orientation(shape, expected, found):
@@ -67,7 +77,8 @@ def _check_orientation(shape, expected, found):
 def check_sampling_rate(sampling_rate):
     if sampling_rate is None:
         return None
-    if not isinstance(sampling_rate, numbers.Real) or not 0 < sampling_rate < np.inf:
+    is_number = isinstance(sampling_rate, numbers.Real) and not isinstance(sampling_rate, bool)
+    if not is_number or not 0 < sampling_rate < np.inf:
         raise ValueError(
             f"sampling_rate must be a positive number of samples per second; got {sampling_rate!r}."
         )
@@ -168,7 +179,7 @@ def _how_computed(lacking):
 def check_ids(ids, n_records):
     if ids is None:
         return np.arange(n_records)
-    ids = check_groups(ids, n_records=n_records, name="ids")
+    ids = check_groups(ids, n_records=n_records, name="ids", what="name")
     if len(pd.unique(ids)) != n_records:
         values, counts = np.unique(ids, return_counts=True)
         raise ValueError(f"ids must be unique; repeated: {list(values[counts > 1][:5])}.")

@@ -97,6 +97,10 @@ class CleanedRecords(ECGRecords):
             index = signals.index
             if index.is_unique and index.inferred_type in ("string", "integer"):
                 fields["ids"] = index
+        index = signals.index.to_flat_index() if isinstance(signals, pd.DataFrame) else None
+        if index is not None and index.is_unique and not index.hasnans:
+            # Else the index names nobody, and rows can only go by position.
+            signals = align_records(signals, fields.get("ids"), name="signals")
         super().__init__(signals, sampling_rate, labels=labels, **fields)
         names = fields.get("ids")
         if names is None:
@@ -104,10 +108,8 @@ class CleanedRecords(ECGRecords):
         self._weak_labels, weak_names = check_labels(
             weak_labels, n_records=len(self), ids=names, name="weak_labels"
         )
-        provenance = align_records(provenance, names, name="provenance")
-        confidence = align_records(confidence, names, name="confidence")
-        self._provenance = np.asarray(provenance, dtype="<U9")
-        self._confidence = np.asarray(confidence, dtype=np.float64)
+        self._provenance = self._of_labels(provenance, names, "provenance", "<U9")
+        self._confidence = self._of_labels(confidence, names, "confidence", np.float64)
         shape = self._labels.shape
         for name in ("weak_labels", "provenance", "confidence"):
             found = getattr(self, name).shape
@@ -143,6 +145,17 @@ class CleanedRecords(ECGRecords):
         # The values are shared with the cleaner, and read only.
         index = pd.Index(self._ids, name="id")
         return pd.DataFrame(self._features, index, self._feature_names, copy=False)
+
+    def _of_labels(self, values, ids, name, dtype):
+        """Return a table of what is said of each label, in the order of records and labels."""
+        values = align_records(values, ids, name=name)
+        columns = getattr(values, "columns", None)
+        values = np.asarray(fill_masked(values), dtype=dtype)
+        if columns is None or values.shape != self._labels.shape:
+            return values
+        return align_labels(
+            values, columns, self._label_names, name=name, owner="the cleaned labels are"
+        )
 
     def _check_features(self, features, extractor, ids):
         """Return features as an array, and their names."""

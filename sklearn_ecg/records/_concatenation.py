@@ -12,7 +12,7 @@ from sklearn_ecg.records._selection import take_leads
 from sklearn_ecg.utils import trusted_records
 
 
-def concatenate(collections, *, keys=None):
+def concatenate(collections, *, keys=None) -> ECGRecords:
     """Join collections of records, leads and labels by their names.
 
     Parameters

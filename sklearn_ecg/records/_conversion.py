@@ -3,12 +3,13 @@
 import numpy as np
 from sklearn.utils import check_array
 
+from sklearn_ecg.records._checks import signal_array
 from sklearn_ecg.records._cleaned import CleanedRecords
 from sklearn_ecg.records._records import ECGRecords
 from sklearn_ecg.utils import fill_masked
 
 
-def as_records(X, sampling_rate=None):
+def as_records(X, sampling_rate=None) -> ECGRecords:
     """Return signals of any accepted form as `ECGRecords`.
 
     Parameters
@@ -36,11 +37,14 @@ def as_records(X, sampling_rate=None):
     if isinstance(X, ECGRecords):
         return _at_rate(X, sampling_rate)
     X = fill_masked(X)
-    if isinstance(X, list) and X and np.ndim(X[0]) == 2:
-        lengths = {np.shape(signal) for signal in X}
-        if len(lengths) > 1:
+    if isinstance(X, list) and X:
+        X = [signal_array(signal, record) for record, signal in enumerate(X)]
+        if X[0].ndim == 2 and len({signal.shape for signal in X}) > 1:
             return ECGRecords(X, sampling_rate)
-    signals = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+    try:
+        signals = check_array(X, allow_nd=True, ensure_all_finite=False, dtype="numeric")
+    except TypeError as error:
+        raise TypeError(f"signals must be an array of numbers in mV: {error}.") from error
     if signals.ndim == 2:
         signals = signals[:, np.newaxis, :]
     return ECGRecords(signals, sampling_rate)

@@ -18,8 +18,9 @@ class LazySignals:
         (n_leads, n_times); what a masked array masks is NaN. A memory map's ``__getitem__`` will
         do. It must be picklable where records travel to worker processes. It may have methods that
         are faster than reading record by record: ``read.many(indices)`` returns a list of signals,
-        ``read.window(i, start, stop)`` reads a part of a record, and ``read.take(indices)``
-        returns a reader of these records alone, so that a worker gets no more than its share.
+        ``read.window(i, start, stop)`` reads a part of a record, ``read.take(indices)`` returns a
+        reader of these records alone, so that a worker gets no more than its share, and
+        ``read.stamp(i)`` tells by text and numbers what would be read, or is None.
     shape : tuple of int
         ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` where lengths differ.
     indices : ndarray of int of shape (n_records,), default=None
@@ -93,6 +94,11 @@ class LazySignals:
         if hasattr(self._read, "window"):
             return fill_masked(self._read.window(index, start, stop))
         return np.asarray(fill_masked(self._read(index)))[:, start:stop]
+
+    def stamp(self, i):
+        """Return what tells record ``i`` from others without reading it, or None."""
+        stamp = getattr(self._read, "stamp", None)
+        return None if stamp is None else stamp(int(self._indices[i]))
 
     def read_many(self, indices=None):
         """Read several records at once.

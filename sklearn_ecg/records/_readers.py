@@ -5,6 +5,8 @@ import os
 import numpy as np
 
 from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.records._report import MissingFileError, RecordError
+from sklearn_ecg.utils import file_stamp, read_parts
 
 
 def as_lazy(signals):
@@ -23,40 +25,91 @@ def as_lazy(signals):
     if isinstance(signals, list):
         lengths = np.array([signal.shape[1] for signal in signals])
         return LazySignals(signals.__getitem__, (len(signals), len(signals[0])), lengths=lengths)
-    if isinstance(signals, np.memmap) and signals.filename and signals.flags.c_contiguous:
+    if is_file_of_records(signals):
         return LazySignals(MappedSignals(signals), signals.shape)
     return LazySignals(signals.__getitem__, signals.shape)
 
 
+def is_file_of_records(signals):
+    """Return whether signals are a memory map whose records lie one after the other in a file."""
+    return (
+        isinstance(signals, np.memmap)
+        and bool(signals.filename)
+        # Changes to a copy on write are not in the file.
+        and signals.mode != "c"
+        and signals.flags.c_contiguous
+    )
+
+
 class MappedSignals:
-    """Reads records from a memory map, and travels as the name of its file.
+    """Reads records of a memory map from its file, and travels as the file's name.
+
+    The map itself would end the process if the file were cut.
 
     Parameters
     ----------
     signals : memmap of shape (n_records, n_leads, n_times)
-        In C order.
+        See `is_file_of_records`.
+    scale : float, default=None
+        mV per unit; then records are float32.
     """
 
-    def __init__(self, signals):
-        self.signals = signals
-
-    def __call__(self, record):
-        return self.signals[record]
-
-    def __reduce__(self):
+    def __init__(self, signals, scale=None):
         # A selection keeps the offset of the whole map; where it begins, its address tells.
-        whole = self.signals
+        whole = signals
         while isinstance(whole.base, np.memmap):
             whole = whole.base
-        offset = whole.offset + self.signals.ctypes.data - whole.ctypes.data
-        path = os.path.abspath(self.signals.filename)
-        place = (path, self.signals.dtype.str, self.signals.shape, int(offset))
-        # The time of change is there for hashes: a file that was overwritten is another source.
-        return _reopen, (*place, os.stat(path).st_mtime_ns)
+        self.path = os.path.abspath(signals.filename)
+        self.offset = int(whole.offset + signals.ctypes.data - whole.ctypes.data)
+        self.dtype, self.shape, self.scale = signals.dtype, signals.shape, scale
+        # The header of a .npy file; what stands before other maps may change.
+        (head,) = read_parts(self.path, [(0, min(whole.offset, _LONGEST_HEAD))])
+        self.head = bytes(head) if head.startswith(np.lib.format.MAGIC_PREFIX) else b""
+
+    def __call__(self, i):
+        return self._read(i, 0, self.shape[1] * self.shape[2], 1)
+
+    def window(self, i, start, stop):
+        start, stop, _ = slice(start, stop).indices(self.shape[2])
+        return self._read(i, start, max(start, stop) - start, self.shape[1])
+
+    def files(self, i):
+        """Return the paths of the files on which record i depends."""
+        return [self.path]
+
+    def __getstate__(self):
+        # The stamp is there for hashes: a file that was overwritten is another source.
+        return self.__dict__ | {"files_stamp": file_stamp(self.path)}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        del self.files_stamp
+
+    def _read(self, i, start, n_samples, n_rows):
+        """Read n_samples of each row of a record, as all of it is one or each lead is."""
+        _, n_leads, n_times = self.shape
+        size = self.dtype.itemsize
+        begin = self.offset + size * (i * n_leads * n_times + start)
+        rows = [(begin + row * n_times * size, n_samples * size) for row in range(n_rows)]
+        try:
+            head, *parts = read_parts(self.path, [(0, len(self.head)), *rows])
+        except FileNotFoundError:
+            raise MissingFileError(self.path, "is missing", _CURE) from None
+        except OSError as error:
+            raise RecordError(self.path, f"cannot be read: {error.strerror}", _CURE) from error
+        content = b"".join(parts) if n_rows > 1 else parts[0]
+        if head != self.head:
+            raise RecordError(self.path, "has changed since it was opened", _CURE)
+        if len(content) < n_rows * n_samples * size:
+            end = rows[-1][0] + rows[-1][1]
+            problem = f"holds {os.path.getsize(self.path)} bytes, where record {i} asks for {end}"
+            raise RecordError(self.path, problem, _CURE)
+        signal = np.frombuffer(content, dtype=self.dtype).reshape(n_leads, -1)
+        return signal if self.scale is None else signal.astype(np.float32) * np.float32(self.scale)
 
 
-def _reopen(path, dtype, shape, offset, _changed_ns):
-    return MappedSignals(np.memmap(path, dtype, mode="r", offset=offset, shape=shape))
+_LONGEST_HEAD = 2**16
+_CURE = "Bring the file back, or open the records again."
 
 
 def select_leads_lazily(signals, selection):
@@ -95,6 +148,10 @@ class _SelectedLeads:
 
     def take(self, records):
         return _SelectedLeads(self.signals[records], self.selection)
+
+    def stamp(self, record):
+        source = self.signals.stamp(record)
+        return None if source is None else (source, self.selection.names, self.selection.given)
 
 
 def join_lazily(parts):
@@ -141,6 +198,9 @@ class _JoinedSignals:
 
     def window(self, record, start, stop):
         return self.parts[self.source[record]].window(int(self.place[record]), start, stop)
+
+    def stamp(self, record):
+        return self.parts[self.source[record]].stamp(int(self.place[record]))
 
     def take(self, records):
         parts, place = list(self.parts), np.empty(len(records), dtype=np.int64)

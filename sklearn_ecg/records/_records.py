@@ -18,6 +18,7 @@ from sklearn_ecg.records._checks import (
 from sklearn_ecg.records._content import ContentEquality
 from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._limb_leads import LeadSelection
+from sklearn_ecg.records._readers import as_lazy, is_file_of_records
 from sklearn_ecg.records._report import Report
 from sklearn_ecg.records._selection import row_index, take, take_leads
 from sklearn_ecg.records._summary import RecordsSummary
@@ -43,10 +44,10 @@ class ECGRecords(RecordsSummary, ContentEquality):
     ----------
     signals : ndarray of shape (n_records, n_leads, n_times), or sequence of n_records arrays of \
             shape (n_leads, n_times_i)
-        Signals in mV. An array (or memory map) for records of one length, a list for records of
-        different lengths, `LazySignals` for records that are read when touched. NaN marks what
-        was not recorded, and is held for what a masked array masks; a lead that is missing from a
-        record is NaN throughout.
+        Signals in mV. An array for records of one length, a list for records of different
+        lengths, `LazySignals` for records that are read when touched; a memory map becomes these,
+        read from its file. NaN marks what was not recorded, and is held for what a masked array
+        masks; a lead that is missing from a record is NaN throughout.
     sampling_rate : float, default=None
         Samples per second (Hz). None where it is unknown; then whatever needs it asks for it.
     lead_names : sequence of str of length n_leads, default=None
@@ -61,7 +62,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
     split : array-like of shape (n_records,), default=None
         The data set's own folds, where it has any.
     labels : array-like or DataFrame of shape (n_records, n_labels), default=None
-        1 present, 0 absent, -1 unknown, as is what a masked array masks.
+        1 present, 0 absent, -1 unknown, as is what is masked or missing (NaN, None, NA).
     label_names : sequence of str of length n_labels, default=None
         By default the columns of `labels` if it is a DataFrame, else "0", "1", ....
     trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
@@ -111,7 +112,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
     """
 
     # Per-record arrays that slicing slices; a subclass with more of them extends the tuple.
-    _per_record = ("ids", "groups", "split", "labels", "trusted")
+    _per_record: tuple[str, ...] = ("ids", "groups", "split", "labels", "trusted")
     # What all records share.
     _shared = ("sampling_rate", "lead_names", "label_names")
 
@@ -137,7 +138,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         # Without ids the first table names the records, if only for the others.
         names = ids_of(labels, trusted, groups, split) if ids is None else ids
         self._groups = check_groups(groups, n_records=n_records, ids=names)
-        self._split = check_groups(split, n_records=n_records, ids=names, name="split")
+        self._split = check_groups(split, n_records=n_records, ids=names, name="split", what="fold")
         self._labels, self._label_names = check_record_labels(labels, label_names, names, n_records)
         self._trusted = check_record_trust(trusted, self._label_names, names, n_records)
         self._report = Report().to_frame() if report is None else report
@@ -154,6 +155,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
     def _check_signals(self, signals):
         if isinstance(signals, LazySignals):
             return signals
+        if is_file_of_records(signals):
+            return as_lazy(check_array(signals))
         if isinstance(signals, np.ndarray) and signals.dtype != object:
             return check_array(fill_masked(signals))
         if isinstance(signals, (Sequence, np.ndarray)):

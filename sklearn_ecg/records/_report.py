@@ -1,5 +1,7 @@
 """What could not be loaded, and why."""
 
+import contextlib
+
 import pandas as pd
 
 REPORT_COLUMNS = ("id", "file", "problem", "what_to_do", "kept")
@@ -30,6 +32,19 @@ class MissingFileError(RecordError, FileNotFoundError):
 
     # OSError prints its arguments in a form of its own.
     __str__ = RecordError.__str__
+
+
+@contextlib.contextmanager
+def naming(file, what_to_do):
+    """Make a `RecordError` that names the file of whatever goes wrong as it is read."""
+    try:
+        yield
+    except RecordError:
+        raise
+    except Exception as error:
+        # Libraries raise errors of a dozen kinds on damaged files, and memory may not suffice.
+        problem = f"cannot be read: {type(error).__name__} {error}".rstrip()
+        raise RecordError(file, problem, what_to_do) from error
 
 
 class Report:

@@ -1,0 +1,66 @@
+"""What each record is known by, so that nothing is measured twice and nothing stale is believed."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+from sklearn_ecg.records._lazy import LazySignals
+from sklearn_ecg.utils import fill_masked
+
+_KEY_BYTES = 12
+
+
+def record_keys(signals, *others):
+    """Return a key for each record: other signals have another one.
+
+    Signals in files of their own are known by the files' stamps and are not read; all others are
+    known by their content.
+
+    Parameters
+    ----------
+    signals : LazySignals, ndarray of shape (n_records, n_leads, n_times), or list
+    *others : sequence of length n_records
+        What else results depend on, record by record: anything whose `repr` tells it, or arrays.
+
+    Returns
+    -------
+    list of length n_records of str, or None for a record that cannot be read
+        The text that a key is made from stays the same in every process.
+    """
+    keys = []
+    for row in range(len(signals)):
+        told = _told_by(signals, row)
+        digest = blake2b(told or b"", digest_size=_KEY_BYTES)
+        for values in others:
+            digest.update(_content(values[row]))
+        keys.append(None if told is None else digest.hexdigest())
+    return keys
+
+
+def rows_changed(signals, keys, *others):
+    """Return the rows of records whose files were changed since `record_keys` looked at them."""
+    if keys is None or not isinstance(signals, LazySignals):
+        return []
+    now = record_keys(signals, *others)
+    return [
+        row
+        for row, (key, found) in enumerate(zip(keys, now, strict=True))
+        if None not in (key, found) and key != found
+    ]
+
+
+def _told_by(signals, row):
+    if isinstance(signals, LazySignals):
+        stamp = signals.stamp(row)
+        if stamp is not None:
+            return repr(stamp).encode("utf-8", "surrogateescape")
+    try:
+        return _content(np.asarray(fill_masked(signals[row])))
+    except Exception:
+        return None
+
+
+def _content(value):
+    if not isinstance(value, np.ndarray):
+        return repr(value).encode("utf-8", "surrogateescape")
+    return f"{value.dtype.str}{value.shape}".encode() + np.ascontiguousarray(value).tobytes()
