@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sklearn_ecg.datasets._files import open_file
 from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.records._report import MissingFileError, RecordError
 
@@ -41,11 +42,14 @@ def read_annotations(record, extension):
     """
     path = Path(f"{record}.{extension}")
     try:
-        content = path.read_bytes()
+        with open_file(path) as file:
+            content = file.read()
     except FileNotFoundError:
         raise MissingFileError(
             path, "is missing: without it the record has no labels", CURE
         ) from None
+    except OSError as error:
+        raise RecordError(path, f"cannot be read: {error.strerror}", CURE) from error
     # A file that lost its end would only seem to hold fewer.
     if content[-2:] != b"\0\0" or len(content) % 2:
         raise RecordError(path, "is cut short: it lacks the mark of its end", CURE)

@@ -1,15 +1,26 @@
 """Signals in arrays and files of arrays: NumPy, HDF5, Zarr."""
 
+import contextlib
 import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from sklearn_ecg.datasets._files import as_path
+from sklearn_ecg.datasets._stored_chunks import files_of, gap_finder, most_records
 from sklearn_ecg.records import LazySignals
 from sklearn_ecg.records._checks import check_array
+from sklearn_ecg.records._readers import MappedSignals, is_file_of_records
+from sklearn_ecg.records._report import MissingFileError, RecordError
+from sklearn_ecg.utils import quick_stamp, stamp_of_files
 
 _MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "\N{MICRO SIGN}V": 1e-3, "V": 1e3}
+
+_CURE = "Write the file anew, or leave the record out by its position."
+# An array of more bytes that a file holds in so much less is a trap or was damaged: no ECG is
+# compressed as far.
+_LARGE, _MOST_COMPRESSED = 2**30, 100
 
 
 def open_signals(signals, key, units, ids_key):
@@ -33,10 +44,10 @@ def open_signals(signals, key, units, ids_key):
         if key is not None or ids_key is not None:
             raise ValueError("key, and ids as a string, name arrays of a file; signals is none.")
         return _scaled(signals, units), None
-    path = Path(signals).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file {str(path)!r} with signals.")
+    path = Path(as_path(signals))
     suffix = path.suffix.lower()
+    if not (os.path.isfile(path) or (suffix == ".zarr" and os.path.isdir(path))):
+        raise FileNotFoundError(f"There is no file {str(path)!r} with signals.")
     if suffix == ".npy":
         if key is not None or ids_key is not None:
             raise ValueError(f"{path} holds one array alone; key and ids cannot name others.")
@@ -44,7 +55,7 @@ def open_signals(signals, key, units, ids_key):
     if suffix == ".npz":
         return _from_npz(path, key, units, ids_key)
     if suffix not in _OPENERS:
-        known = [".npy", ".npz", *_OPENERS]
+        known = sorted([".npz", *_OPENERS])
         raise ValueError(f"signals must be an array or a file of {known}; got {str(path)!r}.")
     return _from_store(path, suffix, key, units, ids_key)
 
@@ -70,40 +81,131 @@ def _scaled(signals, units):
 
 
 def _memory_map(path, units):
-    signals = _load(path)
-    check_array(signals)
-    scale = _mV_per_unit(units, signals.dtype)
-    if scale == 1 and signals.dtype.kind == "f":
-        return signals
-    return LazySignals(StoredSignals(str(path), ".npy", None, scale), signals.shape)
+    with _reading(path, "an array of NumPy"):
+        stored = _Mapped(path)
+    check_array(_of_shape(stored, path))
+    scale = _mV_per_unit(units, stored.dtype)
+    if is_file_of_records(stored.mapped):
+        is_in_mV = scale == 1 and stored.dtype.kind == "f" and stored.dtype.itemsize > 2
+        read = MappedSignals(stored.mapped, None if is_in_mV else scale)
+    else:
+        read = StoredSignals(str(path), ".npy", None, scale, stored)
+    return LazySignals(read, stored.shape)
+
+
+class _Mapped:
+    """A ``.npy`` file; to touch a map beyond the end of its file would end the process."""
+
+    def __init__(self, path):
+        self.path = path
+        self.mapped = np.load(path, mmap_mode="r")
+        self.shape, self.dtype = self.mapped.shape, self.mapped.dtype
+        self._check_size()
+
+    def __getitem__(self, key):
+        self._check_size()
+        return np.array(self.mapped[key])
+
+    def _check_size(self):
+        found, needed = os.stat(self.path).st_size, self.mapped.offset + self.mapped.nbytes
+        if found != needed:
+            raise ValueError(f"it holds {found} bytes, where its header asks for {needed}")
+
+
+@contextlib.contextmanager
+def _reading(path, what):
+    """Name the file and what it should be, whatever a library says of it."""
+    try:
+        yield
+    except ImportError:
+        raise
+    except Exception as error:
+        reason = error if isinstance(error, (ValueError, OSError)) else repr(error)
+        raise ValueError(f"{path} cannot be read as {what}: {reason}. Write it anew.") from error
+
+
+def _of_shape(stored, path):
+    """Return an array of the shape and type of one that is stored, and reads nothing."""
+    with _reading(path, "an array"):
+        return np.broadcast_to(np.zeros((), dtype=stored.dtype), stored.shape)
 
 
 def _from_npz(path, key, units, ids_key):
-    with _load(path) as stored:
-        arrays = dict(stored)
-    shapes = {name: array.shape for name, array in arrays.items()}
-    ids = None if ids_key is None else _as_ids(arrays, ids_key, shapes, path)
-    return _scaled(arrays[_choose(key, shapes, path)], units), ids
+    with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
+        others = [name for name in file.namelist() if not name.endswith(".npy")]
+        if others and key is None:
+            raise ValueError(f"its member {others[0]} is no array; name the array by key")
+        members = {
+            member.filename.removesuffix(".npy"): member
+            for member in file.infolist()
+            if member.filename.endswith(".npy")
+        }
+        shapes = {name: _shape_in(file, member) for name, member in members.items()}
+    key = _choose(key, shapes, path)
+    with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
+        signals = _read_member(file, members[key])
+    if ids_key is None:
+        return _scaled(signals, units), None
+    _require(ids_key, shapes, path)
+    with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
+        ids = _as_ids(_read_member(file, members[ids_key]))
+    return _scaled(signals, units), ids
 
 
-def _load(path):
-    try:
-        return np.load(path, mmap_mode="r")
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile):
-        # NumPy takes what it does not know for pickled objects, and advises to trust them.
-        raise ValueError(f"{path} cannot be read as NumPy arrays of numbers.") from None
+def _shape_in(file, member):
+    with file.open(member) as content:
+        return _read_header(content)[0]
+
+
+def _read_header(content):
+    """Return shape, order and type of an array, and go to where its numbers begin."""
+    version = np.lib.format.read_magic(content)
+    return getattr(np.lib.format, "read_array_header_{}_{}".format(*version))(content)
+
+
+def _read_member(file, member):
+    name, size = member.filename, member.file_size
+    if size > max(_LARGE, _MOST_COMPRESSED * member.compress_size):
+        raise ValueError(f"{name} would grow from {member.compress_size} to {size} bytes")
+    with file.open(member) as content:
+        shape, _, dtype = _read_header(content)
+        found = size - content.tell()
+    if dtype.hasobject:
+        raise ValueError(f"{name} holds objects of Python; store text as dtype=str")
+    needed = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if found != needed:
+        raise ValueError(f"{name} holds {found} bytes, where its header asks for {needed}")
+    with file.open(member) as content:
+        return np.lib.format.read_array(content, allow_pickle=False)
 
 
 def _from_store(path, suffix, key, units, ids_key):
-    store = _OPENERS[suffix](str(path))
-    arrays = _arrays_in(store)
-    shapes = {name: array.shape for name, array in arrays.items()}
-    ids = None if ids_key is None else _as_ids(arrays, ids_key, shapes, path)
-    key = _choose(key, shapes, path)
-    # Checks shape and type without reading anything.
-    check_array(np.broadcast_to(np.zeros((), dtype=arrays[key].dtype), shapes[key]))
-    scale = _mV_per_unit(units, arrays[key].dtype)
-    return LazySignals(StoredSignals(str(path), suffix, key, scale), shapes[key]), ids
+    with contextlib.ExitStack() as stack:
+        with _reading(path, _KINDS[suffix]):
+            store = _OPENERS[suffix](str(path))
+            # A file that stays open, be it for an error, cannot be written again.
+            stack.callback(getattr(store, "close", lambda: None))
+            arrays = _arrays_named(store, [name for name in (key, ids_key) if name])
+            if key is None or len(arrays) < 1 + (ids_key is not None):
+                arrays = _arrays_in(store, str(path))
+        shapes = {name: array.shape for name, array in arrays.items()}
+        key = _choose(key, shapes, path)
+        ids = None
+        if ids_key is not None:
+            _require(ids_key, shapes, path)
+            with _reading(path, _KINDS[suffix]):
+                ids = _as_ids(arrays[ids_key])
+        check_array(_of_shape(arrays[key], path))
+        with _reading(path, _KINDS[suffix]):
+            held = most_records(arrays[key], str(path))
+        if shapes[key][0] > _MOST_COMPRESSED * held:
+            raise ValueError(
+                f"{path} claims {shapes[key][0]} records in {key!r}, of which it holds {held} at "
+                "most. Write it anew."
+            )
+        scale = _mV_per_unit(units, arrays[key].dtype)
+        read = StoredSignals(str(path), suffix, key, scale, arrays[key])
+    return LazySignals(read, shapes[key]), ids
 
 
 def _choose(key, shapes, path):
@@ -120,10 +222,13 @@ def _choose(key, shapes, path):
     )
 
 
-def _as_ids(arrays, ids_key, shapes, path):
+def _require(ids_key, shapes, path):
     if ids_key not in shapes:
         raise ValueError(f"ids={ids_key!r} is no array of {path}; it holds {shapes}.")
-    ids = np.asarray(arrays[ids_key])
+
+
+def _as_ids(stored):
+    ids = np.asarray(stored)
     if ids.dtype.kind in "SO":
         # HDF5 stores text as bytes.
         ids = np.array([id.decode() if isinstance(id, bytes) else str(id) for id in ids.tolist()])
@@ -135,10 +240,7 @@ def _open_hdf5(path):
         import h5py
     except ImportError as error:
         raise ImportError(f"{path} needs h5py: pip install 'sklearn_ecg[hdf5]'") from error
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        raise ValueError(f"{path} cannot be read as an HDF5 file: {error}.") from error
+    return h5py.File(path, "r")
 
 
 def _open_zarr(path):
@@ -146,28 +248,39 @@ def _open_zarr(path):
         import zarr
     except ImportError as error:
         raise ImportError(f"{path} needs zarr: pip install 'sklearn_ecg[zarr]'") from error
-    try:
-        return zarr.open(path, mode="r")
-    except Exception as error:
-        # Versions 2 and 3 of zarr raise errors of their own.
-        raise ValueError(f"{path} cannot be read as a Zarr store: {error}.") from error
+    return zarr.open(path, mode="r")
 
 
-_OPENERS = {".h5": _open_hdf5, ".hdf5": _open_hdf5, ".zarr": _open_zarr}
+_OPENERS = {".npy": _Mapped, ".h5": _open_hdf5, ".hdf5": _open_hdf5, ".zarr": _open_zarr}
+_KINDS = {".h5": "an HDF5 file", ".hdf5": "an HDF5 file", ".zarr": "a Zarr store"}
 
 
-def _arrays_in(store, prefix=""):
+def _arrays_named(store, names):
+    found = {name: store.get(name) for name in names} if hasattr(store, "get") else {}
+    return {name: array for name, array in found.items() if hasattr(array, "shape")}
+
+
+def _arrays_in(store, path, prefix="", above=frozenset()):
     """Return the arrays of a store and of its groups by their paths."""
     if hasattr(store, "shape"):
         return {"": store}
+    place = os.path.join(path, store.path) if hasattr(store, "path") else store["."].id
+    place = os.path.realpath(place) if isinstance(place, str) else place
+    if place in above:
+        raise ValueError(f"its group {prefix} leads back to where it is; name the array by key")
     arrays = {}
     for name in store:
-        item = store[name]
-        if hasattr(item, "shape"):
+        item = store.get(name)
+        if item is None:
+            raise ValueError(f"its link {prefix}{name} leads nowhere; name the array by key")
+        if getattr(item, "shape", None) is not None:
             arrays[prefix + name] = item
-        else:
-            arrays |= _arrays_in(item, f"{prefix}{name}/")
+        elif hasattr(item, "keys"):
+            arrays |= _arrays_in(item, path, f"{prefix}{name}/", above | {place})
     return arrays
+
+
+_AGAIN = "Bring the file back, or open the records again."
 
 
 class StoredSignals:
@@ -180,38 +293,122 @@ class StoredSignals:
         Of the array; empty or None where the file is the array.
     scale : float
         mV per unit.
+    array : array of HDF5, Zarr or NumPy
+        As it is when it is opened.
     """
 
-    def __init__(self, path, suffix, key, scale):
-        self.path = path
+    def __init__(self, path, suffix, key, scale, array):
+        self.path = os.path.abspath(path)
         self.suffix = suffix
         self.key = key
         self.scale = scale
-        self._opened = None
+        self.form = _form_of(array)
+        self.records = np.arange(array.shape[0])
+        # Shared by all selections: HDF5 would open a file for a second one as the first has it.
+        self._opened = {}
 
     def _array(self):
+        """Return the array as it is on the disk now, and what finds its gaps."""
         # An HDF5 file that was opened before a fork must not be read after it.
-        if self._opened is None or self._opened[0] != os.getpid():
-            store = _load(self.path) if self.suffix == ".npy" else _OPENERS[self.suffix](self.path)
-            self._opened = os.getpid(), store[self.key] if self.key else store
-        return self._opened[1]
+        stamp = os.getpid(), quick_stamp(self._descriptions())
+        if self._opened.get("stamp") != stamp:
+            self._close()
+            if not os.path.exists(self.path):
+                raise MissingFileError(self.path, "is missing", _AGAIN)
+            store = _OPENERS[self.suffix](self.path)
+            array = store[self.key] if self.key else store
+            if _form_of(array) != self.form:
+                raise RecordError(self.path, "has changed since it was opened", _AGAIN)
+            find_gap = None if self.suffix == ".npy" else gap_finder(array, self.path)
+            self._opened |= {"stamp": stamp, "array": array, "find_gap": find_gap}
+        return self._opened["array"], self._opened["find_gap"]
+
+    def _close(self):
+        pid, _ = self._opened.pop("stamp", (None, None))
+        array = self._opened.pop("array", None)
+        if pid == os.getpid() and hasattr(array, "file"):
+            array.file.close()
+
+    def _descriptions(self):
+        """Return the files that tell of the form of the array."""
+        if self.suffix != ".zarr":
+            return [self.path]
+        folders = dict.fromkeys([self.path, os.path.join(self.path, self.key or "")])
+        return [os.path.join(folder, name) for folder in folders for name in _METADATA]
 
     def _read(self, key):
-        return np.asarray(self._array()[key], dtype=np.float32) * np.float32(self.scale)
+        try:
+            array, find_gap = self._array()
+            stored = np.asarray(array[key])
+            problem = find_gap and find_gap(_region(key, array.shape), stored)
+            if problem is None:
+                return np.asarray(stored, dtype=np.float32) * np.float32(self.scale)
+        except RecordError:
+            raise
+        except Exception as error:
+            # Every library has errors of its own for what was damaged or taken away.
+            problem = f"{type(error).__name__} {error}"
+        record = key[0] if isinstance(key, tuple) else key
+        raise RecordError(self.path, f"cannot be read at record {record}: {problem}", _CURE)
 
     def __call__(self, i):
         """Return record i, of shape (n_leads, n_times), as float32 in mV."""
-        return self._read(i)
+        return self._read(int(self.records[i]))
 
     def window(self, i, start, stop):
-        return self._read((i, slice(None), slice(start, stop)))
+        return self._read((int(self.records[i]), slice(None), slice(start, stop)))
 
     def many(self, indices):
         """Return a list of records; a run of them is read at once, as chunks want it."""
-        indices = np.asarray(indices)
-        if len(indices) > 1 and (np.diff(indices) == 1).all():
-            return list(self._read(slice(int(indices[0]), int(indices[-1]) + 1)))
-        return [self(int(i)) for i in indices]
+        records = self.records[indices]
+        if len(records) > 1 and (np.diff(records) == 1).all():
+            # One by one where that fails, so that the error names the record.
+            with contextlib.suppress(RecordError):
+                return list(self._read(slice(int(records[0]), int(records[-1]) + 1)))
+        return [self._read(record) for record in records.tolist()]
+
+    def take(self, indices):
+        """Return a reader of some of the records."""
+        taken = object.__new__(StoredSignals)
+        taken.__dict__.update(self.__dict__)
+        taken.records = self.records[indices]
+        return taken
+
+    def files(self, i):
+        """Return the paths of the files on which record i depends."""
+        return self._files(self.records[[i]])
+
+    def _files(self, records):
+        if self.suffix == ".npy":
+            return [self.path]
+        return self._descriptions() + files_of(self._array()[0], self.path, records)
 
     def __getstate__(self):
-        return self.__dict__ | {"_opened": None}
+        # The stamp is there for hashes: files that were overwritten are another source.
+        try:
+            files = self._files(self.records)
+        except Exception:
+            # What is wrong is said when a record is read.
+            files = self._descriptions()
+        state = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
+        return state | {"files_stamp": stamp_of_files(files)}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        del self.files_stamp
+        self._opened = {}
+
+
+_METADATA = ("zarr.json", ".zarray", ".zgroup", ".zmetadata")
+
+
+def _form_of(array):
+    return tuple(map(int, getattr(array, "shape", ()))), str(getattr(array, "dtype", None))
+
+
+def _region(key, shape):
+    """Return the ranges (first, last) along each axis of an array that a key stands for."""
+    keys = key if isinstance(key, tuple) else (key,)
+    keys = [slice(i, i + 1) if isinstance(i, int) else i for i in keys]
+    keys += [slice(None)] * (len(shape) - len(keys))
+    return [own.indices(n)[:2] for own, n in zip(keys, shape, strict=True)]

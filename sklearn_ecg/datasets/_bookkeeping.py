@@ -1,32 +1,38 @@
 """Holding a data set's table against its files, so that nothing is lost without a word."""
 
+import io
+import os
 from collections import defaultdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sklearn_ecg.datasets._files import as_path, open_file
 from sklearn_ecg.datasets._vocabulary import load_vocabulary
 
 # So many records are named one by one; more of one kind become a summary.
 _NAMED_SINGLY = 20
+MOST_COLUMNS = 10_000
 
 
 def find_folder(path, *, dataset):
-    """Return the folder as a Path, or say that it is not there."""
-    folder = Path(path).expanduser()
-    if not folder.is_dir():
-        what = "is a file, not a folder" if folder.is_file() else "does not exist"
+    """Return the folder as an absolute Path, or say that it is not there."""
+    folder = Path(as_path(path)).absolute()
+    # Those of os.path say no where a folder above may not be entered, and raise nothing.
+    if not os.path.isdir(folder):
+        is_file = os.path.isfile(folder)
+        what = "is a file, not a folder" if is_file else "does not exist, or may not be reached"
         raise FileNotFoundError(f"{str(folder)!r} {what}. Give the folder that holds {dataset}.")
     return folder
 
 
 def find_table(folder, name, *, dataset):
     """Return the path of a data set's table, or say where it might be instead."""
-    if (folder / name).is_file():
+    if os.path.isfile(folder / name):
         return folder / name
     elsewhere = [path.parent for path in [folder.parent / name, *folder.glob(f"*/{name}")]]
-    elsewhere = [str(path) for path in elsewhere if (path / name).is_file()]
+    elsewhere = [str(path) for path in elsewhere if os.path.isfile(path / name)]
     hint = f" There is one in {' and in '.join(elsewhere)}: did you mean that?" * bool(elsewhere)
     raise FileNotFoundError(
         f"The folder {str(folder)!r} holds no {name}.{hint} Give the folder that holds {dataset}."
@@ -146,11 +152,30 @@ def forget_labels(labels, unknown):
 def read_csv(file, **options):
     """Read a table, or say which file is no table."""
     try:
-        return pd.read_csv(file, encoding="utf-8-sig", **options)
-    except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        with open_file(file) as opened:
+            content = opened.read()
+    except OSError as error:
         raise ValueError(
-            f"{file} cannot be read as a table: {error}. Download it again."
+            f"{file} cannot be read: {error.strerror}. See to its permissions."
         ) from error
+    check_width(content.partition(b"\n")[0].count(b",") + 1, file)
+    try:
+        if b"\0" in content:
+            raise ValueError("it holds bytes of zero, as what was not written to its end does")
+        return pd.read_csv(io.BytesIO(content), encoding="utf-8-sig", **options)
+    except Exception as error:
+        # pandas raises errors of a dozen kinds on damaged files.
+        raise ValueError(
+            f"{file} cannot be read as a table: {error}. Save it anew, as CSV in UTF-8."
+        ) from error
+
+
+def check_width(n_columns, file):
+    """Refuse a table that takes longer to read than anyone waits."""
+    if n_columns > MOST_COLUMNS:
+        raise ValueError(
+            f"{file} has {n_columns} columns, more than {MOST_COLUMNS}: is it a table of labels?"
+        )
 
 
 def report_unlabelled(report, ids, file, problem):

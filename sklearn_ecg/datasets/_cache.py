@@ -1,50 +1,70 @@
-"""All signals of a collection in one file, read as a memory map.
+"""Copies of signals in a folder, from which they are read at the disk's speed.
 
-A cache is two files in the folder that the user names: ``KEY.int16`` (or ``.float32``, for signals
-that are not 16-bit integers times a gain) holds the samples, record after record, lead after lead;
-``KEY.npz`` tells where each record lies, its gains, and which records could not be read. The key
-is made of the names, sizes and times of change of all files, so that other files mean another
-cache. While it is written, samples go to ``KEY.int16.part`` and what is known of the records done
-to ``KEY.progress``: whoever is interrupted goes on where it ended. The index comes last, and
-under its name at once or not at all.
+The folder holds shards: files that are written aside, moved in one place and never changed again.
+A shard is the content of up to 1024 records, one after the other, and behind it a zip archive of
+their ``index`` (a row per record: its key, where its content lies, and its sum) and the ``stamps``
+of the files that they were copied from. Content is the gains and baselines of a record and its
+samples, lead after lead: int16, or float32 for signals that are not 16-bit integers times a gain.
+
+The key of a record is made of its files' stamps and of the settings by which it was read, so that
+files that change are another record, and what was copied for one collection serves the next.
+Whoever is killed loses the shard that was being written; processes that write at the same time
+meet each other's shards whole or not at all.
+
+What no record asks for any more is dead, and goes once it takes more space than what lives.
 """
 
 import contextlib
-import hashlib
+import errno
+import itertools
 import json
 import os
 import shutil
-import warnings
+import time
+import uuid
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from sklearn_ecg.datasets._cached_reader import ALIGNMENT, CachedReader, places, sum_of
+from sklearn_ecg.datasets._cached_reader import (
+    INDEX_ROW,
+    SUFFIX,
+    CachedReader,
+    find_copies,
+    key_of,
+    shards_in,
+    stamps_of,
+    sum_of,
+)
 from sklearn_ecg.datasets._header import CURE
-from sklearn_ecg.records import LazySignals
 from sklearn_ecg.records._report import RecordError
-from sklearn_ecg.utils import whole_file
+from sklearn_ecg.utils import file_stamp, read_parts, warn_user, whole_file
 
-_VERSION = 1
-# Records between two notes of progress, each of which waits for the disk.
-_CHUNK = 1024
+_VERSION = 2
+# A shard is full with so many records or bytes, which is what a kill costs at most.
+_FULL_RECORDS, _FULL_BYTES = 1024, 2**28
+# More shards than these that are not half full are merged.
+_MOST_SMALL_SHARDS = 16
+# Nobody writes one shard for longer.
+_ABANDONED_S = 600
+# The disk is full, or somebody has deleted the folder meanwhile.
+_NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
 
 
-def cache_signals(reader, lengths, n_leads, cache_dir, *, files, settings):
-    """Copy signals into one file, or open the copy that is there.
+def cache_signals(reader, lengths, n_leads, cache_dir, *, settings):
+    """Copy signals into a folder, as far as it lacks them.
 
     Parameters
     ----------
     reader : callable
-        ``reader(i)`` returns a signal in mV. If it has a method ``digital(i)``, which returns
-        int16 samples (-32768 where invalid), gains per mV and baselines, or None where there are
-        none, these are stored, and nothing is lost.
+        ``reader(i)`` returns a signal in mV and ``reader.files(i)`` the paths of the files on
+        which it depends; `window` and `take` are those of `LazySignals`. If there is a method
+        ``digital(i)``, which returns int16 samples (-32768 where invalid), gains per mV and
+        baselines, or None for what 16 bits do not hold, these are stored, and nothing is lost.
     lengths : array-like of int of shape (n_records,)
     n_leads : int
     cache_dir : path-like
-    files : list of (list of path)
-        The files of each record, by whose names, sizes and times the copy is known.
     settings : tuple
         What else the signals depend on.
 
@@ -56,174 +76,167 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, files, settings):
         The records that could not be read.
     """
     folder = _folder(cache_dir)
-    base = folder / _key(files, (settings, n_leads, [int(n) for n in lengths]))
-    stored = _open(base, lengths, n_leads)
-    if stored is None:
-        try:
-            stored = _write(base, reader, lengths, n_leads)
-        except FileNotFoundError:
-            # Another process has finished the very copy that was to be resumed.
-            stored = _open(base, lengths, n_leads) or _write(base, reader, lengths, n_leads)
-    index, data = stored
-    errors = {int(i): RecordError(*error) for i, *error in json.loads(str(index["errors"]))}
-    source = LazySignals(reader, (len(lengths), n_leads), lengths=lengths)
-    return CachedReader(str(data.absolute()), index, lengths, n_leads, source), errors
+    settings = repr((_VERSION, settings, n_leads))
+    keys = [key_of(settings, n, stamps_of(reader, i)) for i, n in enumerate(lengths)]
+    missing = np.flatnonzero(find_copies(folder, keys)[1] < 0).tolist()
+    errors = {}
+    if missing:
+        item_bytes = 2 if hasattr(reader, "digital") else 4
+        n_bytes = item_bytes * n_leads * sum(int(lengths[i]) for i in missing)
+        contents = _contents(reader, lengths, n_leads, settings, missing, keys, errors)
+        _copy(folder, contents, len(missing), n_bytes)
+        # What cannot be tidied now is tidied another time.
+        with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            _tidy(folder, set(keys))
+    return CachedReader(str(folder), keys, lengths, n_leads, settings, reader), errors
 
 
 def _folder(cache_dir):
-    folder = Path(cache_dir).expanduser()
+    folder = Path(cache_dir).expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        file = next(path for path in (folder, *folder.parents) if path.exists())
+        file = next(
+            path for path in (folder, *folder.parents) if path.exists() or path.is_symlink()
+        )
         raise NotADirectoryError(
             f"cache_dir must be a folder, which is made where it is missing; {str(file)!r} is a "
             "file."
         ) from None
+    except OSError as error:
+        raise type(error)(
+            f"cache_dir={str(folder)!r} cannot be made: {error.strerror}. Choose another folder."
+        ) from None
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise PermissionError(
+            f"cache_dir={str(folder)!r} cannot be read. See to its permissions or choose another "
+            "folder."
+        )
     return folder
 
 
-def _key(files, settings):
-    digest = hashlib.sha256(repr((_VERSION, settings)).encode())
-    for group in files:
-        for path in group:
-            try:
-                stat = os.stat(path)
-                known = (os.path.basename(path), stat.st_size, stat.st_mtime_ns)
-            except OSError:
-                known = (os.path.basename(path), None)
-            digest.update(repr(known).encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:24]
+def _contents(reader, lengths, n_leads, settings, missing, keys, errors):
+    """Yield key, stamps and content of records; those that cannot be read become errors."""
+    for i in missing:
+        # What is read after this may be newer than its key says, never older.
+        stamps = stamps_of(reader, i)
+        keys[i] = key_of(settings, lengths[i], stamps)
+        try:
+            content = _content(reader, i, (n_leads, int(lengths[i])))
+        except RecordError as error:
+            errors[i] = error
+        else:
+            yield keys[i], stamps, content
 
 
-def _open(base, lengths, n_leads):
-    """Return index and data file of a whole cache, or None."""
-    index_file = base.with_suffix(".npz")
-    if not index_file.exists():
-        return None
-    try:
-        with open(index_file, "rb") as file, np.load(file) as stored:
-            index = dict(stored)
-        _check_index(index, len(lengths), n_leads)
-        dtype = np.dtype(str(index["dtype"]))
-        data = base.with_suffix(f".{dtype.name}")
-        found, needed = data.stat().st_size, places(lengths, n_leads, dtype)[1]
-        if found != needed:
-            raise ValueError(f"{data} holds {found} bytes in the place of {needed}")
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        warnings.warn(
-            f"The copy of the signals in {base.parent} is damaged ({error}); it is written anew.",
-            stacklevel=2,
-        )
-        index_file.unlink()
-        return None
-    return index, data
-
-
-def _check_index(index, n_records, n_leads):
-    json.loads(str(index["errors"]))
-    shapes = {"gains": (n_records, n_leads), "baselines": (n_records, n_leads)}
-    for name, shape in {**shapes, "sums": (n_records,)}.items():
-        if index[name].shape != shape:
-            raise ValueError(f"its {name} have shape {index[name].shape} in the place of {shape}")
-
-
-def _write(base, reader, lengths, n_leads):
-    has_integers = hasattr(reader, "digital")
-    try:
-        return _write_as(
-            np.dtype(np.int16 if has_integers else np.float32), base, reader, lengths, n_leads
-        )
-    except _NotIntegers:
-        return _write_as(np.dtype(np.float32), base, reader, lengths, n_leads)
-
-
-class _NotIntegers(Exception):
-    """A record is not stored as 16-bit integers."""
-
-
-def _write_as(dtype, base, reader, lengths, n_leads):
-    begins, n_bytes = places(lengths, n_leads, dtype)
-    data, part = base.with_suffix(f".{dtype.name}"), base.with_suffix(f".{dtype.name}.part")
-    progress_file = base.with_suffix(f".{dtype.name}.progress")
-    known = _known(progress_file, part, len(begins), n_leads, n_bytes)
-    errors = []
-    with open(part, "r+b") as samples, open(progress_file, "r+b") as progress:
-        for start in range(0, len(begins), _CHUNK):
-            chunk = slice(start, min(start + _CHUNK, len(begins)))
-            todo = start + np.flatnonzero(known["done"][chunk] == 0)
-            for i in todo.tolist():
-                try:
-                    known[i] = _store(samples, reader, i, lengths[i], begins[i], dtype)
-                except RecordError as error:
-                    errors.append((i, error.file, error.problem, error.what_to_do))
-                except _NotIntegers:
-                    _remove(part, progress_file)
-                    raise
-            if len(todo):
-                # A record counts as done only once its samples are on the disk.
-                samples.flush()
-                os.fsync(samples.fileno())
-                progress.seek(start * known.itemsize)
-                progress.write(known[chunk].tobytes())
-                progress.flush()
-    index = {name: known[name] for name in ("gains", "baselines", "sums")}
-    index |= {"errors": json.dumps(errors), "dtype": dtype.name}
-    # Another process that wrote the same copy may have been faster.
-    with contextlib.suppress(FileNotFoundError):
-        os.replace(part, data)
-    with whole_file(base.with_suffix(".npz")) as file:
-        np.savez(file, **index)
-    _remove(progress_file)
-    return index | {"errors": np.array(index["errors"])}, data
-
-
-def _known(progress_file, part, n_records, n_leads, n_bytes):
-    """Return what is known of the records that are done, and make the files for the others."""
-    row = [("done", "u1"), ("sums", "<u8")]
-    row += [("gains", "<f8", (n_leads,)), ("baselines", "<f8", (n_leads,))]
-    known = np.zeros(n_records, dtype=row)
-    is_resumed = (
-        part.exists()
-        and progress_file.exists()
-        and part.stat().st_size == n_bytes
-        and progress_file.stat().st_size == known.nbytes
-    )
-    if is_resumed:
-        return np.fromfile(progress_file, dtype=row)
-    free = shutil.disk_usage(part.parent).free
-    if free < n_bytes:
-        raise OSError(
-            f"The copy of the signals needs {n_bytes / 1e9:.1f} GB, and {part.parent} has "
-            f"{free / 1e9:.1f} GB left. Free some space or choose another cache_dir."
-        )
-    with open(part, "wb") as file:
-        file.truncate(n_bytes)
-    known.tofile(progress_file)
-    return known
-
-
-def _store(samples, reader, i, n_times, place, dtype):
-    """Write the samples of a record; return its row of what is known."""
-    if dtype == np.float32:
-        stored = np.ascontiguousarray(reader(i), dtype=np.float32)
-        gains, baselines = np.ones(len(stored)), np.zeros(len(stored))
-    else:
-        digital = reader.digital(i)
-        if digital is None:
-            raise _NotIntegers
-        stored, gains, baselines = digital
-    if stored.shape[1] != n_times:
+def _content(reader, i, shape):
+    digital = reader.digital(i) if hasattr(reader, "digital") else None
+    if digital is None:
+        samples = np.asarray(reader(i), dtype="<f4")
+        digital = samples, np.ones(len(samples)), np.zeros(len(samples))
+    samples, gains, baselines = digital
+    if samples.shape != shape:
         raise RecordError(
-            f"record {i}", f"has {stored.shape[1]} samples in the place of {n_times}", CURE
+            reader.files(i)[0],
+            f"has {samples.shape[1]} samples in the place of {shape[1]}",
+            CURE,
         )
-    content = stored.tobytes()
-    content += bytes(-len(content) % ALIGNMENT)
-    samples.seek(place)
-    samples.write(content)
-    return 1, sum_of(np.frombuffer(content, dtype=np.uint64)), gains, baselines
+    scales = np.concatenate([gains, baselines]).astype("<f8")
+    return scales.tobytes() + samples.tobytes()
 
 
-def _remove(*paths):
-    for path in paths:
-        path.unlink(missing_ok=True)
+def _copy(folder, contents, n_records, n_bytes):
+    free = shutil.disk_usage(folder).free
+    try:
+        if free < n_bytes:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        _write_shards(folder, contents)
+    except OSError as error:
+        if error.errno not in _NO_PLACE:
+            raise type(error)(
+                f"cache_dir={str(folder)!r} cannot be written to ({os.strerror(error.errno)}), and "
+                f"lacks copies of {n_records} records. Choose another folder, or cache_dir=None."
+            ) from None
+        warn_user(
+            f"cache_dir={str(folder)!r} cannot take the copies of {n_records} records "
+            f"({os.strerror(error.errno)}): they need {n_bytes / 1e9:.3g} GB, of which "
+            f"{free / 1e9:.3g} GB were free. What was not copied is read from its own files. Free "
+            "some space or choose another folder."
+        )
+
+
+def _write_shards(folder, contents):
+    """Write records (key, stamps, content) into as many shards as they fill."""
+    for first in contents:
+        rows, all_stamps = [], []
+        with whole_file(folder / f"{uuid.uuid4().hex}{SUFFIX}") as file:
+            for key, stamps, content in itertools.chain([first], contents):
+                rows.append((key, file.tell(), len(content), sum_of(content)))
+                all_stamps.append(stamps)
+                file.write(content)
+                if len(rows) == _FULL_RECORDS or file.tell() >= _FULL_BYTES:
+                    break
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr("index", np.array(rows, dtype=INDEX_ROW).tobytes())
+                archive.writestr("stamps", json.dumps(all_stamps))
+
+
+def _tidy(folder, keys):
+    """Remove what is dead if that is more than what lives, and merge small shards if many.
+
+    Parameters
+    ----------
+    folder : Path
+    keys : set of bytes
+        Of records that live for certain.
+    """
+    for path in folder.glob(f"*{SUFFIX}.*.part"):
+        if time.time() - path.stat().st_mtime > _ABANDONED_S:
+            path.unlink(missing_ok=True)
+    shards = shards_in(folder)
+    sizes = {path: rows["n_bytes"] for path, rows in shards.items()}
+    lives, asked_for, seen = {}, {}, set()
+    # Of several copies of a record the last one is read.
+    for path, rows in reversed(shards.items()):
+        own = rows["key"].tolist()
+        lives[path] = np.array([key not in seen for key in own])
+        asked_for[path] = np.array([key in keys for key in own])
+        seen.update(own)
+
+    n_bytes = sum(int(size.sum()) for size in sizes.values())
+    if n_bytes > 2 * sum(int(sizes[p][lives[p] & asked_for[p]].sum()) for p in shards):
+        # Other collections' copies live as long as their files are what they were.
+        for path in shards:
+            pairs = zip(asked_for[path], _stamps(path), strict=True)
+            lives[path] &= np.array([is_asked or _is_current(stamps) for is_asked, stamps in pairs])
+    is_mostly_dead = n_bytes > 2 * sum(int(sizes[path][lives[path]].sum()) for path in shards)
+    small = {
+        path
+        for path, size in sizes.items()
+        if len(size) < _FULL_RECORDS // 2 and size.sum() < _FULL_BYTES // 2
+    }
+    merged = {p for p in shards if not lives[p].any() or (is_mostly_dead and not lives[p].all())}
+    if len(small) > _MOST_SMALL_SHARDS:
+        merged |= small
+    _write_shards(folder, _living(merged, shards, lives))
+    for path in merged:
+        Path(path).unlink(missing_ok=True)
+
+
+def _is_current(stamps):
+    return all(list(file_stamp(stamp[0])) == stamp for stamp in stamps)
+
+
+def _stamps(path):
+    with zipfile.ZipFile(path) as archive:
+        return json.loads(archive.read("stamps"))
+
+
+def _living(merged, shards, lives):
+    """Yield what lives in some shards."""
+    for path in sorted(merged):
+        for row, stamps, is_alive in zip(shards[path], _stamps(path), lives[path], strict=True):
+            if is_alive:
+                (content,) = read_parts(path, [(int(row["begin"]), int(row["n_bytes"]))])
+                if sum_of(content) == row["sum"]:
+                    yield row["key"].tobytes(), stamps, content

@@ -1,107 +1,284 @@
-"""Reads signals from the one file in which `cache_signals` put them."""
+"""Reads signals from the shards into which `cache_signals` copied them."""
 
-import warnings
+import contextlib
+import functools
+import os
+import zipfile
+from hashlib import blake2b
 
 import numpy as np
 
 from sklearn_ecg.datasets._signal_files import to_mV
+from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.utils import file_stamp, quick_stamp, warn_user
 
-# Records begin at multiples of so many bytes.
-ALIGNMENT = 64
+SUFFIX = ".signals"
+# What a shard tells of a record: its key, where its content begins, its bytes, and their sum.
+INDEX_ROW = np.dtype([("key", "V16"), ("begin", "<i8"), ("n_bytes", "<i8"), ("sum", "<u8")])
 # Marks invalid samples and leads that are missing.
 _INVALID = -(2**15)
-_UNCHECKED, _WHOLE, _DAMAGED = range(3)
 
 
-def places(lengths, n_leads, dtype):
-    """Return where each record begins, and the size of the whole, in bytes."""
-    sizes = np.asarray(lengths, dtype=np.int64) * n_leads * dtype.itemsize
-    ends = np.cumsum(-(-sizes // ALIGNMENT) * ALIGNMENT)
-    return np.concatenate([[0], ends[:-1]]), int(ends[-1])
+def stamps_of(reader, i):
+    """Return what is known of the files on which a record depends."""
+    return [file_stamp(path) for path in reader.files(i)]
 
 
-def sum_of(words):
-    """Return the sum of a record's 64-bit words, which tells whether it is what was written."""
-    return words.sum(dtype=np.uint64)
+def key_of(settings, n_times, stamps):
+    """Return the 16 bytes by which a copy is known."""
+    known = repr((settings, int(n_times), stamps))
+    return blake2b(known.encode(), digest_size=16).digest()
+
+
+def sum_of(content):
+    """Return the sum of 64-bit words, which tells whether content is what was written."""
+    n_words = len(content) // 8
+    words = np.frombuffer(content, dtype="<u8", count=n_words)
+    rest = int.from_bytes(content[8 * n_words :], "little")
+    return (int(words.sum(dtype=np.uint64)) + rest) % 2**64
+
+
+def shards_in(folder):
+    """Return the shards of a folder with their indices; those that are damaged go."""
+    try:
+        names = [name for name in os.listdir(folder) if name.endswith(SUFFIX)]
+    except OSError:
+        # It was deleted, or closed to us, after it was opened.
+        names = []
+    paths = sorted(filter(os.path.isfile, (os.path.join(folder, name) for name in names)))
+    return _shards(tuple(paths), quick_stamp(paths))
+
+
+# Each task of a worker brings a reader that looks up its copies.
+@functools.lru_cache(maxsize=4)
+def _shards(paths, _stamp):
+    shards = {}
+    for path in paths:
+        try:
+            with zipfile.ZipFile(path) as archive:
+                shards[path] = np.frombuffer(archive.read("index"), dtype=INDEX_ROW)
+        except OSError:
+            # Another process has merged it with others just now.
+            continue
+        except Exception as error:
+            # A zip archive that is damaged raises errors of many kinds.
+            warn_user(f"{path} is damaged ({error}); the signals in it are copied anew.")
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+    return _Shards(shards)
+
+
+class _Shards(dict):
+    """Indices of shards by their paths, and where in them each key is."""
+
+    @functools.cached_property
+    def places(self):
+        """Where a key is in `rows`; of several copies the last one counts."""
+        return {key: place for place, key in enumerate(self.rows["key"].tolist()[:-1])}
+
+    @functools.cached_property
+    def rows(self):
+        """All rows, and one that stands for records without a copy."""
+        return np.concatenate([*self.values(), np.zeros(1, dtype=INDEX_ROW)])
+
+    @functools.cached_property
+    def numbers(self):
+        """The number of the shard of each row; -1 for none."""
+        return np.append(np.repeat(np.arange(len(self)), [len(r) for r in self.values()]), -1)
+
+
+def find_copies(folder, keys):
+    """Look records up in the shards of a folder.
+
+    Returns
+    -------
+    paths : list of str
+        Of the shards.
+    shards : ndarray of int of shape (n_keys,)
+        In which of these each record lies; -1 for none.
+    rows : ndarray of INDEX_ROW of shape (n_keys,)
+    """
+    shards = shards_in(folder)
+    found = np.array([shards.places.get(key, -1) for key in keys], dtype=np.intp)
+    return list(shards), shards.numbers[found], shards.rows[found]
+
+
+# Opening takes as long as reading a record of 10 s does from memory.
+@functools.lru_cache(maxsize=256)
+class _Shard:
+    """A file that stays open, for all threads and forks, since `read` moves nothing in it.
+
+    A memory map is no faster, and would end the process if the file were cut.
+    """
+
+    def __init__(self, path):
+        self.descriptor = os.open(path, os.O_RDONLY)
+
+    def __del__(self):
+        if hasattr(self, "descriptor"):
+            os.close(self.descriptor)
+
+    def read(self, begin, n_bytes):
+        """Return bytes, fewer if the file ends before."""
+        content = os.pread(self.descriptor, n_bytes, begin)
+        # One call reads two gigabytes at most.
+        while len(content) < n_bytes:
+            rest = os.pread(self.descriptor, n_bytes - len(content), begin + len(content))
+            if not rest:
+                break
+            content += rest
+        return content
 
 
 class CachedReader:
     """The `read` of `LazySignals` for a cache.
 
+    It travels without samples and without places: whoever unpickles it finds the copies by their
+    keys. So equal records have equal hashes, however their copies lie.
+
     Parameters
     ----------
-    path : str
-        Of the samples.
-    index : dict
+    folder : str
+    keys : list of bytes, or ndarray of V16 of shape (n_records,)
     lengths : array-like of int of shape (n_records,)
     n_leads : int
-    source : LazySignals
-        Where a record comes from whose copy turns out to be damaged.
+    settings : str
+        What the keys are made of beside the files.
+    source : callable
+        The reader of the files, for records whose copy is gone or damaged.
     """
 
-    def __init__(self, path, index, lengths, n_leads, source):
-        self.path = path
-        self.dtype = np.dtype(str(index["dtype"]))
-        self.n_leads = n_leads
+    def __init__(self, folder, keys, lengths, n_leads, settings, source):
+        self.folder = folder
+        self.keys = np.array(keys, dtype="V16")
         self.lengths = np.asarray(lengths)
-        self.begins = places(lengths, n_leads, self.dtype)[0]
-        self.gains, self.baselines = index["gains"], index["baselines"]
-        self.sums = index["sums"]
+        self.n_leads = n_leads
+        self.settings = settings
         self.source = source
         self._start()
+        self._copies = find_copies(folder, keys)
 
     def _start(self):
-        self._map = None
-        self._state = np.zeros(len(self.begins), dtype=np.uint8)
+        self._copies = None
+        self._is_whole = np.zeros(len(self.keys), dtype=bool)
+        self._has_warned = False
 
     def __call__(self, i):
         """Return record i, of shape (n_leads, n_times), as float32 in mV."""
-        stored = self._stored(i)
-        return self.source[i] if stored is None else self._to_mV(i, stored)
+        signal = self._read_copy(i, self._whole)
+        return self._source_of(i)(i) if signal is None else signal
 
     def many(self, indices):
         return [self(int(i)) for i in indices]
 
     def window(self, i, start, stop):
-        stored = self._stored(i)
-        if stored is None:
-            return self.source.window(i, start, stop)
-        return self._to_mV(i, stored[:, start:stop])
+        start, stop, _ = slice(start, stop).indices(int(self.lengths[i]))
+        stop = max(start, stop)
+        signal = self._read_copy(i, self._part, start, stop)
+        return self._source_of(i).window(i, start, stop) if signal is None else signal
 
     def take(self, indices):
         """Return a reader of some of the records."""
         taken = object.__new__(CachedReader)
         taken.__dict__.update(self.__dict__)
-        for name in ("lengths", "begins", "gains", "baselines", "sums", "source"):
-            setattr(taken, name, getattr(self, name)[indices])
+        taken.keys, taken.lengths = self.keys[indices], self.lengths[indices]
+        taken.source = self.source.take(indices)
         taken._start()
         return taken
 
-    def _to_mV(self, i, stored):
-        if self.dtype == np.float32:
-            return stored.copy()
-        return to_mV(stored, self.gains[i], self.baselines[i], _INVALID)
+    def files(self, i):
+        """Return the paths of the files of which record i is a copy."""
+        return self.source.files(i)
 
-    def _stored(self, i):
-        """Return the samples of record i as they lie in the map, or None if they are damaged."""
-        if self._map is None:
-            # A plain array over the map: slicing np.memmap costs as much as scaling a record.
-            self._map = np.asarray(np.memmap(self.path, dtype=np.uint8, mode="r"))
-        place = int(self.begins[i])
-        n_bytes = int(self.lengths[i]) * self.n_leads * self.dtype.itemsize
-        if self._state[i] == _UNCHECKED:
-            padded = -(-n_bytes // ALIGNMENT) * ALIGNMENT
-            is_whole = sum_of(self._map[place : place + padded].view(np.uint64)) == self.sums[i]
-            self._state[i] = _WHOLE if is_whole else _DAMAGED
-            if not is_whole:
-                warnings.warn(
-                    f"{self.path} is damaged; a record is read from its own files instead. Delete "
-                    "it to have it written anew.",
-                    stacklevel=4,
-                )
-        if self._state[i] == _DAMAGED:
+    def stamp(self, i):
+        """Return what tells record i from others: as its files were when they were opened."""
+        return self.keys[i].tobytes().hex()
+
+    def _read_copy(self, i, read, *part):
+        """Return what a method reads of a copy, or None if there is none that is whole."""
+        problem = None
+        for _ in range(2):
+            # Another thread may forget the places at any time.
+            copies = self._copies or find_copies(self.folder, self.keys.tolist())
+            self._copies = paths, shards, rows = copies
+            if shards[i] < 0:
+                break
+            path = paths[shards[i]]
+            try:
+                signal = read(i, _Shard(path), rows[i], *part)
+            except FileNotFoundError:
+                # Another process may have merged the shard with others.
+                self._copies, problem = None, f"{path} was removed"
+                continue
+            except OSError as error:
+                problem = f"{path} cannot be read ({error.strerror})"
+                break
+            if signal is not None:
+                return signal
+            problem = f"{path} is damaged; delete it to have it written anew"
+            break
+        if problem is None:
+            # There was none when the records were opened.
             return None
-        return self._map[place : place + n_bytes].view(self.dtype).reshape(self.n_leads, -1)
+        if not self._has_warned:
+            self._has_warned = True
+            warn_user(f"{problem}. Records are read from their own files instead.")
+        return None
+
+    def _whole(self, i, shard, row):
+        content = self._checked(i, shard, row)
+        if content is None:
+            return None
+        samples = np.frombuffer(content, dtype=self._dtype(i, row), offset=16 * self.n_leads)
+        return self._to_mV(content, samples.reshape(self.n_leads, -1))
+
+    def _part(self, i, shard, row, start, stop):
+        if not self._is_whole[i] and self._checked(i, shard, row) is None:
+            return None
+        dtype, n_times = self._dtype(i, row), int(self.lengths[i])
+        begin, n_scales = int(row["begin"]), 16 * self.n_leads
+        scales = shard.read(begin, n_scales)
+        first, step = begin + n_scales + start * dtype.itemsize, n_times * dtype.itemsize
+        n_bytes = (stop - start) * dtype.itemsize
+        rows = [shard.read(first + lead * step, n_bytes) for lead in range(self.n_leads)]
+        content = b"".join(rows)
+        if len(scales) < n_scales or len(content) < self.n_leads * n_bytes:
+            return None
+        samples = np.frombuffer(content, dtype=dtype)
+        return self._to_mV(scales, samples.reshape(self.n_leads, stop - start))
+
+    def _checked(self, i, shard, row):
+        """Return the content of a copy, or None if it is not what was written."""
+        n_bytes = int(row["n_bytes"])
+        content = shard.read(int(row["begin"]), n_bytes)
+        if len(content) < n_bytes:
+            return None
+        if not self._is_whole[i]:
+            self._is_whole[i] = sum_of(content) == row["sum"]
+        return content if self._is_whole[i] else None
+
+    def _dtype(self, i, row):
+        n_samples = self.n_leads * int(self.lengths[i])
+        is_integer = int(row["n_bytes"]) == 16 * self.n_leads + 2 * n_samples
+        return np.dtype("<i2" if is_integer else "<f4")
+
+    def _to_mV(self, scales, samples):
+        if samples.dtype.kind == "f":
+            return samples.copy()
+        gains, baselines = np.frombuffer(scales, count=2 * self.n_leads).reshape(2, -1)
+        return to_mV(samples, gains, baselines, _INVALID)
+
+    def _source_of(self, i):
+        """Return the reader of the files, if they are still those that were opened."""
+        stamps = stamps_of(self.source, i)
+        if key_of(self.settings, self.lengths[i], stamps) != self.keys[i].tobytes():
+            raise RecordError(
+                self.source.files(i)[0],
+                "or a file that belongs to it has changed since it was opened, and there is no "
+                "copy of what it was",
+                "Open the records again.",
+            )
+        return self.source
 
     def __getstate__(self):
         return {name: value for name, value in self.__dict__.items() if name[0] != "_"}

@@ -6,10 +6,11 @@ from collections import Counter, defaultdict
 from typing import NamedTuple
 
 from sklearn_ecg.datasets._bookkeeping import report_many
+from sklearn_ecg.datasets._files import find_files
 from sklearn_ecg.datasets._header import CURE, Header, read_header
 from sklearn_ecg.datasets._reader import check_units
 from sklearn_ecg.datasets._signal_files import check_files, units_per_mV
-from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.records._report import RecordError, Report
 
 
 class Candidate(NamedTuple):
@@ -35,6 +36,26 @@ def relative_names(paths, folder=None):
     return [path.removeprefix(prefix).replace(os.sep, "/") for path in paths]
 
 
+def report_orphans(folder, suffix, known, report, *, deep=True):
+    """Name signal files to which no header belongs.
+
+    Parameters
+    ----------
+    folder, suffix, report, deep
+        As for `sklearn_ecg.datasets._files.find_files`.
+    known : set of str
+        Files of signals that are accounted for.
+    """
+    search = Report()
+    for path in find_files(folder, suffix, search, deep=deep):
+        if path not in known:
+            id = relative_names([path.removesuffix(suffix)], os.fspath(folder))[0]
+            report.add(id, path, "has no header that tells how to read it", CURE)
+    # What else the search could not see is in the report already.
+    in_capitals = [row for row in search.rows if row[1].lower().endswith(suffix)]
+    report.rows += [row for row in in_capitals if row[1] not in known]
+
+
 def with_headers(paths, ids, leads, report):
     """Return the records whose headers make sense and whose files are as large as these say.
 
@@ -46,21 +67,23 @@ def with_headers(paths, ids, leads, report):
             headers[position] = read_header(path)
         except RecordError as error:
             report.add_error(id, error)
+    lengths = {}
+    for position, header in headers.items():
+        try:
+            lengths[position] = check_files(header)
+        except RecordError as error:
+            report.add_error(ids[position], error)
     # Segments are read as parts of the records that they belong to.
     segments = {
-        os.path.join(os.path.dirname(header.path), name)
-        for header in headers.values()
-        for name in header.segments
+        part.path
+        for position in lengths
+        for part, _ in headers[position].segments
+        if part is not None
     }
     candidates = []
-    for position, header in headers.items():
-        path, id = paths[position], ids[position]
+    for position, n_times in lengths.items():
+        path, id, header = paths[position], ids[position], headers[position]
         if path in segments:
-            continue
-        try:
-            n_times = check_files(header)
-        except RecordError as error:
-            report.add_error(id, error)
             continue
         is_wanted = [
             units_per_mV(unit) is not None if leads is None else name in leads
@@ -72,6 +95,23 @@ def with_headers(paths, ids, leads, report):
             Candidate(position, id, path, header, n_times, header.sampling_rate, header.lead_names)
         )
     return candidates
+
+
+def report_segments(candidates, kept, report):
+    """Name the segments of records that were left out, which went with them."""
+    for candidate in candidates:
+        segments = candidate.header.segments if candidate.header else ()
+        if not segments or candidate.position in kept:
+            continue
+        folder = "".join(str(candidate.id).rpartition("/")[:2])
+        parts = [part for part, n_times in segments if part and n_times]
+        for path in dict.fromkeys(part.path for part in parts):
+            report.add(
+                folder + os.path.basename(path),
+                f"{path}.hea",
+                f"describes a segment of record {candidate.id}, which is left out",
+                f"Move {candidate.path}.hea out of the folder to load its segments by themselves.",
+            )
 
 
 def by_layout(paths, ids, layout, report):
@@ -241,5 +281,27 @@ def with_rate(candidates, sampling_rate, report):
             f"{candidate.path}.hea",
             f"was sampled at {candidate.sampling_rate:g} Hz, most others at {sampling_rate:g} Hz",
             f"Give sampling_rate={sampling_rate:g} to have it resampled.",
+        )
+    return kept
+
+
+# What lies beyond is no rate of an ECG, but a number that was damaged.
+_MOST_TIMES_THE_RATE = 1000
+
+
+def with_possible_rate(candidates, sampling_rate, report):
+    """Return the records that can be resampled to a rate."""
+    kept = []
+    for candidate in candidates:
+        ratio = sampling_rate / candidate.sampling_rate
+        if 1 / _MOST_TIMES_THE_RATE <= ratio <= _MOST_TIMES_THE_RATE:
+            kept.append(candidate)
+            continue
+        report.add(
+            candidate.id,
+            f"{candidate.path}.hea",
+            f"gives a sampling rate of {candidate.sampling_rate:g} Hz, which is too far from "
+            f"{sampling_rate:g} Hz to be resampled",
+            "Write the true sampling rate into it.",
         )
     return kept

@@ -10,8 +10,11 @@ from sklearn_ecg.datasets._bookkeeping import (
     report_unknown_codes,
     report_unlabelled,
 )
+from sklearn_ecg.datasets._candidates import report_orphans
 from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._files import find_headers
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.records._report import Report
 
 _COLUMNS = {"scored": "challenge_2021", "scored_2020": "challenge_2020", "all": "abbreviation"}
 _DATASET = "records of the PhysioNet Challenge 2020 or 2021 (*.hea and *.mat)"
@@ -38,8 +41,8 @@ def load_challenge(
         Hz. The sources were sampled at 257, 500 or 1000 Hz; records of another rate are resampled
         to this one. By default records of another rate than most are left out and reported.
     cache_dir : path-like, default=None
-        Folder for a copy of the signals in one file, written once, from which epochs are read at
-        the disk's speed.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
+        that are new or have changed are copied, and no others.
     return_fields : bool, default=False
         Whether to return what the headers tell of the patients, too.
 
@@ -87,10 +90,16 @@ def load_challenge(
     if classes not in _COLUMNS:
         raise ValueError(f"classes must be one of {list(_COLUMNS)}; got {classes!r}.")
     folder = find_folder(path, dataset=_DATASET)
-    paths = find_headers(folder, dataset=_DATASET)
+    report = Report()
+    paths = find_headers(folder, report, dataset=_DATASET)
     collection = open_collection(
-        paths, ids=names_of(paths, folder), sampling_rate=sampling_rate, cache_dir=cache_dir
+        paths,
+        ids=names_of(paths, folder),
+        sampling_rate=sampling_rate,
+        cache_dir=cache_dir,
+        report=report,
     )
+    report_orphans(folder, ".mat", {f"{path}.mat" for path in paths}, collection.report)
     codes, has_codes = header_diagnoses(collection, f"{folder}/*.hea")
     report_unknown_codes(collection.report, codes, collection.ids, "snomed", f"{folder}/*.hea")
     labels = _labels(codes, _COLUMNS[classes])
@@ -101,17 +110,6 @@ def load_challenge(
         return records
     kept = [paths[position].parent.relative_to(folder) for position in collection.kept]
     return records, _fields(collection, codes, [part.as_posix() for part in kept])
-
-
-def find_headers(folder, *, dataset):
-    """Return the paths of all headers in a folder and its folders, without suffix, in order."""
-    paths = sorted(path.with_suffix("") for path in folder.rglob("*.hea"))
-    if not paths:
-        raise FileNotFoundError(
-            f"The folder {str(folder)!r} holds no headers (*.hea). Give the folder that holds "
-            f"{dataset}."
-        )
-    return paths
 
 
 def names_of(paths, folder):

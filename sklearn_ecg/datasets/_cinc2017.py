@@ -12,8 +12,10 @@ from sklearn_ecg.datasets._bookkeeping import (
     report_unlabelled,
     unique_rows,
 )
-from sklearn_ecg.datasets._challenge import find_headers, names_of
+from sklearn_ecg.datasets._challenge import names_of
 from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._files import find_headers
+from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
 
 _TABLES = {"revised": "REFERENCE.csv", "original": "REFERENCE-original.csv"}
@@ -22,7 +24,7 @@ _LABELS = ["N", "A", "O", "~"]
 _DATASET = "the PhysioNet Challenge 2017 (REFERENCE.csv beside *.hea and *.mat or folders of them)"
 
 
-def load_cinc2017(path, labels="revised", *, cache_dir=None):
+def load_cinc2017(path, labels="revised", *, cache_dir=None) -> ECGRecords:
     """Load the PhysioNet/Computing in Cardiology Challenge 2017, or whatever part of it is there.
 
     Its organisers published labels, looked at records on which the entries disagreed, and revised
@@ -36,8 +38,8 @@ def load_cinc2017(path, labels="revised", *, cache_dir=None):
         Those of ``REFERENCE.csv``, or as they were first published, of
         ``REFERENCE-original.csv``.
     cache_dir : path-like, default=None
-        Folder for a copy of the signals in one file, written once, from which epochs are read at
-        the disk's speed.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
+        that are new or have changed are copied, and no others.
 
     Returns
     -------
@@ -83,7 +85,7 @@ def load_cinc2017(path, labels="revised", *, cache_dir=None):
     table_file = find_table(folder, _TABLES[labels], dataset=_DATASET)
     report = Report()
     of_record, contradicting = _read_reference(table_file, report)
-    paths = find_headers(folder, dataset=_DATASET)
+    paths = find_headers(folder, report, dataset=_DATASET)
     names = [path.name for path in paths]
     absent = of_record.index.difference(names)
     if len(absent):

@@ -36,8 +36,10 @@ from sklearn_ecg.datasets._candidates import (
     common_leads,
     common_rate,
     relative_names,
+    report_segments,
     with_headers,
     with_leads,
+    with_possible_rate,
     with_rate,
     with_voltages,
     without_copies,
@@ -145,7 +147,7 @@ def open_collection(
         Read every signal once, so that damaged ones are left out and reported now; else they
         raise `RecordError` when they are touched.
     cache_dir : path-like, default=None
-        Folder for a copy of all signals in one file, from which they are read from then on.
+        Folder for copies of the signals, from which they are read from then on.
     report : Report, default=None
         What the loader found before.
 
@@ -169,6 +171,7 @@ def open_collection(
         candidates = without_copies(candidates, report)
     else:
         candidates = by_layout(paths, ids, layout, report)
+    opened = candidates
     if leads is None and layout is None:
         candidates = with_voltages(candidates, report)
         leads = common_leads(candidates, report)
@@ -178,6 +181,7 @@ def open_collection(
     if sampling_rate is None:
         sampling_rate = common_rate(candidates)
         candidates = with_rate(candidates, sampling_rate, report)
+    candidates = with_possible_rate(candidates, sampling_rate, report)
     if not candidates:
         raise ValueError(_nothing_left(paths, report))
 
@@ -200,7 +204,6 @@ def open_collection(
             lengths,
             len(leads),
             cache_dir,
-            files=[reader.files(i) for i in range(len(reader))],
             settings=(leads, rate, checksums, layout),
         )
         signals = LazySignals(cached, (len(lengths), len(leads)), lengths=lengths)
@@ -210,6 +213,7 @@ def open_collection(
     for i, error in errors.items():
         report.add_error(ids[kept[i]], error)
     readable = np.setdiff1d(np.arange(len(kept)), list(errors))
+    report_segments(opened, kept[readable], report)
     if not len(readable):
         raise ValueError(_nothing_left(paths, report))
     return Collection(

@@ -42,7 +42,7 @@ def corrupt_labels(
         label i is mistaken for label j; rows need not sum to one, the diagonal is ignored. A
         label with a row of zeros is never mistaken and stays as it is. By default one plus the
         number of records that have both: findings that appear together are those between which a
-        reader decides.
+        reader decides. Rows and columns of a DataFrame are found by the names of their labels.
 
         For ``kind="readers"`` it must be given. What `reader_confusion` returns answers a record
         as a random one of those with the same true label set was answered, by all readers at
@@ -152,7 +152,7 @@ def make_weak_labels(
         label that they are plausibly mistaken for, as `corrupt_labels` does each; given for
         all labels, for each, or by name. For no label they may add up to more than 1. The
         defaults are an assumption, with omissions in front, and no measurement.
-    confusion : array-like of shape (n_labels, n_labels), default=None
+    confusion : array-like or DataFrame of shape (n_labels, n_labels), default=None
         How readily each label is mistaken for which other, as for `corrupt_labels`.
     groups : array-like of shape (n_records,), default=None
         Patients, along with whom errors go, as for `corrupt_labels`.

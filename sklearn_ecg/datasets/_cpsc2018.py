@@ -1,5 +1,8 @@
 """The China Physiological Signal Challenge 2018, in both forms in which it is distributed."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
@@ -13,8 +16,9 @@ from sklearn_ecg.datasets._bookkeeping import (
     require_columns,
     unique_rows,
 )
-from sklearn_ecg.datasets._challenge import find_headers, header_diagnoses, names_of
+from sklearn_ecg.datasets._challenge import header_diagnoses, names_of
 from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._files import find_files, find_headers, first_problem
 from sklearn_ecg.datasets._mat_files import open_mat_files
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records import ECGRecords
@@ -26,7 +30,7 @@ _LABEL_COLUMNS = ["First_label", "Second_label", "Third_label"]
 _DATASET = "CPSC2018 (TrainingSet/*.mat beside REFERENCE.csv, or *.hea and *.mat)"
 
 
-def load_cpsc2018(path, *, cache_dir=None):
+def load_cpsc2018(path, *, cache_dir=None) -> ECGRecords:
     """Load the China Physiological Signal Challenge 2018, or whatever part of it is there.
 
     Two forms are read: that of the PhysioNet Challenge 2020 (headers with SNOMED CT codes beside
@@ -39,8 +43,8 @@ def load_cpsc2018(path, *, cache_dir=None):
     path : path-like
         The folder that holds the records, in folders of its own or not.
     cache_dir : path-like, default=None
-        Folder for a copy of the signals in one file, written once, from which epochs are read at
-        the disk's speed.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
+        that are new or have changed are copied, and no others.
 
     Returns
     -------
@@ -74,19 +78,21 @@ def load_cpsc2018(path, *, cache_dir=None):
     >>> records.report  # doctest: +SKIP
     """
     folder = find_folder(path, dataset=_DATASET)
-    if next(folder.rglob("*.hea"), None) is not None:
+    if find_files(folder, ".hea", Report()):
         return _load_with_headers(folder, cache_dir)
     return _load_with_reference(folder, cache_dir)
 
 
 def _load_with_headers(folder, cache_dir):
-    paths = find_headers(folder, dataset=_DATASET)
+    report = Report()
+    paths = find_headers(folder, report, dataset=_DATASET)
     collection = open_collection(
         paths,
         ids=names_of(paths, folder),
         leads=LEADS_12,
         sampling_rate=_SAMPLING_RATE,
         cache_dir=cache_dir,
+        report=report,
     )
     snomed, has_codes = header_diagnoses(collection, f"{folder}/*.hea")
     vocabulary = load_vocabulary("cpsc2018")
@@ -126,23 +132,25 @@ def _load_with_reference(folder, cache_dir):
 def _records_in(folder, report):
     """Return the path of each record's file by its name."""
     files = {}
-    for path in sorted(folder.rglob("*.mat")):
+    for path in map(Path, find_files(folder, ".mat", report)):
         first = files.setdefault(path.stem, path)
         if first is not path:
             problem = f"has the name of a record that is read from {first}"
             report.add(path.stem, path, problem, "Move one of the two out of the folder.")
     if not files:
         raise FileNotFoundError(
-            f"The folder {str(folder)!r} holds no records (*.mat). Give the folder that holds "
-            f"{_DATASET}."
+            f"The folder {str(folder)!r} holds no records (*.mat).{first_problem(report)} "
+            f"Give the folder that holds {_DATASET}."
         )
     return files
 
 
 def _read_reference(folder, report):
     """Return the reference labels indexed by record, whichever folders they are spread over."""
-    tables = sorted(folder.rglob("REFERENCE.csv")) or [folder.parent / "REFERENCE.csv"]
-    if not tables[0].is_file():
+    found = map(Path, find_files(folder, "REFERENCE.csv", Report()))
+    tables = [path for path in found if path.name == "REFERENCE.csv"]
+    tables = tables or [folder.parent / "REFERENCE.csv"]
+    if not os.path.isfile(tables[0]):
         raise FileNotFoundError(
             f"There is no REFERENCE.csv in {str(folder)!r} or beside it, and without it the "
             "records have no labels. Put it there, or read the signals alone with scipy.io.loadmat."

@@ -1,12 +1,12 @@
 """Downloads through pooch, which leaves no half a file under its name."""
 
 import contextlib
-import os
 import threading
-from concurrent.futures import ThreadPoolExecutor, as_completed
+import time
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
 from pathlib import Path, PurePosixPath
 
-from sklearn_ecg.utils import progress
+from sklearn_ecg.utils import progress, whole_file, writing
 
 _SUMS = "SHA256SUMS.txt"
 # Seconds to wait for a connection, and between two parts of a file.
@@ -14,6 +14,13 @@ _TIMEOUT_S = (5, 30)
 # Further attempts at a file, with pauses of 1, 2, 3, ... s. Each starts it anew: data sets are many
 # files of at most a few MB.
 _RETRIES = 5
+# A server that sends less than so many bytes in so many seconds is given up; any single byte would
+# put the timeout off.
+_PATIENCE_S, _LEAST_BYTES = 20, 2048
+# Seconds until a server must have begun to send a file; its headers may drip as well.
+_ANSWER_S = 60
+# No file of these data sets is nearly as large.
+_MOST_BYTES = 2**30
 # A server of public data has other visitors.
 _CONNECTIONS = 4
 
@@ -65,7 +72,8 @@ def fetch_files(url, folder, select, *, description, before, advice, verbose):
     before()
     for parent in {(folder / target).parent for target in missing}:
         # Ahead of pooch, whose threads would race for it.
-        parent.mkdir(parents=True, exist_ok=True)
+        with writing(parent):
+            parent.mkdir(parents=True, exist_ok=True)
     repository = pooch.create(
         path=folder,
         base_url=f"{url}/",
@@ -81,13 +89,15 @@ def fetch_files(url, folder, select, *, description, before, advice, verbose):
         bar = progress(finished, description=description, total=len(waiting), verbose=verbose)
         try:
             for n_fetched, future in enumerate(bar):
-                _raise_with_file(future, targets[waiting[future]], url, n_fetched, missing, advice)
+                _raise_with_file(
+                    future, targets[waiting[future]], url, folder, n_fetched, missing, advice
+                )
         finally:
             # After an error or Ctrl-C only the files under way are brought to their end.
             pool.shutdown(cancel_futures=True)
 
 
-def _raise_with_file(future, name, url, n_fetched, missing, advice):
+def _raise_with_file(future, name, url, folder, n_fetched, missing, advice):
     import requests
 
     error = future.exception()
@@ -95,7 +105,8 @@ def _raise_with_file(future, name, url, n_fetched, missing, advice):
         return
     if not isinstance(error, ConnectionError | requests.RequestException | ValueError):
         # A full disk, a folder without permission: no matter of the network.
-        raise error
+        with writing(folder / name):
+            raise error
     # pooch says ValueError where a checksum does not agree.
     damaged = isinstance(error, ValueError) and not isinstance(error, requests.RequestException)
     reason = "what arrived never agreed with its checksum" if damaged else error
@@ -118,10 +129,10 @@ def _read_sums(download, url, folder, advice):
         raise ConnectionError(
             f"{url}/{_SUMS} could not be downloaded: {error}. {advice}"
         ) from error
-    folder.mkdir(parents=True, exist_ok=True)
-    beside = folder / f"{_SUMS}.part"
-    beside.write_bytes(listing)
-    os.replace(beside, path)
+    with writing(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as file:
+        file.write(listing)
     return sums
 
 
@@ -170,12 +181,53 @@ class _Downloader(threading.local):
         Path(output_file).write_bytes(self.read(url))
 
     def read(self, url):
-        response = self.session.get(url, timeout=_TIMEOUT_S)
-        if 400 <= response.status_code < 500 and response.status_code != 429:
-            # No error of requests, which pooch would try again.
-            raise ConnectionError(f"the server answers {response.status_code} {response.reason}")
-        response.raise_for_status()
-        return response.content
+        import requests
+        import urllib3
+
+        with self._answer(url) as response:
+            if 400 <= response.status_code < 500 and response.status_code != 429:
+                # No error of requests, which pooch would try again.
+                answer = f"{response.status_code} {response.reason}"
+                raise ConnectionError(f"the server answers {answer}")
+            response.raise_for_status()
+            try:
+                return _content(response.raw)
+            except urllib3.exceptions.HTTPError as error:
+                raise requests.ConnectionError(error) from error
+
+    def _answer(self, url):
+        """Ask for a file, in a thread of its own that can be left to itself."""
+        session, answer = self.session, Future()
+
+        def ask():
+            try:
+                answer.set_result(session.get(url, timeout=_TIMEOUT_S, stream=True))
+            except BaseException as error:
+                answer.set_exception(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        if answer not in wait([answer], _ANSWER_S).done:
+            self.session = type(session)()
+            raise ConnectionError(f"the server did not answer within {_ANSWER_S} s")
+        return answer.result()
+
+
+def _content(stream):
+    """Read a stream to its end, unless it is too slow or too large ever to come there."""
+    parts, n_bytes = [], 0
+    since, n_before = time.monotonic(), 0
+    while part := stream.read1(2**18, decode_content=True):
+        parts.append(part)
+        n_bytes += len(part)
+        if n_bytes > _MOST_BYTES:
+            raise ConnectionError(f"the server sends more than {_MOST_BYTES} bytes")
+        waited = time.monotonic() - since
+        if waited > _PATIENCE_S:
+            if n_bytes - n_before < _LEAST_BYTES:
+                rate = (n_bytes - n_before) / waited
+                raise ConnectionError(f"the server sends no more than {rate:.2g} bytes per second")
+            since, n_before = time.monotonic(), n_bytes
+    return b"".join(parts)
 
 
 @contextlib.contextmanager

@@ -57,7 +57,7 @@ _LUDB = _DataSet(
 )
 
 
-def fetch_mitdb(path=None, verbose=1):
+def fetch_mitdb(path=None, verbose=1) -> Path:
     """Download the MIT-BIH Arrhythmia Database (90 MB) from PhysioNet.
 
     Each file is checked against the list of SHA-256 sums that comes with the data set. Files that
@@ -99,7 +99,7 @@ def fetch_mitdb(path=None, verbose=1):
     return _fetch(_MITDB, "mitdb", wanted, path, verbose)
 
 
-def fetch_ptbxl(path=None, sampling_rate=100, verbose=1):
+def fetch_ptbxl(path=None, sampling_rate=100, verbose=1) -> Path:
     """Download PTB-XL from PhysioNet: 0.5 GB at 100 Hz, 2.6 GB at 500 Hz.
 
     Parameters
@@ -135,7 +135,7 @@ def fetch_ptbxl(path=None, sampling_rate=100, verbose=1):
     return _fetch(_PTBXL, "ptb-xl", wanted, path, verbose)
 
 
-def fetch_cpsc2018(path=None, verbose=1):
+def fetch_cpsc2018(path=None, verbose=1) -> Path:
     """Download the China Physiological Signal Challenge 2018 (1.3 GB) from PhysioNet.
 
     Its 6,877 public records come as the PhysioNet Challenge 2020 published them: WFDB headers
@@ -166,7 +166,7 @@ def fetch_cpsc2018(path=None, verbose=1):
     return _fetch(_CPSC2018, "cpsc2018", re.compile(r".*\.(hea|mat)"), path, verbose)
 
 
-def fetch_ludb(path=None, verbose=1):
+def fetch_ludb(path=None, verbose=1) -> Path:
     """Download the Lobachevsky University Database (35 MB) from PhysioNet.
 
     Parameters

@@ -18,12 +18,25 @@ import functools
 import itertools
 import math
 import re
+import zlib
 from collections import Counter
 
+from sklearn_ecg.datasets._files import open_file
 from sklearn_ecg.records._report import MissingFileError, RecordError
 from sklearn_ecg.utils import canonical_lead, is_known_lead
 
+# Of any unit: with less, a sample of 32 bits is no number in single precision.
+_LEAST_GAIN = 1e-20
+
 CURE = "Download it again, or move the record's files out of the folder to go on without it."
+
+# Of tens of thousands of segments; what is larger is no header.
+_MOST_BYTES = 2**24
+# Hz, of frames: one of 10 s may hold thousands of samples.
+_RATES = (1e-3, 1e6)
+# Gaps of a record of segments that are so many times as long as all that was recorded are a number
+# that was damaged: no file stands against it.
+_MOST_GAPS = 100
 
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
 _GAIN = re.compile(
@@ -57,11 +70,14 @@ class Header:
     initial_values, checksums : tuple of int or None
     comments : list of str
         Without their "#".
-    segments : tuple of str
-        Names of the records of which this one consists; most have none.
+    segments : tuple of (Header or None, int)
+        Those of the records of which this one consists, and their frames; None for a gap. Most
+        records have none.
     per_frame : int, default=1
         Samples per frame of the signals that are read, if not 1: then `sampling_rate` and `n_times`
         count these and not frames. See `at_rate_of_leads`.
+    digest : int, default=0
+        Of its text and those of its segments; see `is_unchanged`.
     """
 
     path: str
@@ -78,6 +94,7 @@ class Header:
     comments: list
     segments: tuple
     per_frame: int = 1
+    digest: int = 0
 
     def at_rate_of_leads(self, is_wanted):
         """Return a header that counts the samples of some signals where a frame holds several.
@@ -94,27 +111,34 @@ class Header:
         counts = Counter(n for n, wanted in zip(per_frame, is_wanted, strict=True) if wanted)
         if set(per_frame) == {1} or not counts:
             return self
-        chosen = max(counts, key=lambda n: (counts[n], n))
+        return self.at_rate_of(max(counts, key=lambda n: (counts[n], n)))
+
+    def at_rate_of(self, chosen):
+        """Return a header that counts the samples of signals of so many samples per frame."""
         names = [
             name if n == chosen else f"{name} at {n * self.sampling_rate:g} Hz"
-            for name, n in zip(self.lead_names, per_frame, strict=True)
+            for name, (_, n, _, _) in zip(self.lead_names, self.formats, strict=True)
         ]
+        segments = [(part and part.at_rate_of(chosen), n * chosen) for part, n in self.segments]
         return dataclasses.replace(
             self,
             sampling_rate=self.sampling_rate * chosen,
             n_times=self.n_times and self.n_times * chosen,
             lead_names=tuple(names),
             per_frame=chosen,
+            segments=tuple(segments),
         )
 
 
-def read_header(path):
+def read_header(path, *, is_segment=False):
     """Read the header of a record.
 
     Parameters
     ----------
     path : path-like
         Of the record, without suffix.
+    is_segment : bool, default=False
+        Of another record; then it cannot have segments itself.
 
     Returns
     -------
@@ -127,29 +151,38 @@ def read_header(path):
     """
     path = str(path)
     try:
-        with open(f"{path}.hea", "rb", buffering=0) as file:
-            content = file.read()
+        with open_file(f"{path}.hea") as file:
+            content = file.read(_MOST_BYTES + 1)
     except FileNotFoundError:
         raise MissingFileError(f"{path}.hea", "is missing", CURE) from None
     except OSError as error:
         raise RecordError(f"{path}.hea", f"cannot be read: {error.strerror}", CURE) from error
-    return parse_header(content, path)
+    return parse_header(content, path, is_segment=is_segment)
 
 
-def parse_header(content, path):
+def parse_header(content, path, *, is_segment=False):
     """Parse the bytes of a header; see `read_header`."""
-    lines, comments = [], []
-    for line in _decode(content).splitlines():
-        if line.startswith("#"):
-            comments.append(line.lstrip("#").strip())
-        elif line and not line.isspace():
-            lines.append(line)
     try:
-        return _parse(lines, comments, path)
+        header = _parse(content, path, is_segment)
     except _SyntaxError as error:
         raise RecordError(
             f"{path}.hea", f"cannot be read as a WFDB header: {error}", CURE
         ) from None
+    header.digest = zlib.crc32(content)
+    for part, _ in header.segments:
+        header.digest = zlib.crc32(bytes(f"{part and part.digest}", "ascii"), header.digest)
+    return header
+
+
+def is_unchanged(header):
+    """Return whether the texts of a header and of those of its segments are what was read."""
+    try:
+        if header.segments:
+            return read_header(header.path).digest == header.digest
+        with open_file(f"{header.path}.hea") as file:
+            return zlib.crc32(file.read(_MOST_BYTES + 1)) == header.digest
+    except (OSError, RecordError):
+        return False
 
 
 class _SyntaxError(Exception):
@@ -164,10 +197,22 @@ def _decode(content):
         return content.decode("latin-1")
 
 
-def _parse(lines, comments, path):
+def _parse(content, path, is_segment):
+    if len(content) > _MOST_BYTES:
+        raise _SyntaxError(f"it holds more than {_MOST_BYTES} bytes")
+    if b"\0" in content:
+        raise _SyntaxError("it holds bytes of zero, as what was not written to its end does")
+    lines, comments = [], []
+    for line in _decode(content).splitlines():
+        if line.startswith("#"):
+            comments.append(line.lstrip("#").strip())
+        elif line and not line.isspace():
+            lines.append(line)
     if not lines:
         raise _SyntaxError("it holds no record line")
     name, n_signals, sampling_rate, n_times = _record_line(lines[0])
+    if "/" in name and is_segment:
+        raise _SyntaxError("it is a segment of a record, and cannot have segments itself")
     if "/" in name:
         return _multi_segment(lines, comments, path, sampling_rate, n_times)
     if len(lines) - 1 < n_signals:
@@ -223,7 +268,7 @@ def _paths(files, path):
     if files.count(files[0]) == len(files):
         files = files[:1]
     for file in files:
-        if _last_part(file) != file:
+        if _last_part(file) != file or file in (".", ".."):
             raise _SyntaxError(f"its signal file {file[:80]!r} lies in another folder")
     return tuple(folder + file for file in files)
 
@@ -246,8 +291,8 @@ def _record_line(line):
         sampling_rate = float(rate)
     except ValueError:
         raise _SyntaxError(f"its sampling rate {rate[:80]!r} is not a number") from None
-    if not 0 < sampling_rate < float("inf"):
-        raise _SyntaxError(f"its sampling rate is {rate[:80]}")
+    if not _RATES[0] <= sampling_rate <= _RATES[1]:
+        raise _SyntaxError(f"its sampling rate is {rate[:80]} Hz")
     n_times = _count(fields[3], "number of samples") if len(fields) > 3 else 0
     return fields[0], n_signals, sampling_rate, n_times or None
 
@@ -277,52 +322,88 @@ def _gain(text):
     gain, baseline = float(match["gain"]), float(match["baseline"] or 0)
     if not (math.isfinite(gain) and math.isfinite(baseline)):
         raise _SyntaxError(f"the gain {text[:80]!r} is not finite")
+    if 0 < abs(gain) < _LEAST_GAIN:
+        raise _SyntaxError(f"with the gain {text[:80]!r} a step of samples is no voltage")
     return gain or None, int(baseline) if match["baseline"] else None, match["units"] or "mV"
 
 
 def _integers(texts):
     try:
+        if max(map(len, filter(None, texts)), default=0) > 18:
+            raise ValueError
         if None in texts:
             return tuple(None if text is None else int(text) for text in texts)
         return tuple(map(int, texts))
     except ValueError:
-        raise _SyntaxError(f"{texts} are not all integers") from None
+        raise _SyntaxError(f"{str(texts)[:80]} are not all integers") from None
 
 
 def _multi_segment(lines, comments, path, sampling_rate, n_times):
-    """Let wfdb find out which signals the segments hold."""
-    import wfdb
-
-    try:
-        header = wfdb.rdheader(path, rd_segments=True)
-        if sum(header.seg_len) != header.sig_len:
-            raise ValueError(f"{sum(header.seg_len)} samples in the place of {header.sig_len}")
-        names = _lead_names(header.sig_name)
-        units, per_frame = {}, {}
-        for segment in header.segments:
-            if segment is not None:
-                units.update(zip(segment.sig_name, segment.units, strict=True))
-                per_frame.update(zip(segment.sig_name, segment.samps_per_frame, strict=True))
-        units = tuple(units[name] or "mV" for name in header.sig_name)
-        per_frame = [per_frame[name] or 1 for name in header.sig_name]
-    except Exception as error:
-        raise _SyntaxError(f"wfdb finds in its segments: {type(error).__name__} {error}") from None
-    n_signals = len(names)
-    segments = tuple(line.split()[0] for line in lines[1:])
-    unknown = (None,) * n_signals
+    segments = _segments(lines, path, sampling_rate)
+    lengths = [length for _, length in segments]
+    n_recorded = sum(length for part, length in segments if part is not None)
+    if n_times not in (None, sum(lengths)):
+        raise _SyntaxError(f"its segments make up {sum(lengths)} samples in the place of {n_times}")
+    if not n_recorded:
+        raise _SyntaxError("nothing of it was recorded")
+    if sum(lengths) > (1 + _MOST_GAPS) * n_recorded:
+        raise _SyntaxError(f"it has gaps of {sum(lengths) - n_recorded} samples for {n_recorded}")
+    parts = [part for part, length in segments if part is not None and length]
+    # The first segment, if it has no samples, tells what signals the others may have.
+    layout = None if segments[0][1] else segments[0][0]
+    names = (layout or parts[0]).lead_names
+    if layout is None and any(part.lead_names != names for part in parts):
+        raise _SyntaxError("its segments hold different signals")
+    signals = [_of_signal(name, [*parts, *([layout] if layout else [])]) for name in names]
+    unknown = (None,) * len(names)
     return Header(
         path=path,
         sampling_rate=sampling_rate,
-        n_times=n_times or header.sig_len,
+        n_times=sum(lengths),
         lead_names=names,
-        files=(f"{path}.hea",),
-        formats=tuple(("segments", n, 0, 0) for n in per_frame),
-        # The segments are read in physical units.
-        gains=(1.0,) * n_signals,
-        baselines=(0,) * n_signals,
-        units=units,
+        files=tuple(dict.fromkeys(f for part in parts for f in (f"{part.path}.hea", *part.files))),
+        formats=tuple(("segments", per_frame, 0, 0) for per_frame, _ in signals),
+        gains=(1.0,) * len(names),
+        baselines=(0,) * len(names),
+        units=tuple(units for _, units in signals),
         initial_values=unknown,
         checksums=unknown,
         comments=comments,
-        segments=segments,
+        segments=tuple(segments),
     )
+
+
+def _segments(lines, path, sampling_rate):
+    """Return headers and lengths of the segments."""
+    n_segments = _count(lines[0].split()[0].rsplit("/", 1)[1], "number of segments")
+    if len(lines) - 1 != n_segments or not n_segments:
+        raise _SyntaxError(f"it announces {n_segments} segments and names {len(lines) - 1}")
+    headers, segments = {"~": None}, []
+    for line in lines[1:]:
+        name, _, length = line.strip().partition(" ")
+        length = _count(length.strip(), f"length of the segment {name[:80]}")
+        if _last_part(name) != name:
+            raise _SyntaxError(f"its segment {name[:80]!r} lies in another folder")
+        if name not in headers:
+            part = path[: -len(_last_part(path))] + name
+            try:
+                headers[name] = read_header(part, is_segment=True)
+            except RecordError as error:
+                raise _SyntaxError(f"its segment {name[:80]} {error.problem}") from None
+            if headers[name].sampling_rate != sampling_rate:
+                raise _SyntaxError(f"its segment {name[:80]} was sampled at another rate")
+        segments.append((headers[name], length))
+    return segments
+
+
+def _of_signal(name, parts):
+    """Return samples per frame, in which segments must agree, and the first one's units."""
+    found = [
+        (part.formats[channel][1], part.units[channel])
+        for part in parts
+        for channel, own in enumerate(part.lead_names)
+        if own == name
+    ]
+    if len({per_frame for per_frame, _ in found}) > 1:
+        raise _SyntaxError(f"its segments hold signal {name[:80]} at different rates")
+    return found[0]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.utils import check_groups
+from sklearn_ecg.utils import align_labels, check_groups
 
 
 class LabelNoise:
@@ -34,7 +34,7 @@ class LabelNoise:
         self._random = random
         self._untouched = labels == 1
         self._is_given = confusion is not None
-        self._confusion = _confusion(labels, confusion)
+        self._confusion = _confusion(labels, label_names, confusion)
 
     def n_untouched(self, label):
         """Return how many positives of a label are as they were."""
@@ -88,7 +88,7 @@ def check_rates(rate, name, n_labels, label_names):
 
     Parameters
     ----------
-    rate : float, sequence of float of length n_labels, or dict
+    rate : float, sequence of float of length n_labels, dict, or Series by name
     name : str
         The parameter, for error messages.
     n_labels : int
@@ -98,6 +98,8 @@ def check_rates(rate, name, n_labels, label_names):
     -------
     list of float of length n_labels
     """
+    if isinstance(rate, pd.Series) and not isinstance(rate.index, pd.RangeIndex):
+        rate = rate.to_dict()
     if isinstance(rate, Mapping):
         keys = list(range(n_labels)) if label_names is None else [str(n) for n in label_names]
         unknown = [key for key in rate if key not in keys]
@@ -126,7 +128,7 @@ def like(y, corrupted):
     return corrupted.reshape(np.shape(y))
 
 
-def _confusion(labels, confusion):
+def _confusion(labels, label_names, confusion):
     """Return, in row i, how readily each label comes in the place of label i."""
     n_labels = labels.shape[1]
     if confusion is None:
@@ -134,6 +136,10 @@ def _confusion(labels, confusion):
         weights = 1 + present.T @ present
     else:
         weights = np.array(confusion, dtype=float)
+        if isinstance(confusion, pd.DataFrame) and weights.shape == (n_labels, n_labels):
+            known = {"known": label_names, "owner": "y has"}
+            weights = align_labels(weights, confusion.columns, name="confusion", **known)
+            weights = align_labels(weights.T, confusion.index, name="confusion", **known).T
         valid = weights.shape == (n_labels, n_labels) and (weights >= 0).all()
         if not valid or not np.isfinite(weights).all():
             raise ValueError(

@@ -20,7 +20,9 @@ from sklearn_ecg.datasets._bookkeeping import (
     unique_rows,
 )
 from sklearn_ecg.datasets._collection import open_collection
+from sklearn_ecg.datasets._files import find_headers
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import RecordError, Report
 from sklearn_ecg.utils import LEADS_12
 
@@ -28,7 +30,7 @@ _DATASET = "LUDB (ludb.csv beside data/)"
 _WAVES = {"p": "P", "N": "QRS", "t": "T"}
 
 
-def load_ludb(path, *, cache_dir=None):
+def load_ludb(path, *, cache_dir=None) -> ECGRecords:
     """Load the Lobachevsky University Database, or whatever part of it is there.
 
     Parameters
@@ -36,8 +38,8 @@ def load_ludb(path, *, cache_dir=None):
     path : path-like
         The folder that holds ``ludb.csv`` and ``data/``.
     cache_dir : path-like, default=None
-        Folder for a copy of the signals in one file, written once, from which epochs are read at
-        the disk's speed.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
+        that are new or have changed are copied, and no others.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def load_ludb(path, *, cache_dir=None):
     table, contradicting = unique_rows(table, "ID", report, table_file)
     table = table.set_index("ID")
 
-    paths = _records(folder)
+    paths = _records(folder, report)
     names = [path.name for path in paths]
     absent = [id for id in table.index if id not in names]
     if absent:
@@ -112,13 +114,8 @@ def load_ludb(path, *, cache_dir=None):
     )
 
 
-def _records(folder):
-    paths = [path.with_suffix("") for path in (folder / "data").glob("*.hea")]
-    if not paths:
-        raise FileNotFoundError(
-            f"The folder {str(folder / 'data')!r} holds no records (*.hea). Give the folder that "
-            f"holds {_DATASET}."
-        )
+def _records(folder, report):
+    paths = find_headers(folder / "data", report, dataset=_DATASET, deep=False)
     return sorted(paths, key=lambda path: (len(path.name), path.name))
 
 
@@ -131,7 +128,7 @@ def _statements(row):
     return [line for line in lines if line]
 
 
-def load_ludb_annotations(path):
+def load_ludb_annotations(path) -> pd.DataFrame:
     """Load the waves that cardiologists marked in LUDB, each lead by itself.
 
     Parameters
@@ -184,8 +181,8 @@ def load_ludb_annotations(path):
     >>> start, stop = own[["span_start", "span_stop"]].iloc[0]  # doctest: +SKIP
     >>> judged = r_peaks[(r_peaks >= start) & (r_peaks <= stop)]  # doctest: +SKIP
     """
-    paths = _records(find_folder(path, dataset=_DATASET))
     rows, errors, report = [], [], Report()
+    paths = _records(find_folder(path, dataset=_DATASET), report)
     for id, record in zip(_numbers([path.name for path in paths]).tolist(), paths, strict=True):
         for lead in LEADS_12:
             try:

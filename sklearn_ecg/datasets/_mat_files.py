@@ -7,9 +7,11 @@ import zlib
 import numpy as np
 
 from sklearn_ecg.datasets._cache import cache_signals
+from sklearn_ecg.datasets._files import open_file
 from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.records import LazySignals
 from sklearn_ecg.records._report import MissingFileError, RecordError
+from sklearn_ecg.utils import file_stamp, stamp_of_files
 
 _N_LEADS = 12
 # A file begins with 128 bytes of text and version and the tag (type, size) of its only variable,
@@ -51,16 +53,9 @@ def open_mat_files(files, cache_dir, report):
     reader = MatReader(paths)
     if cache_dir is None:
         return ids, LazySignals(reader, (len(ids), _N_LEADS), lengths=lengths)
-    reader, errors = cache_signals(
-        reader,
-        lengths,
-        _N_LEADS,
-        cache_dir,
-        files=[[path] for path in paths],
-        settings=("CPSC2018",),
-    )
-    for i, error in errors.items():
-        report.add_error(ids[i], error)
+    reader, errors = cache_signals(reader, lengths, _N_LEADS, cache_dir, settings=("CPSC2018",))
+    for i, failure in errors.items():
+        report.add_error(ids[i], failure)
     readable = np.setdiff1d(np.arange(len(ids)), list(errors))
     signals = LazySignals(reader, (len(ids), _N_LEADS), lengths=lengths)
     return [ids[i] for i in readable], signals[readable]
@@ -69,7 +64,7 @@ def open_mat_files(files, cache_dir, report):
 def length_of(path):
     """Return the number of samples of a record, from the first bytes of its file if possible."""
     try:
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             head = file.read(4096)
             n_bytes = os.fstat(file.fileno()).st_size
     except OSError as error:
@@ -106,23 +101,109 @@ class MatReader:
 
     def __call__(self, i):
         """Return record i, of shape (12, n_times), as float32 in mV."""
-        from scipy.io import loadmat
-
         path = self.paths[i]
         try:
-            content = loadmat(path, squeeze_me=True, struct_as_record=False)
+            with open_file(path) as file:
+                content = file.read()
         except FileNotFoundError:
             raise MissingFileError(path, "is missing", CURE) from None
+        except OSError as error:
+            raise RecordError(path, f"cannot be read: {error.strerror}", CURE) from error
+        try:
+            # What float32 does not hold is no voltage, and becomes infinite.
+            with np.errstate(over="ignore"):
+                return _read_ecg(content).astype(np.float32)
         except Exception as error:
-            # SciPy raises a dozen kinds of errors on damaged files.
             raise RecordError(path, f"cannot be read as a MATLAB file: {error}", CURE) from error
-        data = getattr(content.get("ECG"), "data", None)
-        if np.ndim(data) != 2 or len(data) != _N_LEADS or np.asarray(data).dtype.kind not in "fiu":
-            found = sorted(name for name in content if not name.startswith("__"))
-            problem = f"holds no struct ECG with data of {_N_LEADS} leads; it holds {found}"
-            raise RecordError(path, problem, CURE)
-        return data.astype(np.float32)
+
+    def window(self, i, start, stop):
+        return self(i)[:, start:stop]
+
+    def stamp(self, i):
+        """Return what tells record i from others without reading it."""
+        return file_stamp(self.paths[i])
 
     def take(self, indices):
         """Return a reader of some of the records."""
         return MatReader([self.paths[i] for i in indices])
+
+    def files(self, i):
+        """Return the paths of the files on which record i depends."""
+        return [self.paths[i]]
+
+    def __getstate__(self):
+        return {"paths": self.paths, "files_stamp": stamp_of_files(self.paths)}
+
+    def __setstate__(self, state):
+        self.paths = state["paths"]
+
+
+# Our own reading of version 5 of the format, of as much as these files have, because SciPy's ends
+# the process on some that are damaged:
+# https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
+_MATRIX, _STRUCT, _COMPLEX = 14, 2, 8
+_TYPES = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: "<f8"}
+_TYPES |= {12: "<i8", 13: "<u8"}
+_MOST_BYTES = 2**30
+
+
+def _read_ecg(content):
+    """Return the field `data` of the struct ECG, of shape (12, n_times)."""
+    if content[124:128] != b"\0\1IM":
+        raise ValueError("it is none of version 5; save it in MATLAB by save -v7")
+    variables = dict(_variables(memoryview(content)[_HEADER_BYTES:]))
+    fields = _fields(*variables["ECG"]) if "ECG" in variables else {}
+    if "data" not in fields:
+        raise ValueError(f"it holds no struct ECG with data; it holds {sorted(variables)}")
+    shape, flags, (kind, numbers) = _parts(fields["data"])[1:4]
+    if len(shape) != 2 or shape[0] != _N_LEADS or kind not in _TYPES or flags[1] & _COMPLEX:
+        raise ValueError(
+            f"ECG.data is no matrix of numbers of {_N_LEADS} leads; its size is {shape}"
+        )
+    return np.frombuffer(numbers, dtype=_TYPES[kind]).reshape(shape, order="F")
+
+
+def _variables(content):
+    """Yield name and parts of each variable of a file."""
+    for kind, element in _elements(content):
+        if kind == _COMPRESSED:
+            inflate = zlib.decompressobj()
+            inflated = inflate.decompress(element, _MOST_BYTES)
+            if not inflate.eof:
+                raise ValueError("its compressed part is damaged or too large")
+            ((kind, element),) = _elements(memoryview(inflated))
+        if kind == _MATRIX:
+            name, *parts = _parts(element)
+            yield name, parts
+
+
+def _parts(matrix):
+    """Return name, shape, flags and the elements of a matrix."""
+    (_, flags), (_, shape), (_, name), *elements = _elements(matrix)
+    shape = tuple(np.frombuffer(shape, dtype="<i4").tolist())
+    return bytes(name).decode("latin-1"), shape, flags, *elements
+
+
+def _fields(shape, flags, *elements):
+    """Return the matrix of each field of a struct by its name."""
+    if flags[0] != _STRUCT or shape != (1, 1):
+        return {}
+    (_, width), (_, names), *values = elements
+    width, names = int.from_bytes(width, "little"), bytes(names).decode("latin-1")
+    names = [names[i : i + width].rstrip("\0") for i in range(0, len(names), max(width, 1))]
+    return {name: value for name, (_, value) in zip(names, values, strict=True)}
+
+
+def _elements(content):
+    """Yield type and bytes of each element."""
+    at = 0
+    while at < len(content):
+        kind, size = struct.unpack_from("<2I", content, at)
+        begin, padding = at + _TAG_BYTES, 0 if kind == _COMPRESSED else -size % 8
+        if kind >> 16:
+            # An element of four bytes or fewer stands in its tag.
+            kind, size, begin, padding = kind & 0xFFFF, kind >> 16, at + 4, 4 - (kind >> 16)
+        if begin + size > len(content):
+            raise ValueError(f"an element of {size} bytes goes beyond its end")
+        yield kind, content[begin : begin + size]
+        at = begin + size + padding

@@ -1,16 +1,19 @@
 """The MIT-BIH Arrhythmia Database as labelled windows."""
 
 import numbers
+from statistics import multimode
 
 import numpy as np
 
 from sklearn_ecg.datasets._annotations import read_annotations
-from sklearn_ecg.datasets._header import read_header
+from sklearn_ecg.datasets._bookkeeping import find_folder
+from sklearn_ecg.datasets._candidates import report_orphans
+from sklearn_ecg.datasets._files import find_headers
+from sklearn_ecg.datasets._header import CURE, read_header
 from sklearn_ecg.datasets._reader import WFDBReader, check_units
 from sklearn_ecg.datasets._signal_files import check_files
-from sklearn_ecg.datasets._wfdb import list_headers
 from sklearn_ecg.records import ECGRecords
-from sklearn_ecg.records._report import RecordError, Report
+from sklearn_ecg.records._report import RecordError, Report, naming
 from sklearn_ecg.utils import canonical_lead
 
 # "Records 201 and 202 came from the same male subject", says the database's directory; every
@@ -20,7 +23,7 @@ _SAME_PATIENT = {"202": "201"}
 # WFDB's symbols for beats; others mark rhythm, noise or comments.
 _BEATS = tuple("NLRBAaJSVrFejnE/fQ?")
 
-_FETCH = "sklearn_ecg.datasets.fetch_mitdb()"
+_DATASET = "the MIT-BIH database, or download it: sklearn_ecg.datasets.fetch_mitdb()"
 
 
 def load_mitdb(
@@ -28,7 +31,7 @@ def load_mitdb(
     window=10.0,
     leads=("MLII", "V1"),
     labels=("N", "V", "L", "A", "R", "/", "F", "f"),
-):
+) -> ECGRecords:
     """Load the MIT-BIH Arrhythmia Database, cut into windows with the beat types in each.
 
     The records that hold all of `leads` are read (40 of the 48 for MLII and V1) and cut into
@@ -111,10 +114,11 @@ def load_mitdb(
             continue
         n_windows = signals.shape[1] // n_times
         if not n_windows:
-            raise ValueError(
-                f"window={window:g} s is longer than record {record.name} "
-                f"({signals.shape[1] / sampling_rate:.1f} s); choose a shorter window."
-            )
+            length = f"{signals.shape[1] / sampling_rate:.1f} s"
+            problem = f"describes a record of {length}, shorter than window={window:g} s"
+            errors.append(RecordError(f"{record}.hea", problem, "Choose a shorter window."))
+            report.add_error(record.name, errors[-1])
+            continue
         parts.append(
             {
                 "signals": _windows(signals, n_windows, n_times),
@@ -150,20 +154,20 @@ def _check_symbols(labels):
 def _read(record, header, leads):
     """Return a record's signals, and the samples and symbols of its annotations."""
     check_units(header, leads)
+    n_times = check_files(header)
     read = WFDBReader(
-        [str(record)],
-        [header],
-        [check_files(header)],
-        leads=leads,
-        sampling_rate=header.sampling_rate,
+        [str(record)], [header], [n_times], leads=leads, sampling_rate=header.sampling_rate
     )
-    return read(0), *read_annotations(record, "atr")
+    with naming(f"{record}.atr", CURE):
+        return read(0), *read_annotations(record, "atr")
 
 
 def _headers_with(path, leads, report):
     """Return the headers of the records that hold all leads, and their sampling rate."""
     headers, errors = {}, []
-    for record in list_headers(path, dataset="the MIT-BIH database", fetch=_FETCH):
+    folder = find_folder(path, dataset=_DATASET)
+    records = find_headers(folder, report, dataset=_DATASET, deep=False)
+    for record in records:
         try:
             headers[record] = read_header(record)
         except RecordError as error:
@@ -171,6 +175,7 @@ def _headers_with(path, leads, report):
             errors.append(error)
     if not headers:
         raise errors[0]
+    report_orphans(folder, ".dat", {f"{record}.dat" for record in records}, report, deep=False)
     holding = {
         record: header for record, header in headers.items() if set(leads) <= set(header.lead_names)
     }
@@ -185,13 +190,14 @@ def _headers_with(path, leads, report):
             problem += ", ".join(header.lead_names)
             advice = "Ask for leads that it has, with the parameter leads."
             report.add(record.name, f"{record}.hea", problem, advice)
-    rates = {header.sampling_rate for header in holding.values()}
-    if len(rates) > 1:
-        raise ValueError(
-            f"The records in {str(path)!r} have different sampling rates, {sorted(rates)} Hz; is "
-            "it the folder of the MIT-BIH database alone?"
-        )
-    return holding, rates.pop()
+    sampling_rate = multimode(header.sampling_rate for header in holding.values())[0]
+    for record, header in list(holding.items()):
+        if header.sampling_rate != sampling_rate:
+            problem = f"was sampled at {header.sampling_rate:g} Hz, most at {sampling_rate:g} Hz"
+            advice = "Give the folder of the MIT-BIH database alone."
+            report.add(record.name, f"{record}.hea", problem, advice)
+            del holding[record]
+    return holding, sampling_rate
 
 
 def _windows(signals, n_windows, n_times):

@@ -17,7 +17,9 @@ from sklearn_ecg.datasets._bookkeeping import (
     unique_rows,
 )
 from sklearn_ecg.datasets._collection import Layout, open_collection
+from sklearn_ecg.datasets._files import find_files
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
 from sklearn_ecg.utils import LEADS_12
 
@@ -37,7 +39,7 @@ _DATASET = "PTB-XL (ptbxl_database.csv beside records100/ or records500/)"
 
 def load_ptbxl(
     path, sampling_rate=100, task="superdiagnostic", *, min_likelihood=0.0, cache_dir=None
-):
+) -> ECGRecords:
     """Load PTB-XL, or whatever part of it is there.
 
     Nothing but the table and the folders' contents is read at first; signals are read when they
@@ -60,8 +62,8 @@ def load_ptbxl(
         benchmark does. Statements about form or rhythm alone have no likelihoods and always
         count.
     cache_dir : path-like, default=None
-        Folder for a copy of the signals in one file, written once, from which epochs are read at
-        the disk's speed.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
+        that are new or have changed are copied, and no others.
 
     Returns
     -------
@@ -107,15 +109,17 @@ def load_ptbxl(
     folder = find_folder(path, dataset=_DATASET)
     table_file = find_table(folder, "ptbxl_database.csv", dataset=_DATASET)
     file_column = _FILE_COLUMNS[sampling_rate]
-    table = read_csv(table_file)
+    # As text, since numbers beside a gap become floats, which lose digits of ids.
+    table = read_csv(table_file, dtype={"ecg_id": str, "patient_id": str})
     require_columns(
         table, ["ecg_id", "patient_id", "scp_codes", "strat_fold", file_column], table_file
     )
     report = Report()
+    table = _with_ids(table, table_file, report)
     table, contradicting = unique_rows(table, "ecg_id", report, table_file)
     table = _with_patients(table, table_file, report)
     files = table[file_column].astype(str)
-    there = _is_there(folder, files)
+    there = _is_there(folder, files, report)
     if not there.any():
         raise _nothing_there(folder, files, sampling_rate)
     if not there.all():
@@ -136,7 +140,7 @@ def load_ptbxl(
     return collection.to_records(
         labels=forget_labels(labels, is_unknown),
         label_names=labels.columns,
-        groups=table["patient_id"].to_numpy().astype(np.int64),
+        groups=_as_numbers(table["patient_id"]).to_numpy(),
         split=table["strat_fold"].to_numpy(),
     )
 
@@ -155,6 +159,21 @@ def _check_options(sampling_rate, task, min_likelihood):
         )
 
 
+def _with_ids(table, file, report):
+    """Leave out rows that name no record."""
+    nameless = table["ecg_id"].isna()
+    for row in np.flatnonzero(nameless):
+        report.add(f"row {row + 1}", file, "gives no ecg_id", "Download the table again.")
+    table = table[~nameless]
+    return table.assign(ecg_id=_as_numbers(table["ecg_id"]))
+
+
+def _as_numbers(names):
+    """Return names as whole numbers, as PTB-XL has them, where all are; 7.0 is one."""
+    digits = names.str.strip().str.replace(r"\.0*$", "", regex=True)
+    return digits.astype(np.int64) if digits.str.fullmatch(r"\d{1,18}").all() else names
+
+
 def _with_patients(table, file, report):
     """Leave out records that no split by patient or fold could place."""
     is_complete = table[["patient_id", "strat_fold"]].notna().all(axis=1)
@@ -163,17 +182,17 @@ def _with_patients(table, file, report):
     return table[is_complete]
 
 
-def _is_there(folder, files):
+def _is_there(folder, files, report):
     """Return which records have a header, by listing each folder once."""
     listed = {}
     there = np.empty(len(files), dtype=bool)
     for i, file in enumerate(files):
         inner, _, name = file.rpartition("/")
         if inner not in listed:
-            try:
-                listed[inner] = set(os.listdir(folder / inner))
-            except OSError:
-                listed[inner] = set()
+            place = folder / inner
+            # A folder that was not downloaded is no fault; one that cannot be read is.
+            names = find_files(place, "", report, deep=False) if os.path.lexists(place) else []
+            listed[inner] = set(map(os.path.basename, names))
         there[i] = f"{name}.hea" in listed[inner] or f"{name}.dat" in listed[inner]
     return there
 

@@ -1,21 +1,22 @@
 """Reads signals of a list of WFDB records, one by one, when they are asked for."""
 
 import functools
+import itertools
 import os
 
 import numpy as np
 
-from sklearn_ecg.datasets._header import CURE, read_header
+from sklearn_ecg.datasets._header import CURE, is_unchanged, read_header
 from sklearn_ecg.datasets._signal_files import (
     check_files,
     check_sums,
     read_digital,
-    read_with_wfdb,
     to_mV,
     units_per_mV,
 )
 from sklearn_ecg.preprocessing._resampler import resample, resampling_ratio
-from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.records._report import RecordError, naming
+from sklearn_ecg.utils import file_stamp, quick_stamp, stamp_of_files
 
 
 class WFDBReader:
@@ -43,22 +44,34 @@ class WFDBReader:
         self, paths, headers, lengths, *, leads, sampling_rate, layout=None, checksums=True
     ):
         self.paths = paths
-        self.headers = headers
         self.lengths = lengths
         self.leads = leads
         self.sampling_rate = sampling_rate
         self.layout = layout
         self.checksums = checksums
-        self._unchecked = np.full(len(paths), checksums)
+        self.digests = self.per_frame = None
+        if headers is not None:
+            self.digests = np.array([header.digest for header in headers], dtype=np.int64)
+            self.per_frame = np.array([header.per_frame for header in headers], dtype=np.int64)
+        self._headers = headers
+        self._start()
+
+    def _start(self):
+        # The stamp of each record's files when its header was found unchanged, and whether its
+        # samples are yet to be held against their checksums.
+        self._seen = np.zeros(len(self.paths), dtype=np.int64)
+        self._unchecked = np.full(len(self.paths), self.checksums)
 
     def __len__(self):
         return len(self.paths)
 
     def __call__(self, i):
         """Return record i, of shape (n_leads, n_times), as float32 in mV."""
-        header = self._header(i)
-        signal = self._read(i, header, 0, self.lengths[i])
-        return resample(signal, header.sampling_rate, self.sampling_rate)
+        with naming(f"{self.paths[i]}.hea", CURE):
+            header = self._header(i)
+            signal = self._read(i, header, 0, self.lengths[i])
+            self._unchecked[i] = False
+            return resample(signal, header.sampling_rate, self.sampling_rate)
 
     def many(self, indices):
         return [self(int(i)) for i in indices]
@@ -69,20 +82,19 @@ class WFDBReader:
         if header.sampling_rate != self.sampling_rate:
             return self(i)[:, start:stop]
         start, stop, _ = slice(start, stop).indices(self.lengths[i])
-        return self._read(i, header, start, max(start, stop))
+        with naming(f"{self.paths[i]}.hea", CURE):
+            return self._read(i, header, start, max(start, stop))
 
     def take(self, indices):
         """Return a reader of some of the records."""
-        taken = WFDBReader(
-            [self.paths[i] for i in indices],
-            None if self.headers is None else [self.headers[i] for i in indices],
-            [self.lengths[i] for i in indices],
-            leads=self.leads,
-            sampling_rate=self.sampling_rate,
-            layout=self.layout,
-            checksums=self.checksums,
-        )
-        taken._unchecked = self._unchecked[indices]
+        taken = object.__new__(WFDBReader)
+        taken.__dict__.update(self.__dict__)
+        taken.paths = [self.paths[i] for i in indices]
+        taken.lengths = [self.lengths[i] for i in indices]
+        if self.digests is not None:
+            taken.digests, taken.per_frame = self.digests[indices], self.per_frame[indices]
+            taken._headers = [self._headers[i] for i in indices]
+        taken._seen, taken._unchecked = self._seen[indices], self._unchecked[indices]
         return taken
 
     def digital(self, i):
@@ -96,10 +108,11 @@ class WFDBReader:
         """
         header = self._header(i)
         channels = channels_of(header.lead_names, self.leads)
-        if header.sampling_rate != self.sampling_rate:
+        if header.sampling_rate != self.sampling_rate or header.segments:
             return None
-        parts = read_digital(header, self.lengths[i])
-        if parts is None or any(part[0].dtype.itemsize > 2 for part in parts):
+        with naming(f"{self.paths[i]}.hea", CURE):
+            parts = read_digital(header, self.lengths[i])
+        if any(part[0].dtype.itemsize > 2 for part in parts):
             return None
         self._check_sums(i, header, parts, channels)
         samples = np.full((len(channels), self.lengths[i]), -(2**15), dtype=np.int16)
@@ -109,40 +122,84 @@ class WFDBReader:
             gains[rows], baselines[rows] = _scales(header, wanted)
         return samples, gains, baselines
 
+    def stamp(self, i):
+        """Return what tells record i from others without reading it."""
+        files = tuple(file_stamp(path) for path in self.files(i))
+        return (*files, self.leads, self.sampling_rate, self.checksums)
+
     def files(self, i):
         """Return the paths of the files on which record i depends."""
-        if self.headers is not None:
-            return [f"{self.paths[i]}.hea", *dict.fromkeys(self.headers[i].files)]
-        return [f"{self.paths[i]}.hea", self.paths[i] + self.layout.suffix]
+        header = f"{self.paths[i]}.hea"
+        if self.digests is None:
+            return [header, self.paths[i] + self.layout.suffix]
+        try:
+            return list(dict.fromkeys([header, *self._opened_header(i).files]))
+        except RecordError:
+            # It has changed, and nobody knows what files it named.
+            return [header]
 
     def __getstate__(self):
         # What was read does not change what the reader is: its hash must stay the same. Other
-        # files under the same names make it another.
+        # files under the same names make it another. Headers are large, and are read again.
         state = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
-        return state | {"checksums": self.checksums, "stamp": [_stamp(p) for p in self.paths]}
+        state["lengths"] = np.array(self.lengths, dtype=np.int64)
+        files = itertools.chain.from_iterable(map(self.files, range(len(self))))
+        return state | {"files_stamp": stamp_of_files(files)}
 
     def __setstate__(self, state):
-        state.pop("stamp")
         self.__dict__.update(state)
-        self._unchecked = np.full(len(self.paths), self.checksums)
+        del self.files_stamp
+        self.lengths = self.lengths.tolist()
+        self._headers = [None] * len(self.paths)
+        self._start()
 
     def _header(self, i):
-        if self.headers is not None:
-            return self.headers[i]
-        header = read_header(self.paths[i])
-        check_against_layout(header, self.layout, self.leads)
+        """Return the header of record i, which is what is on the disk now."""
+        stamp = quick_stamp(self.files(i))
+        if self.digests is None:
+            header = read_header(self.paths[i])
+            check_against_layout(header, self.layout, self.leads)
+            _check_name(header, self.files(i)[1])
+        else:
+            header = self._opened_header(i)
+            if stamp != self._seen[i] and not is_unchanged(header):
+                self._headers[i] = None
+                header = self._opened_header(i)
+        if stamp != self._seen[i]:
+            self._seen[i], self._unchecked[i] = stamp, self.checksums
         return header
 
+    def _opened_header(self, i):
+        """Return the header of record i as it was when the records were opened."""
+        if self._headers[i] is None:
+            header = read_header(self.paths[i])
+            if header.digest != self.digests[i]:
+                problem = "has changed since it was opened"
+                raise RecordError(f"{self.paths[i]}.hea", problem, "Open the records again.")
+            n = int(self.per_frame[i])
+            self._headers[i] = header if n == header.per_frame else header.at_rate_of(n)
+        return self._headers[i]
+
     def _read(self, i, header, start, stop):
+        shape = (len(self.leads), stop - start)
+        if header.segments:
+            signal = np.full(shape, np.nan, dtype=np.float32)
+            begin = 0
+            for part, n_times in header.segments:
+                first, last = max(start - begin, 0), min(stop - begin, n_times)
+                if part is not None and first < last:
+                    into = slice(begin + first - start, begin + last - start)
+                    signal[:, into] = self._read(i, part, first, last)
+                begin += n_times
+            return signal
         channels = channels_of(header.lead_names, self.leads)
-        parts = read_digital(header, self.lengths[i], start, stop)
-        if parts is None:
-            return self._read_with_wfdb(header, channels, start, stop)
-        if stop - start == self.lengths[i]:
+        n_times = header.n_times or self.lengths[i]
+        parts = read_digital(header, n_times, start, stop)
+        if stop - start == n_times:
             self._check_sums(i, header, parts, channels)
         if len(parts) == 1 and channels == tuple(range(len(header.formats))):
             return to_mV(parts[0][0], *_scales(header, channels), parts[0][2])
-        signal = np.full((len(channels), stop - start), np.nan, dtype=np.float32)
+        signal = np.full(shape, np.nan, dtype=np.float32)
         for rows, chosen, wanted, invalid in _leads_of(parts, channels):
             signal[rows] = to_mV(chosen, *_scales(header, wanted), invalid)
         return signal
@@ -150,16 +207,6 @@ class WFDBReader:
     def _check_sums(self, i, header, parts, channels):
         if self._unchecked[i]:
             check_sums(header, parts, channels)
-            self._unchecked[i] = False
-
-    def _read_with_wfdb(self, header, channels, start, stop):
-        rows = [row for row, channel in enumerate(channels) if channel is not None]
-        wanted = [channels[row] for row in rows]
-        units = np.array([units_per_mV(header.units[channel]) for channel in wanted])
-        read = read_with_wfdb(header, wanted, start, stop) / units[:, np.newaxis]
-        signal = np.full((len(channels), stop - start), np.nan, dtype=np.float32)
-        signal[rows] = read
-        return signal
 
 
 def _leads_of(parts, channels):
@@ -178,11 +225,15 @@ def channels_of(names, leads):
     return tuple(names.index(lead) if lead in names else None for lead in leads)
 
 
-def _stamp(path):
-    try:
-        return os.stat(f"{path}.hea").st_mtime_ns
-    except OSError:
-        return None
+def _check_name(header, file):
+    """Check that a header that was not opened with the collection asks for its own signals."""
+    if header.files != (file,):
+        raise RecordError(
+            f"{header.path}.hea",
+            f"asks for {', '.join(map(os.path.basename, header.files))}, where the data set has "
+            f"{os.path.basename(file)}",
+            CURE,
+        )
 
 
 def _scales(header, channels):
@@ -210,6 +261,9 @@ def check_against_layout(header, layout, leads):
 
 def check_units(header, leads):
     """Check that the leads are calibrated voltages: what is not is never guessed."""
+    for part, n_times in header.segments:
+        if part is not None and n_times:
+            check_units(part, leads)
     for lead in leads:
         if lead not in header.lead_names:
             continue

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.utils import check_labels
+from sklearn_ecg.utils import align_labels, check_labels, ids_of, label_array
 
 _TRUTH = "truth"
 
 
-def reader_confusion(y_true, answers, *, label_names=None):
+def reader_confusion(y_true, answers, *, label_names=None) -> pd.Series:
     """Count which label sets readers answer where which one is true.
 
     The counts say all of it: how often each reader finds each label (sensitivity) and sees it
@@ -64,12 +64,20 @@ def reader_confusion(y_true, answers, *, label_names=None):
             f"y_true is unknown (-1) for record {record} and label {label}; leave out records "
             "whose truth is not known."
         )
-    names = [str(name) for name in (range(truth.shape[1]) if names is None else names)]
+    answers = _tables_of(answers)
+    if not answers:
+        raise ValueError("answers holds no reader; give a table of labels for each.")
+    if names is None:
+        # Then the first reader whose labels have names knows the order of the others' too.
+        named = [t.columns for t in answers.values() if isinstance(t, pd.DataFrame)]
+        names = named[0] if named and len(named[0]) == truth.shape[1] else range(truth.shape[1])
+    names = [str(name) for name in names]
     tables = {_TRUTH: truth}
-    for reader, table in _tables_of(answers).items():
+    ids = ids_of(y_true, *answers.values())
+    for reader, table in answers.items():
         if reader == _TRUTH:
             raise ValueError(f"No reader can have the name {_TRUTH!r}: it stands for y_true.")
-        tables[reader] = _answers_of(reader, table, y_true, truth, names)
+        tables[reader] = _answers_of(reader, table, ids, truth, names)
     frames = {source: pd.DataFrame(table, columns=names) for source, table in tables.items()}
     return pd.concat(frames, axis=1).value_counts(sort=False).rename("n_records").sort_index()
 
@@ -185,29 +193,14 @@ def _tables_of(answers):
     """Return a table by each reader's name."""
     if isinstance(answers, Mapping):
         return answers
-    if np.ndim(answers) == 3:
-        answers = np.asarray(answers)
+    if not isinstance(answers, pd.DataFrame) and label_array(answers, "answers").ndim == 3:
+        answers = label_array(answers, "answers")
         return {f"reader {number}": answers[..., number] for number in range(answers.shape[2])}
     return {"reader": answers}
 
 
-def _answers_of(reader, table, y_true, truth, names):
+def _answers_of(reader, table, ids, truth, names):
     """Return one reader's answers, in the order of the true labels."""
-    found, own_names = check_labels(table, n_records=len(truth), name=f"answers of {reader!r}")
-    if isinstance(table, pd.DataFrame) and isinstance(y_true, pd.DataFrame):
-        if not table.index.equals(y_true.index):
-            raise ValueError(
-                f"The index of the answers of {reader!r} is not that of y_true: bring their "
-                "records into one order, such as by answers.loc[y_true.index]."
-            )
-        if sorted(own_names) != sorted(names):
-            raise ValueError(
-                f"The answers of {reader!r} have the labels {own_names.tolist()}, and y_true has "
-                f"{names}."
-            )
-        found = found[:, [list(own_names).index(name) for name in names]]
-    if found.shape != truth.shape:
-        raise ValueError(
-            f"The answers of {reader!r} have the shape {found.shape}, and y_true {truth.shape}."
-        )
-    return found
+    name = f"answers of {reader!r}"
+    found, own_names = check_labels(table, n_records=len(truth), ids=ids, name=name)
+    return align_labels(found, own_names, names, name=name, owner="y_true has")

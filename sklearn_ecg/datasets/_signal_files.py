@@ -2,9 +2,11 @@
 
 import math
 import os
+import stat
 
 import numpy as np
 
+from sklearn_ecg.datasets._files import open_file
 from sklearn_ecg.datasets._header import CURE
 from sklearn_ecg.records._report import MissingFileError, RecordError
 
@@ -19,9 +21,13 @@ _PLAIN = {
 }
 _BITS = {"16": 16, "61": 16, "160": 16, "80": 8, "32": 32, "212": 12, "24": 24}
 _INVALID = {name: value for name, (_, value) in _PLAIN.items()} | {"212": -(2**11), "24": -(2**23)}
-# Formats that wfdb alone reads; compressed ones have no fixed size.
-_BY_WFDB = {"8", "310", "311", "508", "516", "524", "segments"}
+# Formats that wfdb decodes, and their invalid samples; compressed ones have no fixed size.
 _BITS_BY_WFDB = {"8": 8, "310": 32 / 3, "311": 32 / 3}
+_COMPRESSED = {"508", "516", "524"}
+_INVALID |= {"8": -(2**31), "310": -(2**9), "311": -(2**9)}
+_INVALID |= {"508": -(2**7), "516": -(2**15), "524": -(2**23)}
+# FLAC needs ten bytes for a block, which has no more samples of a signal than these.
+_FLAC_BLOCK = 65535, 10
 
 # Volts and their parts, without regard to case: no ECG is in megavolt. Other units are not
 # voltages, and "adu" says that nobody knows.
@@ -39,40 +45,80 @@ def units_per_mV(units):
 def check_files(header):
     """Check that a record's signal files are there and as large as its header says.
 
-    Nothing is allocated before this: a header may claim any size.
+    Nothing is allocated before this: a header may claim any size. A file that is too large is as
+    wrong as one that is too small, since the number of a format may be damaged.
 
     Returns
     -------
     n_times : int
         The header's, or what the files hold where it leaves that open.
     """
-    n_times = header.n_times
+    if header.segments:
+        for part, n_times in header.segments:
+            if part is not None and n_times and check_files(part) != n_times:
+                raise RecordError(
+                    f"{header.path}.hea",
+                    f"gives its segment {os.path.basename(part.path)} other than {part.n_times} "
+                    "samples, which that has",
+                    CURE,
+                )
+        return header.n_times
+    n_frames = header.n_times and header.n_times // header.per_frame
     for path, channels in files_of(header).items():
-        number, _, _, offset = header.formats[channels[0]]
-        if number not in _BITS and number not in _BY_WFDB:
-            raise RecordError(
-                f"{header.path}.hea", f"gives its signals in the unknown format {number}", CURE
-            )
+        stored = {header.formats[channel][::3] for channel in channels}
+        number, offset = header.formats[channels[0]][::3]
+        problem = None
+        if number not in _INVALID:
+            problem = f"gives its signals in the unknown format {number}"
+        elif len(stored) > 1:
+            problem = f"gives signals of one file in several formats: {sorted(stored)}"
+        if problem is not None:
+            raise RecordError(f"{header.path}.hea", problem, CURE)
         found = _size(path, header)
-        bits = _BITS.get(number) or _BITS_BY_WFDB.get(number)
-        if bits is None:
+        per_frame = sum(header.formats[channel][1] for channel in channels)
+        if number in _COMPRESSED:
+            _check_flac(path, found, offset + (n_frames or 0) * per_frame // len(channels), header)
             continue
-        per_frame = bits / 8 * sum(header.formats[channel][1] for channel in channels)
-        if n_times is None:
-            n_times = max(0, int((found - offset) / per_frame))
-        needed = math.ceil(per_frame * n_times) + offset
+        frame_bytes = (_BITS.get(number) or _BITS_BY_WFDB[number]) / 8 * per_frame
+        if n_frames is None:
+            n_frames = max(0, int((found - offset) / frame_bytes))
+        needed = math.ceil(frame_bytes * n_frames) + offset
         if found < needed:
             raise _cut_short(path, found, needed, header)
-    if not n_times:
+        # A writer may end with a whole frame or word.
+        if found - needed >= max(4, frame_bytes):
+            raise RecordError(
+                path,
+                f"holds {found} bytes, where {_name(header)} asks for {needed}: its format or "
+                "number of samples is wrong",
+                CURE,
+            )
+    if not n_frames:
         raise RecordError(f"{header.path}.hea", "describes signals without samples", CURE)
-    return n_times
+    return n_frames * header.per_frame
+
+
+def _check_flac(path, n_bytes, n_samples, header):
+    """Check that a compressed file tells of as many samples as its header."""
+    # The last 36 bits of those eight bytes are the number of samples; 0 where nobody knew.
+    begin = _read_bytes(path, 0, min(n_bytes, 26), header)
+    if len(begin) < 26 or begin[:4] != b"fLaC":
+        raise RecordError(path, "is no FLAC file", CURE)
+    told = int.from_bytes(begin[18:26]) % 2**36
+    samples, at_least = _FLAC_BLOCK
+    if told not in (0, n_samples) or n_samples > samples * (n_bytes // at_least):
+        problem = f"tells of {told} samples in {n_bytes} bytes, {_name(header)} of {n_samples}"
+        raise RecordError(path, problem, CURE)
 
 
 def _size(path, header):
     try:
-        return os.stat(path).st_size
+        found = os.stat(path)
     except OSError as error:
         raise _unreadable(path, header, error) from None
+    if not stat.S_ISREG(found.st_mode):
+        raise RecordError(path, "is no file, but a folder, pipe, socket or device", CURE)
+    return found.st_size
 
 
 def _unreadable(path, header, error):
@@ -115,26 +161,53 @@ def read_digital(header, n_times, start=0, stop=None):
     Returns
     -------
     digital : list of (ndarray of int of shape (n_channels, n_times), channels, invalid)
-        A part per signal file, with the value that marks invalid samples; or None if the record
-        is stored in a way that wfdb alone reads, see `read_with_wfdb`.
+        A part per signal file, with the value that marks invalid samples.
     """
-    if any(per_frame != 1 for _, per_frame, _, _ in header.formats):
-        return None
     stop = n_times if stop is None else stop
+    files = files_of(header)
+    firsts = [header.formats[channels[0]] for channels in files.values()]
+    # Skewed signals, and frames of several samples, are left to wfdb.
+    if any(number not in _BITS for number, *_ in firsts) or any(
+        per_frame != 1 or skew for _, per_frame, skew, _ in header.formats
+    ):
+        return _decode_with_wfdb(header, start, stop)
     parts = []
-    for path, channels in files_of(header).items():
-        stored = header.formats[channels[0]]
-        number, _, skew, offset = stored
-        if number not in _BITS or skew:
-            return None
-        if any(header.formats[channel] != stored for channel in channels):
-            return None
+    for (path, channels), (number, _, _, offset) in zip(files.items(), firsts, strict=True):
         n_channels = len(channels)
         samples = _read_samples(path, number, offset, start * n_channels, stop * n_channels, header)
         # Turned while they are small integers: all that follows runs along the leads.
         samples = np.ascontiguousarray(samples.reshape(-1, n_channels).T)
         parts.append((samples, channels, _INVALID[number]))
     return parts
+
+
+def _decode_with_wfdb(header, start, stop):
+    """Read samples of the signals that have the rate of the record, a part per signal."""
+    import wfdb
+
+    check_files(header)
+    n = header.per_frame
+    channels = [i for i, (_, per_frame, _, _) in enumerate(header.formats) if per_frame == n]
+    # Samples of format 8 are differences, which begin with the file.
+    first = 0 if any(number == "8" for number, *_ in header.formats) else start // n
+    try:
+        record = wfdb.rdrecord(
+            header.path,
+            sampfrom=first,
+            sampto=-(-stop // n),
+            channels=channels,
+            physical=False,
+            smooth_frames=False,
+        )
+    except Exception as error:
+        raise RecordError(
+            header.path, f"cannot be read as its header describes it: {error}", CURE
+        ) from error
+    window = slice(start - first * n, stop - first * n)
+    return [
+        (samples[np.newaxis, window], [channel], _INVALID[header.formats[channel][0]])
+        for channel, samples in zip(channels, record.e_d_signal, strict=True)
+    ]
 
 
 def _read_samples(path, number, offset, first, last, header):
@@ -159,7 +232,7 @@ def _read_samples(path, number, offset, first, last, header):
 
 def _read_bytes(path, begin, end, header):
     try:
-        with open(path, "rb", buffering=0) as file:
+        with open_file(path) as file:
             found = os.fstat(file.fileno()).st_size
             if found < end:
                 raise _cut_short(path, found, end, header)
@@ -204,7 +277,8 @@ def check_sums(header, parts, channels):
         dtype = np.int16 if digital.dtype.itemsize <= 2 else np.int64
         sums = digital.sum(axis=1, dtype=dtype).tolist()
         for channel, found in zip(in_file, sums, strict=True):
-            expected = header.checksums[channel]
+            # wfdb moves skewed signals, whose ends are then no longer there.
+            expected = None if header.formats[channel][2] else header.checksums[channel]
             if channel in wanted and expected is not None and (expected - found) % 65536:
                 raise RecordError(
                     header.files[channel if len(header.files) > 1 else 0],
@@ -244,26 +318,3 @@ def to_mV(digital, gains_per_mV, baselines, invalid):
         # The mark is the least value of its format.
         signal[digital == invalid] = np.nan
     return signal
-
-
-def read_with_wfdb(header, channels, start, stop):
-    """Read what our own code does not, in physical units, of shape (n_channels, n_times)."""
-    import wfdb
-
-    first = start // header.per_frame
-    try:
-        record = wfdb.rdrecord(
-            header.path,
-            sampfrom=first,
-            sampto=-(-stop // header.per_frame),
-            channels=list(map(int, channels)),
-            smooth_frames=header.per_frame == 1,
-        )
-    except Exception as error:
-        raise RecordError(
-            header.path, f"cannot be read as its header describes it: {error}", CURE
-        ) from error
-    if header.per_frame == 1:
-        return record.p_signal.T
-    start, stop = (time - first * header.per_frame for time in (start, stop))
-    return np.stack(record.e_p_signal)[:, start:stop]

@@ -1,7 +1,7 @@
 """Simulated 12-lead records with findings that show as the textbook says."""
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ from sklearn_ecg.datasets._patient import make_patient
 from sklearn_ecg.datasets._rhythm import make_beats
 from sklearn_ecg.datasets._waves import LEADS, P_DURATION_MS
 from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.utils import empty_array
 
 LABELS = ("Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")
 
@@ -158,12 +159,13 @@ def make_ecg_records(
     if duration_s < _SHORTEST_OF_BOTH_S:
         exclusive.append({"PAC", "PVC"})
     rng = check_random_state(random_state)
+    n_times = round(duration_s * sampling_rate)
+    asked = f"make_ecg_records({n_records}, {sampling_rate=}, {duration_s=})"
+    signals = empty_array((n_records, len(leads), n_times), np.float32, asked)
     n_patients = -(-n_records // records_per_patient)
     main_findings = _in_turn(list(labels), n_patients, rng)
 
-    n_times = round(duration_s * sampling_rate)
     kept_leads = [LEADS.index(lead) for lead in leads]
-    signals = np.empty((n_records, len(leads), n_times), dtype=np.float32)
     ids, groups, all_findings, tables = [], [], [], []
     for record in range(n_records):
         number, visit = divmod(record, records_per_patient)
@@ -203,11 +205,12 @@ def make_ecg_records(
 
 def _check_arguments(n_records, labels, leads, sampling_rate, duration_s, records_per_patient):
     for name, value in (("n_records", n_records), ("records_per_patient", records_per_patient)):
-        if not isinstance(value, numbers.Integral) or value < 1:
+        if not isinstance(value, numbers.Integral) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be a positive integer; got {value!r}.")
     for name, values, known in (("labels", labels, LABELS), ("leads", leads, LEADS)):
-        repeated = len(set(values)) != len(values)
-        if isinstance(values, str) or not values or repeated or not set(values) <= set(known):
+        is_sequence = isinstance(values, Collection) and not isinstance(values, str)
+        repeated = is_sequence and len(set(values)) != len(values)
+        if not is_sequence or not len(values) or repeated or not set(values) <= set(known):
             raise ValueError(
                 f"{name} must be a sequence of different names among {known}; got {values!r}."
             )

@@ -1,5 +1,6 @@
 """People's own data: signals in an array or a file of arrays, labels in a table."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,8 @@ import pandas as pd
 
 from sklearn_ecg.datasets._array_files import open_signals
 from sklearn_ecg.datasets._bookkeeping import (
+    MOST_COLUMNS,
+    check_width,
     forget_labels,
     read_csv,
     report_many,
@@ -15,9 +18,10 @@ from sklearn_ecg.datasets._bookkeeping import (
     some,
     unique_rows,
 )
+from sklearn_ecg.datasets._files import as_path
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
-from sklearn_ecg.utils import align_records, comparable_ids
+from sklearn_ecg.utils import align_records, as_pandas, comparable_ids, fill_masked
 
 
 def read_records(
@@ -34,16 +38,16 @@ def read_records(
     group_column=None,
     split_column=None,
     trusted_column=None,
-):
+) -> ECGRecords:
     """Make records of signals in an array or file, and labels in a table beside it.
 
     Parameters
     ----------
     signals : path-like or array-like of shape (n_records, n_leads, n_times), or list of arrays \
             of shape (n_leads, n_times_i)
-        An array, or a file by its suffix: ``.npy`` (read as a memory map), ``.npz`` (read whole),
+        An array, or a file by its suffix: ``.npy``, ``.npz`` (read whole),
         ``.h5`` or ``.hdf5`` (needs ``sklearn_ecg[hdf5]``) or a ``.zarr`` store (needs
-        ``sklearn_ecg[zarr]``). Of memory maps, HDF5 and Zarr no more is read than what is
+        ``sklearn_ecg[zarr]``). Of ``.npy``, HDF5 and Zarr no more is read than what is
         touched.
     labels : path-like or DataFrame, default=None
         A table with a row per record: a DataFrame, a ``.csv`` or a ``.parquet`` file.
@@ -108,8 +112,9 @@ def read_records(
     signals, stored_ids = open_signals(signals, key, units, ids if isinstance(ids, str) else None)
     if isinstance(labels, pd.DataFrame) and id_column is None:
         labels = align_records(labels, ids if stored_ids is None else stored_ids, name="labels")
-    ids = np.arange(len(signals)) if ids is None else np.asarray(ids)
+    labels = as_pandas(labels)
     ids = ids if stored_ids is None else stored_ids
+    ids = np.arange(len(signals)) if ids is None else np.asarray(fill_masked(as_pandas(ids)))
     if ids.shape != (len(signals),):
         raise ValueError(
             f"ids must name each of the {len(signals)} records; got an array of shape {ids.shape}."
@@ -122,6 +127,11 @@ def read_records(
         return ECGRecords(signals, **fields)
 
     table, file = _read_table(labels, id_column, group_column)
+    if not table.columns.is_unique:
+        repeated = table.columns[table.columns.duplicated()][0]
+        raise ValueError(
+            f"{file} has more than one column {repeated!r}: give each a name of its own."
+        )
     needed = [*named.values(), *([] if id_column is None else [id_column]), *(label_columns or [])]
     require_columns(table, needed, file)
     if label_columns is None:
@@ -148,26 +158,58 @@ def _refuse_columns(*columns):
 def _read_table(labels, id_column, group_column):
     """Return the table, and its name for messages."""
     if isinstance(labels, pd.DataFrame):
-        return labels, "the table of labels"
-    path = Path(labels).expanduser()
-    if not path.is_file():
+        table, file = labels, "the table of labels"
+    elif isinstance(labels, (str, os.PathLike)):
+        file = Path(as_path(labels))
+        table = _read_table_file(file, id_column, group_column)
+    else:
+        raise TypeError(
+            f"labels must be a DataFrame or the path of a table; got {type(labels).__name__}. Make "
+            "an array one by pd.DataFrame(labels, columns=[...]), which names the labels."
+        )
+    check_width(len(table.columns), file)
+    return table, file
+
+
+def _read_table_file(path, id_column, group_column):
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file {str(path)!r} with labels.")
     if path.suffix.lower() == ".csv":
-        # Names are text, so that 0012 keeps its zeros and 17 digits their last. A converter keeps
-        # an id "NA" too, where a missing patient stays missing.
-        converters = {} if id_column is None else {id_column: str}
-        return read_csv(path, converters=converters, dtype={group_column: str}), path
+        # Names are text, so that 0012 keeps its zeros, 17 digits their last and "NA" itself; in the
+        # other columns "NA" is a gap.
+        names = {id_column, group_column}
+        texts = read_csv(path, usecols=names.__contains__, dtype=str, keep_default_na=False)
+        table = read_csv(path)
+        if not isinstance(table.index, pd.RangeIndex):
+            raise ValueError(
+                f"{path} has rows of more values than its header names, and does not say which is "
+                "which. Mend the header, or end no row with a comma."
+            )
+        return table.assign(**texts)
     if path.suffix.lower() in (".parquet", ".pq"):
-        try:
-            return pd.read_parquet(path), path
-        except ImportError as error:
-            raise ImportError(
-                f"{path} needs pyarrow: pip install 'sklearn_ecg[parquet]'"
-            ) from error
+        return _read_parquet(path)
     raise ValueError(
         f"labels must be a DataFrame or a .csv or .parquet file; got {str(path)!r}. Read it with "
         "pandas and give the DataFrame."
     )
+
+
+def _read_parquet(path):
+    try:
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError(f"{path} needs pyarrow: pip install 'sklearn_ecg[parquet]'") from error
+    try:
+        n_columns = parquet.read_metadata(path).num_columns
+        if n_columns <= MOST_COLUMNS:
+            # Of whole numbers beside a gap pandas would else make floats, which lose digits.
+            table = pd.read_parquet(path, dtype_backend="numpy_nullable")
+    except Exception as error:
+        raise ValueError(
+            f"{path} cannot be read as a Parquet file: {error}. Write it anew."
+        ) from error
+    check_width(n_columns, path)
+    return table
 
 
 def _rows_of(ids, table, id_column, report, file):
@@ -179,7 +221,16 @@ def _rows_of(ids, table, id_column, report, file):
                 f"id_column, one of {list(table.columns)}, and the records with ids."
             )
         return table.reset_index(drop=True), np.zeros(len(ids), dtype=bool)
-    names, known = comparable_ids(table[id_column], ids)
+    names, known = comparable_ids(table[id_column], ids, name=f"The column {id_column!r} of {file}")
+    nameless = np.flatnonzero(names.isna())
+    report_many(
+        report,
+        [f"row {row + 1}" for row in nameless],
+        file,
+        f"has no name in the column {id_column!r}, by which it would find its record",
+        "Write the record's id there, or delete the row.",
+    )
+    table, names = table[names.notna()], names[names.notna()]
     table, contradicting = unique_rows(table.assign(**{id_column: names}), id_column, report, file)
     table = table.set_index(id_column)
     has_row = known.isin(table.index)
@@ -200,10 +251,11 @@ def _rows_of(ids, table, id_column, report, file):
 
 
 def _known(values, ids, file):
-    if values.isna().any():
+    is_missing = values.isna() | values.astype(str).str.strip().eq("")
+    if is_missing.any():
         raise ValueError(
             f"The column {values.name!r} of {file} has no value for the records "
-            f"{some(ids[values.isna()])}. Give one, a patient or fold of its own if need be, or "
+            f"{some(ids[is_missing])}. Give one, a patient or fold of its own if need be, or "
             "leave these records out."
         )
     return values.to_numpy()
@@ -221,7 +273,7 @@ def _indicator(rows, ids, file):
     columns = []
     for column in rows:
         values = pd.to_numeric(rows[column].astype(object), errors="coerce")
-        is_wrong = ~values.isin([-1, 0, 1]) & rows[column].notna() & (rows[column] != "")
+        is_wrong = ~values.isin([-1, 0, 1]) & rows[column].notna() & rows[column].ne("")
         if is_wrong.any():
             position = int(np.flatnonzero(is_wrong)[0])
             raise ValueError(

@@ -33,7 +33,7 @@ def _table():
         return pd.read_csv(handle, dtype=str, keep_default_na=False)
 
 
-def load_vocabulary(system=None):
+def load_vocabulary(system=None) -> pd.DataFrame:
     """Return the codes by which data sets and hospitals label ECG records.
 
     Parameters
@@ -102,7 +102,7 @@ def load_vocabulary(system=None):
     return table[table["system"] == _check_system(system)].reset_index(drop=True)
 
 
-def codes_to_labels(codes, system, by="code", label_names=None):
+def codes_to_labels(codes, system, by="code", label_names=None) -> pd.DataFrame:
     """Return the multi-label indicator of the codes of records, and the codes nobody knows.
 
     Parameters

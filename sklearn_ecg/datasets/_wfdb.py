@@ -1,17 +1,18 @@
 """Any folder of WFDB records."""
 
 import dataclasses
-import glob
 import numbers
 import os
 from pathlib import Path
 
 import numpy as np
 
-from sklearn_ecg.datasets._candidates import relative_names
+from sklearn_ecg.datasets._candidates import relative_names, report_orphans
 from sklearn_ecg.datasets._collection import open_collection
-from sklearn_ecg.datasets._header import CURE
+from sklearn_ecg.datasets._files import as_path, find_files, first_problem, match_files
 from sklearn_ecg.datasets._windows import cut_windows
+from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.records._report import Report
 
 
 def load_wfdb(
@@ -24,7 +25,7 @@ def load_wfdb(
     missing_leads="leave out",
     verify=False,
     checksums=True,
-):
+) -> ECGRecords:
     """Load the records of any folder of WFDB files, without labels.
 
     Opening reads headers alone, in about 0.1 ms each; a signal is read when it is touched.
@@ -33,8 +34,8 @@ def load_wfdb(
     Parameters
     ----------
     path : path-like
-        A folder, which is searched with all folders in it; a pattern such as
-        ``"data/*/A*.hea"``; or a single header.
+        A folder, which is searched with all folders in it and those that links in it lead to; a
+        pattern such as ``"data/*/A*.hea"``; or a single header.
     leads : sequence of str, default=None
         The leads, in the order wanted. Spelling does not matter (``"AVR"``, ``"avr"`` and
         ``"aVR"`` are one lead), but another lead is another lead (MLII is not II). By default the
@@ -44,9 +45,10 @@ def load_wfdb(
         Hz. Records of another rate are resampled to it. By default records of another rate than
         most are left out.
     cache_dir : path-like, default=None
-        A folder for a copy of all signals in one file, which is written now and read from then
-        on, at about the speed of the disk. It is written anew when the files change, and may be
-        deleted at any time.
+        A folder for copies of all signals, which are written now and read from then on, at about
+        the speed of the disk. Records that are new or have changed since are copied, and no
+        others. Several collections and processes may share the folder, and it may be deleted at
+        any time.
     window : float, default=None
         Length in s of the windows into which records are cut, from their start; what is left at
         the end is shorter and goes. Only the window that is touched is read, so that records may
@@ -81,10 +83,10 @@ def load_wfdb(
 
     Notes
     -----
-    Left out and reported are records whose files are missing, cut short, of an unknown format or
-    the same as those of another record, headers that make no sense, and leads whose unit is no
-    voltage (such as "adu") or that were never calibrated: nothing is guessed. Invalid samples are
-    NaN.
+    Left out and reported are records whose files are missing, of another size than their header
+    says, of an unknown format or the same as those of another record, headers that make no sense,
+    and leads whose unit is no voltage (such as "adu") or that were never calibrated: nothing is
+    guessed. So are folders that cannot be searched. Invalid samples are NaN.
 
     Several signals of an unknown name are numbered, ``"ECG 1"`` and ``"ECG 2"``; of a known name,
     none is that lead. Where a frame holds several samples of the leads, these are read at their own
@@ -108,7 +110,8 @@ def load_wfdb(
     if leads is not None and (isinstance(leads, str) or not len(leads)):
         raise ValueError(f'leads must be a sequence of names such as ("I", "II"); got {leads!r}.')
 
-    paths, folder = find_headers(path)
+    report = Report()
+    paths, folder = find_records(path, report)
     names = relative_names(paths, folder)
     collection = open_collection(
         paths,
@@ -119,9 +122,12 @@ def load_wfdb(
         checksums=checksums,
         verify=verify,
         cache_dir=cache_dir,
+        report=report,
     )
     if folder is not None:
-        _report_orphans(folder, paths, collection)
+        known = {f"{path}.dat" for path in paths}
+        known.update(file for header in collection.headers for file in header.files)
+        report_orphans(folder, ".dat", known, collection.report)
     return collection.to_records() if window is None else _in_windows(collection, window)
 
 
@@ -148,68 +154,22 @@ def _in_windows(collection, window):
     return collection.to_records(groups=records)
 
 
-def find_headers(path):
-    """Return the paths of all headers in a folder or of a pattern, and the folder they share."""
-    path = os.path.expanduser(os.fspath(path))
-    if os.path.isdir(path):
-        found = [
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(path)
-            for name in names
-            if name.endswith(".hea")
-        ]
-        folder = path
+def find_records(path, report):
+    """Return the absolute paths of all records in a folder or of a pattern, and the folder."""
+    path = as_path(path)
+    folder = str(Path(path).absolute()) if os.path.isdir(path) else None
+    if folder is not None:
+        found = find_files(folder, ".hea", report)
     else:
-        found = [path] if os.path.isfile(path) else glob.glob(path, recursive=True)
-        found = found or glob.glob(f"{path}.hea", recursive=True)
+        found = [path] if os.path.isfile(path) else match_files(path, report)
+        found = found or match_files(f"{path}.hea", report)
         found = [name for name in found if name.endswith(".hea")]
-        folder = None
     if not found:
-        exists = "holds no WFDB headers (*.hea)" if os.path.isdir(path) else "is not there"
+        exists = "holds no WFDB headers (*.hea)" if folder else "is no WFDB header (*.hea)"
+        exists = exists if os.path.lexists(path) else "is not there"
         raise FileNotFoundError(
-            f"{path!r} {exists}. Give a folder of WFDB records, or a pattern that their headers "
-            'match, such as "data/**/*.hea".'
+            f"{path!r} {exists}.{first_problem(report)} Give a folder of WFDB records, or a "
+            'pattern that their headers match, such as "data/**/*.hea".'
         )
-    return sorted(name.removesuffix(".hea") for name in found), folder
-
-
-def _report_orphans(folder, paths, collection):
-    """Name signal files to which no header belongs."""
-    known = {f"{path}.dat" for path in paths}
-    known.update(file for header in collection.headers for file in header.files)
-    for inner, _, names in os.walk(folder):
-        for name in sorted(names):
-            path = os.path.join(inner, name)
-            if name.endswith(".dat") and path not in known:
-                id = relative_names([path.removesuffix(".dat")], folder)[0]
-                collection.report.add(id, path, "has no header that tells how to read it", CURE)
-
-
-def list_headers(folder, *, dataset, fetch):
-    """Return the paths of all WFDB headers in a folder, without suffix, in order.
-
-    Parameters
-    ----------
-    folder : path-like
-    dataset, fetch : str
-        What should be there and the function that downloads it, for the error message.
-
-    Returns
-    -------
-    list of Path
-    """
-    folder = Path(folder).expanduser()
-    if not folder.is_dir():
-        raise FileNotFoundError(
-            f"There is no folder {str(folder)!r}. Give the folder that holds {dataset}, or "
-            f"download it: {fetch}."
-        )
-    headers = sorted(folder.glob("*.hea"))
-    if not headers:
-        inner = sorted({path.parent.name for path in folder.glob("*/*.hea")})
-        hint = f" There are some in its folders {inner}: did you mean one of these?" * bool(inner)
-        raise FileNotFoundError(
-            f"The folder {str(folder)!r} holds no WFDB headers (*.hea).{hint} Give the folder that "
-            f"holds {dataset}, or download it: {fetch}."
-        )
-    return [path.with_suffix("") for path in headers]
+    # Signals are read later, when the working folder may be another one.
+    return [str(Path(name).absolute()).removesuffix(".hea") for name in found], folder

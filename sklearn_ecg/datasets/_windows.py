@@ -23,6 +23,10 @@ class _WindowReader:
         begin = int(self.starts[i])
         return self.signals.window(int(self.sources[i]), begin + start, begin + max(start, stop))
 
+    def stamp(self, i):
+        source = self.signals.stamp(int(self.sources[i]))
+        return None if source is None else (source, int(self.starts[i]), self.n_times)
+
     def take(self, indices):
         sources, places = np.unique(self.sources[indices], return_inverse=True)
         return _WindowReader(self.signals[sources], places, self.starts[indices], self.n_times)

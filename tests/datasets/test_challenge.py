@@ -112,7 +112,7 @@ def test_damaged_records_are_named(source, tmp_path):
 def test_wrong_arguments_name_the_cure(source, tmp_path):
     with pytest.raises(ValueError, match="classes must be one of"):
         load_challenge(source, classes="official")
-    with pytest.raises(FileNotFoundError, match="holds no headers"):
+    with pytest.raises(FileNotFoundError, match="holds no WFDB headers"):
         load_challenge(tmp_path)
     with pytest.raises(FileNotFoundError, match="is a file, not a folder"):
         load_challenge(source / "A0001.hea")

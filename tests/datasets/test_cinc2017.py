@@ -133,5 +133,5 @@ def test_wrong_arguments_name_the_cure(part, tmp_path):
         load_cinc2017(part)
     (tmp_path / "empty").mkdir()
     write_reference(tmp_path / "empty", "A00001,N")
-    with pytest.raises(FileNotFoundError, match="holds no headers"):
+    with pytest.raises(FileNotFoundError, match="holds no WFDB headers"):
         load_cinc2017(tmp_path / "empty")

@@ -1,6 +1,7 @@
 """CPSC2018: both of its forms, which must agree, and folders in which something is wrong."""
 
 import csv
+import os
 import pickle
 import shutil
 import struct
@@ -12,6 +13,8 @@ import pytest
 from scipy.io import savemat
 
 from sklearn_ecg.datasets import load_cpsc2018
+from sklearn_ecg.datasets._mat_files import MatReader, length_of
+from sklearn_ecg.records._report import RecordError
 
 NAMES = ["Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE"]
 
@@ -199,7 +202,7 @@ def test_a_copy_of_the_signals(cpsc2018, tmp_path, part):
         np.testing.assert_array_equal(cached.labels, direct.labels)
         for copy, signal in zip(cached.signals, direct.signals, strict=True):
             np.testing.assert_array_equal(copy, signal)
-    assert len(list((tmp_path / "cache").glob("*.npz"))) == 1
+    assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
 def test_records_travel_to_workers(small):
@@ -246,3 +249,45 @@ def test_records_that_are_named_like_a_gap_keep_their_labels(tmp_path):
         "null": {"RBBB"},
     }
     assert records.report.empty
+
+
+def test_damage_of_every_byte_is_an_error_or_harmless(tmp_path, rng):
+    """SciPy's reader ended the process on some of these."""
+    path = tmp_path / "r.mat"
+    for compress in (False, True):
+        content = {"ECG": {"sex": "Male", "age": 74, "data": rng.normal(size=(12, 20))}}
+        savemat(path, content, do_compression=compress)
+        whole = path.read_bytes()
+        for i in range(120, min(len(whole), 700), 4):
+            damaged = bytearray(whole)
+            damaged[i] = rng.integers(256)
+            path.write_bytes(damaged)
+            try:
+                n_times = length_of(str(path))
+                assert MatReader([str(path)])(0).shape == (12, n_times)
+            except RecordError as error:
+                assert str(path) in str(error)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM" + bytes(400), "none of version 5; save it"),
+        (struct.pack("<5i", 0, 12, 100, 0, 4) + b"val\0" + bytes(9600), "none of version 5"),
+        (b"MATLAB 5.0".ljust(124) + b"\0\1IM" + struct.pack("<2I", 14, 2**31), "beyond its end"),
+        (b"MATLAB 5.0".ljust(124) + b"\0\1IM", r"no struct ECG with data; it holds \[\]"),
+        (b"", "none of version 5"),
+    ],
+)
+def test_files_of_another_form(tmp_path, content, problem):
+    (tmp_path / "r.mat").write_bytes(content)
+    with pytest.raises(RecordError, match=rf"r\.mat cannot be read as a MATLAB file: .*{problem}"):
+        length_of(tmp_path / "r.mat")
+
+
+def test_a_pipe_is_no_record(small):
+    (small / "TrainingSet1" / "A0001.mat").unlink()
+    os.mkfifo(small / "TrainingSet1" / "A0001.mat")
+    records = load_cpsc2018(small)
+    assert list(records.ids) == ["A0002", "A0003", "A0004"]
+    assert "pipe" in records.report.set_index("id")["problem"]["A0001"]

@@ -1,8 +1,10 @@
 """Downloads, from a server on this machine that behaves as badly as a network can."""
 
 import builtins
+import contextlib
 import hashlib
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -28,6 +30,8 @@ class Server:
         self.files = {}  # bytes by path, as the checksums say
         self.drop = {}  # by path: how many bytes until the connection drops, per request in turn
         self.damage = {}  # by path: how many requests are answered with other bytes
+        self.slow = set()  # paths that are answered byte by byte
+        self.hesitant = set()  # paths whose very headers come byte by byte
         self.status = {}  # by path: error codes in turn
         self.asked = []
         self.connections = set()
@@ -53,6 +57,12 @@ class Server:
         codes = self.status.get(path, [])
         code = codes.pop(0) if codes else 200
         body = self.files.get(path)
+        if path in self.hesitant:
+            with contextlib.suppress(OSError):
+                for byte in b"HTTP/1.1 200 OK":
+                    time.sleep(0.02)
+                    handler.wfile.write(bytes([byte]))
+            return
         if code != 200 or body is None:
             handler.send_response(code if code != 200 else 404)
             handler.send_header("Content-Length", "0")
@@ -64,6 +74,12 @@ class Server:
         handler.send_response(200)
         handler.send_header("Content-Length", str(len(body)))
         handler.end_headers()
+        if path in self.slow:
+            with contextlib.suppress(OSError):
+                for byte in body:
+                    time.sleep(0.02)
+                    handler.wfile.write(bytes([byte]))
+            return
         drops = self.drop.get(path, [])
         n_sent = drops.pop(0) if drops else len(body)
         handler.wfile.write(body[:n_sent])
@@ -302,3 +318,33 @@ def test_ludb_with_its_annotations(physionet, tmp_path):
     wanted = ["data/1.hea", "data/1.dat", "data/1.i", "data/1.avr", "ludb.csv", "LICENSE.txt"]
     physionet.publish("/files/ludb/1.0.1", small([*wanted, "RECORDS"]))
     assert files_in(fetch_ludb(tmp_path, verbose=0)) == set(wanted)
+
+
+@pytest.mark.parametrize("name", ["100.dat", "SHA256SUMS.txt"])
+@pytest.mark.parametrize(
+    ("limits", "problem"),
+    [
+        ({"_PATIENCE_S": 0.1}, "no more than .* bytes per second"),
+        ({"_MOST_BYTES": 5}, "more than 5"),
+    ],
+)
+def test_a_server_that_never_comes_to_an_end(
+    physionet, tmp_path, monkeypatch, name, limits, problem
+):
+    for limit, value in limits.items():
+        monkeypatch.setattr(_download, limit, value)
+    physionet.slow.add(f"{MITDB}/{name}")
+    if name != "SHA256SUMS.txt":
+        listing = physionet.files[f"{MITDB}/SHA256SUMS.txt"]
+        (tmp_path / "SHA256SUMS.txt").write_bytes(listing)
+    with pytest.raises(ConnectionError, match=rf"could not be downloaded: .*{problem}.*by hand"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert_nothing_wrong(tmp_path)
+
+
+def test_a_server_whose_headers_never_come_to_an_end(physionet, tmp_path, monkeypatch):
+    monkeypatch.setattr(_download, "_ANSWER_S", 0.1)
+    physionet.hesitant.add(f"{MITDB}/100.dat")
+    with pytest.raises(ConnectionError, match=r"100\.dat .*did not answer within 0\.1 s.*by hand"):
+        fetch_mitdb(tmp_path, verbose=0)
+    assert_nothing_wrong(tmp_path)

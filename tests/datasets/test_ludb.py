@@ -184,5 +184,5 @@ def test_wrong_folders_name_the_cure(small, ludb):
     with pytest.raises(ValueError, match=r"lacks the columns \['Ischemia'\]"):
         load_ludb(small)
     shutil.rmtree(small / "data")
-    with pytest.raises(FileNotFoundError, match=r"holds no records"):
+    with pytest.raises(FileNotFoundError, match=r"holds no WFDB headers"):
         load_ludb_annotations(small)

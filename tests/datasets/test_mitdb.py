@@ -129,7 +129,7 @@ def test_damaged_headers(folder, header):
 
 
 def test_wrong_folders(folder, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere.*fetch_mitdb"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere. does not exist.*fetch_mitdb"):
         load_mitdb(tmp_path / "nowhere")
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -152,7 +152,7 @@ def test_wrong_folders(folder, tmp_path):
         ({"labels": ()}, "labels must be WFDB symbols"),
         ({"window": 0}, "window must be a positive number of seconds"),
         ({"window": 0.001}, "shorter than a sample at 360 Hz"),
-        ({"window": 3000}, r"window=3000 s is longer than record 106 \(1805.6 s\)"),
+        ({"window": 3000}, r"106\.hea describes a record of 1805\.6 s, shorter than window=3000"),
     ],
 )
 def test_bad_arguments(folder, arguments, message):
@@ -166,3 +166,11 @@ def test_records_without_the_leads_are_reported(shared_data):
     loaded = {str(id).split("/")[0] for id in records.ids}
     assert set(records.report["id"]) == on_disk - loaded
     assert len(records.report) == 8 and not records.report["kept"].any()
+
+
+def test_a_record_of_another_rate_or_length_stops_no_other(folder):
+    header = folder / "106.hea"
+    header.write_text(header.read_text().replace(" 360 ", " 250 "))
+    records = load_mitdb(folder)
+    assert "106" not in records.groups and records.sampling_rate == 360
+    assert "sampled at 250 Hz" in records.report.set_index("id")["problem"]["106"]

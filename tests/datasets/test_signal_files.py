@@ -133,18 +133,86 @@ def test_what_only_wfdb_reads(tmp_path, rng):
     header = tmp_path / "s1.hea"
     header.write_text(header.read_text().replace(".dat 16 ", ".dat 16x2 ").replace(" 150", " 75"))
     stored = wfdb.rdrecord(str(tmp_path / "s1"), smooth_frames=False).e_p_signal
-    collection = open_collection([tmp_path / "s1"])
+    # What makes other signals of the samples makes other sums.
+    with pytest.raises(RecordError, match="do not agree with the checksum"):
+        open_collection([tmp_path / "s1"]).signals[0]
+    collection = open_collection([tmp_path / "s1"], checksums=False)
     assert collection.sampling_rate == 200
     np.testing.assert_array_equal(collection.signals[0], np.stack(stored).astype(np.float32))
 
 
-def test_segments_that_do_not_make_up_their_record(tmp_path, rng):
+@pytest.mark.parametrize("number", ["508", "516", "524"])
+def test_compressed_formats(tmp_path, rng, number):
+    digital = rng.integers(-100, 100, (500, 2))
+    write_record(tmp_path, "r", digital, number)
+    signals = open_collection([tmp_path / "r"]).signals
+    np.testing.assert_array_equal(signals[0], (digital.T / 200).astype(np.float32))
+    np.testing.assert_array_equal(signals.window(0, 7, 9), signals[0][:, 7:9])
+    path, header = tmp_path / "r.dat", tmp_path / "r.hea"
+    content, text = path.read_bytes(), header.read_text()
+    for damage in ("number of samples", "length", "sums", "magic"):
+        damaged, edited = bytearray(content), text
+        if damage == "number of samples":
+            edited = text.replace(" 500", " 100000000000", 1)
+        elif damage == "length":
+            damaged[21] ^= 15
+        elif damage == "magic":
+            damaged[0] ^= 1
+        else:
+            first, line, *others = text.splitlines()
+            fields = line.split()
+            fields[6] = str(int(fields[6]) + 1)
+            edited = "\n".join([first, " ".join(fields), *others])
+        path.write_bytes(damaged)
+        header.write_text(edited)
+        with pytest.raises(ValueError, match=r"r\.dat (tells of|is no FLAC|is damaged)"):
+            open_collection([tmp_path / "r"], verify=True)
+
+
+@pytest.mark.parametrize("checksums", [True, False])
+def test_one_damaged_segment(tmp_path, rng, checksums):
+    for name in ("s1", "s2", "other"):
+        write_record(tmp_path, name, rng.integers(-100, 100, (50, 1)), "16")
+    (tmp_path / "whole.hea").write_text("whole/3 1 360 110\ns1 50\n~ 10\ns2 50\n")
+    paths = [tmp_path / name for name in ("other", "s1", "s2", "whole")]
+    assert list(open_collection(paths).ids) == ["other", "whole"]
+    content = bytearray((tmp_path / "s2.dat").read_bytes())
+    content[7] ^= 1
+    (tmp_path / "s2.dat").write_bytes(content)
+    collection = open_collection(paths, verify=True, checksums=checksums)
+    if not checksums:
+        assert list(collection.ids) == ["other", "whole"]
+        return
+    assert list(collection.ids) == ["other"]
+    report = collection.report.to_frame().set_index("id")["problem"]
+    assert "checksum in s2.hea" in report["whole"]
+    assert "segment of record whole" in report["s1"] and "segment of record whole" in report["s2"]
+    # What shows as the folder is opened leaves the other segments as they are.
+    (tmp_path / "s2.dat").unlink()
+    collection = open_collection(paths)
+    assert list(collection.ids) == ["other", "s1"]
+    assert set(collection.report.to_frame()["id"]) == {"s2", "whole"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ("whole/1 1 360 99999999999\ns 50", "make up 50 samples in the place of 99999999999"),
+        ("whole/2 1 360 100\ns 50\nlost 50", "its segment lost is missing"),
+        ("whole/2 1 360 1000000050\ns 50\n~ 1000000000", "gaps of 1000000000 samples for 50"),
+        ("whole/1 1 360 50\nwhole 50", "cannot have segments itself"),
+        ("whole/1 1 250 50\ns 50", "sampled at another rate"),
+        ("whole/1 1 360 40\ns 40", "gives its segment s other than 50 samples"),
+        ("whole/2 1 360 100\ns 50\nt 50", "its segments hold different signals"),
+    ],
+)
+def test_segments_that_do_not_make_up_their_record(tmp_path, rng, lines, problem):
     write_record(tmp_path, "s", rng.integers(-100, 100, (50, 1)), "16")
-    for lines in ("whole/1 1 100 99999999999\ns 50", "whole/2 1 100 100\ns 50\nlost 50"):
-        (tmp_path / "whole.hea").write_text(lines)
-        collection = open_collection([tmp_path / "s", tmp_path / "whole"])
-        assert list(collection.ids) == ["s"]
-        assert "wfdb finds in its segments" in collection.report.to_frame()["problem"].item()
+    write_record(tmp_path, "t", rng.integers(-100, 100, (50, 2)), "16")
+    (tmp_path / "whole.hea").write_text(lines)
+    collection = open_collection([tmp_path / "s", tmp_path / "whole"])
+    assert list(collection.ids) == ["s"]
+    assert problem in collection.report.to_frame()["problem"].item()
 
 
 def test_errors_travel_from_workers(tmp_path, rng):

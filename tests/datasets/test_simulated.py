@@ -402,3 +402,18 @@ def test_noise_levels():
 def test_bad_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):
         make_ecg_records(**{"n_records": 2, **arguments})
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [{"n_records": 10**12}, {"duration_s": 1e12}, {"duration_s": 1e300}, {"sampling_rate": 1e13}],
+)
+def test_more_than_memory_holds_is_refused_at_once(arguments):
+    with pytest.raises(ValueError, match=r"make_ecg_records.* GB, which is more than there is"):
+        make_ecg_records(**{"n_records": 2, **arguments})
+
+
+@pytest.mark.parametrize("arguments", [{"n_records": True}, {"labels": 5}, {"leads": None}])
+def test_arguments_of_another_kind_are_named(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments))):
+        make_ecg_records(**{"n_records": 2, **arguments})

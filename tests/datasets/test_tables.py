@@ -9,6 +9,7 @@ import pytest
 
 from sklearn_ecg.datasets import read_records
 from sklearn_ecg.datasets._array_files import StoredSignals
+from sklearn_ecg.records._readers import MappedSignals
 
 
 @pytest.fixture
@@ -82,19 +83,32 @@ def test_units(signals, tmp_path, kind, units, per_mV):
         np.testing.assert_allclose(found, stored / per_mV, rtol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("stored", "read"), [("i2", "f4"), ("f2", "f4"), (">f4", ">f4"), ("f8", "f8")]
+)
+def test_types_of_mapped_files(tmp_path, stored, read):
+    signals = np.arange(24).reshape(2, 2, 6).astype(stored)
+    np.save(tmp_path / "s.npy", signals)
+    records = read_records(tmp_path / "s.npy", units="mV")
+    assert records.signals[0].dtype == read
+    np.testing.assert_array_equal(np.asarray(records), signals)
+
+
 @pytest.mark.parametrize("kind", [".npy", ".h5", ".zarr"])
 def test_no_more_is_read_than_is_touched(signals, tmp_path, kind, monkeypatch):
     path, _ = save(signals * 1000, tmp_path, kind)
-    keys = []
-    read = StoredSignals._read
-    monkeypatch.setattr(
-        StoredSignals, "_read", lambda self, key: keys.append(key) or read(self, key)
-    )
+    read_keys = []
+    kind = MappedSignals if kind == ".npy" else StoredSignals
+    read = kind._read
+    monkeypatch.setattr(kind, "_read", lambda self, *key: read_keys.append(key) or read(self, *key))
     records = read_records(path, units="uV")
-    assert keys == []
+    assert read_keys == []
     records[[3, 1]].signals[0]
     np.testing.assert_allclose(records.signals.window(2, 10, 20), signals[2, :, 10:20], rtol=1e-5)
-    assert keys == [3, (2, slice(None), slice(10, 20))]
+    if kind is MappedSignals:
+        assert read_keys == [(3, 0, 600, 1), (2, 10, 10, 2)]
+    else:
+        assert read_keys == [(3,), ((2, slice(None), slice(10, 20)),)]
 
 
 def test_records_of_different_lengths():
@@ -223,7 +237,7 @@ def test_files_that_cannot_be_read(signals, table, tmp_path):
         with pytest.raises(ValueError, match="cannot be read as"):
             read_records(tmp_path / name)
     (tmp_path / "ecg.mat").touch()
-    with pytest.raises(ValueError, match=r"a file of \['\.npy'"):
+    with pytest.raises(ValueError, match=r"a file of \['\.h5'"):
         read_records(tmp_path / "ecg.mat")
     (tmp_path / "labels.xlsx").touch()
     with pytest.raises(ValueError, match=r"must be a DataFrame or a \.csv or \.parquet"):
@@ -274,6 +288,15 @@ def test_the_index_of_a_table_names_the_records(signals, table):
         read_records(signals, named.rename(index={"e": "x"}), ids=IDS)
 
 
+@pytest.mark.parametrize("end", [",", ",3"])
+def test_rows_of_more_values_than_the_header_names_are_refused(signals, tmp_path, end):
+    """pandas would take the ids for row names, and each column for the one before it."""
+    path = tmp_path / "labels.csv"
+    path.write_text("ecg,AF\n" + "".join(f"{name},1{end}\n" for name in IDS))
+    with pytest.raises(ValueError, match=r"labels\.csv has rows of more values than its header"):
+        read_records(signals, path, ids=IDS, id_column="ecg")
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_ids_that_pandas_would_take_for_something_else_keep_their_rows(signals, tmp_path, suffix):
     ids = ["NA", "null", "lead 2 ", "12345678901234567", "12345678901234568"]
@@ -301,6 +324,69 @@ def test_long_numbers_beside_gaps_keep_their_digits(signals):
     table = pd.DataFrame({"ecg": [*map(str, reversed(ids)), None], "AF": [1, 0, 0, 0, 0, 1]})
     records = read_records(signals, table, ids=ids, id_column="ecg")
     assert records.labels[:, 0].tolist() == [0, 0, 0, 0, 1]
-    assert records.report["problem"].tolist() == ["has a row without a record"]
+    assert records.report["id"].tolist() == ["row 6"]
     with pytest.raises(ValueError, match=r"ids holds floats such as 1234.*dtype=str"):
         read_records(signals, ids=np.array(ids, dtype=float) + 4096 * np.arange(5))
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+def test_no_row_is_lost_for_the_form_of_its_id(signals, tmp_path, suffix):
+    """Rows without an id are told of, long numbers beside them keep their digits."""
+    ids = [12345678901234567 + i for i in range(5)]
+    table = pd.DataFrame(
+        {"ecg": pd.array([*ids, None, None], dtype="Int64"), "AF": [1, 0] * 3 + [1]}
+    )
+    path = tmp_path / f"labels{suffix}"
+    if suffix == ".csv":
+        table.to_csv(path, index=False)
+    else:
+        pq = pytest.importorskip("pyarrow.parquet")
+        arrow = pytest.importorskip("pyarrow")
+        pq.write_table(arrow.Table.from_pandas(table).replace_schema_metadata(None), path)
+    for known in (ids, list(map(str, ids))):
+        records = read_records(signals, path, ids=known, id_column="ecg")
+        assert records.labels[:, 0].tolist() == [1, 0, 1, 0, 1]
+        assert records.report["id"].tolist() == ["row 6", "row 7"]
+    floats = table.astype({"ecg": float})
+    with pytest.raises(ValueError, match=r"column 'ecg' of .* by the float 1234.*dtype=str"):
+        read_records(signals, floats, ids=ids, id_column="ecg")
+
+
+def test_letters_are_the_same_however_unicode_composes_them(signals):
+    """File names of macOS are decomposed, tables are not."""
+    table = pd.DataFrame(
+        {"ecg": ["Mu\u0308ller", "M\u00fcller ", "A", "a", ""], "AF": [1, 0, 1, 0, 1]}
+    )
+    records = read_records(
+        signals[:3], table.iloc[1:], ids=["Mu\u0308ller", "a", "A"], id_column="ecg"
+    )
+    assert records.labels[:, 0].tolist() == [0, 0, 1]
+    assert records.report["id"].tolist() == ["row 4"]
+    both = read_records(signals[:2], table[:2], ids=table["ecg"][:2].tolist(), id_column="ecg")
+    assert both.labels[:, 0].tolist() == [1, 0]
+
+
+def test_a_patient_may_be_called_NA(signals, tmp_path):
+    path = tmp_path / "labels.csv"
+    table = pd.DataFrame({"ecg": IDS, "patient": ["NA", "1", "01", "nan", "x"], "AF": 0})
+    table.to_csv(path, index=False)
+    arguments = {"ids": IDS, "id_column": "ecg", "group_column": "patient"}
+    assert read_records(signals, path, **arguments).groups.tolist() == table["patient"].tolist()
+    table.assign(patient=["NA", " ", "01", "nan", "x"]).to_csv(path, index=False)
+    with pytest.raises(ValueError, match="has no value for the records b"):
+        read_records(signals, path, **arguments)
+
+
+def test_tables_of_other_forms(signals, table):
+    pl = pytest.importorskip("polars")
+    records = read_records(
+        signals, pl.from_dicts(table.to_dict("records")), ids=IDS, id_column="ecg"
+    )
+    np.testing.assert_array_equal(records.labels, table.set_index("ecg").loc[IDS])
+
+
+def test_tables_that_are_none(signals, table):
+    with pytest.raises(TypeError, match=r"labels must be a DataFrame or the path.*ndarray"):
+        read_records(signals, np.ones((5, 1)))
+    with pytest.raises(ValueError, match="more than one column 'AF'"):
+        read_records(signals, table.set_axis(["ecg", "AF", "AF"], axis=1), ids=IDS, id_column="ecg")

@@ -87,6 +87,19 @@ def damage_signals(folder):
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def damage_number_of_samples(folder):
+    edit(folder / "r2.hea", "r2 2 100 200", "r2 2 100 150")
+
+
+def damage_first_format(folder):
+    text = (folder / "r2.hea").read_text()
+    (folder / "r2.hea").write_text(text.replace(".dat 16 ", ".dat 61 ", 1))
+
+
+def damage_all_formats(folder):
+    edit(folder / "r2.hea", ".dat 16 ", ".dat 80 ")
+
+
 def damage_by_loss(folder):
     (folder / "r2.dat").unlink()
 
@@ -139,6 +152,9 @@ def damage_lead_names(folder):
             r"r2\.dat is cut short: it holds 800 bytes, r2\.hea asks for 3600000000000000",
         ),
         (damage_signals, r"r2\.dat is cut short: it holds 799 bytes, r2\.hea asks for 800"),
+        (damage_number_of_samples, r"r2\.dat holds 800 bytes, where r2\.hea asks for 600"),
+        (damage_first_format, r"r2\.hea gives signals of one file in several formats"),
+        (damage_all_formats, r"r2\.dat holds 800 bytes, where r2\.hea asks for 400"),
         (damage_by_loss, r"r2\.dat is missing, though r2\.hea asks for it"),
         (damage_by_loss_of_header, r"r2\.dat has no header"),
         (damage_by_doubling, r"r2\.hea describes the same samples as record r1"),
@@ -165,8 +181,9 @@ def test_signals_that_contradict_their_headers(folder, tmp_path, how):
     content = bytearray((folder / "r2.dat").read_bytes())
     content[100] ^= 4
     (folder / "r2.dat").write_bytes(content)
-    # Fewer samples than there are: only the checksum tells.
-    edit(folder / "r4.hea", "r4 2 100 200", "r4 2 100 150")
+    content = bytearray((folder / "r4.dat").read_bytes())
+    content[101] ^= 4
+    (folder / "r4.dat").write_bytes(content)
     untouched = load_wfdb(folder)
     assert len(untouched) == 6
     with pytest.raises(RecordError, match=r"r2\.dat is damaged: the samples of lead I .*checksum"):
@@ -377,6 +394,24 @@ def test_other_rates_are_resampled_where_that_is_asked(folder):
     np.testing.assert_array_equal(records.signals[0], load_wfdb(folder / "r0.hea").signals[0])
 
 
+@pytest.mark.parametrize("rate", ["0.01", "1e6"])
+def test_a_rate_from_which_nobody_resamples(folder, rate):
+    edit(folder / "r2.hea", "r2 2 100 200", f"r2 2 {rate} 200")
+    records = load_wfdb(folder, sampling_rate=250)
+    assert len(records) == 5 and "too far from 250 Hz" in problem_of(records, "r2")
+
+
+def test_whatever_a_library_raises_names_the_record(folder, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    records = load_wfdb(folder)
+    monkeypatch.setattr("sklearn_ecg.datasets._reader.read_digital", fail)
+    for read in (records.signals.__getitem__, lambda i: records.signals.window(i, 0, 5)):
+        with pytest.raises(RecordError, match=r"r2\.hea cannot be read: MemoryError"):
+            read(2)
+
+
 def test_records_of_different_lengths(folder):
     write(folder / "sub" / "long", 9, n_times=350)
     records = load_wfdb(folder)
@@ -416,6 +451,20 @@ def test_travelling_to_workers(folder, tmp_path, cached):
     np.asarray(records)
     assert joblib.hash(records.signals) == before
     assert joblib.hash(records[1:].signals) != before
+
+
+@pytest.mark.parametrize("place", [".", "w", "w/*.hea", "../a/w/r"])
+def test_relative_paths_stay_where_they_were(tmp_path, monkeypatch, place):
+    for seed, name in enumerate("ab"):
+        write(tmp_path / name / "w" / "r", seed)
+    monkeypatch.chdir(tmp_path / "a")
+    records = load_wfdb(place)
+    expected, packed = records.signals[0], pickle.dumps(records)
+    assert records.ids.tolist() == ["w/r" if place == "." else "r"]
+    assert records.report.empty
+    monkeypatch.chdir(tmp_path / "b")
+    for opened in (records, pickle.loads(packed)):
+        np.testing.assert_array_equal(opened.signals[0], expected)
 
 
 def test_patterns_and_single_records(folder):
