@@ -108,7 +108,7 @@ def _counts(y_true, y_pred, beta, average, sample_weight):
         raise ValueError(f"beta must be positive; got {beta!r}.")
     if average not in ("macro", None):
         raise ValueError(f"average must be 'macro' or None; got {average!r}.")
-    ids = ids_of(y_true)
+    ids = ids_of(y_true, y_pred)
     y_true, y_pred, _ = check_predictions(y_true, y_pred)
     present, predicted = y_true == 1, y_pred == 1
     weights = check_sample_weight(sample_weight, n_records=len(y_true), ids=ids)

@@ -50,7 +50,7 @@ def bootstrap_interval(
     confidence_level=0.95,
     method="percentile",
     random_state=None,
-):
+) -> BootstrapInterval:
     """Confidence interval of a score, by a bootstrap over patients.
 
     Records of one patient resemble each other, so that an interval over records is too narrow:
@@ -110,7 +110,7 @@ def bootstrap_interval(
     """
     check_resampling(n_resamples, confidence_level, method)
     scorer = resampled_scorer(metric, y_true, y_score)
-    groups = align_records(groups, ids_of(y_true), name="groups")
+    groups = align_records(groups, ids_of(y_true, y_score), name="groups")
     resamples = PatientResamples(groups, len(y_true))
     score = float(scorer(np.ones((1, len(y_true)), dtype=np.int64))[0])
     (distribution,) = resamples.scores([scorer], n_resamples, random_state)

@@ -46,7 +46,7 @@ _PLACES_2021 = {
 _APART_2021 = {("BBB", "CLBBB|LBBB"): 0.475, ("PRWP", "LQRSV"): 0.475}
 
 
-def challenge_weights(year=2021):
+def challenge_weights(year=2021) -> pd.DataFrame:
     """Return what the PhysioNet/CinC Challenge gives for each prediction of each true class.
 
     Parameters
@@ -105,7 +105,7 @@ def challenge_weights(year=2021):
 
 def challenge_score(
     y_true, y_pred, *, weights=2021, normal="NSR", label_names=None, sample_weight=None
-):
+) -> float:
     """Score predictions as the PhysioNet/CinC Challenges 2020 and 2021 do.
 
     A record with truth T and prediction P gives ``sum(W[t, p] for t in T for p in P) / |T or P|``;
@@ -167,7 +167,7 @@ def challenge_score(
     >>> round(challenge_score(truth, predicted), 3)
     0.663
     """
-    ids = ids_of(y_true)
+    ids = ids_of(y_true, y_pred)
     y_true, y_pred, names = check_predictions(y_true, y_pred, label_names=label_names)
     matrix, normal, columns = _weights_of(weights, normal, names, y_true.shape[1])
     sample_weight = check_sample_weight(sample_weight, n_records=len(y_true), ids=ids)

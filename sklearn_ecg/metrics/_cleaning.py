@@ -8,7 +8,7 @@ from sklearn_ecg.metrics._inputs import check_same_width, common_names
 from sklearn_ecg.utils import check_labels, ids_of
 
 
-def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None):
+def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None) -> pd.DataFrame:
     """Compare labels before and after cleaning with the true ones.
 
     Parameters

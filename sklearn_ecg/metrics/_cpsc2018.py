@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.metrics._inputs import check_predictions
+from sklearn_ecg.utils import align_records, ids_of
 
 _CLASSES = ("Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", "STD", "STE")
 _GROUPS = {
@@ -14,7 +15,7 @@ _GROUPS = {
 }
 
 
-def cpsc2018_score(y_true, y_pred, *, label_names=None, first_label=None):
+def cpsc2018_score(y_true, y_pred, *, label_names=None, first_label=None) -> pd.Series:
     """F1 of the nine classes of CPSC2018 and of its four groups, as that challenge counts.
 
     In the challenge an algorithm gives one class per record. Where this is one of the record's
@@ -66,6 +67,7 @@ def cpsc2018_score(y_true, y_pred, *, label_names=None, first_label=None):
     premature group    0.500
     dtype: float64
     """
+    first_label = align_records(first_label, ids_of(y_true, y_pred), name="first_label")
     y_true, y_pred, names = check_predictions(y_true, y_pred, label_names=label_names)
     y_true, y_pred = (_in_order(labels, names) for labels in (y_true, y_pred))
     n_predicted = y_pred.sum(axis=1)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.utils import align_records, check_labels, ids_of
+from sklearn_ecg.utils import align_records, check_labels, ids_of, number_array
 
 
 def check_predictions(y_true, y_pred, *, label_names=None):
@@ -56,7 +56,7 @@ def check_scores(y_true, y_score, *, label_names=None):
     score_names = None
     if isinstance(y_score, pd.DataFrame):
         score_names = y_score.columns.to_numpy().astype(str)
-    y_score = np.asarray(y_score, dtype=float)
+    y_score = number_array(y_score, "y_score")
     if y_score.ndim == 1:
         y_score = y_score[:, np.newaxis]
     if y_score.ndim != 2 or len(y_score) != len(y_true):
@@ -92,14 +92,16 @@ def common_names(sources, n_labels, label_names=None):
         The names that each argument knows, by the argument's own name.
     n_labels : int
     label_names : sequence of str, default=None
-        These win over all sources.
+        These win over all sources, but may not be theirs in another order.
 
     Returns
     -------
     ndarray of str, or None
     """
-    if label_names is not None:
-        return check_labels(np.empty((0, n_labels)), label_names=label_names)[1]
+    given = label_names
+    if given is not None:
+        given = check_labels(np.empty((0, n_labels)), label_names=given)[1]
+        sources = {"label_names": given, **sources}
     numbered = np.arange(n_labels).astype(str)
     known = {
         source: names
@@ -108,10 +110,11 @@ def common_names(sources, n_labels, label_names=None):
     }
     first = next(iter(known), None)
     for source, names in known.items():
-        if not np.array_equal(names, known[first]):
+        other_order = sorted(names) == sorted(known[first])
+        if not np.array_equal(names, known[first]) and (given is None or other_order):
             raise ValueError(
                 f"{source} has the labels {names.tolist()}, but {first} has "
                 f"{known[first].tolist()}; bring them to one order, or pass label_names if they "
                 "mean the same."
             )
-    return None if first is None else known[first]
+    return given if first is None or given is not None else known[first]

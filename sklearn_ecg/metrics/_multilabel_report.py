@@ -7,10 +7,13 @@ import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sklearn_ecg.metrics._inputs import check_predictions, check_scores
+from sklearn_ecg.metrics._inputs import check_predictions, check_scores, common_names
+from sklearn_ecg.utils import align_records, ids_of, number_array
 
 
-def multilabel_report(y_true, y_score=None, *, y_pred=None, threshold=0.5, label_names=None):
+def multilabel_report(
+    y_true, y_score=None, *, y_pred=None, threshold=0.5, label_names=None
+) -> pd.DataFrame:
     """Score a multi-label classifier, label by label and on average.
 
     Parameters
@@ -104,10 +107,12 @@ def _read(y_true, y_score, y_pred, threshold, label_names):
     if y_score is None and y_pred is None:
         raise ValueError("Pass y_score, y_pred, or both: there is nothing to score.")
     names = None
+    if y_pred is not None:
+        y_pred = align_records(y_pred, ids_of(y_true, y_score), name="y_pred")
     if y_score is not None:
         labels, y_score, names = check_scores(y_true, y_score, label_names=label_names)
     if y_pred is None:
-        threshold = np.asarray(threshold, dtype=float)
+        threshold = number_array(threshold, "threshold")
         if threshold.shape not in ((), (labels.shape[1],)) or np.isnan(threshold).any():
             raise ValueError(
                 f"threshold must be a number, or one for each of the {labels.shape[1]} labels; "
@@ -116,7 +121,7 @@ def _read(y_true, y_score, y_pred, threshold, label_names):
         y_pred = (y_score >= threshold).astype(np.int8)
     else:
         labels, y_pred, pred_names = check_predictions(y_true, y_pred, label_names=label_names)
-        names = pred_names if names is None else names
+        names = common_names({"y_score": names, "y_pred": pred_names}, labels.shape[1], label_names)
     if names is None:
         names = np.arange(labels.shape[1]).astype(str)
     return labels, y_score, y_pred, names

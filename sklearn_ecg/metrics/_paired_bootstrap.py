@@ -1,18 +1,19 @@
 """Whether one classifier is better than another on the same records."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.metrics._resampled_scores import resampled_scorer
+from sklearn_ecg.metrics._resampled_scores import align_scores, resampled_scorer
 from sklearn_ecg.metrics._resamples import (
     PatientResamples,
     check_resampling,
     drop_undefined,
     interval,
 )
-from sklearn_ecg.utils import align_records, ids_of
+from sklearn_ecg.utils import align_records
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def paired_bootstrap_test(
     confidence_level=0.95,
     method="percentile",
     random_state=None,
-):
+) -> PairedBootstrapTest:
     """Test whether two classifiers score differently on the same records.
 
     Both are scored on the same resamples of patients. What makes some records harder than others
@@ -107,8 +108,10 @@ def paired_bootstrap_test(
     '0.069 (0.039 to 0.100), p = 0.002'
     """
     check_resampling(n_resamples, confidence_level, method)
-    scorers = [resampled_scorer(metric, y_true, scores) for scores in (y_score_a, y_score_b)]
-    groups = align_records(groups, ids_of(y_true), name="groups")
+    both = {"y_score_a": y_score_a, "y_score_b": y_score_b}
+    said, ids = align_scores(y_true, both)
+    scorers = [resampled_scorer(metric, y_true, scores) for scores in said]
+    groups = align_records(groups, ids, name="groups")
     resamples = PatientResamples(groups, len(y_true))
     score_a, score_b = _observed(scorers, len(y_true))
     scores = resamples.scores(scorers, n_resamples, random_state)
@@ -135,7 +138,7 @@ def compare_classifiers(
     n_resamples=1000,
     confidence_level=0.95,
     random_state=None,
-):
+) -> pd.DataFrame:
     """Score several classifiers on the same records, and compare each with one of them.
 
     Parameters
@@ -182,6 +185,10 @@ def compare_classifiers(
     coin     0.519      -0.239       0.004
     """
     check_resampling(n_resamples, confidence_level, "percentile")
+    if not isinstance(y_scores, Mapping):
+        raise TypeError(
+            f"y_scores must be a dict of scores by classifier; got {type(y_scores).__name__}."
+        )
     if len(y_scores) < 2:
         raise ValueError(f"y_scores must hold at least 2 classifiers; got {len(y_scores)}.")
     names = list(y_scores)
@@ -190,8 +197,9 @@ def compare_classifiers(
         raise ValueError(
             f"reference={reference!r} is none of the classifiers {', '.join(map(str, names))}."
         )
-    scorers = [resampled_scorer(metric, y_true, scores) for scores in y_scores.values()]
-    groups = align_records(groups, ids_of(y_true), name="groups")
+    said, ids = align_scores(y_true, {f"y_scores[{n!r}]": s for n, s in y_scores.items()})
+    scorers = [resampled_scorer(metric, y_true, scores) for scores in said]
+    groups = align_records(groups, ids, name="groups")
     resamples = PatientResamples(groups, len(y_true))
     observed = _observed(scorers, len(y_true))
     scores = resamples.scores(scorers, n_resamples, random_state)

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import gen_batches
+from sklearn.utils.validation import _num_samples
 
-from sklearn_ecg.metrics._inputs import check_scores
-from sklearn_ecg.utils import align_records, ids_of
+from sklearn_ecg.metrics._inputs import check_scores, common_names
+from sklearn_ecg.utils import align_records, as_pandas, ids_of, label_array
 
 # Entries of the largest array at a time: enough to be fast, few enough to stay out of memory's way.
 _CHUNK = 4_000_000
@@ -64,11 +65,52 @@ def resampled_scorer(metric, y_true, y_score):
     return score
 
 
+def align_scores(y_true, scores):
+    """Bring what several classifiers say to one order of records.
+
+    Parameters
+    ----------
+    y_true : array-like or DataFrame
+    scores : dict of str to array-like or DataFrame
+        By the argument's name for error messages.
+
+    Returns
+    -------
+    scores : list
+    ids : array-like of shape (n_records,), or None
+        By which other tables find the records.
+
+    Raises
+    ------
+    ValueError
+        If their labels come in another order.
+    """
+    ids = ids_of(y_true, *scores.values())
+    scores = {name: align_records(said, ids, name=name) for name, said in scores.items()}
+    columns = {
+        name: said.columns.to_numpy().astype(str)
+        for name, said in scores.items()
+        if isinstance(said, pd.DataFrame)
+    }
+    if columns:
+        common_names(columns, len(next(iter(columns.values()))))
+    return list(scores.values()), ids
+
+
 def _called(metric, y_true, y_score):
     """Call a metric on the rows of each resample."""
-    if len(y_true) != len(y_score):
-        raise ValueError(f"y_true has {len(y_true)} records, but y_score has {len(y_score)}.")
+    y_true = as_pandas(y_true)
     y_score = align_records(y_score, ids_of(y_true), name="y_score")
+    y_true, y_score = (
+        said if hasattr(said, "iloc") else label_array(said, name)
+        for name, said in (("y_true", y_true), ("y_score", y_score))
+    )
+    if _num_samples(y_true) != _num_samples(y_score):
+        raise ValueError(f"y_true has {len(y_true)} records, but y_score has {len(y_score)}.")
+    if isinstance(y_true, pd.DataFrame) and isinstance(y_score, pd.DataFrame):
+        found = {"y_true": y_true.columns, "y_score": y_score.columns}
+        if sorted(map(str, y_true.columns)) == sorted(map(str, y_score.columns)):
+            common_names({name: np.asarray(c, str) for name, c in found.items()}, y_true.shape[1])
     if isinstance(y_true, pd.DataFrame | pd.Series) and isinstance(y_score, type(y_true)):
         # Resamples repeat names, which can then be matched no more.
         y_score = y_score.set_axis(y_true.index)
@@ -87,7 +129,7 @@ def _called(metric, y_true, y_score):
 
 
 def _rows(values, rows):
-    return values.iloc[rows] if hasattr(values, "iloc") else np.asarray(values)[rows]
+    return values.iloc[rows] if hasattr(values, "iloc") else values[rows]
 
 
 def _roc_auc(present, score, known):

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from sklearn_ecg.utils import number_array
+
 
 @dataclass(frozen=True)
 class ResampledTTest:
@@ -32,7 +34,9 @@ class ResampledTTest:
     df: int
 
 
-def corrected_resampled_ttest(scores_a, scores_b, *, n_train, n_test, confidence_level=0.95):
+def corrected_resampled_ttest(
+    scores_a, scores_b, *, n_train, n_test, confidence_level=0.95
+) -> ResampledTTest:
     """Test whether two methods differ in scores that come from the same splits.
 
     Splits of one data set share training records, so their scores are not independent, and a
@@ -71,7 +75,7 @@ def corrected_resampled_ttest(scores_a, scores_b, *, n_train, n_test, confidence
     >>> f"{test.difference:.3f} ({test.low:.3f} to {test.high:.3f}), p = {test.p_value:.2f}"
     '0.016 (-0.005 to 0.037), p = 0.10'
     """
-    scores_a, scores_b = np.asarray(scores_a, dtype=float), np.asarray(scores_b, dtype=float)
+    scores_a, scores_b = number_array(scores_a, "scores_a"), number_array(scores_b, "scores_b")
     if scores_a.shape != scores_b.shape or scores_a.ndim != 1 or len(scores_a) < 2:
         raise ValueError(
             "scores_a and scores_b must hold one score per split each, of at least 2 splits; got "
@@ -81,6 +85,8 @@ def corrected_resampled_ttest(scores_a, scores_b, *, n_train, n_test, confidence
         raise ValueError("scores_a and scores_b must be finite; a split without a score is no 0.")
     if not (n_train > 0 and n_test > 0):
         raise ValueError(f"n_train and n_test must be positive; got {n_train!r} and {n_test!r}.")
+    if not 0 < confidence_level < 1:
+        raise ValueError(f"confidence_level must lie between 0 and 1; got {confidence_level!r}.")
     differences = scores_a - scores_b
     n_splits = len(differences)
     mean, df = float(differences.mean()), n_splits - 1

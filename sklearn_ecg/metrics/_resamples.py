@@ -14,6 +14,8 @@ from sklearn_ecg.utils import check_groups
 
 # Counts that are held at a time.
 _CHUNK = 8_000_000
+# More tell nothing more of an interval, and would take for ever.
+_MOST_RESAMPLES = 1_000_000
 # From this share of resamples without a score on, what is left is no fair sample of them.
 _MANY_UNDEFINED = 0.01
 
@@ -77,8 +79,10 @@ class PatientResamples:
 
 def check_resampling(n_resamples, confidence_level, method):
     """Check what all bootstraps have in common."""
-    if not isinstance(n_resamples, int | np.integer) or n_resamples < 2:
-        raise ValueError(f"n_resamples must be an integer of at least 2; got {n_resamples!r}.")
+    if not isinstance(n_resamples, int | np.integer) or not 2 <= n_resamples <= _MOST_RESAMPLES:
+        raise ValueError(
+            f"n_resamples must be an integer from 2 to {_MOST_RESAMPLES}; got {n_resamples!r}."
+        )
     if not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level must lie between 0 and 1; got {confidence_level!r}.")
     if method not in ("percentile", "bca"):

@@ -8,10 +8,12 @@ from sklearn.utils.validation import _num_samples
 
 from sklearn_ecg.model_selection._stratification import deal_out, number_patients, positives
 from sklearn_ecg.records import ECGRecords
-from sklearn_ecg.utils import check_groups, ids_of
+from sklearn_ecg.utils import align_records, check_groups, ids_of
 
 
-def patient_train_test_split(*arrays, test_size=0.25, y=None, groups=None, random_state=None):
+def patient_train_test_split(
+    *arrays, test_size=0.25, y=None, groups=None, random_state=None
+) -> list:
     """Split records into training and test records, no patient on both sides.
 
     Labels are stratified as well as whole patients allow, by the dealing-out of `TrustedKFold`,
@@ -20,7 +22,8 @@ def patient_train_test_split(*arrays, test_size=0.25, y=None, groups=None, rando
     Parameters
     ----------
     *arrays : ECGRecords or array-likes of n_records
-        What to split; the first tells `y`, `groups` and `trusted` where it is `ECGRecords`.
+        What to split; the first tells `y`, `groups` and `trusted` where it is `ECGRecords`. Tables
+        behind it are brought to the order of its records by their index.
     test_size : float or int, default=0.25
         The share of records to hold out, in (0, 1), or their number. Whole patients meet it
         approximately.
@@ -34,7 +37,7 @@ def patient_train_test_split(*arrays, test_size=0.25, y=None, groups=None, rando
     Returns
     -------
     list of length 2 * len(arrays)
-        Training and test part of each array, in the order of the records.
+        Training and test part of each array, in the order of the records of the first.
 
     Raises
     ------
@@ -64,6 +67,13 @@ def patient_train_test_split(*arrays, test_size=0.25, y=None, groups=None, rando
         raise ValueError("At least one collection of records or array is needed to split.")
     first = arrays[0]
     check_consistent_length(*arrays)
+    arrays = (
+        first,
+        *(
+            align_records(array, ids_of(first), name=f"arrays[{number}]")
+            for number, array in enumerate(arrays[1:], start=1)
+        ),
+    )
     n_records = _num_samples(first)
     share = _test_share(test_size, n_records)
     trusted = None

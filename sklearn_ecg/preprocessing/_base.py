@@ -4,11 +4,13 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import validate_data
 
+from sklearn_ecg.preprocessing._filtering import check_rate
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import check_params, fill_masked
+from sklearn_ecg.records._checks import check_array
+from sklearn_ecg.utils import check_params, fill_masked, plain_float
 
 
-class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base class of stateless transformers of signals.
 
     A subclass says in `_transform_signals(signals, sampling_rate)` what becomes of an array of
@@ -20,7 +22,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
 
     # Signals are no table: what comes out is never made a DataFrame, whatever `set_output` or
     # scikit-learn's configuration ask for.
-    _sklearn_auto_wrap_output_keys = frozenset()
+    _sklearn_auto_wrap_output_keys: frozenset[str] = frozenset()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
@@ -89,7 +91,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         self._check_together()
         if not isinstance(X, ECGRecords):
             X = self._check_array(X, reset=False)
-            return self._transform_signals(_without_infinity(X), self._sampling_rate_of(X))
+            return self._transform_signals(_readable(X), self._sampling_rate_of(X))
         if isinstance(X, CleanedRecords) and X.is_table:
             raise ValueError(
                 f"{type(self).__name__} transforms signals, but X holds a table of features; put "
@@ -97,11 +99,10 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
             )
         rate = self._sampling_rate_of(X)
         if isinstance(X.signals, np.ndarray):
-            signals = self._transform_signals(_without_infinity(X.signals), rate)
+            signals = self._transform_signals(_readable(X.signals), rate)
         else:
             signals = [
-                self._transform_signals(_without_infinity(np.asarray(signal)), rate)
-                for signal in X.signals
+                self._transform_signals(_readable(np.asarray(signal)), rate) for signal in X.signals
             ]
             if len({signal.shape for signal in signals}) == 1:
                 signals = np.stack(signals)
@@ -109,12 +110,13 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
 
     def _check_array(self, X, *, reset):
         X = fill_masked(X)
+        X = list(X) if isinstance(X, np.ndarray) and X.dtype.hasobject and X.ndim == 1 else X
         if isinstance(X, list) and X and np.ndim(X[0]) == 2 and len({np.shape(x) for x in X}) > 1:
             raise ValueError(
                 "Signals of different lengths must come as ECGRecords(signals, sampling_rate)."
             )
         X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
-        return X if X.dtype.kind == "f" else X.astype(np.float64)
+        return check_array(X if X.ndim != 2 else X[:, np.newaxis]).reshape(X.shape)
 
     def _sampling_rate_of(self, X):
         """Return the sampling rate of `X`, or None where the transformer needs none."""
@@ -126,6 +128,8 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
                 f"{known:g} Hz; leave sampling_rate=None to use theirs."
             )
         rate = known if known is not None else given
+        if rate is not None:
+            check_rate(rate)
         if rate is None and self._needs_sampling_rate():
             raise ValueError(
                 "The sampling rate of X is unknown: pass ECGRecords(X, sampling_rate=...)"
@@ -156,8 +160,9 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         return tags
 
 
-def _without_infinity(signals):
-    """Return signals with NaN for infinity, as a copy where there is any."""
-    if signals.dtype.kind != "f" or not np.isinf(signals).any():
+def _readable(signals):
+    """Return signals as floats with NaN for infinity, as a copy where there is any."""
+    signals = plain_float(signals)
+    if not np.isinf(signals).any():
         return signals
     return np.where(np.isinf(signals), np.nan, signals).astype(signals.dtype, copy=False)

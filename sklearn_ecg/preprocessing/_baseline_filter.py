@@ -14,6 +14,9 @@ _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 # The baseline changes so slowly that medians of fewer samples do.
 _RATE = 100
 _WAVE_BAND_HZ = 20.0
+_LOWEST_RATE = 10
+# No wave is as long as that.
+_LONGEST_S = 60
 # A breath or a shift of the body is slower, an ST segment is not.
 _BASELINE_HZ = 1.0
 
@@ -28,7 +31,7 @@ class BaselineFilter(SignalTransformer):
     Parameters
     ----------
     windows_s : tuple of float, default=(0.2, 0.6)
-        Lengths of the medians in s, one after the other.
+        Lengths of the medians in s, one after the other; of a minute at most.
     sampling_rate : float, default=None
         Hz. Needed for plain arrays only; `ECGRecords` know their own.
 
@@ -69,11 +72,23 @@ class BaselineFilter(SignalTransformer):
         self.sampling_rate = sampling_rate
 
     def _check_together(self):
-        valid = [isinstance(window, numbers.Real) and window > 0 for window in self.windows_s]
+        valid = [
+            isinstance(window, numbers.Real) and 0 < window <= _LONGEST_S
+            for window in self.windows_s
+        ]
         if not valid or not all(valid):
-            raise ValueError(f"windows_s must be positive numbers of s; got {self.windows_s!r}.")
+            raise ValueError(
+                f"windows_s must be positive numbers of s, of at most {_LONGEST_S}; got "
+                f"{self.windows_s!r}."
+            )
 
     def _transform_signals(self, signals, sampling_rate):
+        if sampling_rate < _LOWEST_RATE:
+            raise ValueError(
+                f"Signals of {sampling_rate:g} Hz hold no QRS complex to be taken out of their "
+                f"baseline: at least {_LOWEST_RATE} Hz are needed. Is the sampling rate right?"
+            )
+
         def take_off_baseline(whole):
             return whole - self._baseline(whole, sampling_rate)
 

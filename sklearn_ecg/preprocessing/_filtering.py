@@ -1,15 +1,23 @@
 """Zero-phase filtering in the frequency domain, for whole stacks of signals at once."""
 
+import numbers
 from fractions import Fraction
 
 import numpy as np
 from scipy import fft
 
+from sklearn_ecg.utils import plain_float
+
+# Whoever asks for slower waves, or more multiples, has mistaken the unit.
+_SLOWEST_HZ = 1e-6
+_MOST_MULTIPLES = 1000
+# Rates that lie further apart are no two rates of an ECG.
+_MOST_TIMES = 10_000
 # Seconds times Hz of bandwidth after which a notch filter has forgotten a step.
 _NOTCH_MEMORY = 2.0
 
 
-def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
+def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None) -> np.ndarray:
     """Filter signals without shifting them in time, and resample them in the same step.
 
     The gain at a frequency f is that of an analog Butterworth filter of second order applied
@@ -24,7 +32,8 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
     sampling_rate : float
         Hz.
     low, high : float, default=None
-        Edges of the pass band in Hz; None leaves that side open.
+        Edges of the pass band in Hz; None leaves that side open. The lower one must lie below
+        half the sampling rate.
     new_rate : float, default=None
         Sampling rate of the result in Hz; by default that of the signals.
 
@@ -43,9 +52,10 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
     >>> bool(np.abs(filtered - beat)[250:-250].max() < 0.02)
     True
     """
-    check_band(low, high)
     signals = _as_float(signals)
-    ratio = Fraction(1 if new_rate is None else new_rate / sampling_rate).limit_denominator(10_000)
+    check_rate(sampling_rate)
+    check_band(low, high, sampling_rate)
+    ratio = resampling_ratio(sampling_rate, sampling_rate if new_rate is None else new_rate)
     n_times = signals.shape[-1]
     n_pad = min(n_times - 1, int(np.ceil(sampling_rate * (1.5 / low if low else 0.5))))
     # The padding in front holds whole samples of the new rate, so that time zero stays in place.
@@ -66,7 +76,7 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None):
     return filtered[..., start : start + -int(-n_times * ratio // 1)]
 
 
-def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None):
+def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None) -> np.ndarray:
     """Remove one frequency and its multiples, without shifting anything in time.
 
     The gain around each multiple f0 is that of an analog notch filter of second order applied
@@ -102,16 +112,12 @@ def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None)
     >>> bool(np.abs(notch(beat + hum, 500, 50) - beat).max() < 0.02)
     True
     """
-    if frequency >= sampling_rate / 2:
-        raise ValueError(
-            f"frequency={frequency:g} Hz must be below half the sampling rate, "
-            f"{sampling_rate / 2:g} Hz: such signals cannot hold it."
-        )
     signals = _as_float(signals)
-    multiples = np.arange(frequency, sampling_rate / 2, frequency)[:n_harmonics]
+    check_rate(sampling_rate)
+    multiples = _multiples(sampling_rate, frequency, bandwidth, n_harmonics)
     n_times = signals.shape[-1]
     signals = signals - _steady_part(signals, multiples / sampling_rate)
-    n_pad = min(n_times - 1, int(np.ceil(sampling_rate * _NOTCH_MEMORY / bandwidth)))
+    n_pad = int(min(n_times - 1, np.ceil(sampling_rate * _NOTCH_MEMORY / bandwidth)))
     n_padded = fft.next_fast_len(n_times + 2 * n_pad, real=True)
     spectrum = fft.rfft(_reflect(signals, n_pad, n_padded), axis=-1)
     frequencies = np.arange(spectrum.shape[-1]) * (sampling_rate / n_padded)
@@ -121,15 +127,101 @@ def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None)
     return fft.irfft(spectrum, n_padded, axis=-1)[..., n_pad : n_pad + n_times]
 
 
-def check_band(low, high):
+def check_band(low, high, sampling_rate=None):
     """Say so if no band lies between two edges in Hz, of which None is open."""
+    for name, edge in (("low", low), ("high", high)):
+        if edge is not None:
+            _check_frequency(edge, name)
     if low is not None and high is not None and low >= high:
         raise ValueError(f"low={low:g} must be below high={high:g}.")
+    if low is not None and sampling_rate is not None and low >= sampling_rate / 2:
+        raise ValueError(
+            f"low={low:g} Hz must be below half the sampling rate, {sampling_rate / 2:g} Hz: "
+            "nothing would be left of the signals."
+        )
+
+
+def check_rate(rate, name="sampling_rate"):
+    """Say so if something is no rate in Hz."""
+    if not isinstance(rate, numbers.Real) or not 0 < rate < np.inf:
+        raise ValueError(f"{name} must be a positive number of samples per second; got {rate!r}.")
+
+
+def _check_frequency(frequency, name):
+    if not isinstance(frequency, numbers.Real) or not _SLOWEST_HZ <= frequency < np.inf:
+        raise ValueError(
+            f"{name} must be a positive number of Hz, of at least {_SLOWEST_HZ:g}; got "
+            f"{frequency!r}."
+        )
+
+
+def resampling_ratio(sampling_rate, new_rate):
+    """Return how many times as high a new rate is, as a fraction that a filter can be made for.
+
+    Parameters
+    ----------
+    sampling_rate, new_rate : float
+        Hz.
+
+    Returns
+    -------
+    Fraction
+
+    Raises
+    ------
+    ValueError
+        If the rates lie so far apart that one of them is no rate of an ECG.
+    """
+    check_rate(sampling_rate)
+    check_rate(new_rate, "new_rate")
+    if not 1 / _MOST_TIMES <= new_rate / sampling_rate <= _MOST_TIMES:
+        raise ValueError(
+            f"Signals of {sampling_rate:g} Hz cannot be brought to {new_rate:g} Hz: the rates lie "
+            f"more than {_MOST_TIMES} times apart. Give both in samples per second."
+        )
+    return Fraction(float(new_rate / sampling_rate)).limit_denominator(10_000)
+
+
+def _multiples(sampling_rate, frequency, bandwidth, n_harmonics):
+    """Return the frequencies to be taken out, or say which parameter cannot be meant."""
+    nyquist = sampling_rate / 2
+    _check_frequency(frequency, "frequency")
+    _check_frequency(bandwidth, "bandwidth")
+    if frequency >= nyquist:
+        raise ValueError(
+            f"frequency={frequency:g} Hz must be below half the sampling rate, {nyquist:g} Hz: "
+            "such signals cannot hold it."
+        )
+    if n_harmonics is not None and not (
+        isinstance(n_harmonics, numbers.Integral) and n_harmonics > 0
+    ):
+        raise ValueError(f"n_harmonics must be a positive integer, or None; got {n_harmonics!r}.")
+    n_all = int(min(np.ceil(nyquist / frequency) - 1, 2**31))
+    n_multiples = n_all if n_harmonics is None else min(n_harmonics, n_all)
+    if n_multiples > _MOST_MULTIPLES:
+        raise ValueError(
+            f"frequency={frequency:g} Hz has {n_multiples} multiples below half the sampling rate, "
+            f"{nyquist:g} Hz; {_MOST_MULTIPLES} are the most. Give the mains' frequency in Hz, 50 "
+            "or 60, or fewer n_harmonics."
+        )
+    widest = frequency if n_multiples > 1 else nyquist
+    if bandwidth >= widest:
+        raise ValueError(
+            f"bandwidth={bandwidth:g} Hz must be below {widest:g} Hz: nothing would be left of the "
+            "signals."
+        )
+    return np.arange(1, n_multiples + 1) * frequency
 
 
 def _as_float(signals):
+    """Return signals as floats that can be filtered, or say why they are none."""
     signals = np.asarray(signals)
-    return signals if signals.dtype.kind == "f" else signals.astype(np.float64)
+    if not signals.ndim or not signals.shape[-1] or signals.dtype.kind not in "biuf":
+        raise ValueError(
+            "signals must be numbers of shape (..., n_times) with at least one sample; got an "
+            f"array of {signals.dtype} of shape {signals.shape}."
+        )
+    return plain_float(signals)
 
 
 def _steady_part(signals, cycles_per_sample):

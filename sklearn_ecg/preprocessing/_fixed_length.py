@@ -2,10 +2,8 @@
 
 import numbers
 
-import numpy as np
-
 from sklearn_ecg.preprocessing._base import SignalTransformer
-from sklearn_ecg.utils import Interval, StrOptions
+from sklearn_ecg.utils import Interval, StrOptions, empty_array
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
@@ -66,12 +64,14 @@ class FixedLength(SignalTransformer):
     def _transform_signals(self, signals, sampling_rate):
         n_new = self.n_times
         if n_new is None:
-            n_new = max(1, round(self.duration_s * sampling_rate))
+            # Where it overflows, memory does not hold it either.
+            n_new = max(1, round(min(float(self.duration_s) * sampling_rate, 1e300)))
         surplus = signals.shape[-1] - n_new
         before = {"start": 0, "center": abs(surplus) // 2, "end": abs(surplus)}[self.align]
         if surplus >= 0:
             return signals[..., before : before + n_new]
-        kind = signals.dtype if signals.dtype.kind == "f" else np.float64
-        padded = np.full((*signals.shape[:-1], n_new), self.pad_value, dtype=kind)
+        asked = f"{type(self).__name__}(n_times={self.n_times}, duration_s={self.duration_s})"
+        padded = empty_array((*signals.shape[:-1], n_new), signals.dtype, asked)
+        padded.fill(self.pad_value)
         padded[..., before : before + signals.shape[-1]] = signals
         return padded

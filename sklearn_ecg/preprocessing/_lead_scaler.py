@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ecg.preprocessing._base import SignalTransformer
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._lead_order import order_leads
+from sklearn_ecg.utils import plain_float
 
 _FLAT_MV = 1e-6
 
@@ -74,7 +75,7 @@ class LeadScaler(SignalTransformer):
             raise ValueError("X holds no records: there is no scale to learn.")
         self.lead_names_ = X.lead_names if is_records else None
         signals = X.signals if is_records else self._check_array(X, reset=False)
-        spread = np.array([_deviation(np.atleast_2d(signal)) for signal in signals])
+        spread = np.array([_deviation(plain_float(np.atleast_2d(signal))) for signal in signals])
         self.scale_ = _usual(spread, self.robust)
         return self
 
@@ -119,7 +120,8 @@ def _deviation(signal):
     n_known = np.maximum(known.sum(axis=-1), 1)
     signal = np.where(known, signal, 0.0).astype(np.float64)
     centred = np.where(known, signal - (signal.sum(axis=-1) / n_known)[:, np.newaxis], 0.0)
-    deviation = np.sqrt((centred**2).sum(axis=-1) / n_known)
+    with np.errstate(over="ignore"):  # such a deviation is infinite, and has no part in the scale
+        deviation = np.sqrt((centred**2).sum(axis=-1) / n_known)
     return np.where(deviation > _FLAT_MV, deviation, np.nan)
 
 

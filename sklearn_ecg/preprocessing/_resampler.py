@@ -1,15 +1,14 @@
 """Resampler: bring records to one sampling rate."""
 
-import functools
 import numbers
-from fractions import Fraction
 
 import numpy as np
 from scipy.signal import resample_poly
 
 from sklearn_ecg.preprocessing._base import SignalTransformer
+from sklearn_ecg.preprocessing._filtering import check_rate, resampling_ratio
 from sklearn_ecg.preprocessing._gaps import across_gaps
-from sklearn_ecg.utils import Interval
+from sklearn_ecg.utils import Interval, empty_array, plain_float
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
@@ -45,6 +44,7 @@ class Resampler(SignalTransformer):
 
     def _transform_signals(self, signals, sampling_rate):
         duration_s = signals.shape[-1] / sampling_rate
+        check_rate(self.new_rate, "new_rate")
         if duration_s * self.new_rate < 1:
             raise ValueError(
                 f"new_rate={self.new_rate:g} Hz leaves no sample of signals of {duration_s:g} s; "
@@ -62,14 +62,12 @@ def resample(signals, sampling_rate, new_rate):
     if ratio == 1:
         return signals
 
+    n_new = -(-signals.shape[-1] * ratio.numerator // ratio.denominator)
+    # Made and let go, for the error: SciPy would fail half-way, or fill all memory.
+    empty_array((*signals.shape[:-1], n_new), np.float64, f"new_rate={new_rate:g} Hz")
+
     def at_new_rate(whole):
-        whole = whole if whole.dtype.kind == "f" else whole.astype(np.float64)
+        whole = plain_float(whole)
         return resample_poly(whole, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
 
     return across_gaps(at_new_rate, signals, sampling_rate, new_rate=new_rate)
-
-
-@functools.lru_cache(maxsize=1024)
-def resampling_ratio(sampling_rate, new_rate):
-    """Return the ratio of two rates, as a fraction of numbers that a filter can be made for."""
-    return Fraction(new_rate / sampling_rate).limit_denominator(10_000)

@@ -214,7 +214,7 @@ def test_bad_input(data):
     interval = partial(bootstrap_interval, "roc_auc", y_true, y_score)
     with pytest.raises(ValueError, match=r"metric must be 'roc_auc', .* got 'auc'"):
         bootstrap_interval("auc", y_true, y_score)
-    with pytest.raises(ValueError, match="n_resamples must be an integer of at least 2; got 1"):
+    with pytest.raises(ValueError, match="n_resamples must be an integer from 2 to 1000000; got 1"):
         interval(n_resamples=1)
     with pytest.raises(ValueError, match="confidence_level must lie between 0 and 1; got 95"):
         interval(confidence_level=95)
@@ -249,3 +249,24 @@ def test_patients_and_scores_find_their_records_by_index(data):
         assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
     pair = paired_bootstrap_test("roc_auc", y, scores, scores + 1.0, groups=groups, **arguments)
     assert pair.difference == 0
+
+
+@pytest.mark.parametrize(
+    ("y_score", "message"),
+    [
+        (np.full((20, 2), "0.5"), "y_score must be an array of numbers; got ndarray"),
+        ([[0.1], [0.1, 0.2]] * 10, "y_score must be an array of numbers; got list"),
+        (np.ma.masked_array(np.ones((20, 2)), np.eye(20, 2)), "y_score holds nan for record 0"),
+        (np.ones((20, 2), dtype="M8[s]"), "datetime64"),
+    ],
+)
+def test_scores_that_are_no_numbers_are_refused(y_score, message):
+    y_true = np.tile([[0, 1], [1, 0]], (10, 1))
+    with pytest.raises(ValueError, match=message):
+        bootstrap_interval("roc_auc", y_true, y_score)
+
+
+def test_more_resamples_than_anybody_waits_for_are_refused():
+    y_true = np.tile([[0, 1], [1, 0]], (10, 1))
+    with pytest.raises(ValueError, match="n_resamples must be an integer from 2 to 1000000"):
+        bootstrap_interval("roc_auc", y_true, y_true, n_resamples=10**9)

@@ -60,11 +60,11 @@ def test_records_in_one_call_as_one_by_one(rng):
 
 @pytest.mark.parametrize("n_times", [1, 2, 7, 300])
 def test_short_signals(n_times):
-    filtered = BaselineFilter(sampling_rate=250).fit_transform(np.ones((1, 2, n_times)))
-    assert filtered.shape == (1, 2, n_times) and np.isfinite(filtered).all()
+    filtered = BaselineFilter(sampling_rate=250).fit_transform(np.ones((2, 1, n_times)))
+    assert filtered.shape == (2, 1, n_times) and np.isfinite(filtered).all()
 
 
-@pytest.mark.parametrize("windows_s", [(), (0.2, -1), ("0.2",)])
+@pytest.mark.parametrize("windows_s", [(), (0.2, -1), ("0.2",), (np.nan,), (np.inf,), (1e12,)])
 def test_windows_that_are_none(windows_s, rng):
     with pytest.raises(ValueError, match="windows_s must be positive numbers of s"):
         BaselineFilter(windows_s, sampling_rate=100).fit_transform(rng.normal(size=(1, 1, 500)))
