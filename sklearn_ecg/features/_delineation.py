@@ -12,7 +12,7 @@ from sklearn_ecg.features._waves import WAVES, find_blocked_p_waves, find_stretc
 from sklearn_ecg.utils import check_option, warn_user
 
 
-def delineate(signal, sampling_rate, r_peaks=None, method="network"):
+def delineate(signal, sampling_rate, r_peaks=None, method="network") -> pd.DataFrame:
     """Find the bounds and peaks of the P wave, the QRS complex and the T wave.
 
     A small convolutional network sees all leads together and gives each sample of each lead its
@@ -121,10 +121,10 @@ def _places_by_neurokit(signal, checked, r_peaks, method):
         else:
             places[:, lead] = [found[name] for name in WAVES]
     if failed:
-        first, error = next(iter(failed.items()))
+        first, said = next(iter(failed.items()))
         warn_user(
             f"NeuroKit's method {method!r} broke down on the leads {list(failed)}, counted from 0, "
-            f"and their waves are NaN. On lead {first} it said {error}."
+            f"and their waves are NaN. On lead {first} it said {said}."
         )
     return places
 

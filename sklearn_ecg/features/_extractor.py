@@ -1,34 +1,38 @@
 """ECGFeatureExtractor: records in, a table of named measurements out."""
 
 import numbers
+import os
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted, check_memory, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_ecg._version import __version__
 from sklearn_ecg.features._catalogue import GROUPS, features_lost, features_of
-from sklearn_ecg.features._extraction import cheap_to_hash, extract
+from sklearn_ecg.features._extraction import extract, extract_shards
 from sklearn_ecg.features._given_r_peaks import r_peaks_by_record
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
 from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
+from sklearn_ecg.records._checks import signal_array
 from sklearn_ecg.records._lead_order import order_leads
 from sklearn_ecg.utils import (
     LEADS_12,
     Interval,
+    Saved,
     check_params,
     fill_masked,
     is_known_lead,
+    warn_of_unread,
     warn_user,
 )
 
 _FEWEST_LEADS = 3  # that are worth a warning: of one or two, no feature needs more than these have
 
 
-class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
+class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
     """Measure rhythm, intervals, amplitudes and beat shapes of ECG records.
 
     Each record becomes a row of numbers with names and units: first those of the whole record
@@ -45,9 +49,11 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         heart: gaps, noise, drift, pacing spikes.
     n_jobs : int, default=None
         Number of joblib workers.
-    memory : str or joblib.Memory, default=None
-        Where to keep the features of each call, so that the same records are measured once,
-        whatever the groups.
+    memory : path-like or joblib.Memory, default=None
+        A folder that keeps features, so that each record is measured once, whatever the groups
+        and whatever other records it comes with. They are written while they are measured: whoever
+        is interrupted, and calls again, goes on. Records in files of their own are known by these
+        files' names, sizes and times of change, others by their samples.
     verbose : int, default=0
         A progress bar if positive.
 
@@ -112,7 +118,7 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         "sampling_rate": [Interval(numbers.Real, 0, None, closed="neither"), None],
         "groups": [list, tuple],
         "n_jobs": [numbers.Integral, None],
-        "memory": [str, joblib.Memory, None],
+        "memory": [str, os.PathLike, joblib.Memory, None],
         "verbose": ["verbose"],
     }
 
@@ -194,16 +200,22 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         UserWarning
             If leads contradict each other, repeat each other or hold infinity, or a record has no
             whole beat to measure, or QRS complexes of a size that they do not have in mV; the
-            message names the records.
+            message names the records. So does another one of records that cannot be read, whose
+            features are NaN.
+
+        Raises
+        ------
+        ValueError
+            If no record can be read.
         """
-        records, table = self._measure(X, r_peaks)
-        warn_of_problems(self._report(records, table))
-        chosen = self._chosen()
-        names = list(features_of(self.lead_names_))
-        features = table[:, [name in chosen for name in names]]
+        records, table, problems = self._measure(X, r_peaks)
+        _check_any_read(records, problems)
+        warn_of_unread(problems, records.ids, "cannot be measured, and are NaN")
+        warn_of_problems(self._report(records, table, {}))
+        features = self._choose(table)
         if self._output_container() == "pandas" and isinstance(X, ECGRecords):
             index = pd.Index(records.ids, name="id")
-            return pd.DataFrame(features, index=index, columns=list(chosen))
+            return pd.DataFrame(features, index=index, columns=list(self._chosen()))
         return features
 
     def fit_transform(self, X, y=None, r_peaks=None):
@@ -256,7 +268,9 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
           id lead          problem  value
         0  b   II  missing samples   0.12
         """
-        return self._report(*self._measure(X, r_peaks))
+        records, table, problems = self._measure(X, r_peaks)
+        _check_any_read(records, problems)
+        return self._report(records, table, problems)
 
     def describe_features(self):
         """Return the catalogue of the features: what each is, and what is normal.
@@ -296,24 +310,40 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         features = features_of(self.lead_names_)
         return {name: pair for name, pair in features.items() if pair[0].group in self.groups}
 
+    def _choose(self, table):
+        """Return the columns of the groups asked for, of those of all features."""
+        chosen = self._chosen()
+        return table[:, [name in chosen for name in features_of(self.lead_names_)]]
+
     def _measure(self, X, r_peaks):
-        """Return the records, their leads in the order of fit, and all their features."""
+        """Return the records with leads in the order of fit, all features, and what went wrong."""
         check_is_fitted(self)
         records = self._check_records(X, reset=False)
-        remembered = check_memory(self.memory).cache(extract, ignore=["n_jobs", "verbose"])
-        table = remembered(
-            cheap_to_hash(records.signals),
+        table, problems = extract(
+            records.signals,
             records.sampling_rate,
             self.lead_names_,
-            __version__,
             r_peaks_by_record(r_peaks, records),
+            folder=_folder_of(self.memory),
             n_jobs=self.n_jobs,
             verbose=self.verbose,
         )
-        return records, table
+        return records, table, problems
 
-    def _report(self, records, table):
-        return report_problems(table, records.ids, self.lead_names_)
+    def _shards(self, records, folder, **options):
+        """Yield rows and features of all groups, as `extract_shards` does, and keep them."""
+        records = self._check_records(records, reset=False)
+        yield from extract_shards(
+            records.signals,
+            records.sampling_rate,
+            self.lead_names_,
+            [None] * len(records),
+            _folder_of(folder),
+            **options,
+        )
+
+    def _report(self, records, table, problems):
+        return report_problems(table, records.ids, self.lead_names_, problems)
 
     def _output_container(self):
         # Set by set_output; scikit-learn keeps the index of a DataFrame that it is given.
@@ -322,13 +352,18 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
 
     def _check_records(self, X, *, reset):
         X = fill_masked(X)
+        if isinstance(X, list) and X:
+            X = [signal_array(signal, record) for record, signal in enumerate(X)]
         is_array = not isinstance(X, ECGRecords) and not (
-            isinstance(X, list) and X and np.ndim(X[0]) == 2
+            isinstance(X, list) and X and X[0].ndim == 2
         )
         if is_array:
             if not reset and self._fits_any_length() and np.asarray(X).ndim == 2:
                 X = np.asarray(X)[:, np.newaxis]
-            X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
+            try:
+                X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
+            except TypeError as error:
+                raise TypeError(f"signals must be an array of numbers in mV: {error}.") from error
         records = as_records(X, self.sampling_rate)
         if not len(records):
             raise ValueError("X holds no records: there is nothing to measure.")
@@ -346,6 +381,12 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
             )
         return records
 
+    def _check_learned(self):
+        n_leads = len(getattr(self, "lead_names_", ""))
+        # An array of which each sample is a feature has one lead.
+        if n_leads > 1 and self.n_features_in_ != n_leads:
+            raise ValueError(f"n_features_in_ is {self.n_features_in_}, with {n_leads} leads")
+
     def _fits_any_length(self):
         # Fitted on records of one lead, and not on an array of which each sample is a feature.
         return self.n_features_in_ == len(self.lead_names_) == 1
@@ -355,6 +396,21 @@ class ECGFeatureExtractor(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _folder_of(memory):
+    """Return the folder that keeps features, or None."""
+    location = memory.location if isinstance(memory, joblib.Memory) else memory
+    return None if location is None else Path(location).expanduser() / "features"
+
+
+def _check_any_read(records, problems):
+    if len(problems) == len(records):
+        first = min(problems)
+        raise ValueError(
+            f"None of the {len(records)} records can be measured, for example "
+            f"{records.ids[first]}: {problems[first]}"
+        )
 
 
 def _warn_of_unknown_leads(names, n_leads, groups):

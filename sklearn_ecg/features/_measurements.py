@@ -17,13 +17,13 @@ from sklearn_ecg.features import (
 )
 from sklearn_ecg.features._catalogue import lead_features, record_features
 from sklearn_ecg.features._heart_beats import HeartBeats
-from sklearn_ecg.utils import LEADS_12
+from sklearn_ecg.utils import LEADS_12, plain_float
 
 # Leads are measured in this order however a record lists them, so that it does not matter.
 _USUAL_ORDER = [*LEADS_12[:2], "MLII", *LEADS_12[2:]]
 
 
-def measure(signal, sampling_rate, lead_names, *, r_peaks=None, network=None):
+def measure(signal, sampling_rate, lead_names, r_peaks=None, *, network=None):
     """Measure one record.
 
     Parameters
@@ -47,7 +47,7 @@ def measure(signal, sampling_rate, lead_names, *, r_peaks=None, network=None):
     # A share of nothing is not measurable: it becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
         of_record, of_leads = _measure(
-            np.asarray(signal)[order], sampling_rate, ordered, r_peaks, network
+            plain_float(np.asarray(signal))[order], sampling_rate, ordered, r_peaks, network
         )
     nothing = np.full(len(lead_names), np.nan)
     by_lead = np.stack([of_leads.get(f.name, nothing) for f in lead_features()])

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_ecg.features._waves import WAVES
+from sklearn_ecg.preprocessing._filtering import check_rate
 
 #: NeuroKit's detectors of R peaks, each with the cleaning of `neurokit2.ecg_clean` before it.
 R_PEAK_METHODS = {
@@ -149,7 +150,7 @@ def _by_beat(name, samples, r_peaks):
     return points
 
 
-def to_neurokit(waves, sampling_rate, *, lead=0):
+def to_neurokit(waves, sampling_rate, *, lead=0) -> dict[str, np.ndarray]:
     """Return the waves of one lead in NeuroKit's form.
 
     What NeuroKit's functions call `info`, `rpeaks` or `waves`, such as ``neurokit2.hrv(info)``,
@@ -211,6 +212,7 @@ def to_neurokit(waves, sampling_rate, *, lead=0):
         raise TypeError(
             f"waves must be a DataFrame as delineate returns it; got {type(waves).__name__}."
         )
+    check_rate(sampling_rate)
     missing = [column for column in ("lead", "beat", *WAVES) if column not in waves]
     if missing:
         raise ValueError(

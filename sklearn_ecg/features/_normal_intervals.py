@@ -25,7 +25,7 @@ def normal_interval_features(beats):
     change = np.diff(nn)
     nn, change = nn[~np.isnan(nn)], change[~np.isnan(change)]
     features = dict.fromkeys(("NN_mean_ms", "NN_SD_ms", "NN_RMSSD_ms", "NN_pNN50"), np.nan)
-    features["NN_fraction"] = len(nn) / np.count_nonzero(judged)
+    features["NN_fraction"] = len(nn) / judged.sum()
     if len(nn) >= _FEWEST:
         features |= {"NN_mean_ms": nn.mean(), "NN_SD_ms": nn.std(ddof=1)}
     if len(change) >= _FEWEST:

@@ -84,7 +84,7 @@ _FLAT_RATIO = 0.1
 _RIGHT_LEG = {1: "arms and legs", 2: "RA and RL", 3: "LA and RL"}
 
 
-def report_problems(table, ids, lead_names):
+def report_problems(table, ids, lead_names, unread):
     """Return a row per finding.
 
     Parameters
@@ -93,6 +93,8 @@ def report_problems(table, ids, lead_names):
         All features, in the order of `features_of`.
     ids : ndarray of shape (n_records,)
     lead_names : tuple of str
+    unread : dict of int to str
+        Why nothing was measured, by record.
 
     Returns
     -------
@@ -100,7 +102,7 @@ def report_problems(table, ids, lead_names):
         With the columns id, lead, problem, value and what_to_do, in the order of the records.
     """
     column = {name: place for place, name in enumerate(features_of(lead_names))}
-    found = []
+    found = [(row, "", "cannot be measured", np.nan, why) for row, why in unread.items()]
 
     def add(values, is_so, lead, problem, what_to_do):
         for record in np.flatnonzero(is_so):

@@ -41,7 +41,7 @@ _NEIGHBOURS, _FEWEST_COMPARED = 31, 3
 _TINY = float(np.finfo(np.float32).tiny)
 
 
-def detect_r_peaks(signal, sampling_rate, method="network", *, between_samples=False):
+def detect_r_peaks(signal, sampling_rate, method="network", *, between_samples=False) -> np.ndarray:
     """Find the R peak of every heart beat of one record.
 
     A small convolutional network looks at all leads together, four seconds wide, and marks where

@@ -69,5 +69,6 @@ def _shares_of_leads(by_lead):
 
 
 def _share(flags, values):
-    """Share of the leads in which the values are known."""
-    return np.count_nonzero(flags) / np.count_nonzero(~np.isnan(values))
+    """Share of the leads in which the values are known; NaN where none is."""
+    # A sum is a NumPy number, which 0 divides to NaN; count_nonzero was a Python int once.
+    return flags.sum() / (~np.isnan(values)).sum()

@@ -327,10 +327,10 @@ def test_lazy_signals_are_read_once(real):
 def test_memory_keeps_features_between_calls(real, tmp_path):
     memory = joblib.Memory(str(tmp_path), verbose=0)
     first = ECGFeatureExtractor(memory=memory).fit_transform(real)
-    stored = list(tmp_path.rglob("output.pkl"))
+    stored = list(tmp_path.rglob("*.npz"))
     assert len(stored) == 1
-    second = ECGFeatureExtractor(memory=str(tmp_path), verbose=1).fit_transform(real)
-    assert list(tmp_path.rglob("output.pkl")) == stored
+    second = ECGFeatureExtractor(memory=tmp_path, verbose=1).fit_transform(real)
+    assert list(tmp_path.rglob("*.npz")) == stored
     assert_array_equal(first, second)
     # The same signals under other names are the same measurements.
     renamed = ECGRecords(
@@ -340,7 +340,7 @@ def test_memory_keeps_features_between_calls(real, tmp_path):
         ids=[f"r{i}" for i in real.ids],
     )
     assert_array_equal(ECGFeatureExtractor(memory=memory).fit_transform(renamed), first)
-    assert list(tmp_path.rglob("output.pkl")) == stored
+    assert list(tmp_path.rglob("*.npz")) == stored
 
 
 class CountingReader:
@@ -354,6 +354,9 @@ class CountingReader:
             notes.write("r")
         return np.load(self.folder / "signals.npy")[record]
 
+    def stamp(self, record):
+        return str(self.folder), record
+
 
 def test_a_second_pass_over_files_reads_nothing(real, tmp_path):
     np.save(tmp_path / "signals.npy", real.signals[:4])
@@ -361,13 +364,13 @@ def test_a_second_pass_over_files_reads_nothing(real, tmp_path):
     mapped = ECGRecords(np.load(tmp_path / "signals.npy", mmap_mode="r"), 360)
     memory = tmp_path / "memory"
     for records in (lazy, mapped):
-        first = ECGFeatureExtractor(memory=str(memory)).fit_transform(records)
-        n_stored = len(list(memory.rglob("output.pkl")))
-        second = ECGFeatureExtractor(memory=str(memory), groups=["rhythm"]).fit(records)
+        first = ECGFeatureExtractor(memory=memory).fit_transform(records)
+        n_stored = len(list(memory.rglob("*.npz")))
+        second = ECGFeatureExtractor(memory=memory, groups=["rhythm"]).fit(records)
         names = list(ECGFeatureExtractor().fit(records).get_feature_names_out())
         chosen = [names.index(name) for name in second.get_feature_names_out()]
         assert_array_equal(second.transform(records), first[:, chosen])
-        assert len(list(memory.rglob("output.pkl"))) == n_stored
+        assert len(list(memory.rglob("*.npz"))) == n_stored
     assert (tmp_path / "reads").read_text() == "rrrr"
 
 
@@ -613,3 +616,12 @@ def test_nothing_is_said_where_no_name_would_help(names, n_leads, groups):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         ECGFeatureExtractor(groups=groups).fit(records)
+
+
+def test_half_precision_is_measured_as_single():
+    """Sums of it overflow, and are rounded to three digits."""
+    records = make_ecg_records(2, sampling_rate=100, leads=("I", "II"), random_state=0)
+    half = records.with_signals(records.signals.astype(np.float16))
+    single = half.with_signals(half.signals.astype(np.float32))
+    found = [ECGFeatureExtractor().fit_transform(given) for given in (half, single)]
+    np.testing.assert_array_equal(*found)

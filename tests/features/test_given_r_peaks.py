@@ -187,7 +187,7 @@ def test_memory_tells_given_from_found(records, found, tmp_path):
     cached = ECGFeatureExtractor(memory=str(tmp_path))
 
     def n_stored():
-        return len(list(tmp_path.rglob("output.pkl")))
+        return len(list(tmp_path.rglob("*.npz")))
 
     plain = cached.fit_transform(records)
     given = cached.transform(records, r_peaks=without_every_second(found))
