@@ -1,6 +1,7 @@
 """Answers of a person to the questions of a review list."""
 
 import os
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -32,10 +33,20 @@ def read_answers(answers):
         )
     # A label or an id may be called "NA".
     as_text = {"dtype": str, "keep_default_na": False}
-    if not os.fspath(answers).lower().endswith(".xlsx"):
+    is_workbook = os.fspath(answers).lower().endswith(".xlsx")
+    if is_workbook:
+        import_openpyxl("Reading a workbook")
+    try:
+        if is_workbook:
+            return pd.read_excel(answers, sheet_name=REVIEW_SHEET, **as_text)
         return pd.read_csv(answers, **as_text)
-    import_openpyxl("Reading a workbook")
-    return pd.read_excel(answers, sheet_name=REVIEW_SHEET, **as_text)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"There is no file {os.fspath(answers)!r} of answers.") from error
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
+        raise ValueError(
+            f"answers cannot be read from {os.fspath(answers)!r}: {error}. Give a CSV file, or a "
+            f"workbook of to_excel with its sheet {REVIEW_SHEET!r}."
+        ) from error
 
 
 def answered_labels(answers, ids, label_names, known):

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_ecg.cleaning._answers import answered_labels, find_labels, read_answers
 from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._inputs import (
+    as_features,
     check_input,
     fit_extractor,
     is_table,
@@ -25,7 +26,7 @@ from sklearn_ecg.cleaning._reports import (
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import check_params, fill_masked, has_label_names, trusted_labels
+from sklearn_ecg.utils import Saved, check_params, has_label_names, trusted_labels
 
 # What is kept of the input of `fit`.
 _INPUT_ATTRIBUTES = (
@@ -43,7 +44,7 @@ _INPUT_ATTRIBUTES = (
 )
 
 
-class BaseLabelCleaner(TransformerMixin, BaseEstimator):
+class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
     """Input, output and bookkeeping of a label cleaner.
 
     Input is checked here, once. A cleaner adds what it does with checked arrays of records that
@@ -417,7 +418,9 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         sources = np.where(answered[..., np.newaxis], np.nan, self._sources)
         patients = None if self._groups is None else self._groups[rows]
         self._check_trusted(labels, trusted)
-        found = self._fit(self._table[rows], labels[rows], trusted[rows], patients, sources[rows])
+        # Not a copy where that can be: what keeps the table keeps it once.
+        table = self._table if len(rows) == len(labels) else self._table[rows]
+        found = self._fit(table, labels[rows], trusted[rows], patients, sources[rows])
         self._decisions = Decisions.keeping(labels, trusted)
         judged = self._measured[:, np.newaxis] & ~trusted & self.learned_
         weak = rows[~trusted[rows].all(axis=1)]
@@ -433,6 +436,39 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
         # Those with most weak labels last: what equals a trusted record is not trusted for that.
         order = np.argsort(-trusted.sum(axis=1), kind="stable")
         self._position = {keys[row]: row for row in order}
+
+    def _check_learned(self):
+        if not hasattr(self, "labels_"):
+            return
+        (n_records, n_features), n_labels = self._table.shape, len(self.label_names_)
+        n_sources, of_labels = len(self.source_names_), (n_records, n_labels)
+        shapes = {
+            "label_names_": (n_labels,),
+            "learned_": (n_labels,),
+            "_ids": (n_records,),
+            "_groups": (n_records,),
+            "_sources": (*of_labels, n_sources),
+        }
+        shapes |= dict.fromkeys(["_weak", "_trusted", "_answers", "labels_"], of_labels)
+        shapes |= dict.fromkeys(["provenance_", "confidence_"], of_labels)
+        extractor = getattr(self, "extractor_", None)
+        if extractor is None:
+            shapes["feature_names_in_"] = (n_features,)
+        elif type(extractor) is ECGFeatureExtractor:
+            n_features = extractor.n_features_in_
+        else:  # of another transformer nobody knows what it takes for a feature
+            n_features = self.n_features_in_
+        if self.n_features_in_ != n_features:
+            raise ValueError(f"n_features_in_ is {self.n_features_in_}, where {n_features} fit")
+        for name, shape in shapes.items():
+            values = getattr(self, name, None)
+            if values is not None and np.shape(values) != shape:
+                raise ValueError(f"{name} has shape {np.shape(values)}, and not {shape}")
+        for name, values in vars(self._decisions).items():
+            if np.shape(values) != of_labels:
+                raise ValueError(f"{name} of _decisions is of {np.shape(values)}, not {of_labels}")
+        if not set(self._position.values()) <= set(range(n_records)):
+            raise ValueError(f"_position names other records than the {n_records}")
 
     def _check_trusted(self, labels, trusted):
         """Accept whatever is trusted."""
@@ -455,7 +491,7 @@ class BaseLabelCleaner(TransformerMixin, BaseEstimator):
     def _feature_table(self, X, *, reset):
         """Return features as an array; extract them if X holds signals."""
         if is_table(X):
-            values = X.without_labels() if isinstance(X, CleanedRecords) else fill_masked(X)
+            values = as_features(X.without_labels() if isinstance(X, CleanedRecords) else X)
             table = validate_data(
                 self,
                 values,

@@ -1,12 +1,10 @@
 """BayesMethod: features and weak labels, weighed by what trusted records teach."""
 
-import pickle
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import expit, logit
-from sklearn.utils.validation import check_memory
 
 from sklearn_ecg.cleaning._calibration import Calibration, calibrate, find_lapses, regress
 from sklearn_ecg.cleaning._decisions import Decisions
@@ -22,6 +20,7 @@ from sklearn_ecg.cleaning._label_errors import (
     rate_interval,
     single_belief,
 )
+from sklearn_ecg.cleaning._memory import remembered
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
@@ -128,7 +127,7 @@ class BayesMethod:
             On the records of which not all labels are trusted.
         """
         self._scaling = FeatureScaling.learn(table)
-        self.evidence.fit(self._scaling.scale(table), labels, trusted)
+        self.evidence.fit(table, labels, trusted, self._scaling)
         self._learned = np.flatnonzero(learned)
         self.noise_rates_ = np.full((sources.shape[2], labels.shape[1], len(NOISE_RATES)), np.nan)
         weak = ~trusted.all(axis=1)
@@ -138,7 +137,7 @@ class BayesMethod:
             return decisions
         iterate = clean_in_rounds
         if self.memory is not None:
-            iterate = check_memory(self.memory).cache(_packed, ignore=["n_jobs", "verbose"])
+            iterate = remembered(self.memory, clean_in_rounds, ignore=["n_jobs", "verbose"])
         rounds = iterate(
             self._scaling.standardise(table),
             labels[:, learned],
@@ -172,11 +171,8 @@ class BayesMethod:
         -------
         Decisions
         """
-        discriminators = self._discriminators
-        if isinstance(discriminators, bytes):
-            discriminators = pickle.loads(discriminators)
         probability = self._posterior.calibration.probability(
-            discriminators.score(self._scaling.standardise(table))
+            self._discriminators.score(self._scaling.standardise(table))
         )
         posterior, sources = copy(self._posterior), sources[:, self._learned]
         pinned = np.full(probability.shape, np.nan)
@@ -238,7 +234,7 @@ class Rounds:
         Expected errors of the record that a person's answer about the label removes.
     posterior : Posterior
     discriminators : Discriminators
-        As fitted in the last round; pickled where they come from a cache.
+        As fitted in the last round.
     noise_rates : ndarray of shape (n_sources, n_labels, 6)
     n_iter : int
     """
@@ -335,15 +331,6 @@ def clean_in_rounds(
     if weak.any():
         rates = posterior.describe_errors(probability[asked], sources[asked], pinned[asked])
     return Rounds(belief, resolved, posterior, discriminators, rates, n_iter)
-
-
-def _packed(*args, n_jobs=None, verbose=0, **options):
-    """Clean in rounds, the discriminators packed: only new records need them, if any come.
-
-    Of all that a cache holds, hundreds of trees take longest to build again from a file.
-    """
-    rounds = clean_in_rounds(*args, n_jobs=n_jobs, verbose=verbose, **options)
-    return replace(rounds, discriminators=pickle.dumps(rounds.discriminators))
 
 
 class Posterior:

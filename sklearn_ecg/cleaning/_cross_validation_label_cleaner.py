@@ -1,5 +1,6 @@
 """CrossValidationLabelCleaner: classifiers vote on labels that they were not trained on."""
 
+import functools
 import numbers
 
 import joblib
@@ -11,7 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.parallel import delayed
 from threadpoolctl import threadpool_limits
 
 from sklearn_ecg.cleaning._base import BaseLabelCleaner
@@ -23,7 +24,7 @@ from sklearn_ecg.cleaning._filter import (
     teaching_records,
 )
 from sklearn_ecg.cleaning._scaling import FeatureScaling
-from sklearn_ecg.utils import HasMethods, Interval, StrOptions, progress
+from sklearn_ecg.utils import HasMethods, Interval, StrOptions, in_parallel, progress
 
 # Of how many classifiers at least a "no" makes a given label wrong.
 _SHARES = {"S1": 1.0, "S2": 0.8, "S3": 0.6}
@@ -80,7 +81,8 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         Whether the label had enough examples; the others are kept as they are.
     classifiers_ : list of lists
         For each learned label its classifiers, trained on all records that teach; they vote in
-        `clean`. True or False where the label had only one value.
+        `clean`. True or False where the label had only one value; None, which abstains, where no
+        feature varied.
     n_features_in_ : int
 
     See Also
@@ -156,6 +158,11 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         self.learned_ = find_learned(labels[teaches], self.label_names_)
         self._scaling = FeatureScaling.learn(table)
         X = self._scaling.standardise(table)
+        if (X[0] == X).all():
+            raise ValueError(
+                f"No feature of X differs between the {len(X)} records, so that nothing can be "
+                "learned: look at the signals, or pass other features."
+            )
         votes = self._cross_validate(X, labels, weak, teaches, groups)
         decisions = filter_labels(labels[weak], *self._count(votes[:, weak]))
         self._noise_rates = removal_rates(decisions, self.learned_ & ~trusted[weak])
@@ -184,7 +191,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
                 for m in range(len(voters))
             ]
         # Threads share the features, and their number is n_jobs, not n_jobs times that of BLAS.
-        parallel = Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
+        parallel = functools.partial(in_parallel, n_jobs=self.n_jobs, prefer="threads")
         with threadpool_limits(limits=1):
             found = parallel(
                 delayed(_vote)(voters[m], X, labels[:, label], taught, asked)
@@ -246,14 +253,19 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
 
 
 def _train(classifier, X, y, taught):
-    """Fit one label, or note its constant value where it has no other."""
-    y = y[taught]
+    """Fit one label; note its constant value where it has no other, None where nothing varies."""
+    X, y = X[taught], y[taught]
+    # Of equal records most classifiers say what is frequent, and some fail; none knows anything.
+    if not len(y) or (X[0] == X).all():
+        return None
     if (y == y[0]).all():
         return bool(y[0] == 1)
-    return clone(classifier).fit(X[taught], y)
+    return clone(classifier).fit(X, y)
 
 
 def _ask(classifier, X):
+    if classifier is None:
+        return np.full(len(X), 0.5)
     return np.full(len(X), classifier) if isinstance(classifier, bool) else classifier.predict(X)
 
 

@@ -153,13 +153,29 @@ class DensityLabelCleaner(BaseLabelCleaner):
     def _find_neighbours(self, X, labels, weak, teaches):
         """Find the neighbours of the records that teach, and judge the weak ones by theirs."""
         self._taught = labels[teaches]
-        n_neighbors = min(self.n_neighbors, len(self._taught) - 1)
-        self._neighbours = NearestNeighbors(n_neighbors=n_neighbors, n_jobs=self.n_jobs)
+        self._taught_X = X[teaches]
+        self._index()
         # Without an argument, no record is a neighbour of itself.
-        distances, found = self._neighbours.fit(X[teaches]).kneighbors()
+        distances, found = self._neighbours.kneighbors()
         self._distances = distances.mean(axis=1)
         judged = weak[teaches]
         return self._apply_rules(distances[judged], found[judged])
+
+    def _index(self):
+        n_neighbors = min(self.n_neighbors, len(self._taught) - 1)
+        self._neighbours = NearestNeighbors(n_neighbors=n_neighbors, n_jobs=self.n_jobs)
+        self._neighbours.fit(self._taught_X)
+
+    # The index is made again: it is compiled code's, which a file could bring to read anywhere.
+    def __getstate__(self):
+        return {
+            name: value for name, value in super().__getstate__().items() if name != "_neighbours"
+        }
+
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        if hasattr(self, "_taught_X"):
+            self._index()
 
     def _apply_rules(self, distances, neighbours):
         own = distances.mean(axis=1)

@@ -9,6 +9,8 @@ from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
+from sklearn_ecg.cleaning._grown_trees import GrownTrees
+
 # Of a few hundred trees, shares below this are not told apart.
 _SMALLEST_SHARE = 0.003
 _N_FOLDS = 5
@@ -86,7 +88,7 @@ class ForestDiscriminator:
         targets = beliefs / self.scale_
         if targets.shape[1] == 1:
             targets = targets[:, 0]
-        self.forest_ = ExtraTreesRegressor(
+        forest = ExtraTreesRegressor(
             self.n_estimators,
             min_samples_split=_MIN_SPLIT,
             max_features=_SHARE_OF_FEATURES,
@@ -96,15 +98,12 @@ class ForestDiscriminator:
             random_state=self.random_state,
             n_jobs=n_jobs,
         ).fit(X, targets)
-        shares = self.forest_.oob_prediction_.reshape(beliefs.shape) * self.scale_
-        del self.forest_.oob_prediction_
-        # Threads add up their trees in any order; one thread gives the same last digit always.
-        self.forest_.n_jobs = 1
-        return _log_odds(shares)
+        self.trees_ = GrownTrees.of(forest)
+        return _log_odds(forest.oob_prediction_.reshape(beliefs.shape) * self.scale_)
 
     def score(self, X):
         """Return the log odds of new records, of shape (n_records, n_labels)."""
-        return _log_odds(self.forest_.predict(X).reshape(len(X), -1) * self.scale_)
+        return _log_odds(self.trees_.predict(X) * self.scale_)
 
 
 def _no_score(y_true, y_pred):

@@ -1,9 +1,11 @@
 """What users pass to a label cleaner, brought to one form."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 from sklearn.base import clone
 
 from sklearn_ecg.cleaning._sources import (
@@ -18,6 +20,7 @@ from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import (
     check_groups,
     check_trusted,
+    fill_masked,
     has_label_names,
     ids_of,
     trusted_labels,
@@ -182,6 +185,54 @@ def is_table(X):
 def is_signal_list(X):
     """Whether X is a list of signals of shape (n_leads, n_times), of equal length or not."""
     return isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) == 2
+
+
+def as_features(X):
+    """Return a table of features as scikit-learn reads it, or name what is no number.
+
+    Parameters
+    ----------
+    X : DataFrame or array-like
+
+    Returns
+    -------
+    DataFrame or array-like
+    """
+    X = fill_masked(X)
+    if sparse.issparse(X):
+        return X
+    values = None if isinstance(X, pd.DataFrame) else np.asarray(X)
+    if values is not None and (values.dtype.kind in "biufc" or values.ndim == 1):
+        return X
+    if values is not None and values.ndim != 2:
+        raise TypeError(
+            "X must be ECGRecords, signals, or a table of features with a row per record; got "
+            f"{type(X).__name__}."
+        )
+    table = X if values is None else pd.DataFrame(values)
+    if not table.columns.is_unique:
+        repeated = table.columns[table.columns.duplicated()][0]
+        raise ValueError(f"X has more than one column {repeated!r}: give each a name of its own.")
+    return table.apply(_as_numbers)
+
+
+def _as_numbers(column):
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "biufc":
+        return column
+    found = column.astype(object)
+    is_time = column.dtype.kind in "mM"
+    numbers = pd.to_numeric(found, errors="coerce").astype(float)
+    wrong = found.notna() & (numbers.isna() | is_time)
+    if wrong.any():
+        record = int(np.flatnonzero(wrong)[0])
+        value = found.iloc[record]
+        is_nested = isinstance(value, Collection) and not isinstance(value, str)
+        raise (TypeError if is_nested else ValueError)(
+            f"X must be numbers, but the column {column.name!r} holds {value!r} for record "
+            f"{column.index[record]}: each argument must be a number, or a string of a number. "
+            "Leave the column out, or encode it as numbers."
+        )
+    return numbers
 
 
 def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):

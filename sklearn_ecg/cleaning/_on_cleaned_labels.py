@@ -19,6 +19,7 @@ from sklearn_ecg.features._measured_before import measured_before
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.utils import (
     HasMethods,
+    Saved,
     StrOptions,
     align_labels,
     align_records,
@@ -38,7 +39,7 @@ def _inner_has(method):
     return check
 
 
-class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
+class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
     """Let a scikit-learn classifier train on the labels that a cleaning step has settled.
 
     A Pipeline passes the weak ``y`` to its last step whatever the cleaner before it found. This
@@ -130,7 +131,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         self
         """
         check_params(self)
-        ids = ids_of(X)
+        ids = ids_of(X, y)
         if sample_weight is not None:
             sample_weight = self._check_weights(sample_weight, _num_samples(X), ids)
         given = X
@@ -151,6 +152,14 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
             if hasattr(self.estimators_[0], name):
                 setattr(self, name, getattr(self.estimators_[0], name))
         return self
+
+    def _check_learned(self):
+        fitted, mine = getattr(self, "estimators_", []), getattr(self, "n_features_in_", None)
+        found = {getattr(estimator, "n_features_in_", mine) for estimator in fitted}
+        if found - {mine}:
+            raise ValueError(f"n_features_in_ is {mine}, and of its classifiers {found}")
+        if fitted and len(fitted) not in (1, len(self.label_names_)):
+            raise ValueError(f"{len(fitted)} classifiers speak of {len(self.label_names_)} labels")
 
     def _measure(self, X, given):
         """Return a fitted extractor, and features; a cleaner may have measured them."""
@@ -207,6 +216,8 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         return self.unknown == "drop" and multi_label and known.shape[1] > 1
 
     def _check_known(self, known, names):
+        if not known.shape[1]:
+            raise ValueError("y has no labels (columns), so there is nothing to learn.")
         lost = np.flatnonzero(~known.any(axis=0))
         if len(lost):
             label = int(lost[0]) if names is None else str(names[lost[0]])
@@ -306,7 +317,7 @@ class OnCleanedLabels(MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
         -------
         float
         """
-        predicted, ids = self.predict(X), ids_of(X)
+        predicted, ids = self.predict(X), ids_of(X, y)
         sample_weight = align_records(sample_weight, ids, name="sample_weight")
         if _is_one_dimensional(y):
             y = align_records(y, ids, name="y")

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 from scipy.stats import beta
-from sklearn.utils.validation import check_memory
 
 from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._label_errors import NOISE_RATES
 from sklearn_ecg.cleaning._lifetimes import lifetimes, mean_path_length
+from sklearn_ecg.cleaning._memory import remembered
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import progress
 
@@ -93,7 +93,7 @@ class PaperMethod:
                 training = X[self.evidence.training_]
                 self._discriminators[label] = discriminator.fit_threshold(training)
         self._learned = np.flatnonzero(learned)
-        path_length = check_memory(self.memory).cache(mean_path_length, ignore=["n_jobs"])(
+        path_length = remembered(self.memory, mean_path_length, ignore=["n_jobs"])(
             X, random_state=self.random_state, n_jobs=self.n_jobs
         )
         weak = ~trusted.all(axis=1)

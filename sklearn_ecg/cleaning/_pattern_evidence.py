@@ -1,9 +1,9 @@
 """PatternEvidence: patterns, and the anchors and rules that follow from them."""
 
 import numpy as np
-from sklearn.utils.validation import check_memory
 
 from sklearn_ecg.cleaning._anchors import find_anchor_labels, find_anchor_patterns
+from sklearn_ecg.cleaning._memory import remembered
 from sklearn_ecg.cleaning._patterns import find_patterns
 from sklearn_ecg.cleaning._rules import (
     apply_exclusion,
@@ -62,21 +62,23 @@ class PatternEvidence:
         self.memory = memory
         self.n_jobs = n_jobs
 
-    def fit(self, X, labels, trusted):
+    def fit(self, X, labels, trusted, scaling=None):
         """Take the records from which to learn.
 
         Parameters
         ----------
         X : ndarray of shape (n_records, n_features)
-            Scaled to [0, 1].
+            Scaled to [0, 1]; not yet, with `scaling`.
         labels : ndarray of shape (n_records, n_labels)
         trusted : ndarray of bool of shape (n_records, n_labels)
+        scaling : FeatureScaling, default=None
+            Scales X once it is asked for, so that it is not held a second time.
 
         Returns
         -------
         self
         """
-        self._records = X, labels, trusted
+        self._records = X, labels, trusted, scaling
         self._found = None
         return self
 
@@ -94,9 +96,10 @@ class PatternEvidence:
             self._records = None
         return self._found
 
-    def _find_in(self, X, labels, trusted):
-        cache = check_memory(self.memory).cache
-        patterns, anchor_patterns = cache(_patterns_and_anchors, ignore=["n_jobs"])(
+    def _find_in(self, X, labels, trusted, scaling):
+        X = X if scaling is None else scaling.scale(X)
+        find = remembered(self.memory, _patterns_and_anchors, ignore=["n_jobs"])
+        patterns, anchor_patterns = find(
             X, labels, trusted, self.mixture, random_state=self.random_state, n_jobs=self.n_jobs
         )
         if not self.anchors:

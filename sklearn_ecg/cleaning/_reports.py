@@ -5,7 +5,7 @@ import pandas as pd
 
 from sklearn_ecg.cleaning._inputs import is_signal_list
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import fill_masked
+from sklearn_ecg.utils import check_groups, fill_masked
 
 
 def record_ids(X, n_records):
@@ -15,7 +15,7 @@ def record_ids(X, n_records):
     names = X.index.to_flat_index() if isinstance(X, pd.DataFrame) else None
     if names is None or not names.is_unique or names.hasnans:
         return np.arange(n_records)
-    return names.to_numpy()
+    return check_groups(names, n_records=n_records, name="the index of X", what="name")
 
 
 def cleaned_records(X, given, labels, decisions, measured=None):

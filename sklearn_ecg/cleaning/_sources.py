@@ -30,7 +30,7 @@ def split_sources(y):
     is_table = isinstance(y, pd.DataFrame | pd.Series) or sparse.issparse(y)
     if is_table or label_array(y, "y").ndim != 3:
         return {"0": y}
-    y = y if np.ma.isMaskedArray(y) else label_array(y, "y")
+    y = label_array(y, "y")
     if not y.shape[2]:
         raise ValueError(f"y has the shape {y.shape}: there are no sources, so nothing to clean.")
     return {str(source): y[:, :, source] for source in range(y.shape[2])}

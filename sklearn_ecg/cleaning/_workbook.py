@@ -1,6 +1,10 @@
 """What a label cleaner found, as a workbook for a spreadsheet program."""
 
+import os
+
 import pandas as pd
+
+from sklearn_ecg.utils import whole_file
 
 #: The sheet in which a person answers.
 REVIEW_SHEET = "review"
@@ -25,7 +29,10 @@ def write_workbook(path, sheets):
         By the names of the sheets. The column id is written as text, and no text as a formula.
     """
     import_openpyxl("to_excel")
-    with pd.ExcelWriter(path, engine="openpyxl") as writer:
+    if not os.fspath(path).lower().endswith(".xlsx"):
+        raise ValueError(f"path must end in .xlsx; got {os.fspath(path)!r}.")
+    # Answers that a person wrote into the old workbook stay until the new one is whole.
+    with whole_file(path) as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
         for name, table in sheets.items():
             if "id" in table:
                 table = table.assign(id=table["id"].astype(str))

@@ -136,3 +136,14 @@ def test_bad_parameters_are_named(noisy, parameters, message):
     X, y = noisy
     with pytest.raises(ValueError, match=message):
         CrossValidationLabelCleaner(**parameters).fit(X, y, trusted=np.arange(100) % 5 == 0)
+
+
+def test_features_that_never_vary_teach_nothing(rng):
+    labels, trusted = rng.integers(0, 2, (200, 2)), np.arange(200) < 80
+    cleaner = CrossValidationLabelCleaner(random_state=0)
+    with pytest.raises(ValueError, match="No feature of X differs between the 200 records"):
+        cleaner.fit(np.zeros((200, 5)), labels, trusted=trusted)
+    one_differs = np.zeros((200, 5))
+    one_differs[100] = 1  # constant for those who judge it, who abstain
+    cleaner.fit(one_differs, labels, trusted=trusted)
+    np.testing.assert_array_equal(cleaner.labels_[100], labels[100])

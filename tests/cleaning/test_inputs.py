@@ -316,7 +316,7 @@ def test_the_truth_apart_leaves_what_sources_say(readers):
     assert_array_equal(found.labels, np.where(known == -1, count_votes(said), truth))
     assert_array_equal(found.sources, check(said).sources)
     assert found.source_names.tolist() == list(said)
-    trusted = (known != -1).to_numpy()
+    trusted = (known != -1).to_numpy(copy=True)
     assert_array_equal(check(said | {"truth": known}, trusted).labels, found.labels)
     trusted[0, 0] = False
     with pytest.raises(
@@ -431,3 +431,44 @@ def test_a_pipeline_of_several_sources_recalls_and_predicts(data):
     assert_array_equal(cleaned.labels, weak)
     assert (cleaned.provenance == "undecided").all()
     assert_array_equal(pipeline.predict(others), pipeline.predict(as_records(X + 0.01)))
+
+
+@pytest.mark.parametrize(
+    ("column", "message"),
+    [
+        (["1.5", "x"] * 60, r"'b' holds 'x' for record r1"),
+        (pd.Categorical(["x", "y"] * 60), "'b' holds 'x' for record r0"),
+        (pd.date_range("2020", periods=120), "'b' holds Timestamp"),
+        (np.ones(120) * 1j, "Complex data"),
+    ],
+)
+def test_features_that_are_no_numbers_are_named(column, message, rng):
+    X = pd.DataFrame({"a": rng.normal(size=120)}, index=[f"r{i}" for i in range(120)])
+    y = rng.integers(0, 2, (120, 1))
+    with pytest.raises(ValueError, match=message):
+        DensityLabelCleaner().fit(X.assign(b=column), y, trusted=True)
+    with pytest.raises(ValueError, match="more than one column 'a'"):
+        DensityLabelCleaner().fit(pd.concat([X, X], axis=1), y, trusted=True)
+    with pytest.raises(TypeError, match=r"X must be ECGRecords.*got dict"):
+        DensityLabelCleaner().fit({}, y, trusted=True)
+
+
+def test_equal_features_in_any_form_are_cleaned_alike(rng):
+    truth = rng.integers(0, 2, (120, 1))
+    X = pd.DataFrame(rng.normal(2 * truth, 1, size=(120, 3)), columns=list("abc"))
+    weak, trusted = truth.copy(), np.arange(120) < 50
+    weak[60:66] = 1 - weak[60:66]
+    expected = CrossValidationLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+    values = X.to_numpy()
+    for form in (
+        X.astype(object),
+        X.astype(str),
+        X.astype("Float64"),
+        X.astype(pd.SparseDtype(float)),
+        values.astype(">f8"),
+        np.asfortranarray(values),
+        values.astype(object),
+        np.ma.masked_array(values, np.zeros(values.shape, bool)),
+    ):
+        cleaner = CrossValidationLabelCleaner(random_state=0).fit(form, weak, trusted=trusted)
+        np.testing.assert_array_equal(cleaner.confidence_, expected.confidence_)
