@@ -74,7 +74,8 @@ class SignalAugmentation(BaseEstimator):
             signals = self._shifted(signals, generator)
 
         def drawn(draw, *shape):
-            return draw(shape, generator=generator, device=generator.device).to(signals.device)
+            options = {"generator": generator, "device": generator.device, "dtype": torch.float32}
+            return draw(shape, **options).to(signals.device)
 
         if self.gain:
             signals = signals * torch.exp(self.gain * drawn(torch.randn, len(signals), 1, 1))

@@ -2,13 +2,17 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import starmap
+from numbers import Integral
 
+import numpy as np
 import torch
 
 from sklearn_ecg.network._windows import crop, random_starts
 
 # Deviations of a lead below this, where 1 is usual, are rounding errors of a flat line.
 _FLAT = 1e-4
+# Records that are looked at together.
+_CHUNK = 1024
 
 
 class SignalDataset(torch.utils.data.Dataset):
@@ -120,6 +124,8 @@ class Batches:
     """
 
     def __init__(self, dataset, batch_size, generator=None, n_times=None, device=None, change=None):
+        if not (isinstance(batch_size, Integral) and batch_size >= 1):
+            raise ValueError(f"batch_size must be a whole number from 1 on; got {batch_size!r}.")
         self.dataset = dataset
         self.batch_size = batch_size
         self.generator = generator
@@ -192,6 +198,11 @@ def typical_sizes(signals, lengths):
     ndarray of shape (n_records,)
         NaN for a record that is flat in all leads.
     """
+    parts = zip(signals.split(_CHUNK), lengths.split(_CHUNK), strict=True)
+    return np.concatenate([_typical_sizes(*part) for part in parts])
+
+
+def _typical_sizes(signals, lengths):
     # A quarter of the samples is enough to tell a size by.
     signals, lengths = signals[..., ::4], (lengths[:, None] + 3) // 4
     lengths = lengths.clamp_min(1)

@@ -1,6 +1,6 @@
 """What skorch calls back while a `Trainer` trains."""
 
-import os
+from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -10,8 +10,7 @@ from skorch.callbacks import Callback, LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from sklearn_ecg.network._device import is_cuda
-from sklearn_ecg.utils import progress, whole_file
+from sklearn_ecg.utils import progress, whole_file, writing
 
 
 class EpochProgress(Callback):
@@ -143,27 +142,24 @@ class Resume(Callback):
 
     Parameters
     ----------
-    path : path
-        A file, which is deleted when the training is over.
+    folder : path
+        Is made where it is missing.
     fingerprint : str
-        Of parameters and data; a checkpoint of another training is refused.
+        Of parameters and data. It names the file: trainings that share a folder, such as those of
+        a search, do not meet.
     """
 
-    def __init__(self, path, fingerprint):
-        self.path = path
-        self.fingerprint = fingerprint
+    def __init__(self, folder, fingerprint):
+        self.path = Path(folder) / f"{fingerprint}.pt"
 
     def on_epoch_end(self, net, **kwargs):
         # Dropout draws for other rows in each process, and so is somewhere else in each.
-        random = [net.of_all_processes(torch.get_rng_state())]
-        if is_cuda(net.device):
-            random.append(net.of_all_processes(torch.cuda.get_rng_state(net.device)))
+        random = [net.of_all_processes(state) for state in net.randomness_.states()]
         if not net.is_main:
             return
         best, schedule = callback_of(net, BestWeights), callback_of(net, Schedule)
         average = average_of(net)
         state = {
-            "fingerprint": self.fingerprint,
             "module": net.module_.state_dict(),
             "optimizer": net.optimizer_.state_dict(),
             "average": None if average is None else average.state_dict(),
@@ -171,33 +167,32 @@ class Resume(Callback):
             "best": None if best is None else [best.state_, _plain(best.loss_), best.n_worse_],
             "history": _plain(net.history),
             "random": random,
-            "generators": [generator.get_state() for generator in net.generators_],
+            "generators": [generator.get_state() for generator in _generators(net)],
         }
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        # In memory, since torch has words of its own for a full disk.
+        packed = BytesIO()
+        torch.save(state, packed)
+        with writing(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
         with whole_file(self.path) as file:
-            torch.save(state, file)
+            file.write(packed.getbuffer())
 
     def on_train_end(self, net, **kwargs):
         if net.is_over_ and net.is_main:
-            Path(self.path).unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
     def take_up(self, net):
         """Bring a net to the state of the file; return how many epochs it has behind it."""
         net.wait_for_processes()  # the first of them may still be at work on the file
-        if not Path(self.path).exists():
+        if not self.path.exists():
             return 0
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except (UnpicklingError, RuntimeError, EOFError) as error:
             raise ValueError(
-                f"{os.fspath(self.path)} is damaged, or no checkpoint of a fit. Delete it, or set "
-                "another file by checkpoint."
+                f"{self.path} is damaged, or no checkpoint of a fit. Delete it, or set another "
+                "folder by checkpoint."
             ) from error
-        if state["fingerprint"] != self.fingerprint:
-            raise ValueError(
-                f"The checkpoint {os.fspath(self.path)} belongs to a fit with other parameters, "
-                "records or labels. Delete it, or set another file by checkpoint."
-            )
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
         if state["average"] is not None:
@@ -209,17 +204,18 @@ class Resume(Callback):
             best.state_, best.loss_, best.n_worse_ = state["best"]
         net.history.extend(state["history"])
         # Copied, since torch reads a state from the beginning of its memory.
-        random = [states[net.rank % len(states)].clone() for states in state["random"]]
-        torch.set_rng_state(random[0])
-        if is_cuda(net.device):
-            torch.cuda.set_rng_state(random[-1], net.device)
-        for generator, of in zip(net.generators_, state["generators"], strict=True):
+        net.randomness_.set_states([of[net.rank % len(of)].clone() for of in state["random"]])
+        for generator, of in zip(_generators(net), state["generators"], strict=True):
             generator.set_state(of)
         return len(net.history)
 
 
 class Diverged(ArithmeticError):
     """The loss or the weights became NaN or infinite."""
+
+
+def _generators(net):
+    return net.randomness_.batches, net.randomness_.changes
 
 
 def callback_of(net, kind):

@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 from torch import nn
 
+from sklearn_ecg._version import __version__
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._callbacks import Resume
@@ -33,7 +34,7 @@ from sklearn_ecg.network._parts import (
     network_maker,
     parameters_of,
 )
-from sklearn_ecg.network._signal_reader import warn_of_other_units, warn_of_unread
+from sklearn_ecg.network._signal_reader import warn_of_other_units
 from sklearn_ecg.network._task import read_task
 from sklearn_ecg.network._trainer import Trainer
 from sklearn_ecg.network.modules import label_correlation
@@ -44,6 +45,7 @@ from sklearn_ecg.utils import (
     Interval,
     StrOptions,
     check_params,
+    warn_of_unread,
     warn_user,
 )
 
@@ -120,9 +122,10 @@ class LabelCorrelationECGClassifier(
         for the same labels with all else that it had learned. For other labels, what belongs to
         labels begins anew, and backbone and decoder go on.
     checkpoint : path, default=None
-        A file that is written after each epoch. A fit with the same parameters and data that was
-        interrupted goes on from it, and ends as it would have; then the file is deleted. Needs an
-        integer `random_state`.
+        A folder, in which each training writes a file of its own after each epoch. A fit with the
+        same parameters and data that was interrupted goes on from it, and ends as it would have;
+        then the file is deleted, and the folder stays. So the fits of a search may share it. Needs
+        an integer `random_state`.
     device : str, default="auto"
         Any torch device; "auto" is CUDA where there is a device for it, else the CPU. A GPU holds
         all training signals where they fit into half of its free memory, else it is sent each
@@ -193,7 +196,8 @@ class LabelCorrelationECGClassifier(
 
     On a CPU torch gets at most half of the cores while this classifier fits, since its threads
     hinder each other where other processes are busy; prediction works on a batch per core. The
-    environment variable OMP_NUM_THREADS sets another number.
+    environment variable OMP_NUM_THREADS sets a smaller number; with OMP_WAIT_POLICY=passive, also
+    a larger one.
 
     The defaults are what measured best on a tenth of PTB-XL (`docs/results/ptbxl.md`). The
     paper gives neither the numbers of channels and layers nor the order of its blocks; see the
@@ -395,6 +399,7 @@ class LabelCorrelationECGClassifier(
         self.reader_, self.labels_, self.learned_ = task.reader, task.space, task.learned
         self.label_correlation_, self.validation_indices_ = correlation, task.held_out
         self.net_, self.answers_, self.decisions_ = net, answers, decisions
+        self._fitted_with = self.get_params(deep=False)
         return self
 
     def _check_parameters(self):
@@ -414,10 +419,10 @@ class LabelCorrelationECGClassifier(
             raise ValueError(
                 f"{why}, set random_state to an integer. Got {self.random_state!r} instead."
             )
-        if self.checkpoint is not None and Path(self.checkpoint).is_dir():
+        if self.checkpoint is not None and Path(self.checkpoint).is_file():
             raise ValueError(
-                f"The 'checkpoint' parameter must name a file; {os.fspath(self.checkpoint)} is a "
-                "folder. Name a file in it."
+                f"The 'checkpoint' parameter must name a folder; {os.fspath(self.checkpoint)} is a "
+                "file. Delete it, or name a folder beside it."
             )
 
     def _learn_answers(self, task):
@@ -484,7 +489,8 @@ class LabelCorrelationECGClassifier(
             }
             moments = before.net_.moments_for(net) if one_epoch else None
         if self.checkpoint is not None:
-            resume = Resume(self.checkpoint, self._fingerprint(dataset))
+            fingerprint = self._fingerprint(dataset, start, moments, one_epoch)
+            resume = Resume(self.checkpoint, fingerprint)
         seed = task.random_state.randint(np.iinfo(np.int32).max)
         net.train(dataset, seed, start=start, moments=moments, resume=resume)
         if one_epoch and task.before is not None:
@@ -492,7 +498,7 @@ class LabelCorrelationECGClassifier(
                 epoch["epoch"] += len(before.history)
             net.history = History([*before.history, *net.history])
 
-    def _fingerprint(self, dataset):
+    def _fingerprint(self, dataset, *others):
         # Neither these nor where it runs change the network; features are learned anew each time.
         free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
         parameters = {
@@ -501,7 +507,8 @@ class LabelCorrelationECGClassifier(
             if name not in free and name.partition("__")[0] != "features"
         }
         arrays = [values.numpy() for values in (*dataset.arrays(), dataset.rows)]
-        return joblib.hash([sorted(parameters.items(), key=str), *arrays])
+        others = [__version__, *map(_as_arrays, others)]
+        return joblib.hash([sorted(parameters.items(), key=str), *others, *arrays])
 
     def _check_converged(self, net, dataset, ids):
         if net.diverged_in_ is None:
@@ -642,8 +649,8 @@ class LabelCorrelationECGClassifier(
             `CleanedRecords` a table with the same labels, so that they reach the next step.
         """
         check_is_fitted(self)
-        embeddings = self._read_and(
-            X, lambda dataset, _: self.net_.embed(dataset), self._n_features_out
+        embeddings = self._warned(
+            *self._read_and(X, lambda dataset, _: self.net_.embed(dataset), self._n_features_out)
         )
         if not isinstance(X, CleanedRecords):
             return embeddings
@@ -667,9 +674,17 @@ class LabelCorrelationECGClassifier(
 
     def _logits(self, X):
         """Return calibrated logits, NaN for what cannot be told."""
-        logits = self._read_and(X, self._decide, len(self.labels_))
+        return self._warned(*self._logits_and_reasons(X))
+
+    def _logits_and_reasons(self, X):
+        """Return logits, by row why there are none, and the records' ids."""
+        logits, reasons, ids = self._read_and(X, self._decide, len(self.labels_))
         logits[:, ~self.learned_] = np.nan
-        return logits
+        return logits, reasons, ids
+
+    def _warned(self, answers, reasons, ids):
+        warn_of_unread(reasons, ids, "get no answer (NaN)")
+        return answers
 
     def _decide(self, dataset, records):
         of_features = None
@@ -678,10 +693,10 @@ class LabelCorrelationECGClassifier(
         return self.decisions_.logits(self.net_.logits(dataset), of_features)
 
     def _read_and(self, X, answer, n_columns):
-        """Return what is answered to each record; NaN, with a warning, where none can be."""
+        """Return what is answered to each record, by row why there is none, and the ids."""
         _check_column_names(self, X)
         if _is_empty(X):
-            return np.empty((0, n_columns))
+            return np.empty((0, n_columns)), {}, ()
         records = self.reader_.check(X, type(self).__name__)
         answers, sizes = np.full((len(records), n_columns), np.nan), np.empty(len(records))
         reasons = {}
@@ -700,9 +715,8 @@ class LabelCorrelationECGClassifier(
                     "the network has no finite answer: are its signals in mV?",
                 )
         warn_of_other_units(sizes, records.ids)
-        warn_of_unread(reasons, records.ids, "get no answer (NaN)")
         answers[list(reasons)] = np.nan
-        return answers
+        return answers, reasons, records.ids
 
     # Files --------------------------------------------------------------------------------------
 
@@ -806,6 +820,13 @@ class LabelCorrelationECGClassifier(
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _as_arrays(value):
+    """Return what a dict holds of tensors as arrays, whose hashes go by their values."""
+    if isinstance(value, dict):
+        return {name: _as_arrays(of) for name, of in value.items()}
+    return value.numpy(force=True) if isinstance(value, torch.Tensor) else value
 
 
 def _column_names(X):

@@ -1,12 +1,15 @@
 """Where a net runs, on how many cores, in which precision, and the randomness it runs with."""
 
 import os
+import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import cache
 
 import joblib
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 # Batches that are predicted at the same time: each needs memory of its own.
 _MOST_BATCHES = 8
@@ -80,38 +83,187 @@ def has_room(device, n_bytes):
     return n_bytes <= free / 2
 
 
-@contextmanager
-def seeded(seed, device):
-    """Seed torch within the block and leave its global state as it was; yield two generators.
+# Held while torch's global generators are borrowed, and where there is but one number for all.
+_LOCK = threading.RLock()
 
-    The first draws batches and crops, on the CPU; the second draws what is as large as signals,
-    on a GPU where the device is one. On a CPU they are the same.
+
+class DrawFrom(TorchDispatchMode):
+    """Within the block what this thread draws comes from a generator, not from torch's global one.
+
+    Layers such as dropout, and constructors of modules, take no generator of their own. So fits in
+    several threads draw what each draws alone, and the global generator stays as it is.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        On the CPU.
     """
-    with torch.random.fork_rng(devices=[device] if is_cuda(device) else []):
-        torch.manual_seed(seed)
-        generator = torch.Generator().manual_seed(seed)
-        of_changes = torch.Generator(device).manual_seed(seed) if is_cuda(device) else generator
-        yield generator, of_changes
+
+    def __init__(self, generator):
+        super().__init__()
+        self.generator = generator
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if not _draws(func) or kwargs.get("generator") is not None:
+            return func(*args, **kwargs)
+        if (form := _form_with_generator(func)) is not None:
+            return form(*args, **kwargs | {"generator": self.generator})
+        with _LOCK:
+            found = torch.get_rng_state()
+            torch.set_rng_state(self.generator.get_state())
+            try:
+                return func(*args, **kwargs)
+            finally:
+                self.generator.set_state(torch.get_rng_state())
+                torch.set_rng_state(found)
+
+
+@cache
+def _draws(operation):
+    return torch.Tag.nondeterministic_seeded in operation.tags
+
+
+@cache
+def _form_with_generator(operation):
+    """Return the form of an operation that takes a generator, or None where it has none."""
+
+    def arguments(form):
+        return {(a.name, str(a.type)) for a in form._schema.arguments if a.name != "generator"}
+
+    packet = operation.overloadpacket
+    forms = [getattr(packet, name) for name in packet.overloads()]
+    return next(
+        (
+            form
+            for form in forms
+            if any(a.name == "generator" for a in form._schema.arguments)
+            and arguments(form) == arguments(operation)
+        ),
+        None,
+    )
+
+
+class Randomness:
+    """What one training draws from.
+
+    Parameters
+    ----------
+    seed : int
+    device : str
+    draws_globally : bool
+        Whether layers draw from torch's global generators, within `seeded`: those that a GPU or
+        a compiled module works through cannot be given others.
+
+    Attributes
+    ----------
+    batches : torch.Generator
+        Draws batches and crops, on the CPU.
+    changes : torch.Generator
+        Draws what is as large as signals, on a GPU where the device is one; on a CPU the same.
+    layers : torch.Generator
+        Draws first weights and dropout, unless `draws_globally`.
+    """
+
+    def __init__(self, seed, device, draws_globally):
+        self.seed = seed
+        self.device = device
+        self.draws_globally = draws_globally
+        self.batches = torch.Generator().manual_seed(seed)
+        self.changes = (
+            torch.Generator(device).manual_seed(seed) if is_cuda(device) else self.batches
+        )
+        self.layers = torch.Generator().manual_seed(seed)
+
+    @contextmanager
+    def seeded(self):
+        """Leave torch's global state as it was; global draws are one training's at a time."""
+        if not self.draws_globally:
+            yield
+            return
+        devices = [self.device] if is_cuda(self.device) else []
+        with _LOCK, torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.seed)
+            yield
+
+    def of_layers(self):
+        """Return the context in which layers draw."""
+        return nullcontext() if self.draws_globally else DrawFrom(self.layers)
+
+    def states(self):
+        """Return the states of what layers draw from."""
+        if not self.draws_globally:
+            return [self.layers.get_state()]
+        states = [torch.get_rng_state()]
+        return [*states, torch.cuda.get_rng_state(self.device)] if is_cuda(self.device) else states
+
+    def set_states(self, states):
+        """Go on where `states` were returned."""
+        if not self.draws_globally:
+            self.layers.set_state(states[0])
+            return
+        torch.set_rng_state(states[0])
+        if is_cuda(self.device):
+            torch.cuda.set_rng_state(states[1], self.device)
+
+
+@contextmanager
+def single_precision():
+    """Make what is made within the block in float32, whatever torch's default is."""
+    with _LOCK:
+        found = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(found)
+
+
+class _Threads(threading.local):
+    """Torch's number of threads, of which new threads know but the last that any thread has set.
+
+    So what was found before is kept for all that are at work at the same time.
+    """
+
+    n_at_work, is_at_work = 0, False
+
+    @contextmanager
+    def found(self):
+        """Yield the number before anyone was at work, and bring it back."""
+        with _LOCK:
+            if not _Threads.n_at_work:
+                _Threads.before = torch.get_num_threads()
+            _Threads.n_at_work += 1
+        was_at_work, self.is_at_work = self.is_at_work, True
+        mine = torch.get_num_threads() if was_at_work else self.before
+        try:
+            yield mine
+        finally:
+            self.is_at_work = was_at_work
+            with _LOCK:
+                _Threads.n_at_work -= 1
+                torch.set_num_threads(mine)
+
+
+_THREADS = _Threads()
 
 
 @contextmanager
 def half_the_cores(device):
-    """Let torch use at most half of the cores within the block, unless OMP_NUM_THREADS is set.
+    """Let torch use at most half of the cores within the block, unless its threads wait asleep.
 
-    Its threads wait for each other by spinning. With as many threads as cores, any other busy
-    process makes each of a batch's hundreds of waits last a time slice of the scheduler, and
-    training takes tens of times longer than with one thread.
+    They wait for each other by spinning, but with OMP_WAIT_POLICY=passive. With as many threads as
+    cores, any other busy process makes each of a batch's hundreds of waits last a time slice of
+    the scheduler, and training takes tens of times longer than with one thread.
     """
-    before = torch.get_num_threads()
-    most = max(1, joblib.cpu_count() // 2)
-    if torch.device(device).type != "cpu" or "OMP_NUM_THREADS" in os.environ or before <= most:
+    if torch.device(device).type != "cpu":
         yield
         return
-    torch.set_num_threads(most)
-    try:
+    with _THREADS.found() as most:
+        if os.environ.get("OMP_WAIT_POLICY", "").lower() != "passive":
+            most = min(most, max(1, joblib.cpu_count() // 2))
+        torch.set_num_threads(most)
         yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def map_batches(function, batches, device):
@@ -129,10 +281,9 @@ def map_batches(function, batches, device):
     """
     if torch.device(device).type != "cpu":
         return [function(batch) for batch in batches]
-    before = torch.get_num_threads()
-    n_cores = before if "OMP_NUM_THREADS" in os.environ else joblib.cpu_count()
     results, pending = [], deque()
-    try:
+    with _THREADS.found() as before:
+        n_cores = before if "OMP_NUM_THREADS" in os.environ else joblib.cpu_count()
         pool = ThreadPoolExecutor(min(n_cores, _MOST_BATCHES), initializer=_calculate_alone)
         with pool:
             for batch in batches:
@@ -140,11 +291,23 @@ def map_batches(function, batches, device):
                 if len(pending) > n_cores:
                     results.append(pending.popleft().result())
             results += [result.result() for result in pending]
-    finally:
-        # Libraries that torch calls know but one number for all threads.
-        torch.set_num_threads(before)
     return results
 
 
 def _calculate_alone():
     torch.set_num_threads(1)
+
+
+def _begin_in_child():
+    """Let a forked process calculate alone, with locks that nobody holds.
+
+    The threads of OpenMP are not copied with a process that has used them, and whoever asks for
+    them there waits for ever.
+    """
+    global _LOCK
+    _LOCK, _Threads.n_at_work, _THREADS.is_at_work = threading.RLock(), 0, False
+    _calculate_alone()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, where nothing is forked
+    os.register_at_fork(after_in_child=_begin_in_child)

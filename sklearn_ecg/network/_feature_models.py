@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, fields
 
+import joblib
 import numpy as np
 import torch
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.utils import check_random_state
+from threadpoolctl import threadpool_limits
 
 from sklearn_ecg.model_selection._stratification import deal_out, number_patients
 
@@ -58,6 +60,20 @@ class _Trees:
     def tensors(self):
         """Return the tensors by the names of the parameters, of which the class is made again."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def check(self, n_features):
+        """Raise where trees that were read from a file are none over so many features."""
+        shape = self.columns.shape
+        n_nodes = shape[-1] if len(shape) == 3 else 0
+        is_right = (
+            n_nodes > 0
+            and self.thresholds.shape == self.missing_left.shape == self.values.shape == shape
+            and self.branches.shape == (*shape, 2)
+            and _are_between(self.columns, n_features)
+            and _are_between(self.branches, n_nodes)
+        )
+        if not is_right:
+            raise ValueError(f"The model's trees are none over {n_features} features.")
 
     def _leaves(self, features):
         """Return the values of the leaves of records, (n_records, n_labels, n_trees)."""
@@ -128,7 +144,10 @@ class BoostedTrees(_Trees):
         """
         table, labels, weights = _checked(table, labels, weights)
         table = _rounded(table)
-        grown = [_boost(table, *of, random_state) for of in zip(labels.T, weights.T, strict=True)]
+        # Threads of OpenMP wait by spinning: as many as cores are slow beside any other process.
+        with threadpool_limits(max(1, joblib.cpu_count() // 2), user_api="openmp"):
+            of_labels = zip(labels.T, weights.T, strict=True)
+            grown = [_boost(table, *of, random_state) for of in of_labels]
         trees, baseline = zip(*grown, strict=True)
         arrays = _stacked(trees) | {"baseline": np.array(baseline, dtype=np.float32)}
         return cls(**{name: torch.from_numpy(array) for name, array in arrays.items()})
@@ -275,6 +294,11 @@ class FeatureModels:
             parts[field.name] = field.type(**own)
         return cls(**parts)
 
+    def check(self, n_features):
+        """Raise where trees that were read from a file are none over so many features."""
+        self.boosted.check(n_features)
+        self.forest.check(n_features)
+
     def tensors(self):
         """Return a dict of tensors, the first axis of each of which is that of labels."""
         return {
@@ -309,6 +333,10 @@ class FeatureModels:
         baseline = torch.stack([model.boosted.baseline for model in models]).mean(dim=0)
         forest = _side_by_side([model.forest for model in models])
         return cls(BoostedTrees(**boosted, baseline=baseline), RandomisedTrees(**forest))
+
+
+def _are_between(values, n):
+    return bool(((values >= 0) & (values < n)).all())
 
 
 def _checked(table, labels, weights):

@@ -10,8 +10,8 @@ from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.features._measured_before import measured_before
 from sklearn_ecg.network._calibration import calibrate
 from sklearn_ecg.network._feature_models import FeatureModels
-from sklearn_ecg.network._signal_reader import warn_of_unread
 from sklearn_ecg.records import CleanedRecords
+from sklearn_ecg.utils import warn_of_unread
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,13 +2,15 @@
 
 import json
 import os
+import platform
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from hashlib import sha256
-from numbers import Real
-from pathlib import Path
 
 import numpy as np
+import sklearn
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from skorch.history import History
 
@@ -19,13 +21,12 @@ from sklearn_ecg.network._decisions import Decisions
 from sklearn_ecg.network._feature_models import FeatureModels
 from sklearn_ecg.network._features import FeatureAnswers
 from sklearn_ecg.network._labels import LabelSpace
+from sklearn_ecg.network._model_schema import FORMAT, FORMAT_VERSION, check_model
 from sklearn_ecg.network._parts import check_part_parameters
 from sklearn_ecg.network._signal_reader import SignalReader
 from sklearn_ecg.records import ECGRecords
-from sklearn_ecg.utils import whole_file
+from sklearn_ecg.utils import check_params, check_path, whole_file
 
-FORMAT = "sklearn_ecg.LabelCorrelationECGClassifier"
-FORMAT_VERSION = 1
 JSON_NAME = "model.json"
 # The one class of extractors that a model may name.
 _EXTRACTOR = "sklearn_ecg.features.ECGFeatureExtractor"
@@ -36,46 +37,10 @@ _OF_FEATURES, _CORRELATION = ".features.", ".label_correlation"
 _NOT_SAVED = {"callbacks", "checkpoint", "random_state", "network__pretrained"}
 _NOT_SAVED_OF_EXTRACTOR = {"memory", "n_jobs", "verbose"}
 
-_NULL = type(None)
-_SCHEMA = {
-    "format": str,
-    "format_version": int,
-    "sklearn_ecg": str,
-    "weights": {"file": str, "sha256": str},
-    "labels": {"names": list, "dtype": str, "multilabel": bool, "learned": list},
-    "decisions": {
-        "is_taught": bool,
-        "share": Real,
-        "slope": list,
-        "offset": list,
-        "thresholds": list,
-    },
-    "input": {
-        "unit": str,
-        "lead_names": (list, _NULL),
-        "n_leads": int,
-        "n_features_in": int,
-        "sampling_rate": (Real, _NULL),
-        "n_times": int,
-        "lead_scale": list,
-        "may_lack": list,
-        "column_names": (list, _NULL),
-        "reader": {
-            "sampling_rate": Real,
-            "highpass": (Real, _NULL),
-            "duration_s": (Real, _NULL),
-            "crop_s": (Real, str, _NULL),
-        },
-    },
-    "features": (dict, _NULL),
-    "parameters": dict,
-    "history": list,
-}
-
 
 def save_model(classifier, path):
     """Write a fitted classifier into a folder, which is made where it is missing."""
-    path = Path(path)
+    path = check_path(path, "path")
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; save writes a folder.")
     weights = {
@@ -113,7 +78,14 @@ def describe_model(classifier):
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "sklearn_ecg": __version__,
+        "made_by": {
+            "sklearn_ecg": __version__,
+            "torch": torch.__version__,
+            "scikit-learn": sklearn.__version__,
+            "numpy": np.__version__,
+            "python": platform.python_version(),
+            "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
         "labels": {
             "names": names.tolist(),
             "dtype": "O" if names.dtype.kind == "O" else names.dtype.str,
@@ -145,11 +117,20 @@ def describe_model(classifier):
         "features": _describe_features(classifier),
         "parameters": {
             name: _to_json(name, value)
-            for name, value in classifier.get_params(deep=False).items()
-            if name not in _NOT_SAVED and not name.startswith("callbacks__")
+            for name, value in _parameters(classifier).items()
+            if not _is_of_training(name)
         },
         "history": [_numbers_of(epoch) for epoch in classifier.history],
     }
+
+
+def _parameters(classifier):
+    """Return the parameters of the last fit, but for those that prediction asks for."""
+    return classifier._fitted_with | {"thresholds": classifier.thresholds}
+
+
+def _is_of_training(name):
+    return name in _NOT_SAVED or name.startswith("callbacks__")
 
 
 def load_model(make_classifier, path, *, device="auto", **parts):
@@ -164,23 +145,32 @@ def load_model(make_classifier, path, *, device="auto", **parts):
     **parts
         Parameters that only code can make.
     """
-    path = Path(path)
+    path = check_path(path, "path")
+    if path.is_file():
+        raise ValueError(f"{path} is a file. Name the folder that save has written.")
     model = _read_json(path / JSON_NAME)
     weights = _read_weights(path / model["weights"]["file"], model["weights"]["sha256"])
     with _complete(path):
+        forbidden = sorted(filter(_is_of_training, model["parameters"]))
+        if forbidden:
+            raise ValueError(
+                f"{path / JSON_NAME} sets {forbidden[0]!r}, which belongs to one training."
+            )
         parameters = {
             name: parts[name] if name in parts else _from_json(name, value)
             for name, value in model["parameters"].items()
         }
         classifier = make_classifier(**parameters | {"device": device})
+        check_params(classifier)
         check_part_parameters(classifier)
+        classifier._fitted_with = classifier.get_params(deep=False)
         labels = model["labels"]
         names = np.array(labels["names"], dtype=labels["dtype"])
         classifier.label_correlation_ = weights.pop(_CORRELATION).numpy()
-        if len(classifier.label_correlation_) != len(names):
+        n_labels = len(classifier.label_correlation_)
+        if classifier.label_correlation_.shape != (len(names), len(names)):
             raise ValueError(
-                f"{path / JSON_NAME} names {len(names)} labels, but the weights are of "
-                f"{len(classifier.label_correlation_)}."
+                f"{path / JSON_NAME} names {len(names)} labels, but the weights are of {n_labels}."
             )
         classifier.labels_ = LabelSpace(names, labels["multilabel"])
         classifier.learned_ = np.array(labels["learned"], dtype=bool)
@@ -189,9 +179,25 @@ def load_model(make_classifier, path, *, device="auto", **parts):
         if model["input"]["column_names"] is not None:
             classifier.feature_names_in_ = np.array(model["input"]["column_names"], dtype=object)
         classifier.answers_ = _restore_features(classifier, model["features"], weights)
-    net = classifier._trainer(reader, classifier.labels_, classifier.label_correlation_)
+        net = classifier._trainer(reader, classifier.labels_, classifier.label_correlation_)
+    _check_sizes(model["parameters"], weights)
     classifier.net_ = net.restore(weights, History(model["history"]))
     return classifier
+
+
+def _check_sizes(parameters, weights):
+    """Raise before a network is made that is larger than its weights."""
+    n_values = sum(values.numel() for values in weights.values())
+    # With each layer come tensors, and with each unit of a layer a value or more.
+    most = {"network__n_layers": len(weights)}
+    for name, value in parameters.items():
+        sizes = value if isinstance(value, list) else [value]
+        is_size = name.startswith("network__") and all(type(size) is int for size in sizes)
+        if is_size and (len(sizes) > len(weights) or max(sizes) > most.get(name, n_values)):
+            raise ValueError(
+                f"The weights are not those of the model described: with {name} of {max(sizes)} "
+                f"it would have more than their {n_values} values."
+            )
 
 
 def _restore_decisions(found):
@@ -251,10 +257,12 @@ def _restore_features(classifier, found, weights):
     mine = [name for name in weights if name.startswith(_OF_FEATURES)]
     tensors = {name.removeprefix(_OF_FEATURES): weights.pop(name) for name in mine}
     models = FeatureModels.from_tensors(tensors)
-    if len(models.boosted.baseline) != len(classifier.labels_):
+    models.check(len(names))
+    n_labels = {len(values) for values in models.tensors().values()}
+    if n_labels != {len(classifier.labels_)}:
         raise ValueError(
             f"The model has {len(classifier.labels_)} labels, but its trees answer for "
-            f"{len(models.boosted.baseline)}."
+            f"{', '.join(map(str, sorted(n_labels)))}."
         )
     slope, offset = (np.array(found[name], dtype=float) for name in ("slope", "offset"))
     return FeatureAnswers(extractor, models, slope, offset)
@@ -265,7 +273,7 @@ def _complete(path):
     """Name the folder where something in its files is of another kind than it must be."""
     try:
         yield
-    except (KeyError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
         raise ValueError(
             f"{path / JSON_NAME}, or the weights beside it, do not describe a model completely: "
             f"{error!r}."
@@ -278,47 +286,49 @@ def _sum_of(model):
 
 def _read_json(path):
     try:
-        model = json.loads(path.read_text(encoding="utf-8"))
+        model = json.loads(_read(path).decode(), parse_constant=_refuse)
     except FileNotFoundError as error:
         raise FileNotFoundError(
             f"There is no {path}: name the folder that save has written."
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is not JSON: {error}") from error
     if not isinstance(model, dict) or model.get("format") != FORMAT:
         raise ValueError(f"{path} does not describe a {FORMAT}.")
     if model.get("format_version") != FORMAT_VERSION:
         raise ValueError(
             f"{path} has format version {model.get('format_version')}, written by sklearn_ecg "
-            f"{model.get('sklearn_ecg')}; this is sklearn_ecg {__version__}, which reads version "
+            f"{_writer(model)}; this is sklearn_ecg {__version__}, which reads version "
             f"{FORMAT_VERSION}. Load it with that version, or save it anew."
         )
-    _check_schema(model, _SCHEMA, path)
     if model.pop("sha256", None) != _sum_of(model):
         raise ValueError(
             f"{path} was changed after it was saved, or is damaged: its checksum differs. Change "
             "the parameters of the loaded classifier, and save it."
         )
+    check_model(model, path)
     return model
 
 
-def _check_schema(found, wanted, path, place=""):
-    for key, kind in wanted.items():
-        name = f"{place}{key}"
-        if key not in found:
-            raise ValueError(f"{path} does not describe a model completely: {name} is missing.")
-        value = found[key]
-        if isinstance(kind, dict):
-            if not isinstance(value, dict):
-                raise ValueError(f"{path}: {name} must be an object; got {value!r}.")
-            _check_schema(value, kind, path, f"{name}.")
-        elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(f"{path}: {name} is of another kind than it must be; got {value!r}.")
+def _read(path):
+    """Return the bytes of a file; nothing waits for what is none, such as a pipe."""
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{path} is no file.")
+    return path.read_bytes()
+
+
+def _refuse(constant):
+    raise ValueError(f"{constant} is no number.")
+
+
+def _writer(model):
+    made_by = model.get("made_by")
+    return made_by.get("sklearn_ecg") if isinstance(made_by, dict) else None
 
 
 def _read_weights(path, expected_hash):
     try:
-        packed = path.read_bytes()
+        packed = _read(path)
     except OSError as error:
         raise FileNotFoundError(
             f"{path} cannot be read ({error}); it belongs beside {JSON_NAME}."
@@ -328,7 +338,18 @@ def _read_weights(path, expected_hash):
             f"{path} is damaged, or of another model than the {JSON_NAME} beside it: their "
             "checksums differ."
         )
-    return load(packed)
+    try:
+        weights = load(packed)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no safetensors file: {error}") from error
+    for name, values in weights.items():
+        # A threshold of trees may be infinite: then the first branch is always taken.
+        is_finite = not values.isnan().any() and (
+            name.startswith(_OF_FEATURES) or values.isfinite().all()
+        )
+        if not is_finite:
+            raise ValueError(f"{path}: the values of {name} are not finite.")
+    return weights
 
 
 def _numbers_of(epoch):
@@ -373,7 +394,9 @@ def _from_json(name, value):
     if not isinstance(value, dict):
         return value
     if "augmentation" in value:
-        return SignalAugmentation(**value["augmentation"])
+        augmentation = SignalAugmentation(**value["augmentation"])
+        check_params(augmentation)
+        return augmentation
     if "extractor" in value:
         return _make_extractor(value)
     if "yours" in value:

@@ -16,6 +16,7 @@ from sklearn_ecg.utils import (
     align_records,
     check_labels,
     check_sample_weight,
+    fill_masked,
     ids_of,
     label_array,
     warn_user,
@@ -89,7 +90,7 @@ class LabelSpace:
 
     def score(self, X, y, predicted, sample_weight):
         """Return macro F1, or the accuracy of classes, of what is known."""
-        weight = check_sample_weight(sample_weight, n_records=len(predicted), ids=ids_of(X))
+        weight = check_sample_weight(sample_weight, n_records=len(predicted), ids=ids_of(X, y))
         if self.multilabel:
             return _macro_f1(true_labels(X, y, self.names), predicted, weight)
         if y is None:
@@ -273,7 +274,7 @@ def _factors_of_presence(class_weight, names):
 
 
 def _record_weights(labels, sample_weight):
-    weights = np.asarray(sample_weight, dtype=float)
+    weights = np.asarray(fill_masked(sample_weight), dtype=float)
     if weights.ndim == 0:
         weights = np.full(len(labels), float(weights))
     if weights.ndim != 1:

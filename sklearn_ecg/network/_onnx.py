@@ -1,10 +1,10 @@
 """Export to ONNX, for places where neither Python nor torch runs."""
 
 import json
-import os
 import warnings
 from contextlib import redirect_stdout
 from copy import deepcopy
+from importlib.util import find_spec
 from io import StringIO
 
 import numpy as np
@@ -12,16 +12,13 @@ import torch
 from torch import nn
 
 from sklearn_ecg.network._files import describe_model
+from sklearn_ecg.utils import whole_file
 
 
 def export_onnx(classifier, path):
     """Write a fitted classifier as an ONNX file; see its ``to_onnx``."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise ImportError(
-            "to_onnx needs onnx and onnxscript: pip install sklearn_ecg[onnx]."
-        ) from error
+    if find_spec("onnx") is None or find_spec("onnxscript") is None:
+        raise ImportError("to_onnx needs onnx and onnxscript: pip install sklearn_ecg[onnx].")
     description = json.dumps(describe_model(classifier))
     network = FromSignalsToProbabilities(classifier).eval()
     examples = {"signals": torch.zeros(2, classifier.n_leads_in_, classifier.n_times_)}
@@ -42,7 +39,8 @@ def export_onnx(classifier, path):
     model = program.model_proto
     entry = model.metadata_props.add()
     entry.key, entry.value = "sklearn_ecg", description
-    onnx.save(model, os.fspath(path))
+    with whole_file(path) as file:
+        file.write(model.SerializeToString())
 
 
 class FromSignalsToProbabilities(nn.Module):

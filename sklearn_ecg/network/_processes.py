@@ -81,6 +81,15 @@ class Processes:
             setattr(parent, name, WholeBatchNorm(layer))
         try:
             yield
+        except RuntimeError as error:
+            # Those of torch's exchanges on GPUs have types, those on CPUs a text.
+            if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
+                raise RuntimeError(
+                    "Another process that shares this training has ended, or cannot be reached. "
+                    "Start all of them again; with checkpoint set, training goes on after its "
+                    "last epoch."
+                ) from error
+            raise
         finally:
             for parent, name, layer in plain:
                 setattr(parent, name, layer)

@@ -1,5 +1,8 @@
 """SignalReader: from records of any form to the standardised tensors that a network reads."""
 
+import math
+import os
+import tempfile
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -23,6 +26,8 @@ _MOST_GB = 8
 _MOST_PADDING = 0.75
 # Samples that are read together for prediction: 256 MB.
 _MOST_SAMPLES = 2**26
+# What is held of signals in memory; what is more lies in a file, which the system reads ahead.
+_MOST_IN_MEMORY = 2**30
 # A thousand records are enough to know the usual size of a lead.
 _RECORDS_FOR_SCALE = 1000
 # So many times the size of training's signals, or the reverse, no patient's are.
@@ -229,11 +234,12 @@ class SignalReader:
         """Return signals in mV, padded with NaN, which leads records lack, and reasons."""
         ratio = self._ratio(records)
         n_times = self._n_times_kept(records, ratio)
-        signals = np.full((len(records), self.n_leads_, n_times), np.nan, dtype=np.float32)
+        signals = _room((len(records), self.n_leads_, n_times))
         lacks = np.zeros((len(records), self.n_leads_), dtype=bool)
         reasons = {}
         for start in range(0, len(records), _CHUNK):
             rows = np.arange(start, min(start + _CHUNK, len(records)))
+            signals[start : start + _CHUNK] = np.nan
             for of, found in self._read_chunk(records[rows], rows, n_times, ratio, reasons):
                 lacks[of] = ~np.isfinite(found).any(axis=-1)
                 reasons |= self._unreadable(of, lacks[of], found.shape[-1])
@@ -338,10 +344,35 @@ class SignalReader:
             )
 
     def _standardised(self, signals, reasons):
-        lengths = signals.shape[-1] - np.isnan(signals[:, 0]).sum(axis=-1)
-        signals /= self.lead_scale_[:, np.newaxis]
-        np.nan_to_num(signals, copy=False, nan=0.0)
+        lengths = np.empty(len(signals), dtype=np.int64)
+        for start in range(0, len(signals), _CHUNK):
+            part = signals[start : start + _CHUNK]
+            lengths[start : start + _CHUNK] = (~np.isnan(part[:, 0])).sum(axis=-1)
+            part /= self.lead_scale_[:, np.newaxis]
+            np.nan_to_num(part, copy=False, nan=0.0)
         return Reading(SignalDataset(torch.from_numpy(signals), torch.from_numpy(lengths)), reasons)
+
+
+def _room(shape):
+    """Return an array to write signals into: of more than a GB, in a file that nobody sees.
+
+    Training reads a batch of it at a time, which costs nothing where memory holds it anyway.
+    """
+    n_bytes = 4 * math.prod(shape)
+    if n_bytes <= _MOST_IN_MEMORY:
+        return np.empty(shape, dtype=np.float32)
+    with tempfile.TemporaryFile() as file:
+        try:
+            # Room that is promised and not there would end the process when it is written to.
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{error.strerror}: signals at the network's rate need {n_bytes / 1e9:.1f} GB in "
+                f"{tempfile.gettempdir()}. Free them, or name another folder by the environment "
+                "variable TMPDIR",
+            ) from error
+        return np.asarray(np.memmap(file, dtype=np.float32, mode="r+", shape=shape))
 
 
 class _WrongRate(ValueError):
@@ -376,24 +407,6 @@ def warn_of_other_units(sizes, ids):
             "are they in another unit, such as microvolt for mV, or was nothing recorded? What "
             "is predicted for them means nothing then; bring them to the unit of training."
         )
-
-
-def warn_of_unread(reasons, ids, consequence):
-    """Warn of records of which there is nothing to read, in one warning.
-
-    Parameters
-    ----------
-    reasons : dict of int to str
-        By row, what follows "of the first," in a sentence.
-    ids : ndarray of shape (n_records,)
-    consequence : str
-        What becomes of them.
-    """
-    if not reasons:
-        return
-    named = "; ".join(f"{ids[row]}: {reasons[row]}" for row in list(reasons)[:3])
-    more = f" And {len(reasons) - 3} more." if len(reasons) > 3 else ""
-    warn_user(f"{len(reasons)} of {len(ids)} records {consequence}. {named}{more}")
 
 
 def _lengths(records):

@@ -12,10 +12,9 @@ from sklearn_ecg.network._signal_reader import (
     SignalReader,
     records_of,
     warn_of_other_units,
-    warn_of_unread,
 )
 from sklearn_ecg.records import ECGRecords
-from sklearn_ecg.utils import align_records, check_groups, ids_of, warn_user
+from sklearn_ecg.utils import align_records, check_groups, ids_of, warn_of_unread, warn_user
 
 # With fewer records than this, a held-out part is too small to tell one epoch from another.
 _MIN_RECORDS = 20

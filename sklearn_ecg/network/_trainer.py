@@ -22,12 +22,14 @@ from sklearn_ecg.network._callbacks import (
     average_of,
 )
 from sklearn_ecg.network._device import (
+    DrawFrom,
+    Randomness,
     autocast,
     half_the_cores,
     has_room,
     is_cuda,
     map_batches,
-    seeded,
+    single_precision,
 )
 from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._processes import Processes
@@ -164,8 +166,15 @@ class Trainer(ClassifierMixin, NeuralNet):
             dataset = dataset.to(self.device)
         self.dataset_, self.resume_ = dataset, resume
         self.is_over_, self.diverged_in_ = False, None
-        with seeded(seed, self.device) as self.generators_, half_the_cores(self.device):
-            self.initialize()
+        self.randomness_ = Randomness(seed, self.device, is_cuda(self.device) or self.compile)
+        with (
+            self.randomness_.seeded(),
+            half_the_cores(self.device),
+            torch.inference_mode(False),
+            torch.enable_grad(),
+        ):
+            with self.randomness_.of_layers(), single_precision():
+                self.initialize()
             # Channels last make the convolutions half as fast again on a CPU.
             self.module_.to(memory_format=torch.channels_last)
             if start is not None:
@@ -183,7 +192,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         # Files of safetensors hold contiguous weights alone.
         self.module_.to(memory_format=torch.contiguous_format)
         # What training alone needs would swell pickles.
-        del self.dataset_, self.resume_, self.generators_
+        del self.dataset_, self.resume_, self.randomness_
         self.processes_, self.callbacks_, self.compiled_ = None, [], None
         return self
 
@@ -218,8 +227,14 @@ class Trainer(ClassifierMixin, NeuralNet):
         weights : dict of Tensor
         history : History
         """
-        self._initialize_module()
-        self._initialize_criterion()
+        try:
+            with DrawFrom(torch.Generator()), single_precision(), torch.inference_mode(False):
+                self._initialize_module()
+            self._initialize_criterion()
+        except (RuntimeError, ValueError, TypeError, ZeroDivisionError) as error:
+            raise ValueError(
+                f"No network can be made of the parameters of the model: {error}"
+            ) from error
         self.initialized_, self.history_ = True, history
         self.moments_, self.callbacks_ = None, []
         try:
@@ -318,7 +333,7 @@ class Trainer(ClassifierMixin, NeuralNet):
             options["device"] = self.device
         if training:
             options |= {
-                "generator": self.generators_[0],
+                "generator": self.randomness_.batches,
                 "n_times": self.reader.n_times_,
                 "change": self._change,
             }
@@ -328,7 +343,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         """Augment a batch, and take the part of it that this process works on."""
         if self.augmentation is not None:
             signals, *rest = inputs
-            inputs = (self.augmentation.augment(signals, self.generators_[1]), *rest)
+            inputs = (self.augmentation.augment(signals, self.randomness_.changes), *rest)
         if self.processes_ is not None:
             return self.processes_.part_of(inputs, labels)
         return inputs, labels
@@ -380,7 +395,8 @@ class Trainer(ClassifierMixin, NeuralNet):
         """
         if self.module_.training:
             module = self.module_ if self.compiled_ is None else self.compiled_
-            return self.over_windows(module, x, training=True)
+            with self.randomness_.of_layers():
+                return self.over_windows(module, x, training=True)
         return self.over_windows(self.evaluated_module(), x)
 
     def over_windows(self, module, x, training=False):
@@ -476,7 +492,7 @@ class Trainer(ClassifierMixin, NeuralNet):
 
     def __getstate__(self):
         state = super().__getstate__()
-        for name in ("dataset_", "generators_", "processes_", "compiled_"):
+        for name in ("dataset_", "randomness_", "processes_", "compiled_"):
             state[name] = None
         if is_cuda(self.device):
             # A model that was trained on a GPU must load where there is none.

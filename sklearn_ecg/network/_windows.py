@@ -39,7 +39,7 @@ def crop(signals, starts, n_times, rows=None):
 def random_starts(lengths, n_times, generator):
     """Draw where in each record's valid part a crop begins."""
     spare = (lengths - n_times).clamp_min(0)
-    chance = torch.rand(len(lengths), generator=generator).to(spare.device)
+    chance = torch.rand(len(lengths), generator=generator, dtype=torch.float32).to(spare.device)
     return (chance * (spare + 1)).long().clamp_max(spare)
 
 

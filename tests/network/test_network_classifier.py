@@ -11,6 +11,7 @@ import pytest
 import sklearn
 import torch
 from numpy.testing import assert_allclose
+from packaging.version import Version
 from scipy.signal import resample
 from sklearn.base import clone
 from sklearn.metrics import f1_score
@@ -234,6 +235,9 @@ def test_score_goes_by_the_names_of_labels(fitted, records):
 @pytest.mark.parametrize("n_labels", [2, 3])
 @pytest.mark.parametrize("scoring", ["f1_macro", "roc_auc", "average_precision"])
 def test_scorers_of_scikit_learn(records, scoring, n_labels):
+    old = Version(sklearn.__version__) < Version("1.9")
+    if old and (scoring, n_labels) == ("average_precision", 3):
+        pytest.skip("scikit-learn scores the average precision of three labels since 1.9")
     y = records.labels[:, :n_labels]
     scores = cross_val_score(
         make_classifier(max_epochs=6), records, y, scoring=scoring, cv=2, error_score="raise"
@@ -425,6 +429,9 @@ def test_leaves_cores_to_others_and_gives_them_back(records, monkeypatch):
         assert set(seen) == {1}
         assert torch.get_num_threads() == 2
         monkeypatch.setenv("OMP_NUM_THREADS", "2")
+        with half_the_cores("cpu"):
+            assert torch.get_num_threads() == 1
+        monkeypatch.setenv("OMP_WAIT_POLICY", "passive")
         with half_the_cores("cpu"):
             assert torch.get_num_threads() == 2
     finally:

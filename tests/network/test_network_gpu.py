@@ -17,7 +17,7 @@ from sklearn_ecg.network import (
     label_attention,
 )
 from sklearn_ecg.network._batches import Batches, SignalDataset, one_ahead
-from sklearn_ecg.network._device import has_room, seeded
+from sklearn_ecg.network._device import Randomness, has_room
 
 needs_gpu = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="needs a CUDA device, of which torch finds none"
@@ -116,11 +116,12 @@ def test_both_ways_to_the_gpu_train_on_the_same_batches(
         assert moved[0] >= np.asarray(records).nbytes / 2  # float32 of float64
 
 
-def test_a_seed_fixes_two_generators_that_are_one_on_a_cpu():
+def test_batches_and_changes_are_drawn_by_one_generator_on_a_cpu():
+    randomness = Randomness(3, "cpu", draws_globally=True)
+    assert randomness.batches is randomness.changes
     before = torch.get_rng_state()
-    with seeded(3, "cpu") as (of_batches, of_changes):
-        assert of_batches is of_changes
-        assert of_batches.initial_seed() == torch.initial_seed() == 3
+    with randomness.seeded():
+        assert randomness.batches.initial_seed() == torch.initial_seed() == 3
     assert torch.equal(torch.get_rng_state(), before)
 
 

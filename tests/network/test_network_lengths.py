@@ -1,12 +1,14 @@
 """Records longer than the network reads, and signals that are changed in training."""
 
 import copy
+import os
+import tempfile
 import warnings
 
 import numpy as np
 import pytest
 import torch
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.metrics import roc_auc_score
 from skorch.callbacks import Callback
 
@@ -311,3 +313,22 @@ def test_baseline_wander_makes_no_difference(tiny, make_tiny_records):
             reader.read(r).dataset.signals.numpy()[..., kept] for r in (records, wandering)
         )
         assert (np.abs(still - moved).max() < 0.1) == is_same
+
+
+def test_signals_that_memory_should_not_hold_lie_in_a_file(
+    tiny, tiny_records, weights_of, monkeypatch, tmp_path
+):
+    in_memory = tiny().fit(tiny_records)
+    monkeypatch.setattr(_signal_reader, "_MOST_IN_MEMORY", 1000)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    from_file = tiny().fit(tiny_records)
+    assert_array_equal(weights_of(from_file), weights_of(in_memory))
+    assert_array_equal(from_file.predict_proba(tiny_records), in_memory.predict_proba(tiny_records))
+    assert not list(tmp_path.iterdir())
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(OSError, match=r"No space left on device: signals at .* name .* TMPDIR"):
+        tiny().fit(tiny_records)

@@ -1,11 +1,14 @@
 """Fits that go on from others: partial_fit, warm_start and checkpoints."""
 
 import copy
+import os
+import signal
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
@@ -252,7 +255,7 @@ def test_an_interrupted_fit_ends_as_it_would_have(tiny, tiny_records, weights_of
     resumed = tiny(**parameters, checkpoint=str(path)).fit(tiny_records)
     assert np.array_equal(weights_of(resumed), weights_of(whole))
     assert resumed.history[:, "train_loss"] == whole.history[:, "train_loss"]
-    assert not path.exists()
+    assert not list(path.iterdir())
 
 
 def test_early_stopping_is_taken_up_again(tiny, tiny_records, weights_of, tmp_path):
@@ -267,31 +270,76 @@ def test_early_stopping_is_taken_up_again(tiny, tiny_records, weights_of, tmp_pa
     resumed = tiny(**parameters, checkpoint=path).fit(noise)
     assert len(resumed.history) == n_epochs
     assert np.array_equal(weights_of(resumed), weights_of(whole))
-    assert not path.exists()
+    assert not list(path.iterdir())
 
 
-def test_what_is_no_checkpoint_is_named(tiny, tiny_records, tmp_path):
-    path = tmp_path / "fit.pt"
-    path.write_bytes(b"cut off")
-    with pytest.raises(ValueError, match=r"fit\.pt is damaged, or no checkpoint"):
-        tiny(checkpoint=path).fit(tiny_records)
-
-
-def test_a_folder_is_no_checkpoint(tiny, tiny_records, tmp_path):
-    with pytest.raises(ValueError, match=r"'checkpoint' parameter must name a file.*is a folder"):
+def test_a_damaged_checkpoint_is_named(tiny, tiny_records, tmp_path):
+    with pytest.raises(OSError, match="power failure"):
+        tiny(checkpoint=tmp_path, callbacks=[PowerFailure(1)]).fit(tiny_records)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(ValueError, match=rf"{path.name} is damaged, or no checkpoint"):
         tiny(checkpoint=tmp_path).fit(tiny_records)
 
 
-def test_a_checkpoint_of_another_fit_is_refused(tiny, tiny_records, tmp_path):
-    path = tmp_path / "checkpoint"
-    with pytest.raises(OSError, match="power failure"):
-        tiny(checkpoint=path, callbacks=[PowerFailure(1)]).fit(tiny_records)
-    with pytest.raises(ValueError, match="belongs to a fit with other parameters"):
-        tiny(checkpoint=path, lr=1e-4).fit(tiny_records)
-    with pytest.raises(ValueError, match="belongs to a fit with other parameters"):
-        tiny(checkpoint=path).fit(tiny_records, 1 - tiny_records.labels)
+def test_a_file_is_no_folder_for_checkpoints(tiny, tiny_records, tmp_path):
+    path = tmp_path / "fit.pt"
+    path.touch()
+    with pytest.raises(ValueError, match=r"'checkpoint' parameter must name a folder.*is a file"):
+        tiny(checkpoint=path).fit(tiny_records)
     with pytest.raises(ValueError, match="set random_state to an integer"):
-        tiny(checkpoint=path, random_state=None).fit(tiny_records)
+        tiny(checkpoint=tmp_path, random_state=None).fit(tiny_records)
+
+
+def test_trainings_that_share_a_folder_do_not_meet(tiny, tiny_records, weights_of, tmp_path):
+    path = tmp_path / "checkpoint"
+    fitted = tiny().fit(tiny_records)
+
+    def fit(*labels, **parameters):
+        return tiny(**parameters, checkpoint=path).fit(tiny_records, *labels)
+
+    with pytest.raises(OSError, match="power failure"):
+        fit(callbacks=[PowerFailure(1)])
+    with pytest.raises(OSError, match="power failure"):
+        fit(1 - tiny_records.labels, callbacks=[PowerFailure(1)])
+    assert len(list(path.iterdir())) == 2
+    fit(lr=1e-4)
+    warm = {"warm_start": True, "callbacks": [PowerFailure(1)]}
+    for _ in range(2):  # the second time from its own file
+        going_on = copy.deepcopy(fitted).set_params(checkpoint=path, **warm)
+        with pytest.raises(OSError, match="power failure"):
+            going_on.fit(tiny_records)
+        assert len(list(path.iterdir())) == 3
+        warm["callbacks"] = [PowerFailure(2)]
+    going_on.set_params(callbacks=None).fit(tiny_records)
+    assert len(list(path.iterdir())) == 2
+    assert np.array_equal(weights_of(fit()), weights_of(fitted))
+    fit(1 - tiny_records.labels)
+    assert not list(path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_search_that_was_killed_scores_as_it_would_have(tiny, tiny_records, tmp_path):
+    def search(*callbacks):
+        classifier = tiny(checkpoint=tmp_path / "search", callbacks=list(callbacks))
+        X, y = np.asarray(tiny_records), tiny_records.labels
+        found = GridSearchCV(classifier, {"lr": [1e-3, 1e-2]}, cv=2, error_score="raise").fit(X, y)
+        return found.cv_results_["mean_test_score"]
+
+    class Killed(Callback):
+        def on_epoch_end(self, net, **kwargs):
+            if net.lr == 1e-2 and len(net.history) == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    if not (pid := os.fork()):
+        search(Killed())
+        os._exit(0)
+    _, status = os.waitpid(pid, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+    assert len(list((tmp_path / "search").iterdir())) == 1
+    scores = search()
+    assert not list((tmp_path / "search").iterdir())
+    assert np.array_equal(scores, search())
 
 
 # What goes on, and what does not

@@ -1,5 +1,6 @@
 """Models as files."""
 
+import copy
 import json
 import pickle
 
@@ -127,7 +128,7 @@ def test_classes_of_a_one_dimensional_y_travel(tiny, tiny_records, tmp_path):
         (
             lambda f: edit(f, lambda m: m["labels"]["names"].pop()),
             ValueError,
-            "names 1 labels, but the weights are of 2",
+            "labels.learned must be 1 times true or false",
         ),
         (
             lambda f: edit(f, lambda m: m["parameters"].update(network__hidden_dim=4)),
@@ -146,6 +147,106 @@ def test_spoiled_files_are_named(saved, spoil, error, message):
     spoil(saved)
     with pytest.raises(error, match=f"(?s){message}"):
         load(saved)
+
+
+REFUSED = [
+    ("weights.file", "../weights-00000000.safetensors"),
+    ("labels.names", ["fast", "fast"]),
+    ("labels.names", []),
+    ("labels.dtype", "<U2"),
+    ("labels.dtype", "<U1000000000"),
+    ("labels.dtype", "M8[s]"),
+    ("decisions.share", -0.1),
+    ("decisions.slope", [1.0, -1.0]),
+    ("decisions.offset", [0.0]),
+    ("decisions.thresholds", [0.5, 1.5]),
+    ("input.unit", "uV"),
+    ("input.n_leads", 10**9),
+    ("input.n_times", 10**12),
+    ("input.lead_scale", [-0.1, 0.1]),
+    ("input.sampling_rate", -100),
+    ("input.reader.duration_s", 1e12),
+    ("parameters.callbacks", None),
+    ("parameters.checkpoint", "/tmp"),
+    ("parameters.network__pretrained", "/etc/passwd"),
+    ("parameters.memory", "cache"),
+    ("parameters.thresholds", -3),
+    ("parameters.features", {"extractor": "os.system", "parameters": {}}),
+    ("parameters.network", {"yours": "os.system"}),
+    ("parameters.network__hidden_dim", 10**9),
+    ("parameters.network__n_layers", 10**9),
+    ("parameters.network__n_heads", 0),
+    ("parameters.network__dropout", 7.0),
+    ("parameters.network__channels", [2] * 10**4),
+    ("parameters.augmentation", {"augmentation": {"noise": -1}}),
+    ("history", [{"train_loss": "low"}]),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), REFUSED)
+def test_what_no_fit_writes_is_refused_also_with_a_new_checksum(saved, name, value):
+    *places, last = name.split(".")
+
+    def change(model):
+        for place in places:
+            model = model[place]
+        model[last] = value
+
+    edit(saved, change)
+    with pytest.raises(ValueError):
+        load(saved)
+
+
+def places_in(value, place=()):
+    """Yield the place of each value in a tree of dicts and lists."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        yield (*place, key)
+        if isinstance(inner, dict | list):
+            yield from places_in(inner, (*place, key))
+
+
+def test_a_model_with_one_change_is_refused_or_answers(saved, tiny_records):
+    rng = np.random.default_rng(0)
+    odd = [None, True, -1, 0, 1e308, 10**12, float("inf"), "", "x" * 50, [], {}, [[]], {"items": 1}]
+    intact = json.loads((saved / "model.json").read_text())
+    places = [p for p in places_in(intact) if p[0] not in ("sha256", "history", "made_by")]
+    del intact["sha256"]
+    n_refused = 0
+    for _ in range(150):
+        place, value = places[rng.integers(len(places))], odd[rng.integers(len(odd))]
+        model = inner = copy.deepcopy(intact)
+        for key in place[:-1]:
+            inner = inner[key]
+        inner[place[-1]] = value
+        (saved / "model.json").write_text(json.dumps({**model, "sha256": _sum_of(model)}))
+        try:
+            loaded = load(saved)
+        except ValueError:
+            n_refused += 1
+            continue
+        probabilities = loaded.predict_proba(tiny_records)
+        assert ((probabilities >= 0) & (probabilities <= 1)).all(), (place, value)
+    assert n_refused > 90
+
+
+def test_a_model_is_what_was_fitted_and_not_what_was_set_later(tiny, tiny_records, tmp_path):
+    trained = tiny().fit(tiny_records)
+    expected = trained.predict_proba(tiny_records)
+    trained.set_params(network__hidden_dim=16, network="medium", backbone=None, thresholds=0.9)
+    trained.save(tmp_path)
+    loaded = load(tmp_path)
+    assert np.array_equal(loaded.predict_proba(tiny_records), expected)
+    assert loaded.get_params()["network__hidden_dim"] == 8
+    assert np.array_equal(loaded.predict(tiny_records), trained.predict(tiny_records))
+    loaded.save(tmp_path)
+    assert np.array_equal(load(tmp_path).predict_proba(tiny_records), expected)
+
+
+def test_a_model_says_what_made_it(saved):
+    made_by = json.loads((saved / "model.json").read_text())["made_by"]
+    assert list(made_by) == ["sklearn_ecg", "torch", "scikit-learn", "numpy", "python", "time"]
+    assert made_by["numpy"] == np.__version__
 
 
 def test_history_keeps_what_json_can_hold(tiny, tiny_records, tmp_path):
@@ -189,3 +290,10 @@ def test_what_was_set_after_fit_does_not_change_what_is_read(tiny, tiny_records,
     expected = trained.predict_proba(tiny_records)
     trained.set_params(highpass=None, duration_s=0.5).save(tmp_path)
     assert np.array_equal(load(tmp_path).predict_proba(tiny_records), expected)
+
+
+def test_a_file_is_no_folder_of_a_model(tmp_path):
+    path = tmp_path / "file"
+    path.write_text("x")
+    with pytest.raises(ValueError, match=f"{path} is a file. Name the folder that save"):
+        load(path)

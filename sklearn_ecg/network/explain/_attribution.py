@@ -1,6 +1,7 @@
 """Where in a record, and on which lead, the network sees a label."""
 
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 import torch
@@ -42,7 +43,9 @@ class Attribution:
     method: str
 
 
-def attribute(classifier, X, labels=None, *, method="occlusion", window_s=0.2, n_steps=64):
+def attribute(
+    classifier, X, labels=None, *, method="occlusion", window_s=0.2, n_steps=64
+) -> Attribution:
     """Say where in records, and on which leads, a classifier sees labels.
 
     Parameters
@@ -230,7 +233,8 @@ def _n_window(classifier, window_s):
             "window_s is in seconds, but the classifier was fitted on records of unknown sampling "
             "rate. Fit it on ECGRecords with one, or use method='integrated_gradients'."
         )
-    n_window = round(window_s * classifier.sampling_rate_)
+    is_finite = isinstance(window_s, Real) and np.isfinite(window_s)
+    n_window = round(window_s * classifier.sampling_rate_) if is_finite else 0
     if not 1 <= n_window <= classifier.n_times_:
         raise ValueError(
             f"window_s must be at least one sample and at most the "

@@ -29,6 +29,8 @@ def record_inputs(classifier, X):
     These are standardised signals of shape (n_records, n_leads, n_times), and lengths.
     """
     records = classifier.reader_.check(X, type(classifier).__name__)
+    if not len(records):
+        raise ValueError("There are no records to be explained.")
     reading = classifier.reader_.read(records)
     for row, reason in reading.reasons.items():
         raise ValueError(f"Record {records.ids[row]} cannot be explained: {reason}")

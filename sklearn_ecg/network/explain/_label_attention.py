@@ -34,7 +34,7 @@ class LabelAttention:
     times_s: np.ndarray | None
 
 
-def label_attention(classifier, X):
+def label_attention(classifier, X) -> LabelAttention:
     """Return what the decoder's attention of each label rests on.
 
     Parameters

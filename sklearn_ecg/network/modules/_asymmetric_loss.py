@@ -38,13 +38,17 @@ class AsymmetricLoss(nn.Module):
     tensor(0.0878)
     """
 
-    def __init__(self, gamma_positive=0.0, gamma_negative=1.0, clip=0.0):
+    def __init__(
+        self, gamma_positive: float = 0.0, gamma_negative: float = 1.0, clip: float = 0.0
+    ) -> None:
         super().__init__()
         self.gamma_positive = gamma_positive
         self.gamma_negative = gamma_negative
         self.clip = clip
 
-    def forward(self, logits, labels, weights=None):
+    def forward(
+        self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
+    ) -> torch.Tensor:
         # labels, weights: (batch, n_labels), 1, 0, or -1 for unknown; logits: those, or
         # (answers, batch, n_labels)
         # Powers and logarithms of probabilities near 0 and 1 need more than half precision.

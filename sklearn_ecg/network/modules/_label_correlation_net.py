@@ -150,7 +150,7 @@ class LabelCorrelationNet(nn.Module):
                 self.pooling, nn.Dropout(dropout), nn.Linear(self.embedding_dim, n_labels)
             )
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         # x: (batch, leads, times)
         tokens, answers = self._tokens(x), []
         if self.label_head is not None:
@@ -159,10 +159,10 @@ class LabelCorrelationNet(nn.Module):
             answers.append(self.token_head(tokens))
         if len(answers) == 1:
             return answers[0]
-        answers = torch.stack(answers)
-        return answers if self.training else answers.mean(dim=0)
+        stacked = torch.stack(answers)
+        return stacked if self.training else stacked.mean(dim=0)
 
-    def embed(self, x):
+    def embed(self, x: torch.Tensor) -> torch.Tensor:
         """Return all tokens of each record as one vector, (batch, embedding_dim)."""
         return self.pooling(self._tokens(x))
 
@@ -198,12 +198,12 @@ class LabelHead(nn.Module):
     torch.Size([2, 9])
     """
 
-    def __init__(self, n_labels, hidden_dim):
+    def __init__(self, n_labels: int, hidden_dim: int) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.randn(n_labels, hidden_dim) * hidden_dim**-0.5)
         self.bias = nn.Parameter(torch.zeros(n_labels))
 
-    def forward(self, features):
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
         # features: (batch, n_labels, hidden_dim)
         return (features * self.weight).sum(dim=-1) + self.bias
 
@@ -218,7 +218,7 @@ class MeanAndMaximum(nn.Module):
     torch.Size([2, 128])
     """
 
-    def forward(self, tokens):
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         # tokens: (batch, tokens, hidden_dim)
         return torch.cat([tokens.mean(dim=1), tokens.amax(dim=1)], dim=1)
 

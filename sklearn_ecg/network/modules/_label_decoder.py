@@ -1,6 +1,6 @@
 """The decoder: label queries look at the features, layer by layer."""
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class CrossAttentionLayer(nn.Module):
@@ -25,7 +25,7 @@ class CrossAttentionLayer(nn.Module):
     torch.Size([2, 9, 64])
     """
 
-    def __init__(self, hidden_dim, n_heads, dropout=0.1):
+    def __init__(self, hidden_dim: int, n_heads: int, dropout: float = 0.1) -> None:
         super().__init__()
         self.attention = nn.MultiheadAttention(
             hidden_dim, n_heads, dropout=dropout, batch_first=True
@@ -40,7 +40,7 @@ class CrossAttentionLayer(nn.Module):
         self.feed_forward_norm = nn.LayerNorm(hidden_dim)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, queries, memory):
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
         # queries: (batch, n_labels, hidden_dim); memory: (batch, n_tokens, hidden_dim)
         seen, _ = self.attention(queries, memory, memory, need_weights=False)
         queries = self.attention_norm(queries + self.dropout(seen))
@@ -64,13 +64,13 @@ class LabelDecoder(nn.Module):
     torch.Size([2, 9, 64])
     """
 
-    def __init__(self, n_layers, hidden_dim, n_heads, dropout=0.1):
+    def __init__(self, n_layers: int, hidden_dim: int, n_heads: int, dropout: float = 0.1) -> None:
         super().__init__()
         self.layers = nn.ModuleList(
             CrossAttentionLayer(hidden_dim, n_heads, dropout) for _ in range(n_layers)
         )
 
-    def forward(self, queries, memory):
+    def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
         for layer in self.layers:
             queries = layer(queries, memory)
         return queries

@@ -3,8 +3,10 @@
 import numpy as np
 from torch import nn
 
+from sklearn_ecg.utils import check_labels
 
-def label_correlation(labels):
+
+def label_correlation(labels) -> np.ndarray:
     """Estimate how often label i is present where label j is (eq. 5).
 
     Parameters
@@ -26,7 +28,7 @@ def label_correlation(labels):
     array([[1. , 1. ],
            [0.5, 1. ]])
     """
-    labels = np.asarray(labels)
+    labels, _ = check_labels(labels)
     present = (labels == 1).astype(np.float64)
     known = (labels != -1).astype(np.float64)
     together = present.T @ present
@@ -53,7 +55,7 @@ class LabelEncoder(nn.Sequential):
     torch.Size([9, 64])
     """
 
-    def __init__(self, n_labels, hidden_dim):
+    def __init__(self, n_labels: int, hidden_dim: int) -> None:
         super().__init__(
             nn.Linear(n_labels, hidden_dim),  # (n_labels, hidden_dim)
             nn.ReLU(),

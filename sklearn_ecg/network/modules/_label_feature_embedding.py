@@ -1,6 +1,6 @@
 """Label-specific features: channels weighted by how much they resemble a label."""
 
-from torch import nn
+from torch import Tensor, nn
 from torch.nn import functional
 
 
@@ -32,11 +32,11 @@ class LabelFeatureEmbedding(nn.Module):
     torch.Size([2, 9, 64])
     """
 
-    def __init__(self, eps=1e-6):
+    def __init__(self, eps: float = 1e-6) -> None:
         super().__init__()
         self.eps = eps
 
-    def forward(self, features, labels):
+    def forward(self, features: Tensor, labels: Tensor) -> Tensor:
         # features: (batch, channels, hidden_dim); labels: (n_labels, hidden_dim)
         directions = functional.normalize(features, dim=-1, eps=self.eps)
         references = functional.normalize(labels, dim=-1, eps=self.eps)

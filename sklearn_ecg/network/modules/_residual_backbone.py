@@ -1,6 +1,6 @@
 """The paper's backbone: from signals to one feature vector per channel."""
 
-from torch import nn
+from torch import Tensor, nn
 
 from sklearn_ecg.network.modules._residual_block import ResidualBlock
 
@@ -29,7 +29,9 @@ class ResidualBackbone(nn.Module):
 
     tokens = "channels"
 
-    def __init__(self, n_leads, channels=(16, 32, 64), pool=5):
+    def __init__(
+        self, n_leads: int, channels: tuple[int, ...] = (16, 32, 64), pool: int = 5
+    ) -> None:
         super().__init__()
         if len(channels) != 3:
             raise ValueError(
@@ -44,7 +46,7 @@ class ResidualBackbone(nn.Module):
             ResidualBlock(second, third, pool),
         )
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         # x: (batch, leads, times)
         planes = self.blocks(x.unsqueeze(1))  # (batch, channels, leads, frames)
         return planes.flatten(start_dim=2).transpose(1, 2)  # (batch, leads * frames, channels)

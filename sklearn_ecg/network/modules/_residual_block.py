@@ -1,6 +1,6 @@
 """The two parts of the backbone: squeeze-and-excitation and residual blocks."""
 
-from torch import nn
+from torch import Tensor, nn
 
 
 class SqueezeExcitation(nn.Module):
@@ -24,7 +24,7 @@ class SqueezeExcitation(nn.Module):
     torch.Size([2, 16, 12, 40])
     """
 
-    def __init__(self, n_channels, reduction=8):
+    def __init__(self, n_channels: int, reduction: int = 8) -> None:
         super().__init__()
         n_hidden = max(4, n_channels // reduction)
         self.excite = nn.Sequential(
@@ -34,7 +34,7 @@ class SqueezeExcitation(nn.Module):
             nn.Sigmoid(),
         )
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         # x: (batch, channels, leads, times)
         weights = self.excite(x.mean(dim=(2, 3)))  # (batch, channels)
         return x * weights[:, :, None, None]
@@ -66,7 +66,7 @@ class ResidualBlock(nn.Module):
     torch.Size([2, 16, 12, 1000])
     """
 
-    def __init__(self, n_inputs, n_outputs, pool=1):
+    def __init__(self, n_inputs: int, n_outputs: int, pool: int = 1) -> None:
         super().__init__()
         self.convolutions = nn.Sequential(
             _convolution(n_inputs, n_outputs, (1, 3)),
@@ -74,14 +74,16 @@ class ResidualBlock(nn.Module):
             _convolution(n_outputs, n_outputs, (1, 3)),
         )
         self.excitation = SqueezeExcitation(n_outputs)
-        self.pool = self.skip_pool = self.project = nn.Identity()
+        self.pool: nn.Module = nn.Identity()
+        self.skip_pool: nn.Module = nn.Identity()
+        self.project: nn.Module = nn.Identity()
         if pool > 1:
             self.pool = nn.AvgPool2d((1, pool), ceil_mode=True, count_include_pad=False)
             self.skip_pool = nn.MaxPool2d((1, pool), ceil_mode=True)
         if n_inputs != n_outputs:
             self.project = nn.Conv2d(n_inputs, n_outputs, kernel_size=1)
 
-    def forward(self, x):
+    def forward(self, x: Tensor) -> Tensor:
         # x: (batch, n_inputs, leads, times)
         main = self.excitation(self.pool(self.convolutions(x)))
         skip = self.project(self.skip_pool(x))

@@ -37,7 +37,7 @@ class XResNetBackbone(nn.Module):
 
     tokens = "moments"
 
-    def __init__(self, n_leads, channels=(32, 64, 128)):
+    def __init__(self, n_leads: int, channels: tuple[int, ...] = (32, 64, 128)) -> None:
         super().__init__()
         first = channels[0]
         self.stem = nn.Sequential(
@@ -57,7 +57,7 @@ class XResNetBackbone(nn.Module):
             ]
         self.blocks = nn.Sequential(*blocks)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         # x: (batch, leads, times)
         return self.blocks(self.stem(x))  # (batch, channels, tokens)
 
@@ -72,15 +72,13 @@ class XResNetBlock(nn.Module):
     stride : int, default=1
     """
 
-    def __init__(self, n_inputs, n_outputs, stride=1):
+    def __init__(self, n_inputs: int, n_outputs: int, stride: int = 1) -> None:
         super().__init__()
-        self.convolutions = nn.Sequential(
-            _convolution(n_inputs, n_outputs, stride=stride),
-            nn.ReLU(),
-            _convolution(n_outputs, n_outputs),
-        )
+        first = _convolution(n_inputs, n_outputs, stride=stride)
+        last = _convolution(n_outputs, n_outputs)
+        self.convolutions = nn.Sequential(first, nn.ReLU(), last)
         # The block begins as its skip path.
-        nn.init.zeros_(self.convolutions[-1][-1].weight)
+        nn.init.zeros_(last[-1].weight)
         skip = []
         if stride > 1:
             skip.append(nn.AvgPool1d(stride, ceil_mode=True))
@@ -88,7 +86,7 @@ class XResNetBlock(nn.Module):
             skip.append(_convolution(n_inputs, n_outputs, kernel=1))
         self.skip = nn.Sequential(*skip)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         # x: (batch, n_inputs, times)
         return torch.relu(self.convolutions(x) + self.skip(x))
 
