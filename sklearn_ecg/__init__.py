@@ -5,8 +5,18 @@ loads torch for someone who only reads or cleans records.
 """
 
 import importlib
+from typing import TYPE_CHECKING
 
 from sklearn_ecg._version import __version__
+
+if TYPE_CHECKING:  # what editors and type checkers see of _HOME
+    from sklearn_ecg.cleaning import AFPLabelCleaner as AFPLabelCleaner
+    from sklearn_ecg.cleaning import OnCleanedLabels as OnCleanedLabels
+    from sklearn_ecg.features import ECGFeatureExtractor as ECGFeatureExtractor
+    from sklearn_ecg.model_selection import TrustedKFold as TrustedKFold
+    from sklearn_ecg.network import LabelCorrelationECGClassifier as LabelCorrelationECGClassifier
+    from sklearn_ecg.records import CleanedRecords as CleanedRecords
+    from sklearn_ecg.records import ECGRecords as ECGRecords
 
 _HOME = {
     "ECGRecords": "sklearn_ecg.records",
@@ -24,6 +34,7 @@ _SUBPACKAGES = (
     "mixture",
     "cleaning",
     "network",
+    "shards",
     "model_selection",
     "metrics",
     "plotting",

@@ -1,6 +1,7 @@
 """What the package promises as a whole: light imports, the names of the contract, clean layers."""
 
 import ast
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -21,13 +22,14 @@ LAYERS = (
     "features",
     "cleaning",
     "network",
+    "shards",
     "plotting",
     "cards",
     "datasets",
 )
 # Heavy libraries, and the only folders that may import them.
 HOMES = {
-    "torch": {"network"},
+    "torch": {"network", "shards"},
     "skorch": {"network"},
     "wfdb": {"records", "datasets"},
     "neurokit2": {"features"},
@@ -109,3 +111,26 @@ def test_every_folder_exports_documented_names(layer):
 def test_a_misspelt_name_is_an_attribute_error():
     with pytest.raises(AttributeError, match="no attribute 'ECGRecord'"):
         sklearn_ecg.ECGRecord  # noqa: B018
+
+
+# What these return depends on an argument.
+OF_SEVERAL_KINDS = {
+    "challenge_fbeta_score",
+    "challenge_gbeta_score",
+    "corrupt_labels",
+    "load_challenge",
+    "make_ecg_records",
+    "make_weak_labels",
+}
+
+
+@pytest.mark.parametrize("layer", [layer for layer in LAYERS if layer != "utils"])
+def test_public_functions_say_what_they_return(layer):
+    module = getattr(sklearn_ecg, layer)
+    functions = [getattr(module, name) for name in module.__all__]
+    silent = {
+        function.__name__
+        for function in functions
+        if inspect.isfunction(function) and "return" not in function.__annotations__
+    }
+    assert silent <= OF_SEVERAL_KINDS

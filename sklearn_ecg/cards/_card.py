@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from sklearn_ecg.utils import whole_file
+
 _STYLE = """\
 body { font: 15px/1.45 sans-serif; color: #222; max-width: 66em; margin: 2em auto; padding: 0 1em; }
 h1 { font-size: 1.7em; }
@@ -92,7 +94,8 @@ class Card:
                 f"path must end in .md or .html, which says in what form to write; got "
                 f"{os.fspath(path)!r}."
             )
-        Path(path).write_text(writers[suffix](), encoding="utf-8")
+        with whole_file(path) as file:
+            file.write(writers[suffix]().encode())
 
     def __str__(self):
         return self.to_markdown()

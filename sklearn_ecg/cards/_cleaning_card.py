@@ -32,7 +32,7 @@ _MOST_RULES = 20
 _MOST_QUESTIONS = 10
 
 
-def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, notes=None):
+def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, notes=None) -> Card:
     """Describe what a label cleaner did to the labels of records, why, and how sure that is.
 
     Parameters

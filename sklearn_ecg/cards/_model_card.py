@@ -2,7 +2,7 @@
 
 import numpy as np
 import pandas as pd
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _num_samples, check_is_fitted
 
 from sklearn_ecg.cards._card import Card
 from sklearn_ecg.cards._facts import (
@@ -34,7 +34,7 @@ def model_card(
     random_state=0,
     title=None,
     notes=None,
-):
+) -> Card:
     """Describe a fitted multi-label classifier: its data, training, scores and limits.
 
     Parameters
@@ -99,6 +99,8 @@ def model_card(
     _check_classifier(classifier, model)
     if not isinstance(min_positives, int | np.integer) or min_positives < 1:
         raise ValueError(f"min_positives must be an integer of at least 1; got {min_positives!r}.")
+    if not _num_samples(X_test):
+        raise ValueError("X_test holds no records, so there is nothing to tell of.")
     groups = known(X_test, "groups") if groups is None else groups
     groups = check_groups(groups, n_records=len(X_test), ids=ids_of(X_test, y_test))
     tested = Tested.of(classifier, model, X_test, y_test, groups)

@@ -137,6 +137,10 @@ class ECGDisplay:
                 "ECGRecords(signals, sampling_rate=...)."
             )
         signal = np.asarray(records.signals[position], dtype=float)
+        if not (np.isfinite(start_s) and np.isfinite(duration_s)):
+            raise ValueError(
+                f"start_s and duration_s must be finite; got {start_s!r} and {duration_s!r}."
+            )
         start = round(start_s * records.sampling_rate)
         stop = start + round(duration_s * records.sampling_rate)
         if not 0 <= start < signal.shape[1] or stop <= start:
@@ -247,7 +251,15 @@ class ECGDisplay:
         return self
 
     def _leads(self):
-        return np.atleast_2d(np.asarray(self.signal, dtype=float))
+        if not self.sampling_rate > 0:
+            raise ValueError(f"sampling_rate must be positive; got {self.sampling_rate!r}.")
+        signal = np.atleast_2d(self.signal)
+        if signal.ndim != 2 or not signal.size or signal.dtype.kind not in "biuf":
+            raise ValueError(
+                "signal must be numbers in mV of shape (n_leads, n_times); got an array of "
+                f"{signal.dtype} of shape {signal.shape}."
+            )
+        return signal.astype(float)
 
     def _names(self):
         n_leads = len(self._leads())

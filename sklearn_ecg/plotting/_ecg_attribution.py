@@ -1,6 +1,7 @@
 """A record on ECG paper, coloured by what a classifier makes of it."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.plotting._ecg import ECGDisplay, find_record
 from sklearn_ecg.plotting._paper import INK
@@ -110,6 +111,7 @@ class ECGAttributionDisplay:
         # torch is slow to import.
         from sklearn_ecg.network import attribute
 
+        check_is_fitted(classifier)
         position = find_record(records, record)
         one = records[[position]]
         probabilities = dict(

@@ -24,8 +24,8 @@ class Paper(NamedTuple):
     gain: float
 
     #: What cardiologists print.
-    SPEEDS = (25, 50)
-    GAINS = (5, 10, 20)
+    SPEEDS = (25, 50)  # type: ignore[misc]
+    GAINS = (5, 10, 20)  # type: ignore[misc]
 
     @property
     def scale(self):

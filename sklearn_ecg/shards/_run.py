@@ -1,0 +1,216 @@
+"""Running a step over shards of records, from records to a table."""
+
+import functools
+from collections.abc import Iterator
+from numbers import Integral
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.records import ECGRecords
+from sklearn_ecg.records._record_keys import record_keys, rows_changed
+from sklearn_ecg.records._shard_folder import ShardFolder
+from sklearn_ecg.utils import check_path, warn_of_unread
+
+# What a step may read of records beside their signals, rates and leads.
+FIELDS = ("ids", "groups", "split", "labels", "trusted")
+# What stands for no result, by the kind of column.
+_NOTHING = {"f": np.nan, "i": -1, "u": 0, "b": False, "O": ""}
+
+
+def run_shards(step, records, folder, *, shard_size=None, n_jobs=None, verbose=0) -> pd.DataFrame:
+    """Run a step over records, and keep what it finds in files of a folder, shard by shard.
+
+    Whoever is interrupted, at any moment, and makes the same call again goes on; the result is that
+    of an undisturbed run, bit for bit. Later, records that are new, or whose files were changed,
+    alone are worked on, in shards of their own. All records are accounted for: one that cannot be
+    read or answered has a row that says so, is tried again by the next call, and does not stop the
+    others.
+
+    Parameters
+    ----------
+    step : MeasureFeatures, PredictLabels or CleanLabels
+        Or any picklable object like them: callable with `ECGRecords`, it returns a DataFrame with a
+        row for each of them in their order, of numbers, truth values and texts, and a column
+        ``problem`` that is empty where all is well. What it raises ends the run: it must catch what
+        goes wrong with a single record. Its ``settings`` are a dict of what JSON can hold: all that
+        the result depends on beside the records. Of these count signals, rate, leads, and the
+        fields that its ``reads`` names, by default ids, groups, split, labels and trusted.
+    records : ECGRecords
+    folder : path-like
+        Made where it is missing. Several steps may share it; with workers on several machines all
+        of them must see it.
+    shard_size : int, default=None
+        Records of a shard. An interruption costs the shards that are being worked on. By default
+        there are about 64 shards, of 16 to 512 records each.
+    n_jobs : int, default=None
+        Workers, each with one thread, as joblib has them: processes of this machine, or what
+        ``joblib.parallel_config`` names, such as Dask's or Ray's.
+    verbose : int, default=0
+        A progress bar if positive.
+
+    Returns
+    -------
+    DataFrame
+        A row for each record, indexed by its id.
+
+    Warns
+    -----
+    UserWarning
+        If there are records with a problem; the message names some of them.
+
+    Raises
+    ------
+    ValueError
+        If all records have a problem.
+    OSError
+        If the folder cannot be written to; what was made before is kept.
+    RuntimeError
+        If a worker of this machine was killed, such as where memory ran out; the same call goes on.
+
+    See Also
+    --------
+    iter_shards : The same, for tables that memory does not hold.
+
+    Notes
+    -----
+    A step is a pure function of a shard, so any engine can run it: within Spark's ``mapInPandas``,
+    call the step with the records of each part, as ``examples/distributed`` shows.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from sklearn_ecg.datasets import make_ecg_records
+    >>> from sklearn_ecg.shards import MeasureFeatures, run_shards
+    >>> records = make_ecg_records(20, duration_s=5, random_state=0)
+    >>> step = MeasureFeatures()
+    >>> with TemporaryDirectory() as folder:
+    ...     table = run_shards(step, records, folder)
+    >>> table.shape, table["problem"].eq("").all()
+    ((20, 904), np.True_)
+    """
+    frames = list(
+        iter_shards(step, records, folder, shard_size=shard_size, n_jobs=n_jobs, verbose=verbose)
+    )
+    table = pd.concat(frames).loc[pd.Index(records.ids)]
+    is_wrong = np.flatnonzero(table["problem"] != "")
+    reasons = dict(zip(is_wrong.tolist(), table["problem"].iloc[is_wrong], strict=True))
+    if len(reasons) == len(records):
+        raise ValueError(
+            f"All {len(records)} records have a problem, for example {records.ids[0]}: {reasons[0]}"
+        )
+    warn_of_unread(reasons, records.ids, "have a problem")
+    return table
+
+
+def iter_shards(
+    step, records, folder, *, shard_size=None, n_jobs=None, verbose=0
+) -> Iterator[pd.DataFrame]:
+    """Run a step over records as `run_shards` does, and yield the result shard by shard.
+
+    The first one comes when all are made.
+
+    Parameters
+    ----------
+    step, records, folder, shard_size, n_jobs, verbose
+        As for `run_shards`.
+
+    Yields
+    ------
+    DataFrame
+        Rows of some records, indexed by their ids; together, of all.
+    """
+    if not isinstance(records, ECGRecords):
+        raise TypeError(
+            f"records must be ECGRecords; got {type(records).__name__}. Make them of arrays by "
+            "ECGRecords(signals, sampling_rate)."
+        )
+    if not len(records):
+        raise ValueError("records hold no records: there is nothing to do.")
+    if not callable(step) or not (hasattr(step, "settings") or hasattr(step, "_shards")):
+        raise TypeError(f"step must be a step such as MeasureFeatures(); got {step!r}.")
+    for name, value in (("shard_size", shard_size), ("n_jobs", n_jobs)):
+        if value is not None and (not isinstance(value, Integral) or value == 0):
+            raise ValueError(f"{name} must be None or a whole number other than 0; got {value!r}.")
+    if shard_size is not None and shard_size < 0:
+        raise ValueError(f"shard_size must be positive; got {shard_size!r}.")
+    options = {"shard_size": shard_size, "n_jobs": n_jobs, "verbose": verbose}
+    own = step._shards if hasattr(step, "_shards") else functools.partial(_results, step)
+    for rows, frame in own(records, check_path(folder, "folder"), **options):
+        yield frame.set_index(pd.Index(records.ids[rows], name="id"))
+
+
+def _results(step, records, folder, **options):
+    about = [
+        tuple(values[row] for values in _read_by(step, records)) for row in range(len(records))
+    ]
+    keys = record_keys(records.signals, about)
+
+    def take(rows):
+        return records[rows], [keys[row] for row in rows], [about[row] for row in rows]
+
+    kind = f"{type(step).__module__}.{type(step).__qualname__}"
+    work = ShardFolder(folder, {"step": kind, **step.settings})
+    yield from work.results(_Watched(step, step.settings), take, keys, **options)
+
+
+def _read_by(step, records):
+    """Return what a step reads of records beside their signals, as lists of a value per record."""
+    reads = getattr(step, "reads", FIELDS)
+    if "labels" in reads and reads != FIELDS and records.labels is None:
+        raise ValueError("records have no labels, which this step reads.")
+    names = None if records.label_names is None else tuple(map(str, records.label_names))
+    shared = (records.sampling_rate, records.lead_names, names if "labels" in reads else None)
+    fields = [getattr(records, name) for name in FIELDS if name in reads]
+    return [[shared] * len(records), *(f.tolist() for f in fields if f is not None)]
+
+
+class _Watched:
+    """A step that is held to its word, and a look at the files and the model afterwards."""
+
+    def __init__(self, step, settings):
+        self.step = step
+        self.settings = settings
+        self.by_record = getattr(step, "by_record", False)
+
+    def __call__(self, items):
+        records, keys, about = items
+        self._check_settings()
+        frame = self._checked(self.step(records), len(records))
+        self._check_settings()
+        for row in rows_changed(records.signals, keys, about):
+            if not frame.loc[row, "problem"]:
+                frame.loc[row, "problem"] = "its file was changed while it was read"
+                for name in frame.columns.drop("problem"):
+                    frame.loc[row, name] = _NOTHING[frame[name].dtype.kind]
+        return frame
+
+    def _check_settings(self):
+        if self.step.settings != self.settings:
+            raise RuntimeError(
+                f"What {type(self.step).__name__} works with was changed while it was at work: "
+                f"{self.step.settings} in the place of {self.settings}. Call again."
+            )
+
+    def _checked(self, frame, n_records):
+        name = type(self.step).__name__
+        if not isinstance(frame, pd.DataFrame) or len(frame) != n_records:
+            found = f"{len(frame)} rows" if isinstance(frame, pd.DataFrame) else type(frame)
+            raise TypeError(
+                f"The step {name} must return a DataFrame with a row for each of {n_records} "
+                f"records; got {found}."
+            )
+        if "problem" not in frame or not frame.columns.is_unique:
+            raise ValueError(
+                f"The step {name} must return columns of different names and one called 'problem', "
+                f"empty text where all is well; got {list(frame.columns)}."
+            )
+        for column, values in frame.items():
+            is_text = all(isinstance(value, str) for value in values)
+            if not is_text and (column == "problem" or values.dtype.kind not in "fiub"):
+                raise ValueError(
+                    f"The step {name} must return numbers, truth values or text without gaps; its "
+                    f"column {column!r} is of {values.dtype}, with values such as "
+                    f"{values.iloc[0]!r}."
+                )
+        return frame.reset_index(drop=True)

@@ -1,0 +1,209 @@
+"""What can be done to a shard of records: measuring, predicting, cleaning."""
+
+import copy
+import functools
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+
+from sklearn_ecg.cleaning._base import BaseLabelCleaner
+from sklearn_ecg.cleaning._inputs import with_labels_in_order
+from sklearn_ecg.features import ECGFeatureExtractor
+from sklearn_ecg.utils import check_option, check_path
+
+
+class MeasureFeatures:
+    """Measure records as `ECGFeatureExtractor` does.
+
+    What it keeps in a folder is what an extractor with that folder as `memory` keeps there.
+
+    Parameters
+    ----------
+    extractor : ECGFeatureExtractor, default=None
+        Fitted, or not; by default one with default parameters. Its `memory` and `n_jobs` count for
+        nothing here.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import make_ecg_records
+    >>> from sklearn_ecg.shards import MeasureFeatures
+    >>> records = make_ecg_records(2, duration_s=5, random_state=0)
+    >>> MeasureFeatures()(records)["problem"].tolist()
+    ['', '']
+    """
+
+    def __init__(self, extractor=None):
+        if not isinstance(extractor, ECGFeatureExtractor | None):
+            raise TypeError(f"extractor must be an ECGFeatureExtractor; got {extractor!r}.")
+        self.extractor = ECGFeatureExtractor() if extractor is None else extractor
+
+    def __call__(self, records):
+        extractor = self._fitted(records)
+        _, table, problems = extractor._measure(records, None)
+        frame = pd.DataFrame(extractor._choose(table), columns=extractor.get_feature_names_out())
+        return _with_problems(frame, problems)
+
+    def _shards(self, records, folder, **options):
+        """Yield rows and tables of shards, as `ShardFolder.results` does."""
+        extractor = self._fitted(records)
+        columns = [*extractor.get_feature_names_out(), "problem"]
+        for rows, frame in extractor._shards(records, folder, **options):
+            yield rows, frame[columns]
+
+    def _fitted(self, records):
+        extractor = copy.copy(self.extractor).set_params(memory=None, n_jobs=None, verbose=0)
+        return extractor if hasattr(extractor, "lead_names_") else extractor.fit(records)
+
+
+class PredictLabels:
+    """Predict labels by a saved `LabelCorrelationECGClassifier`.
+
+    The model is loaded once in each worker.
+
+    Parameters
+    ----------
+    model : path of a folder
+        Of a model that `save` has written.
+    method : {"predict_proba", "predict"}, default="predict_proba"
+        Whether results are probabilities, NaN where there is no answer, or 1, 0 and -1.
+    memory : path-like, default=None
+        A folder of features, as of `ECGFeatureExtractor`: what was measured is not measured again.
+    """
+
+    reads = ()
+
+    def __init__(self, model, method="predict_proba", *, memory=None):
+        check_option(method, ("predict_proba", "predict"), "method")
+        self.model = check_path(model, "model").absolute()
+        self.method = method
+        self.memory = None if memory is None else check_path(memory, "memory").absolute()
+        _ = self.settings  # a model that is not there is missed at once
+
+    def __setstate__(self, state):
+        import torch
+
+        # torch sets its number of threads when it is first used. Where a step arrives in a worker
+        # that comes before the limit of one thread, which it would undo.
+        torch.get_num_threads()
+        self.__dict__.update(state)
+
+    @property
+    def settings(self):
+        """What results depend on beside the records: the model as it is now."""
+        return {"model": _digest_of(self.model / "model.json"), "method": self.method}
+
+    def __call__(self, records):
+        classifier = _load_classifier(self.model, self.settings["model"])
+        if classifier.answers_ is not None:
+            classifier.answers_.extractor.set_params(memory=self.memory)
+        logits, reasons, _ = classifier._logits_and_reasons(records)
+        answers = classifier.labels_.probabilities(logits)
+        if self.method == "predict":
+            answers = classifier.labels_.decide(answers, classifier.thresholds_)
+        columns = [str(name) for name in classifier.label_names_]
+        return _with_problems(pd.DataFrame(answers, columns=columns), reasons)
+
+
+def _digest_of(path):
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise FileNotFoundError(
+            f"There is no file {path}: name what save has written, of a classifier a folder, of a "
+            "cleaner a file."
+        ) from error
+
+
+class CleanLabels:
+    """Clean labels by a saved cleaner, as its `transform` does.
+
+    Trusted records keep their labels, records that the cleaner was fitted to get those that it gave
+    them, and the weak labels of all others are cleaned with what it learned. How often weak labels
+    are wrong is estimated from each shard, beside what the fit has found: other shards, a little
+    other confidence. The cleaner is loaded once in each worker.
+
+    Each label has three columns: itself, its ``_provenance`` and its ``_confidence``, as
+    `CleanedRecords` have them. Labels of a record that cannot be read are -1 and undecided.
+
+    Parameters
+    ----------
+    cleaner : path of a file
+        Of a cleaner that `save` has written.
+    memory : path-like, default=None
+        A folder of features, as of `ECGFeatureExtractor`: what was measured is not measured again.
+    trusted : sequence of str, default=()
+        Classes that the file may name beside those that all files may, as for the cleaner's `load`.
+    """
+
+    reads = ("labels", "trusted")
+
+    def __init__(self, cleaner, *, memory=None, trusted=()):
+        self.cleaner = check_path(cleaner, "cleaner").absolute()
+        self.memory = None if memory is None else check_path(memory, "memory").absolute()
+        self.trusted = tuple(trusted)
+        _ = self.settings  # a cleaner that is not there is missed at once
+
+    @property
+    def settings(self):
+        """What results depend on beside the records: the cleaner as it is now."""
+        return {"cleaner": _digest_of(self.cleaner)}
+
+    def __call__(self, records):
+        cleaner = _load_cleaner(self.cleaner, self.settings["cleaner"], self.trusted)
+        if with_labels_in_order(records, cleaner.label_names_) is None:
+            raise ValueError(
+                f"records have the labels {', '.join(map(str, records.label_names))}, and the "
+                f"cleaner was fitted to {', '.join(map(str, cleaner.label_names_))}."
+            )
+        if isinstance(getattr(cleaner, "extractor_", None), ECGFeatureExtractor):
+            cleaner.extractor_.set_params(memory=self.memory)
+        problems = {}
+        for row in range(len(records)):
+            try:
+                _ = records.signals[row]
+            except Exception as error:
+                problems[row] = str(error)
+        names = [str(name) for name in cleaner.label_names_]
+        shape = len(records), len(names)
+        undecided = np.full(shape, "undecided", dtype=object)
+        found = np.full(shape, -1, dtype=np.int8), undecided, np.zeros(shape)
+        readable = np.array([row for row in range(len(records)) if row not in problems], dtype=int)
+        if len(readable):
+            try:
+                cleaned = cleaner.transform(records[readable])
+            except Exception as error:
+                problems |= dict.fromkeys(readable.tolist(), str(error))
+            else:
+                own = cleaned.labels, cleaned.provenance, cleaned.confidence
+                for of_all, of_readable in zip(found, own, strict=True):
+                    of_all[readable] = of_readable
+        return _label_columns(names, *found, problems)
+
+
+def _label_columns(names, labels, provenance, confidence, problems):
+    columns = {}
+    for place, name in enumerate(names):
+        columns[name] = labels[:, place]
+        columns[f"{name}_provenance"] = provenance[:, place].astype(object)
+        columns[f"{name}_confidence"] = confidence[:, place]
+    return _with_problems(pd.DataFrame(columns), problems)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_cleaner(path, digest, trusted):
+    return BaseLabelCleaner.load(path, trusted=trusted)
+
+
+@functools.lru_cache(maxsize=2)
+def _load_classifier(path, digest):
+    from sklearn_ecg import LabelCorrelationECGClassifier
+
+    return LabelCorrelationECGClassifier.load(path)
+
+
+def _with_problems(frame, problems):
+    """Return a table with the column that says what went wrong, by row."""
+    if "problem" in frame:
+        raise ValueError("A label has the name 'problem', which tables of shards need: rename it.")
+    return frame.assign(problem=[problems.get(row, "") for row in range(len(frame))])

@@ -1,0 +1,92 @@
+"""An archive of small records, a saved model, and what one process finds in them."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import wfdb
+
+from sklearn_ecg import LabelCorrelationECGClassifier
+from sklearn_ecg.datasets import load_wfdb, make_ecg_records
+from sklearn_ecg.shards import MeasureFeatures, PredictLabels, run_shards
+
+SHARD_SIZE = 4
+EXAMPLES = Path(__file__).parents[2] / "examples" / "distributed"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def importable():
+    """Let workers import all they need, and have the threads that their engine gives them."""
+    here = Path(__file__).parent
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(EXAMPLES)
+        patch.delenv("OMP_NUM_THREADS", raising=False)
+        patch.setenv("PYTHONPATH", os.pathsep.join(map(str, [here.parents[1], here, EXAMPLES])))
+        yield
+
+
+@pytest.fixture(scope="session")
+def simulated():
+    """Forty records of two leads, 5 s at 250 Hz, of two labels."""
+    return make_ecg_records(
+        40,
+        labels=["Normal", "AF"],
+        leads=["I", "II"],
+        sampling_rate=250,
+        duration_s=5,
+        random_state=0,
+    )
+
+
+@pytest.fixture(scope="session")
+def archive(simulated, tmp_path_factory):
+    """The records as WFDB files, read lazily."""
+    folder = tmp_path_factory.mktemp("archive")
+    for name, signal in zip(simulated.ids, simulated.signals, strict=True):
+        wfdb.wrsamp(
+            name,
+            fs=250,
+            units=["mV"] * 2,
+            sig_name=["I", "II"],
+            p_signal=signal.T.astype(float),
+            fmt=["16"] * 2,
+            write_dir=str(folder),
+        )
+    return load_wfdb(folder)
+
+
+@pytest.fixture(scope="session")
+def model(simulated, tmp_path_factory):
+    """A saved classifier, of signals and features."""
+    path = tmp_path_factory.mktemp("models") / "model"
+    classifier = LabelCorrelationECGClassifier(
+        max_epochs=1,
+        network__channels=(2, 2, 4),
+        network__hidden_dim=8,
+        network__n_heads=2,
+        random_state=0,
+    )
+    classifier.fit(simulated).save(path)
+    return path
+
+
+@pytest.fixture(scope="session", params=["features", "predictions"])
+def work(request, archive, model, tmp_path_factory):
+    """A step, and the table that one undisturbed process finds by it."""
+    step = MeasureFeatures() if request.param == "features" else PredictLabels(model)
+    folder = tmp_path_factory.mktemp("alone")
+    return step, run_shards(step, archive, folder, shard_size=SHARD_SIZE)
+
+
+@pytest.fixture(scope="session")
+def run_example():
+    """A function that runs an example and asserts that it found twice what one process finds."""
+
+    def run(name):
+        command = [sys.executable, str(EXAMPLES / f"{name}.py")]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+        assert done.stdout.count("as one process finds: True") == 2, done.stdout + done.stderr
+
+    return run
