@@ -40,7 +40,7 @@ def main():
         f"{explanation(__doc__)}\nMilliseconds per record of 12 leads, the best of "
         f"{arguments.runs} runs:\n\n{frame.round(3).to_markdown()}\n\n"
         "`first read` opens the folder, reads and checks every header and every checksum, and "
-        "reads every signal. `cached` is an epoch over the memory map that `cache_dir=` left. "
+        "reads every signal. `cached` is an epoch over the copies that `cache_dir=` left. "
         "`np.fromfile` is told all that headers say, checks nothing and scales to float32.\n\n"
         f"Opening {N_PTBXL:,} paths (PTB-XL's part, its files repeated): "
         f"{opening['index']:.2f} s as `load_ptbxl` opens them, by the data set's table, "
