@@ -141,17 +141,15 @@ def iter_shards(
 
 
 def _results(step, records, folder, **options):
-    about = [
-        tuple(values[row] for values in _read_by(step, records)) for row in range(len(records))
-    ]
+    about = list(zip(*_read_by(step, records), strict=True))
     keys = record_keys(records.signals, about)
 
     def take(rows):
         return records[rows], [keys[row] for row in rows], [about[row] for row in rows]
 
-    kind = f"{type(step).__module__}.{type(step).__qualname__}"
-    work = ShardFolder(folder, {"step": kind, **step.settings})
-    yield from work.results(_Watched(step, step.settings), take, keys, **options)
+    kind, settings = f"{type(step).__module__}.{type(step).__qualname__}", step.settings
+    work = ShardFolder(folder, {"step": kind, **settings})
+    yield from work.results(_Watched(step, settings), take, keys, **options)
 
 
 def _read_by(step, records):
