@@ -2,13 +2,10 @@
 
 import json
 import os
-import platform
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from hashlib import sha256
 
 import numpy as np
-import sklearn
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -26,6 +23,7 @@ from sklearn_ecg.network._parts import check_part_parameters
 from sklearn_ecg.network._signal_reader import SignalReader
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.utils import check_params, check_path, whole_file
+from sklearn_ecg.utils._saved import made_by, writer_of
 
 JSON_NAME = "model.json"
 # The one class of extractors that a model may name.
@@ -78,14 +76,7 @@ def describe_model(classifier):
     return {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
-        "made_by": {
-            "sklearn_ecg": __version__,
-            "torch": torch.__version__,
-            "scikit-learn": sklearn.__version__,
-            "numpy": np.__version__,
-            "python": platform.python_version(),
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-        },
+        "made_by": made_by(torch=torch.__version__),
         "labels": {
             "names": names.tolist(),
             "dtype": "O" if names.dtype.kind == "O" else names.dtype.str,
@@ -298,7 +289,7 @@ def _read_json(path):
     if model.get("format_version") != FORMAT_VERSION:
         raise ValueError(
             f"{path} has format version {model.get('format_version')}, written by sklearn_ecg "
-            f"{_writer(model)}; this is sklearn_ecg {__version__}, which reads version "
+            f"{writer_of(model)}; this is sklearn_ecg {__version__}, which reads version "
             f"{FORMAT_VERSION}. Load it with that version, or save it anew."
         )
     if model.pop("sha256", None) != _sum_of(model):
@@ -319,11 +310,6 @@ def _read(path):
 
 def _refuse(constant):
     raise ValueError(f"{constant} is no number.")
-
-
-def _writer(model):
-    made_by = model.get("made_by")
-    return made_by.get("sklearn_ecg") if isinstance(made_by, dict) else None
 
 
 def _read_weights(path, expected_hash):

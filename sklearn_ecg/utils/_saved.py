@@ -28,6 +28,24 @@ _MOST_UNPACKED = 200
 _OWN = ("sklearn_ecg.cleaning.", "sklearn_ecg.features.", "sklearn_ecg.mixture.")
 
 
+def made_by(**others):
+    """Return what a file says of its making: versions, those of others too, and the time."""
+    return {
+        "sklearn_ecg": __version__,
+        **others,
+        "scikit-learn": sklearn.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def writer_of(head):
+    """Return the version of sklearn_ecg that wrote a file, if its head tells."""
+    made = head.get("made_by")
+    return made.get("sklearn_ecg") if isinstance(made, dict) else None
+
+
 class Saved:
     """An estimator that is saved into a file, and loaded from it without a pickle."""
 
@@ -60,13 +78,7 @@ class Saved:
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
             "estimator": type(self).__name__,
-            "made_by": {
-                "sklearn_ecg": __version__,
-                "scikit-learn": sklearn.__version__,
-                "numpy": np.__version__,
-                "python": platform.python_version(),
-                "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            },
+            "made_by": made_by(),
             "sha256": sha256(packed).hexdigest(),
         }
         with whole_file(path) as file:
@@ -149,12 +161,10 @@ def _read(path):
     if not isinstance(head, dict) or head.get("format") != FORMAT:
         raise ValueError(f"{path} was not written by save of an estimator of sklearn_ecg.")
     if head.get("format_version") != FORMAT_VERSION:
-        made_by = head.get("made_by")
-        writer = made_by.get("sklearn_ecg") if isinstance(made_by, dict) else None
         raise ValueError(
             f"{path} has format version {head.get('format_version')!r}, written by sklearn_ecg "
-            f"{writer}; this is sklearn_ecg {__version__}, which reads version {FORMAT_VERSION}. "
-            "Load it with that version, or save it anew."
+            f"{writer_of(head)}; this is sklearn_ecg {__version__}, which reads version "
+            f"{FORMAT_VERSION}. Load it with that version, or save it anew."
         )
     if head.get("sha256") != sha256(packed).hexdigest():
         raise ValueError(
