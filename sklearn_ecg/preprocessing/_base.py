@@ -7,6 +7,7 @@ from sklearn.utils.validation import validate_data
 from sklearn_ecg.preprocessing._filtering import check_rate
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.records._checks import check_array
+from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import check_params, fill_masked, plain_float
 
 
@@ -101,9 +102,8 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         if isinstance(X.signals, np.ndarray):
             signals = self._transform_signals(_readable(X.signals), rate)
         else:
-            signals = [
-                self._transform_signals(_readable(np.asarray(signal)), rate) for signal in X.signals
-            ]
+            source = as_lazy(X.signals).read_or_nan(ids=X.ids)
+            signals = [self._transform_signals(_readable(np.asarray(s)), rate) for s in source]
             if len({signal.shape for signal in signals}) == 1:
                 signals = np.stack(signals)
         return X.with_signals(signals, self._new_rate(rate))

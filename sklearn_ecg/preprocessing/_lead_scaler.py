@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ecg.preprocessing._base import SignalTransformer
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._lead_order import order_leads
+from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import plain_float
 
 _FLAT_MV = 1e-6
@@ -74,7 +75,10 @@ class LeadScaler(SignalTransformer):
         if is_records and not len(X):
             raise ValueError("X holds no records: there is no scale to learn.")
         self.lead_names_ = X.lead_names if is_records else None
-        signals = X.signals if is_records else self._check_array(X, reset=False)
+        if is_records:
+            signals = as_lazy(X.signals).read_or_nan(ids=X.ids)
+        else:
+            signals = self._check_array(X, reset=False)
         spread = np.array([_deviation(plain_float(np.atleast_2d(signal))) for signal in signals])
         self.scale_ = _usual(spread, self.robust)
         return self

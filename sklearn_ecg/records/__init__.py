@@ -5,12 +5,14 @@ from sklearn_ecg.records._concatenation import concatenate
 from sklearn_ecg.records._conversion import as_records
 from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._records import ECGRecords
+from sklearn_ecg.utils import UnreadRecordsWarning
 
 __all__ = [
     "PROVENANCES",
     "CleanedRecords",
     "ECGRecords",
     "LazySignals",
+    "UnreadRecordsWarning",
     "as_records",
     "concatenate",
 ]

@@ -47,7 +47,7 @@ class CleanedRecords(ECGRecords):
         attribute is a DataFrame with the records' ids as index, or None.
     extractor : ECGFeatureExtractor, default=None
         Fitted; what measured `features`.
-    **fields : lead_names, ids, groups, split, label_names, trusted
+    **fields : lead_names, ids, groups, split, label_names, trusted, metadata, report
         As for `ECGRecords`; but by default `ids` are the index of a DataFrame that names its rows.
 
     See Also
@@ -187,8 +187,10 @@ class CleanedRecords(ECGRecords):
         return values, names
 
     def _with(self, **changes):
-        if "signals" in changes and "features" not in changes:
-            # Those of other signals, or other leads, are to be measured anew.
+        # Those of other signals, leads or patients are to be measured anew.
+        of_patients = "patient" in getattr(self._extractor, "groups", ())
+        measured = {"signals", "metadata"} if of_patients else {"signals"}
+        if measured & changes.keys() and "features" not in changes:
             changes |= {"features": None, "feature_names": None, "extractor": None}
         return super()._with(**changes)
 
@@ -242,7 +244,7 @@ class CleanedRecords(ECGRecords):
         of_records = {
             name: getattr(self, name)
             for name in ("labels", "weak_labels", "provenance", "confidence", "ids", "groups",
-                         "split", "trusted", "label_names")
+                         "split", "trusted", "label_names", "metadata")
         }  # fmt: skip
         return CleanedRecords(table, **of_records)
 
@@ -274,6 +276,7 @@ class CleanedRecords(ECGRecords):
             ids=self._ids,
             groups=self._groups,
             split=self._split,
+            metadata=self.metadata,
             report=self._report,
         )
 

@@ -6,6 +6,7 @@ import pandas as pd
 from sklearn_ecg.records._cleaned import CleanedRecords
 from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._limb_leads import LeadSelection
+from sklearn_ecg.records._metadata import join_metadata
 from sklearn_ecg.records._readers import as_lazy, join_lazily
 from sklearn_ecg.records._records import ECGRecords
 from sklearn_ecg.records._selection import take_leads
@@ -30,7 +31,8 @@ def concatenate(collections, *, keys=None) -> ECGRecords:
         not say stays open: its records have -1 for labels that it does not know. Where some
         collections know `groups`, a record of the others is a patient of its own, named by its
         id. `split` is kept if all have it. `trusted` is one per label if that of any collection is.
-        Signals that are read when touched stay so.
+        Metadata have the columns of all collections, "", NaN or NaT where one has them not; keys
+        do not stand in them. Signals that are read when touched stay so.
 
     Raises
     ------
@@ -73,6 +75,7 @@ def concatenate(collections, *, keys=None) -> ECGRecords:
         labels=labels,
         label_names=label_names,
         trusted=_join_trusted(collections, label_names),
+        metadata=_join_metadata(collections, ids),
         report=pd.concat([records.report for records in collections], ignore_index=True),
     )
 
@@ -170,6 +173,11 @@ def _join_names(parts, keys):
 def _join_split(collections):
     splits = [records.split for records in collections]
     return None if any(split is None for split in splits) else _join_names(splits, None)
+
+
+def _join_metadata(collections, ids):
+    joined = join_metadata([records.metadata for records in collections], [*map(len, collections)])
+    return None if joined is None else joined.set_axis(ids)
 
 
 def _join_labels(collections):

@@ -63,8 +63,18 @@ def _normal(value):
 
 def _normal_frame(frame):
     """Rebuild a table from its columns: how pandas lays them out in blocks shows in hashes."""
-    columns = {i: frame.iloc[:, i].array for i in range(frame.shape[1])}
+    columns = {i: _own_tuples(frame.iloc[:, i].array) for i in range(frame.shape[1])}
     return pd.DataFrame(columns, index=frame.index, copy=True).set_axis(frame.columns, axis=1)
+
+
+def _own_tuples(values):
+    """Make each tuple an object of its own: which cells share one shows in hashes."""
+    if values.dtype != object or not any(isinstance(value, tuple) for value in values):
+        return values
+    values = values.copy()
+    for row, value in enumerate(values):
+        values[row] = (*value,) if isinstance(value, tuple) else value
+    return values
 
 
 def _same(mine, other):

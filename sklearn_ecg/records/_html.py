@@ -50,10 +50,10 @@ def to_html(records):
 
 def _columns(records):
     """Return the texts of each column, leaving out what is not known."""
+    # Groups are not among them: they may be what a hospital calls its patients.
     columns = {"id": records.ids}
-    for name, values in (("group", records.groups), ("split", records.split)):
-        if values is not None:
-            columns[name] = values
+    if records.split is not None:
+        columns["split"] = records.split
     if records.trusted is not None:
         columns["trusted"] = [
             "yes" if np.all(trusted) else "in part" if np.any(trusted) else "no"

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from sklearn_ecg.utils import fill_masked
+from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.utils import fill_masked, warn_of_unread
 
 
 class LazySignals:
@@ -117,17 +118,65 @@ class LazySignals:
             return fill_masked(self._read.many(selected))
         return [fill_masked(self._read(int(index))) for index in selected]
 
+    def read_or_nan(self, indices=None, ids=None):
+        """Read records one after the other; one that cannot be read is NaN throughout.
+
+        Parameters
+        ----------
+        indices : array-like of int, default=None
+            By default all.
+        ids : array-like of shape (n_records,), default=None
+            Names of the records for the warning.
+
+        Yields
+        ------
+        ndarray of shape (n_leads, n_times_i)
+
+        Warns
+        -----
+        UnreadRecordsWarning
+            Once, behind the last record, of all that cannot be read.
+        """
+        rows = np.arange(len(self)) if indices is None else np.asarray(indices)
+        problems = {}
+        # In parts, so that memory holds the whole but once.
+        for start in range(0, len(rows), _CHUNK):
+            yield from self._read_or_nan(rows[start : start + _CHUNK], problems)
+        ids = np.arange(len(self)) if ids is None else ids
+        warn_of_unread(problems, ids, "cannot be read, and are NaN")
+
+    def _read_or_nan(self, rows, problems):
+        try:
+            return self.read_many(rows)
+        except (RecordError, OSError):
+            # One by one it turns out which record it is.
+            found = {}
+        for row in rows.tolist():
+            try:
+                found[row] = np.asarray(self[row])
+            except (RecordError, OSError) as error:
+                problems[row], last = f"{error}", error
+        like = next(iter(found.values()), np.empty(self.shape[1:], np.float32))
+        if self.lengths is None and like.ndim != 2:
+            raise last
+        n_times = dict.fromkeys(problems, like.shape[-1])
+        if self.lengths is not None:
+            n_times = dict(enumerate(self.lengths.tolist()))
+        missing = (row for row in rows.tolist() if row not in found)
+        found |= {row: np.full((len(like), n_times[row]), np.nan, like.dtype) for row in missing}
+        return [found[row] for row in rows.tolist()]
+
     def __array__(self, dtype=None, copy=None):
         if copy is False:
             raise ValueError("Signals that are read from files cannot be shared without a copy.")
         if not len(self):
             return np.empty(self.shape, dtype=dtype or np.float32)
-        first = np.asarray(self[0], dtype=dtype)
+        signals = self.read_or_nan()
+        first = np.asarray(next(signals), dtype=dtype)
         stacked = np.empty((len(self), *first.shape), dtype=first.dtype)
-        # In parts, so that memory holds the whole but once.
-        for start in range(0, len(self), _CHUNK):
-            chunk = np.arange(start, min(start + _CHUNK, len(self)))
-            stacked[chunk] = self.read_many(chunk)
+        stacked[0] = first
+        for row, signal in enumerate(signals, start=1):
+            stacked[row] = signal
         return stacked
 
     def __getstate__(self):

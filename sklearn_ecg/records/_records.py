@@ -18,8 +18,9 @@ from sklearn_ecg.records._checks import (
 from sklearn_ecg.records._content import ContentEquality
 from sklearn_ecg.records._lazy import LazySignals
 from sklearn_ecg.records._limb_leads import LeadSelection
+from sklearn_ecg.records._metadata import check_metadata
 from sklearn_ecg.records._readers import as_lazy, is_file_of_records
-from sklearn_ecg.records._report import Report
+from sklearn_ecg.records._report import RecordError, Report
 from sklearn_ecg.records._selection import row_index, take, take_leads
 from sklearn_ecg.records._summary import RecordsSummary
 from sklearn_ecg.utils import check_groups, fill_masked, ids_of, label_array
@@ -28,13 +29,13 @@ from sklearn_ecg.utils import check_groups, fill_masked, ids_of, label_array
 class ECGRecords(RecordsSummary, ContentEquality):
     """An immutable, sliceable collection of ECG records.
 
-    Selecting records selects everything that belongs to them: signals, labels, patients and the
-    mask of trusted records. The collection passes through scikit-learn's splitters, searches and
-    pipelines as an array does.
+    Selecting records selects everything that belongs to them: signals, labels, patients, metadata
+    and the mask of trusted records. The collection passes through scikit-learn's splitters,
+    searches and pipelines as an array does.
 
-    A DataFrame or Series of labels, trust, patients or folds is brought to the order of `ids` by
-    its index, in whatever order it comes. Its rows belong to the records by position only where
-    there is nothing to go by: where `ids` are not given, or the index merely counts.
+    A DataFrame or Series of labels, trust, patients, folds or metadata is brought to the order of
+    `ids` by its index, in whatever order it comes. Its rows belong to the records by position only
+    where there is nothing to go by: where `ids` are not given, or the index merely counts.
 
     Two collections are equal if their class and everything in them are; ``joblib.hash`` of equal
     ones is equal too, so that a cache knows them. Signals that are read when touched count by
@@ -70,6 +71,10 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Whose labels are known to be complete and right, or which labels are; True says it of all.
         None where nothing is known of it. The attribute has the shape that was given. A record of
         which some labels only are trusted does not count as trusted where records are scored.
+    metadata : DataFrame with a row per record, default=None
+        What else is known of the records, such as ``age_years``, ``sex`` or ``device``; see
+        :doc:`/records` for the names that loaders use. The attribute is a copy that is indexed by
+        `ids`, or None where nothing is known.
     report : DataFrame, default=None
         What a loader left out, and why: columns id, file, problem, what_to_do and kept (True for
         a record that is here in spite of the problem). Empty where nothing was left out; every
@@ -111,7 +116,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
     array([0, 2])
     """
 
-    # Per-record arrays that slicing slices; a subclass with more of them extends the tuple.
+    # Per-record arrays that slicing slices, as it does metadata; a subclass with more of them
+    # extends the tuple.
     _per_record: tuple[str, ...] = ("ids", "groups", "split", "labels", "trusted")
     # What all records share.
     _shared = ("sampling_rate", "lead_names", "label_names")
@@ -128,6 +134,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         labels=None,
         label_names=None,
         trusted=None,
+        metadata=None,
         report=None,
     ):
         self._signals = self._check_signals(signals)
@@ -136,11 +143,12 @@ class ECGRecords(RecordsSummary, ContentEquality):
         self._lead_names = check_lead_names(lead_names, self.n_leads)
         self._ids = check_ids(ids, n_records)
         # Without ids the first table names the records, if only for the others.
-        names = ids_of(labels, trusted, groups, split) if ids is None else ids
+        names = ids_of(labels, trusted, groups, split, metadata) if ids is None else ids
         self._groups = check_groups(groups, n_records=n_records, ids=names)
         self._split = check_groups(split, n_records=n_records, ids=names, name="split", what="fold")
         self._labels, self._label_names = check_record_labels(labels, label_names, names, n_records)
         self._trusted = check_record_trust(trusted, self._label_names, names, n_records)
+        self._metadata = check_metadata(metadata, names, n_records)
         self._report = Report().to_frame() if report is None else report
         self._freeze()
 
@@ -176,6 +184,12 @@ class ECGRecords(RecordsSummary, ContentEquality):
     label_names = property(lambda self: self._label_names)
     trusted = property(lambda self: self._trusted)
     report = property(lambda self: self._report.copy())
+
+    @property
+    def metadata(self):
+        if self._metadata is None:
+            return None
+        return self._metadata.set_axis(pd.Index(self._ids, name="id"))
 
     @property
     def shape(self):
@@ -220,7 +234,10 @@ class ECGRecords(RecordsSummary, ContentEquality):
         selected = {
             name: values[index] if values is not None else None for name, values in arrays.items()
         }
-        return self._with(signals=take(self._signals, index), **selected)
+        metadata = self._metadata
+        if metadata is not None:
+            metadata = metadata.iloc[index].reset_index(drop=True)
+        return self._with(signals=take(self._signals, index), metadata=metadata, **selected)
 
     def _with(self, **changes):
         """Return a copy with some private fields replaced, without checking anything again."""
@@ -267,9 +284,42 @@ class ECGRecords(RecordsSummary, ContentEquality):
             labels=labels,
             label_names=label_names,
             trusted=trusted,
+            metadata=self.metadata,
             report=self._report,
             **arguments,
         )
+
+    def with_metadata(self, metadata):
+        """Return the same records with other metadata.
+
+        Parameters
+        ----------
+        metadata : DataFrame with a row per record, or None
+            Brought to the order of `ids` by its index. Of a table of more records,
+            ``table.loc[records.ids]``; of one that lacks some, ``table.reindex(records.ids)``.
+
+        Returns
+        -------
+        ECGRecords
+            Of the same class.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from sklearn_ecg import ECGRecords
+        >>> records = ECGRecords(np.zeros((2, 1, 9)), ids=["a", "b"])
+        >>> table = pd.DataFrame({"age_years": [48.0, 61.0, 7.0]}, index=["b", "a", "c"])
+        >>> records = records.with_metadata(table.loc[records.ids])
+        >>> records.metadata
+            age_years
+        id
+        a        61.0
+        b        48.0
+        >>> device = pd.Series(["Cart 1", "Cart 2"], records.ids)
+        >>> records = records.with_metadata(records.metadata.assign(device=device))
+        """
+        return self._with(metadata=check_metadata(metadata, self._ids, len(self)))
 
     def with_signals(self, signals, sampling_rate=None):
         """Return the same records with other signals, and all that belongs to them.
@@ -295,6 +345,36 @@ class ECGRecords(RecordsSummary, ContentEquality):
                 f"{len(other)} records of {other.n_leads} leads."
             )
         return other
+
+    def verified(self):
+        """Read every signal now, and return the records that can be read.
+
+        Returns
+        -------
+        ECGRecords
+            Of the same class. The others are in its `report`, with what is wrong with their files.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_ecg import ECGRecords
+        >>> records = ECGRecords(np.zeros((3, 2, 1000)), sampling_rate=100)
+        >>> len(records.verified())
+        3
+        """
+        report, is_read = Report(), np.ones(len(self), dtype=bool)
+        # What is in memory was read.
+        rows = range(len(self)) if isinstance(self._signals, LazySignals) else ()
+        for row in rows:
+            try:
+                self._signals[row]
+            except RecordError as error:
+                is_read[row] = False
+                report.add_error(self._ids[row], error)
+        if is_read.all():
+            return self
+        reports = [self._report, report.to_frame()]
+        return self[is_read]._with(report=pd.concat(reports, ignore_index=True))
 
     def select_leads(self, names, *, missing="raise"):
         """Return the same records with the leads that are asked for, in that order.

@@ -1,8 +1,15 @@
 """What could not be loaded, and why."""
 
 import contextlib
+import re
 
 import pandas as pd
+
+# Problems of files that lie beside ECGs; those of unknown content may have been some.
+NO_ECG, UNKNOWN, EMPTY = "is no ECG in a format that is read, but ", "of unknown content", "empty"
+HIDDEN = "is hidden: its name or a folder's begins with a dot"
+# A file of such a name that is of no such format was an ECG once.
+_OF_ECGS = re.compile(r"\.(hea|dcm|scp|edf|bdf|ecg|ishne|xml)(\.gz)?$", re.IGNORECASE)
 
 REPORT_COLUMNS = ("id", "file", "problem", "what_to_do", "kept")
 
@@ -32,6 +39,30 @@ class MissingFileError(RecordError, FileNotFoundError):
 
     # OSError prints its arguments in a form of its own.
     __str__ = RecordError.__str__
+
+
+class ChecksumError(RecordError):
+    """Samples that do not agree with the checksum beside them."""
+
+
+class NothingReadError(ValueError):
+    """None of many files can be read; why, says `report`.
+
+    Parameters
+    ----------
+    message : str
+    report : Report
+    """
+
+    def __init__(self, message, report):
+        super().__init__(message)
+        self.report = report.to_frame()
+
+
+class NoECGError(NothingReadError, FileNotFoundError):
+    """None of many files is an ECG."""
+
+    __str__ = ValueError.__str__
 
 
 @contextlib.contextmanager
@@ -78,3 +109,17 @@ class Report:
         """Return the table that `ECGRecords.report` shows."""
         frame = pd.DataFrame(self.rows, columns=list(REPORT_COLUMNS))
         return frame.astype({"kept": bool})
+
+
+def is_lost(name):
+    """Return whether a file that is no ECG was one to judge by its name."""
+    return _OF_ECGS.search(str(name)) is not None
+
+
+def lost_ecgs(report):
+    """Return the rows of a report about ECGs that are left out, not about files beside them."""
+    problem = report["problem"].astype(str)
+    is_other = problem.str.startswith((NO_ECG, HIDDEN))
+    is_other &= ~problem.str.startswith((NO_ECG + UNKNOWN, NO_ECG + EMPTY))
+    is_other &= ~report["file"].map(is_lost).astype(bool)
+    return report[~report["kept"].astype(bool) & ~is_other]

@@ -20,10 +20,11 @@ import joblib
 import numpy as np
 import pandas as pd
 from joblib.parallel import get_active_backend
+from sklearn.utils.parallel import delayed
 from threadpoolctl import threadpool_limits
 
 from sklearn_ecg._version import __version__
-from sklearn_ecg.utils import progress, warn_user, whole_file, writing
+from sklearn_ecg.utils import in_parallel, progress, warn_user, whole_file, writing
 
 _FORMAT, _FORMAT_VERSION = "sklearn_ecg.shards", 1
 _MANIFEST = "manifest.json"
@@ -64,7 +65,8 @@ class ShardFolder:
         step : callable
             Takes what `take` returns, and returns a DataFrame with a row for each record. Its
             column "problem" says what went wrong, and is empty where nothing did. If its attribute
-            `by_record` is true, a row depends on its record alone.
+            `by_record` is true, a row depends on its record alone. Its attribute `doing` stands
+            before the progress bar, which counts records.
         take : callable
             ``take(rows)`` returns those records in a form that travels to workers.
         keys : list of length n_records of str or None
@@ -86,23 +88,32 @@ class ShardFolder:
         without_key = np.array(rows_of.pop(None, []), dtype=int)
         plan = self._plan(rows_of, shard_size)
         todo = [name for name in plan if not self._file(name).exists()]
-        tasks = progress(todo, description="Shards of records", total=len(todo), verbose=verbose)
+        bar = progress(
+            description=getattr(step, "doing", "Working on records"),
+            total=sum(len(plan[name]) for name in todo),
+            verbose=verbose if todo else 0,
+        )
         # Workers side by side have a thread each: more would wait for each other. Threads share
         # one limit, which is set here.
         is_shared = joblib.effective_n_jobs(n_jobs) > 1
         in_threads = getattr(get_active_backend()[0], "uses_threads", False)
         try:
-            with _one_thread(is_shared and in_threads):
-                joblib.Parallel(n_jobs=n_jobs)(
-                    joblib.delayed(_make_shard)(
-                        step,
-                        take(_first(rows_of, plan[name])),
-                        plan[name],
-                        self._file(name),
-                        is_shared and not in_threads,
-                    )
-                    for name in tasks
+            with bar, _one_thread(is_shared and in_threads):
+                made = in_parallel(
+                    (
+                        delayed(_make_shard)(
+                            step,
+                            take(_first(rows_of, plan[name])),
+                            plan[name],
+                            self._file(name),
+                            is_shared and not in_threads,
+                        )
+                        for name in todo
+                    ),
+                    n_jobs=n_jobs,
                 )
+                for name, _ in zip(todo, made, strict=True):
+                    bar.update(len(plan[name]))
         except BrokenExecutor as error:
             n_made = sum(self._file(name).exists() for name in plan)
             raise RuntimeError(

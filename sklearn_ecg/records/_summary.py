@@ -127,6 +127,9 @@ class RecordsSummary:
         if self._trusted is not None:
             of_labels = " labels" if self._trusted.ndim == 2 else ""
             parts.append(f"{self._trusted.sum()}{of_labels} trusted")
+        if self._metadata is not None:
+            # Their values are about patients, and are shown to nobody who does not ask for them.
+            parts.append(f"{self._metadata.shape[1]} columns of metadata")
         return f"{type(self).__name__}: {', '.join(parts)}"
 
     def _repr_html_(self):

@@ -13,7 +13,7 @@ from sklearn_ecg.utils._file_stamps import file_stamp, quick_stamp, stamp_of_fil
 from sklearn_ecg.utils._leads import LEADS_12, canonical_lead, is_known_lead
 from sklearn_ecg.utils._parallel import in_parallel
 from sklearn_ecg.utils._params import HasMethods, Interval, StrOptions, check_params
-from sklearn_ecg.utils._progress import progress
+from sklearn_ecg.utils._progress import announce, progress
 from sklearn_ecg.utils._saved import Saved
 from sklearn_ecg.utils._validation import (
     check_groups,
@@ -30,7 +30,7 @@ from sklearn_ecg.utils._validation import (
     trusted_labels,
     trusted_records,
 )
-from sklearn_ecg.utils._warnings import warn_of_unread, warn_user
+from sklearn_ecg.utils._warnings import UnreadRecordsWarning, warn_of_unread, warn_user
 from sklearn_ecg.utils._whole_file import whole_file, writing
 
 __all__ = [
@@ -39,8 +39,10 @@ __all__ = [
     "Interval",
     "Saved",
     "StrOptions",
+    "UnreadRecordsWarning",
     "align_labels",
     "align_records",
+    "announce",
     "as_pandas",
     "canonical_lead",
     "check_groups",

@@ -51,7 +51,7 @@ def as_pandas(values):
     return pd.Series(values.to_list(), name=values.name or None, dtype=object).infer_objects()
 
 
-def align_records(values, ids, *, name):
+def align_records(values, ids, *, name, by_position="{}.to_numpy()"):
     """Return the rows of a table in the order of the records, found by its index.
 
     An index names records unless it merely counts rows: the default index 0, 1, 2, ... of pandas,
@@ -69,6 +69,8 @@ def align_records(values, ids, *, name):
         are the same name.
     name : str
         The argument's name in error messages.
+    by_position : str, default="{}.to_numpy()"
+        What to pass instead where rows are in the order of the records; braces stand for the name.
 
     Returns
     -------
@@ -115,7 +117,7 @@ def align_records(values, ids, *, name):
         return values.iloc[names_of.get_indexer(wanted)]
     if _is_default(index) or _is_default(ids) or _speak_of_different_things(index, ids):
         return values
-    raise ValueError(_mismatch(names, known, name) + _hint(index, known))
+    raise ValueError(_mismatch(names, known, name, by_position.format(name)) + _hint(index, known))
 
 
 def comparable_ids(names, ids, *, name="The table"):
@@ -189,14 +191,14 @@ def _speak_of_different_things(index, ids):
     )
 
 
-def _mismatch(names, known, name):
+def _mismatch(names, known, name, by_position):
     for found, where in ((names, name), (known, "X")):
         repeated = found[found.duplicated()]
         if len(repeated):
             return (
                 f"{name} cannot be matched to the records: the index of {where} holds "
                 f"{repeated[0]!r} more than once. Leave one row for each record, or pass "
-                f"{name}.to_numpy() if its rows are in their order."
+                f"{by_position} if its rows are in their order."
             )
     missing, unknown = known[~known.isin(names)], names[~names.isin(known)]
     found = []
@@ -206,7 +208,7 @@ def _mismatch(names, known, name):
         found.append(f"{unknown[0]!r} is no record ({len(unknown)} rows are unknown)")
     return (
         f"The index of {name} does not name the {len(known)} records: {', and '.join(found)}. Give "
-        f"each record a row, or pass {name}.to_numpy() if its rows are in the order of the records."
+        f"each record a row, or pass {by_position} if its rows are in the order of the records."
     )
 
 

@@ -7,6 +7,20 @@ import warnings
 _LIBRARIES = {"sklearn_ecg", "sklearn", "skorch", "joblib"}
 
 
+class UnreadRecordsWarning(UserWarning):
+    """Some records cannot be read, and are NaN: how many, which, and why.
+
+    Who wants an error of it makes it one.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from sklearn_ecg.records import UnreadRecordsWarning
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("error", UnreadRecordsWarning)
+    """
+
+
 def warn_user(message, category=UserWarning):
     """Warn at the innermost line outside of this package and of the libraries that call it.
 
@@ -36,4 +50,5 @@ def warn_of_unread(reasons, ids, consequence):
         return
     named = "; ".join(f"{ids[row]}: {reasons[row]}" for row in list(reasons)[:3])
     more = f" And {len(reasons) - 3} more." if len(reasons) > 3 else ""
-    warn_user(f"{len(reasons)} of {len(ids)} records {consequence}. {named}{more}")
+    message = f"{len(reasons)} of {len(ids)} records {consequence}. {named}{more}"
+    warn_user(message, UnreadRecordsWarning)

@@ -64,6 +64,7 @@ def test_equal_content_is_equal():
         {"label_names": ["AF", "PAC"]},
         {"trusted": [True, True, True, False]},
         {"split": [1, 1, 2, 2]},
+        {"metadata": pd.DataFrame({"age_years": [60.0, 50.0, 40.0, np.nan]})},
     ],
 )
 def test_any_difference_counts(changes):
