@@ -106,7 +106,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
     n_jobs : int, default=None
     random_state : int, RandomState instance or None, default=None
     verbose : int, default=0
-        Progress by round and label if positive.
+        If positive, each stage says its name as it begins, and bars count records.
 
     Attributes
     ----------
@@ -291,7 +291,12 @@ class AFPLabelCleaner(BaseLabelCleaner):
         elif mixture is None:
             mixture = DirichletProcessGaussianMixture(inference="gibbs", max_iter=20)
         seed = check_random_state(self.random_state).randint(2**31 - 1)
-        shared = {"random_state": seed, "memory": self.memory, "n_jobs": self.n_jobs}
+        shared = {
+            "random_state": seed,
+            "memory": self.memory,
+            "n_jobs": self.n_jobs,
+            "verbose": self.verbose,
+        }
         evidence = PatternEvidence(
             mixture,
             min_support=self.min_support,
@@ -303,7 +308,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
             min_accuracy=_MIN_ACCURACY if by_bayes else 0.0,
             **shared,
         )
-        shared |= {"max_iter": self.max_iter, "verbose": self.verbose}
+        shared["max_iter"] = self.max_iter
         if not by_bayes:
             return PaperMethod(
                 evidence,

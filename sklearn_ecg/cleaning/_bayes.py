@@ -22,7 +22,7 @@ from sklearn_ecg.cleaning._label_errors import (
 )
 from sklearn_ecg.cleaning._memory import remembered
 from sklearn_ecg.cleaning._scaling import FeatureScaling
-from sklearn_ecg.utils import progress
+from sklearn_ecg.utils import announce
 
 # Where noise rates of labels are so much alike (records worth of pooling), a weak record's label,
 # as it is believed, counts half of a trusted one in the calibration; where more, more.
@@ -298,12 +298,13 @@ def clean_in_rounds(
     resolved = np.zeros(belief.shape)
     if not weak.any():
         max_iter = 1
-    rounds = progress(range(1, max_iter + 1), description="Rounds", verbose=verbose)
-    for n_iter in rounds:
+    for n_iter in range(1, max_iter + 1):
+        stage = f"Cleaning labels, round {n_iter} of at most {max_iter}"
         targets = belief
         if n_iter > 1:
             targets = as_doubtful(belief, trusted, ~unseen, random_state + n_iter)
-        scores = discriminators.fit_score(X, targets, n_jobs=n_jobs)
+        scores = discriminators.fit_score(X, targets, n_jobs=n_jobs, stage=stage, verbose=verbose)
+        announce(f"{stage}: weighing labels", verbose)
         posterior = Posterior.learn(
             scores,
             pinned,

@@ -24,7 +24,7 @@ from sklearn_ecg.cleaning._filter import (
     teaching_records,
 )
 from sklearn_ecg.cleaning._scaling import FeatureScaling
-from sklearn_ecg.utils import HasMethods, Interval, StrOptions, in_parallel, progress
+from sklearn_ecg.utils import HasMethods, Interval, StrOptions, announce, in_parallel, progress
 
 # Of how many classifiers at least a "no" makes a given label wrong.
 _SHARES = {"S1": 1.0, "S2": 0.8, "S3": 0.6}
@@ -200,6 +200,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
             found = progress(found, description="Voting", total=len(tasks), verbose=self.verbose)
             for (m, label, _, asked), vote in zip(tasks, found, strict=True):
                 votes[m, asked, label] = vote
+            announce("Training voters on all records", self.verbose)
             trained = list(
                 parallel(
                     delayed(_train)(voter, X, labels[:, label], teaches & (labels[:, label] != -1))

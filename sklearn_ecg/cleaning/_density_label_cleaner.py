@@ -15,7 +15,7 @@ from sklearn_ecg.cleaning._filter import (
     teaching_records,
 )
 from sklearn_ecg.cleaning._scaling import FeatureScaling
-from sklearn_ecg.utils import HasMethods, Interval
+from sklearn_ecg.utils import HasMethods, Interval, announce
 
 
 class DensityLabelCleaner(BaseLabelCleaner):
@@ -152,6 +152,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
 
     def _find_neighbours(self, X, labels, weak, teaches):
         """Find the neighbours of the records that teach, and judge the weak ones by theirs."""
+        announce("Finding neighbours", self.verbose)
         self._taught = labels[teaches]
         self._taught_X = X[teaches]
         self._index()

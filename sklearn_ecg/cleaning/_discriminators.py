@@ -10,6 +10,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from threadpoolctl import threadpool_limits
 
 from sklearn_ecg.cleaning._grown_trees import GrownTrees
+from sklearn_ecg.utils import announce
 
 # Of a few hundred trees, shares below this are not told apart.
 _SMALLEST_SHARE = 0.003
@@ -44,9 +45,13 @@ class Discriminators:
     def __init__(self, members):
         self.members = members
 
-    def fit_score(self, X, beliefs, n_jobs=None):
+    def fit_score(self, X, beliefs, n_jobs=None, *, stage="", verbose=0):
         """As `ForestDiscriminator.fit_score`, of shape (n_records, n_labels, n_members)."""
-        return np.stack([d.fit_score(X, beliefs, n_jobs=n_jobs) for d in self.members], axis=2)
+        scores = []
+        for member in self.members:
+            announce(f"{stage}: {member.doing}", verbose)
+            scores.append(member.fit_score(X, beliefs, n_jobs=n_jobs))
+        return np.stack(scores, axis=2)
 
     def score(self, X):
         """As `ForestDiscriminator.score`, of shape (n_records, n_labels, n_members)."""
@@ -64,6 +69,8 @@ class ForestDiscriminator:
     n_estimators : int, default=200
     random_state : int, default=None
     """
+
+    doing = "growing trees"
 
     def __init__(self, n_estimators=200, random_state=None):
         self.n_estimators = n_estimators
@@ -127,6 +134,8 @@ class KernelDiscriminator:
     The similarity of two records is :math:`\\exp(-d / 2m)` for the sum :math:`d` over features
     of how many quantiles lie between their values, and the median :math:`m` of that distance.
     """
+
+    doing = "comparing records"
 
     def __init__(self, random_state=None):
         self.random_state = random_state
@@ -241,6 +250,8 @@ class ClassifierDiscriminator:
         Patients; a patient's records share a fold.
     random_state : int, default=None
     """
+
+    doing = "training the discriminator"
 
     def __init__(self, classifier, groups=None, random_state=None):
         self.classifier = classifier

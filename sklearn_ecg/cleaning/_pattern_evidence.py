@@ -11,6 +11,7 @@ from sklearn_ecg.cleaning._rules import (
     exclusion_rules,
     inclusion_rules,
 )
+from sklearn_ecg.utils import announce
 
 
 class PatternEvidence:
@@ -33,6 +34,7 @@ class PatternEvidence:
     memory : str or joblib.Memory, default=None
         Keeps patterns and anchors, which depend on no threshold.
     n_jobs : int, default=None
+    verbose : int, default=0
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class PatternEvidence:
         random_state,
         memory=None,
         n_jobs=None,
+        verbose=0,
     ):
         self.mixture = mixture
         self.min_support = min_support
@@ -61,6 +64,7 @@ class PatternEvidence:
         self.random_state = random_state
         self.memory = memory
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(self, X, labels, trusted, scaling=None):
         """Take the records from which to learn.
@@ -97,6 +101,7 @@ class PatternEvidence:
         return self._found
 
     def _find_in(self, X, labels, trusted, scaling):
+        announce("Finding patterns, anchors and rules", self.verbose)
         X = X if scaling is None else scaling.scale(X)
         find = remembered(self.memory, _patterns_and_anchors, ignore=["n_jobs"])
         patterns, anchor_patterns = find(

@@ -52,6 +52,7 @@ def cleaned_records(X, given, labels, decisions, measured=None):
             X.sampling_rate,
             lead_names=None if X.lead_names is None else X.lead_names,
             split=X.split,
+            metadata=X.metadata,
             report=X.report,
             **fields,
         )

@@ -6,6 +6,10 @@ import pandas as pd
 
 from sklearn_ecg.utils import whole_file
 
+# In characters; of what is longer the beginning is shown.
+_WIDEST = 60
+_FORMAT = "0.000"
+
 #: The sheet in which a person answers.
 REVIEW_SHEET = "review"
 
@@ -37,7 +41,18 @@ def write_workbook(path, sheets):
             if "id" in table:
                 table = table.assign(id=table["id"].astype(str))
             table.to_excel(writer, sheet_name=name, index=False, freeze_panes=(1, 0))
-            for row in writer.sheets[name].iter_rows():
-                for cell in row:
+            sheet = writer.sheets[name]
+            sheet.auto_filter.ref = sheet.dimensions
+            for column in sheet.iter_cols():
+                for cell in column:
                     if cell.data_type == "f":
                         cell.data_type = "s"
+                    if isinstance(cell.value, float):
+                        cell.number_format = _FORMAT
+                longest = max(len(_as_shown(cell.value)) for cell in column)
+                letter = column[0].column_letter
+                sheet.column_dimensions[letter].width = min(longest + 2, _WIDEST)
+
+
+def _as_shown(value):
+    return f"{value:.3f}" if isinstance(value, float) else str(value)

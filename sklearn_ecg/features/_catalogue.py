@@ -8,14 +8,14 @@ from typing import NamedTuple
 from sklearn_ecg.utils import is_known_lead
 
 #: Groups of features, in the order of the table.
-GROUPS = ("rhythm", "intervals", "axes", "amplitudes", "shape", "quality")
+GROUPS = ("rhythm", "intervals", "axes", "amplitudes", "shape", "quality", "patient")
 
 
 class Feature(NamedTuple):
     """A row of the catalogue.
 
-    `of` says what the feature belongs to: "record", "each lead", or the leads without which it
-    is not defined, where ``a|b`` stands for a or b.
+    `of` says what the feature belongs to: "record", "each lead", "metadata", of which it is taken
+    and not measured, or the leads without which it is not defined, where ``a|b`` stands for a or b.
     """
 
     name: str
@@ -40,7 +40,7 @@ def record_features(lead_names):
     return tuple(
         feature
         for feature in catalogue()
-        if feature.of == "record" or (feature.of != "each lead" and _allow(lead_names, feature.of))
+        if feature.of == "record" or (_needs_leads(feature) and _allow(lead_names, feature.of))
     )
 
 
@@ -58,7 +58,7 @@ def features_lost(lead_names, groups):
         Of records of the same number of leads, as many as the unknown ones could be.
     """
     n_unknown = sum(not is_known_lead(name) for name in lead_names)
-    wanted = [f for f in catalogue() if f.group in groups and f.of not in ("record", "each lead")]
+    wanted = [f for f in catalogue() if f.group in groups and _needs_leads(f)]
     return [f.name for f in wanted if 0 < _n_lacking(lead_names, f.of) <= n_unknown]
 
 
@@ -68,8 +68,14 @@ def lead_features():
     return tuple(feature for feature in catalogue() if feature.of == "each lead")
 
 
+@functools.cache
+def metadata_features():
+    """Return the features that are taken of the records' metadata, by name, as `features_of`."""
+    return {feature.name: (feature, "") for feature in catalogue() if feature.of == "metadata"}
+
+
 def features_of(lead_names):
-    """Return all features of records with these leads, by their full names.
+    """Return all features that are measured of records with these leads, by their full names.
 
     Parameters
     ----------
@@ -91,6 +97,10 @@ def features_of(lead_names):
             )
         features |= own
     return features
+
+
+def _needs_leads(feature):
+    return feature.of not in ("record", "each lead", "metadata")
 
 
 def _allow(lead_names, needed):

@@ -82,13 +82,10 @@ def _by_chunks(step, signals, r_peaks, *, n_jobs, verbose):
         delayed(step)((_rows(signals, rows), [r_peaks[row] for row in rows], None))
         for rows in chunks
     )
-    bar = progress(
-        zip(chunks, in_parallel(tasks, n_jobs=n_jobs), strict=True),
-        description="Measuring records",
-        total=len(chunks),
-        verbose=verbose,
-    )
-    yield from bar
+    with progress(description="Measuring records", total=len(signals), verbose=verbose) as bar:
+        for rows, frame in zip(chunks, in_parallel(tasks, n_jobs=n_jobs), strict=True):
+            bar.update(len(rows))
+            yield rows, frame
 
 
 def _rows(signals, rows):
@@ -99,6 +96,7 @@ class _Measuring:
     """Measures some records, and says of which that was not possible."""
 
     by_record = True
+    doing = "Measuring records"
 
     def __init__(self, sampling_rate, lead_names):
         self.sampling_rate = sampling_rate

@@ -11,9 +11,15 @@ from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_ecg.features._catalogue import GROUPS, features_lost, features_of
+from sklearn_ecg.features._catalogue import (
+    GROUPS,
+    features_lost,
+    features_of,
+    metadata_features,
+)
 from sklearn_ecg.features._extraction import extract, extract_shards
 from sklearn_ecg.features._given_r_peaks import r_peaks_by_record
+from sklearn_ecg.features._patient import patient_features
 from sklearn_ecg.features._quality_report import report_problems, warn_of_problems
 from sklearn_ecg.records import CleanedRecords, ECGRecords, as_records
 from sklearn_ecg.records._checks import signal_array
@@ -46,7 +52,8 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         Hz. Needed for plain arrays only; `ECGRecords` know their own.
     groups : sequence of str, default=("rhythm", "intervals", "axes", "amplitudes", "shape")
         Which features to return. A further group, "quality", tells of the signal and not of the
-        heart: gaps, noise, drift, pacing spikes.
+        heart: gaps, noise, drift, pacing spikes. The group "patient" is age and sex, of
+        ``records.metadata``: columns ``age_years`` and ``sex``.
     n_jobs : int, default=None
         Number of joblib workers.
     memory : path-like or joblib.Memory, default=None
@@ -212,7 +219,7 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         _check_any_read(records, problems)
         warn_of_unread(problems, records.ids, "cannot be measured, and are NaN")
         warn_of_problems(self._report(records, table, {}))
-        features = self._choose(table)
+        features = self._choose(table, self._of_patients(records))
         if self._output_container() == "pandas" and isinstance(X, ECGRecords):
             index = pd.Index(records.ids, name="id")
             return pd.DataFrame(features, index=index, columns=list(self._chosen()))
@@ -307,13 +314,22 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
 
     def _chosen(self):
         """Return the features of the groups asked for, by name."""
-        features = features_of(self.lead_names_)
+        features = features_of(self.lead_names_) | metadata_features()
         return {name: pair for name, pair in features.items() if pair[0].group in self.groups}
 
-    def _choose(self, table):
-        """Return the columns of the groups asked for, of those of all features."""
+    def _of_patients(self, records):
+        """Return what metadata say of the patients, as columns; none unless they are asked for."""
+        if "patient" not in self.groups:
+            return np.empty((len(records), 0))
+        return patient_features(records)
+
+    def _choose(self, table, of_patients):
+        """Return the columns of the groups asked for, of all that is measured, and of patients."""
         chosen = self._chosen()
-        return table[:, [name in chosen for name in features_of(self.lead_names_)]]
+        measured = table[:, [name in chosen for name in features_of(self.lead_names_)]]
+        # Of what could not be read all is NaN: else it would pass for measured.
+        is_lost = np.isnan(table).all(axis=1)[:, np.newaxis]
+        return np.hstack([measured, np.where(is_lost, np.nan, of_patients)])
 
     def _measure(self, X, r_peaks):
         """Return the records with leads in the order of fit, all features, and what went wrong."""
@@ -331,9 +347,10 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         return records, table, problems
 
     def _shards(self, records, folder, **options):
-        """Yield rows and features of all groups, as `extract_shards` does, and keep them."""
+        """Yield rows and features, as `extract_shards` does, and keep those of all groups."""
         records = self._check_records(records, reset=False)
-        yield from extract_shards(
+        of_patients, names = self._of_patients(records), self.get_feature_names_out()
+        shards = extract_shards(
             records.signals,
             records.sampling_rate,
             self.lead_names_,
@@ -341,6 +358,9 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
             _folder_of(folder),
             **options,
         )
+        for rows, frame in shards:
+            features = self._choose(frame.drop(columns="problem").to_numpy(), of_patients[rows])
+            yield rows, pd.DataFrame(features, columns=names).assign(problem=frame["problem"])
 
     def _report(self, records, table, problems):
         return report_problems(table, records.ids, self.lead_names_, problems)

@@ -18,7 +18,7 @@ class EpochProgress(Callback):
 
     def on_train_begin(self, net, **kwargs):
         verbose = net.verbose if net.is_main else 0
-        self.bar_ = progress(range(net.max_epochs), description="training, epochs", verbose=verbose)
+        self.bar_ = progress(range(net.max_epochs), description="Training, epochs", verbose=verbose)
 
     def on_epoch_end(self, net, **kwargs):
         last = net.history[-1]

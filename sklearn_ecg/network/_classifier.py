@@ -44,6 +44,7 @@ from sklearn_ecg.utils import (
     HasMethods,
     Interval,
     StrOptions,
+    announce,
     check_params,
     warn_of_unread,
     warn_user,
@@ -367,6 +368,7 @@ class LabelCorrelationECGClassifier(
         call of many, which hold nothing out.
         """
         self._check_parameters()
+        announce("Reading signals", self.verbose)
         given = dict.fromkeys(("groups", "sample_weight", "validation", "classes")) | given
         task = read_task(self, X, y, **given, before=before, holds_out=not one_epoch)
         # What the network knows of its labels goes by the matrix that it learned them with.
@@ -437,8 +439,9 @@ class LabelCorrelationECGClassifier(
         if knows_nothing_new and not len(task.held_out):
             return old, None, None  # nothing is left to learn from a table
         extractor, table = learn_features(
-            self.features, task.records, task.reading.is_read, task.training
+            self.features, task.records, task.reading.is_read, task.training, self.verbose
         )
+        announce("Learning from features", self.verbose)
         of_training = (
             None if values is None else values[task.training]
             for values in (table, task.labels, task.weights, task.groups)

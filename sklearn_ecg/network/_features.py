@@ -66,7 +66,7 @@ class FeatureAnswers:
         return torch.cat(parts).double().numpy() * self.slope + self.offset
 
 
-def learn_features(features, records, is_read, training):
+def learn_features(features, records, is_read, training, verbose=0):
     """Fit a transformer and measure records by it.
 
     Parameters
@@ -78,6 +78,8 @@ def learn_features(features, records, is_read, training):
         Of the others nothing is measured.
     training : ndarray of int
         The records that it is fitted to.
+    verbose : int, default=0
+        Of what "auto" measures with.
 
     Returns
     -------
@@ -86,7 +88,7 @@ def learn_features(features, records, is_read, training):
         NaN for records that cannot be read, and for what could not be measured.
     """
     if isinstance(features, str):
-        features = getattr(records, "extractor", None) or ECGFeatureExtractor()
+        features = getattr(records, "extractor", None) or ECGFeatureExtractor(verbose=verbose)
     before = measured_before(records, features)
     if before is not None:
         extractor, table = before

@@ -252,9 +252,10 @@ class SignalReader:
         n_needed = int(np.ceil(n_times / ratio))
         signals = records.signals
         is_long = records.n_times is None or records.n_times > n_needed
-        if not is_long or (records.n_times and not isinstance(signals, LazySignals)):
+        is_lazy = isinstance(signals, LazySignals)
+        if not is_long or (records.n_times and not is_lazy):
             try:
-                together = np.asarray(signals)[..., :n_needed]
+                together = np.asarray(signals.read_many() if is_lazy else signals)[..., :n_needed]
                 together = self._checked(together.astype(np.float32, copy=False))
             except Exception:
                 pass  # one by one it turns out which record it is
@@ -264,7 +265,6 @@ class SignalReader:
         for i, row in enumerate(rows):
             try:
                 # Of long records no more is read than is kept.
-                is_lazy = isinstance(signals, LazySignals)
                 signal = signals.window(i, 0, n_needed) if is_lazy else signals[i]
                 signal = np.asarray(signal, dtype=np.float32)[np.newaxis, ..., :n_needed]
                 signal = self._checked(signal)

@@ -13,7 +13,7 @@ from sklearn_ecg.records._shard_folder import ShardFolder
 from sklearn_ecg.utils import check_path, warn_of_unread
 
 # What a step may read of records beside their signals, rates and leads.
-FIELDS = ("ids", "groups", "split", "labels", "trusted")
+FIELDS = ("ids", "groups", "split", "labels", "trusted", "metadata")
 # What stands for no result, by the kind of column.
 _NOTHING = {"f": np.nan, "i": -1, "u": 0, "b": False, "O": ""}
 
@@ -35,7 +35,8 @@ def run_shards(step, records, folder, *, shard_size=None, n_jobs=None, verbose=0
         ``problem`` that is empty where all is well. What it raises ends the run: it must catch what
         goes wrong with a single record. Its ``settings`` are a dict of what JSON can hold: all that
         the result depends on beside the records. Of these count signals, rate, leads, and the
-        fields that its ``reads`` names, by default ids, groups, split, labels and trusted.
+        fields that its ``reads`` names, by default ids, groups, split, labels, trusted and
+        metadata.
     records : ECGRecords
     folder : path-like
         Made where it is missing. Several steps may share it; with workers on several machines all
@@ -160,7 +161,11 @@ def _read_by(step, records):
     names = None if records.label_names is None else tuple(map(str, records.label_names))
     shared = (records.sampling_rate, records.lead_names, names if "labels" in reads else None)
     fields = [getattr(records, name) for name in FIELDS if name in reads]
-    return [[shared] * len(records), *(f.tolist() for f in fields if f is not None)]
+    return [[shared] * len(records), *(_by_record(f) for f in fields if f is not None)]
+
+
+def _by_record(field):
+    return field.to_dict("records") if isinstance(field, pd.DataFrame) else field.tolist()
 
 
 class _Watched:
@@ -170,6 +175,7 @@ class _Watched:
         self.step = step
         self.settings = settings
         self.by_record = getattr(step, "by_record", False)
+        self.doing = getattr(step, "doing", f"{type(step).__name__}: records")
 
     def __call__(self, items):
         records, keys, about = items

@@ -41,15 +41,13 @@ class MeasureFeatures:
     def __call__(self, records):
         extractor = self._fitted(records)
         _, table, problems = extractor._measure(records, None)
-        frame = pd.DataFrame(extractor._choose(table), columns=extractor.get_feature_names_out())
+        features = extractor._choose(table, extractor._of_patients(records))
+        frame = pd.DataFrame(features, columns=extractor.get_feature_names_out())
         return _with_problems(frame, problems)
 
     def _shards(self, records, folder, **options):
         """Yield rows and tables of shards, as `ShardFolder.results` does."""
-        extractor = self._fitted(records)
-        columns = [*extractor.get_feature_names_out(), "problem"]
-        for rows, frame in extractor._shards(records, folder, **options):
-            yield rows, frame[columns]
+        yield from self._fitted(records)._shards(records, folder, **options)
 
     def _fitted(self, records):
         extractor = copy.copy(self.extractor).set_params(memory=None, n_jobs=None, verbose=0)
@@ -71,7 +69,7 @@ class PredictLabels:
         A folder of features, as of `ECGFeatureExtractor`: what was measured is not measured again.
     """
 
-    reads = ()
+    doing = "Predicting records"
 
     def __init__(self, model, method="predict_proba", *, memory=None):
         check_option(method, ("predict_proba", "predict"), "method")
@@ -92,6 +90,12 @@ class PredictLabels:
     def settings(self):
         """What results depend on beside the records: the model as it is now."""
         return {"model": _digest_of(self.model / "model.json"), "method": self.method}
+
+    @property
+    def reads(self):
+        """Metadata, if the model knows age and sex by its features."""
+        answers = _load_classifier(self.model, self.settings["model"]).answers_
+        return () if answers is None else _read_by(answers.extractor)
 
     def __call__(self, records):
         classifier = _load_classifier(self.model, self.settings["model"])
@@ -136,7 +140,7 @@ class CleanLabels:
         Classes that the file may name beside those that all files may, as for the cleaner's `load`.
     """
 
-    reads = ("labels", "trusted")
+    doing = "Cleaning records"
 
     def __init__(self, cleaner, *, memory=None, trusted=()):
         self.cleaner = check_path(cleaner, "cleaner").absolute()
@@ -148,6 +152,12 @@ class CleanLabels:
     def settings(self):
         """What results depend on beside the records: the cleaner as it is now."""
         return {"cleaner": _digest_of(self.cleaner)}
+
+    @property
+    def reads(self):
+        """Labels and trust; and metadata, if the cleaner knows age and sex by its features."""
+        cleaner = _load_cleaner(self.cleaner, self.settings["cleaner"], self.trusted)
+        return ("labels", "trusted", *_read_by(getattr(cleaner, "extractor_", None)))
 
     def __call__(self, records):
         cleaner = _load_cleaner(self.cleaner, self.settings["cleaner"], self.trusted)
@@ -179,6 +189,10 @@ class CleanLabels:
                 for of_all, of_readable in zip(found, own, strict=True):
                     of_all[readable] = of_readable
         return _label_columns(names, *found, problems)
+
+
+def _read_by(extractor):
+    return ("metadata",) if "patient" in getattr(extractor, "groups", ()) else ()
 
 
 def _label_columns(names, labels, provenance, confidence, problems):

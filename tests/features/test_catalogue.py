@@ -1,6 +1,7 @@
 """The catalogue and what the extractor returns are one."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from sklearn_ecg import ECGFeatureExtractor, ECGRecords
@@ -20,6 +21,7 @@ UNITS = {
     "_bpm": "bpm",
     "_deg": "deg",
     "_Hz": "Hz",
+    "_years": "years",
 }
 
 
@@ -34,13 +36,17 @@ def test_every_feature_of_the_catalogue_is_measured_and_no_other(records):
         measured = _measure(signal, 500, records.lead_names, None, None)
         of_record.update(measured[0])
         of_leads.update(measured[1])
-    assert of_record == {feature.name for feature in catalogue() if feature.of != "each lead"}
+    of_all = {
+        feature.name for feature in catalogue() if feature.of not in ("each lead", "metadata")
+    }
+    assert of_record == of_all
     assert of_leads == {feature.name for feature in catalogue() if feature.of == "each lead"}
 
 
 def test_every_feature_of_the_catalogue_has_values(records):
     extractor = ECGFeatureExtractor(groups=GROUPS).set_output(transform="pandas")
-    features = extractor.fit_transform(records)
+    patients = {"age_years": np.arange(20.0), "sex": ["female", "male"] * 10}
+    features = extractor.fit_transform(records.with_metadata(pd.DataFrame(patients)))
     assert list(features.columns[features.isna().all()]) == []
     assert (features.nunique() > 1).mean() > 0.9
 

@@ -304,7 +304,7 @@ def test_the_axis_of_a_known_heart():
     assert_allclose(two["QRS_axis_deg"], 60, atol=3)
 
 
-def test_lazy_ragged_and_parallel_agree(real):
+def test_lazy_ragged_and_parallel_agree(real, forked):
     signals = [signal[:, : 3000 + 50 * i] for i, signal in enumerate(real.signals)]
     ragged = ECGRecords(signals, 360)
     expected = np.concatenate([ECGFeatureExtractor().fit_transform(ragged[i]) for i in range(12)])

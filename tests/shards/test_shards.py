@@ -123,10 +123,11 @@ def test_a_record_found_damaged_late_does_not_stop_the_others(folder, tmp_path, 
 
 
 def test_where_none_can_be_measured_that_is_an_error(folder):
+    records = load_wfdb(folder)
     for file in folder.glob("*.dat"):
         damage(file)
     with pytest.raises(ValueError, match=r"None of the 24 records can be measured, .* r00: .*sum"):
-        ECGFeatureExtractor().fit_transform(load_wfdb(folder))
+        ECGFeatureExtractor().fit_transform(records)
 
 
 def test_a_file_that_changes_while_it_is_read_is_not_believed(folder, tmp_path, monkeypatch):
@@ -240,7 +241,7 @@ def test_another_model_is_another_result(folder, tmp_path, model):
     assert len(list((tmp_path / "night").iterdir())) == 2
 
 
-def test_workers_come_to_the_same(folder, tmp_path, model):
+def test_workers_come_to_the_same(folder, tmp_path, model, forked):
     records = load_wfdb(folder)
     options = {"shard_size": 6}
     alone = run_shards(PredictLabels(model), records, tmp_path / "a", **options)
