@@ -1,19 +1,26 @@
 """Signals in arrays and files of arrays: NumPy, HDF5, Zarr."""
 
 import contextlib
+import glob
 import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from sklearn_ecg.datasets._files import as_path
+from sklearn_ecg.datasets._array_layout import AXES, check_axes, check_shape, turned
+from sklearn_ecg.datasets._files import as_path, match_files
 from sklearn_ecg.datasets._stored_chunks import files_of, gap_finder, most_records
 from sklearn_ecg.records import LazySignals
 from sklearn_ecg.records._checks import check_array
-from sklearn_ecg.records._readers import MappedSignals, is_file_of_records
-from sklearn_ecg.records._report import MissingFileError, RecordError
-from sklearn_ecg.utils import quick_stamp, stamp_of_files
+from sklearn_ecg.records._readers import (
+    MappedSignals,
+    as_lazy,
+    is_file_of_records,
+    join_lazily,
+)
+from sklearn_ecg.records._report import MissingFileError, RecordError, Report
+from sklearn_ecg.utils import fill_masked, quick_stamp, stamp_of_files
 
 _MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "\N{MICRO SIGN}V": 1e-3, "V": 1e3}
 
@@ -23,12 +30,17 @@ _CURE = "Write the file anew, or leave the record out by its position."
 _LARGE, _MOST_COMPRESSED = 2**30, 100
 
 
-def open_signals(signals, key, units, ids_key):
+def open_signals(signals, *, axes, n_names, zero_padded, key, units, ids_key):
     """Return signals in mV, of files no more than is touched, and the ids stored beside them.
 
     Parameters
     ----------
-    signals : path-like, array-like or list of arrays
+    signals : path-like, list of path-like, array-like or list of arrays
+    axes : str
+        What the axes of the arrays are, such as "records times leads".
+    n_names : int or None
+        How many leads are named, by which wrong `axes` are found.
+    zero_padded : bool
     key, ids_key : str or None
         Names of arrays in the file.
     units : str or None
@@ -36,28 +48,83 @@ def open_signals(signals, key, units, ids_key):
     Returns
     -------
     signals : ndarray, memmap, list or LazySignals
+        Of shape (n_records, n_leads, n_times).
     ids : ndarray or None
     """
     if units is not None and units not in _MV_PER_UNIT:
         raise ValueError(f"units must be one of {list(_MV_PER_UNIT)}; got {units!r}.")
-    if not isinstance(signals, (str, os.PathLike)):
+    axes = check_axes(axes)
+    paths = _paths(signals)
+    if paths is None:
         if key is not None or ids_key is not None:
             raise ValueError("key, and ids as a string, name arrays of a file; signals is none.")
-        return _scaled(signals, units), None
-    path = Path(as_path(signals))
+        signals, ids = _of_memory(signals, axes, n_names, units), None
+    else:
+        parts = [_open_file(path, axes, n_names, key, units, ids_key) for path in paths]
+        signals, ids = parts[0] if len(parts) == 1 else _joined(parts, paths)
+    if zero_padded:
+        lazy = as_lazy(signals)
+        signals = LazySignals(_PaddedSignals(lazy), lazy.shape, lengths=lazy.lengths)
+    return signals, ids
+
+
+def _paths(signals):
+    """Return the paths of files of signals, or None for signals that are in memory."""
+    if isinstance(signals, (str, os.PathLike)):
+        path = as_path(signals)
+        if os.path.lexists(path) or not glob.has_magic(path):
+            return [Path(path)]
+        signals = match_files(path, Report())
+        if not signals:
+            raise FileNotFoundError(f"There is no file {path!r} with signals.")
+    listed = signals if isinstance(signals, list) else []
+    are_paths = bool(listed) and all(isinstance(path, (str, os.PathLike)) for path in listed)
+    return [Path(as_path(path)) for path in listed] if are_paths else None
+
+
+def _joined(parts, paths):
+    """Return the records of several files, one after the other."""
+    signals = [as_lazy(part) for part, _ in parts]
+    for path, part in zip(paths, signals, strict=True):
+        if part.shape[1] != signals[0].shape[1]:
+            raise ValueError(
+                f"{path} has {part.shape[1]} leads, {paths[0]} has {signals[0].shape[1]}. Files "
+                "that are read together have the same leads; read these one by one."
+            )
+    ids = None if parts[0][1] is None else np.concatenate([ids for _, ids in parts])
+    return join_lazily(signals), ids
+
+
+def _of_memory(signals, axes, n_names, units):
+    if isinstance(signals, list) and len({np.shape(signal) for signal in signals}) > 1:
+        if axes[0] != "records":
+            raise ValueError(
+                "A list of signals of different lengths is one of records, with which axes must "
+                f"begin; got axes={' '.join(axes)!r}."
+            )
+        return [
+            _of_memory(np.asanyarray(signal)[np.newaxis], axes, n_names, units)[0]
+            for signal in signals
+        ]
+    signals = np.asanyarray(fill_masked(signals))
+    check_shape(signals.shape, axes, n_names)
+    return _scaled(turned(signals, axes), units)
+
+
+def _open_file(path, axes, n_names, key, units, ids_key):
     suffix = path.suffix.lower()
     if not (os.path.isfile(path) or (suffix == ".zarr" and os.path.isdir(path))):
         raise FileNotFoundError(f"There is no file {str(path)!r} with signals.")
     if suffix == ".npy":
         if key is not None or ids_key is not None:
             raise ValueError(f"{path} holds one array alone; key and ids cannot name others.")
-        return _memory_map(path, units), None
+        return _memory_map(path, axes, n_names, units), None
     if suffix == ".npz":
-        return _from_npz(path, key, units, ids_key)
+        return _from_npz(path, axes, n_names, key, units, ids_key)
     if suffix not in _OPENERS:
         known = sorted([".npz", *_OPENERS])
         raise ValueError(f"signals must be an array or a file of {known}; got {str(path)!r}.")
-    return _from_store(path, suffix, key, units, ids_key)
+    return _from_store(path, suffix, axes, n_names, key, units, ids_key)
 
 
 def _mV_per_unit(units, dtype):
@@ -71,26 +138,23 @@ def _mV_per_unit(units, dtype):
 
 
 def _scaled(signals, units):
-    if isinstance(signals, list) and len({np.shape(signal) for signal in signals}) > 1:
-        return [_scaled(np.asarray(signal), units) for signal in signals]
-    signals = np.asarray(signals)
     scale = _mV_per_unit(units, signals.dtype)
     if scale == 1 or signals.dtype.kind not in "fiu":
         return signals
     return signals.astype(np.float32) * np.float32(scale)
 
 
-def _memory_map(path, units):
+def _memory_map(path, axes, n_names, units):
     with _reading(path, "an array of NumPy"):
         stored = _Mapped(path)
-    check_array(_of_shape(stored, path))
+    shape = _shape_of(stored, axes, n_names, path)
     scale = _mV_per_unit(units, stored.dtype)
-    if is_file_of_records(stored.mapped):
+    if axes == AXES and is_file_of_records(stored.mapped):
         is_in_mV = scale == 1 and stored.dtype.kind == "f" and stored.dtype.itemsize > 2
         read = MappedSignals(stored.mapped, None if is_in_mV else scale)
     else:
-        read = StoredSignals(str(path), ".npy", None, scale, stored)
-    return LazySignals(read, stored.shape)
+        read = StoredSignals(str(path), ".npy", None, axes, scale, stored)
+    return LazySignals(read, shape)
 
 
 class _Mapped:
@@ -124,13 +188,15 @@ def _reading(path, what):
         raise ValueError(f"{path} cannot be read as {what}: {reason}. Write it anew.") from error
 
 
-def _of_shape(stored, path):
-    """Return an array of the shape and type of one that is stored, and reads nothing."""
+def _shape_of(stored, axes, n_names, path):
+    """Check the shape and type of an array, and return (n_records, n_leads, n_times)."""
     with _reading(path, "an array"):
-        return np.broadcast_to(np.zeros((), dtype=stored.dtype), stored.shape)
+        array = np.broadcast_to(np.zeros((), dtype=stored.dtype), stored.shape)
+    check_shape(array.shape, axes, n_names)
+    return check_array(turned(array, axes)).shape
 
 
-def _from_npz(path, key, units, ids_key):
+def _from_npz(path, axes, n_names, key, units, ids_key):
     with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
         others = [name for name in file.namelist() if not name.endswith(".npy")]
         if others and key is None:
@@ -141,15 +207,16 @@ def _from_npz(path, key, units, ids_key):
             if member.filename.endswith(".npy")
         }
         shapes = {name: _shape_in(file, member) for name, member in members.items()}
-    key = _choose(key, shapes, path)
+    key = _choose(key, shapes, axes, path)
     with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
         signals = _read_member(file, members[key])
+    signals = _of_memory(signals, axes, n_names, units)
     if ids_key is None:
-        return _scaled(signals, units), None
+        return signals, None
     _require(ids_key, shapes, path)
     with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
         ids = _as_ids(_read_member(file, members[ids_key]))
-    return _scaled(signals, units), ids
+    return signals, ids
 
 
 def _shape_in(file, member):
@@ -179,7 +246,7 @@ def _read_member(file, member):
         return np.lib.format.read_array(content, allow_pickle=False)
 
 
-def _from_store(path, suffix, key, units, ids_key):
+def _from_store(path, suffix, axes, n_names, key, units, ids_key):
     with contextlib.ExitStack() as stack:
         with _reading(path, _KINDS[suffix]):
             store = _OPENERS[suffix](str(path))
@@ -189,36 +256,36 @@ def _from_store(path, suffix, key, units, ids_key):
             if key is None or len(arrays) < 1 + (ids_key is not None):
                 arrays = _arrays_in(store, str(path))
         shapes = {name: array.shape for name, array in arrays.items()}
-        key = _choose(key, shapes, path)
+        key = _choose(key, shapes, axes, path)
         ids = None
         if ids_key is not None:
             _require(ids_key, shapes, path)
             with _reading(path, _KINDS[suffix]):
                 ids = _as_ids(arrays[ids_key])
-        check_array(_of_shape(arrays[key], path))
+        shape = _shape_of(arrays[key], axes, n_names, path)
         with _reading(path, _KINDS[suffix]):
-            held = most_records(arrays[key], str(path))
-        if shapes[key][0] > _MOST_COMPRESSED * held:
+            held = most_records(arrays[key], str(path), axes.index("records"))
+        if shape[0] > _MOST_COMPRESSED * held:
             raise ValueError(
-                f"{path} claims {shapes[key][0]} records in {key!r}, of which it holds {held} at "
+                f"{path} claims {shape[0]} records in {key!r}, of which it holds {held} at "
                 "most. Write it anew."
             )
         scale = _mV_per_unit(units, arrays[key].dtype)
-        read = StoredSignals(str(path), suffix, key, scale, arrays[key])
-    return LazySignals(read, shapes[key]), ids
+        read = StoredSignals(str(path), suffix, key, axes, scale, arrays[key])
+    return LazySignals(read, shape), ids
 
 
-def _choose(key, shapes, path):
+def _choose(key, shapes, axes, path):
     """Return the name of the array of signals."""
     if key is None:
-        found = [name for name, shape in shapes.items() if len(shape) == 3]
+        found = [name for name, shape in shapes.items() if len(shape) == len(axes)]
         if len(found) == 1:
             return found[0]
     elif key in shapes:
         return key
     raise ValueError(
-        f"key must name the array of signals in {path}, of shape (n_records, n_leads, n_times); "
-        f"it holds {shapes}, got key={key!r}."
+        f"key must name the array of signals in {path}, whose axes are {' '.join(axes)!r}; it "
+        f"holds {shapes}, got key={key!r}."
     )
 
 
@@ -291,19 +358,22 @@ class StoredSignals:
     path, suffix : str
     key : str or None
         Of the array; empty or None where the file is the array.
+    axes : tuple of str
+        Of the array.
     scale : float
         mV per unit.
     array : array of HDF5, Zarr or NumPy
         As it is when it is opened.
     """
 
-    def __init__(self, path, suffix, key, scale, array):
+    def __init__(self, path, suffix, key, axes, scale, array):
         self.path = os.path.abspath(path)
         self.suffix = suffix
         self.key = key
+        self.axes = axes
         self.scale = scale
         self.form = _form_of(array)
-        self.records = np.arange(array.shape[0])
+        self.records = np.arange(array.shape[axes.index("records")])
         # Shared by all selections: HDF5 would open a file for a second one as the first has it.
         self._opened = {}
 
@@ -336,27 +406,31 @@ class StoredSignals:
         folders = dict.fromkeys([self.path, os.path.join(self.path, self.key or "")])
         return [os.path.join(folder, name) for folder in folders for name in _METADATA]
 
-    def _read(self, key):
+    def _read(self, first, last, times=slice(None)):
+        """Read consecutive records of the file, of shape (last - first, n_leads, n_times)."""
+        wanted = {"records": slice(first, last), "leads": slice(None), "times": times}
+        key = tuple(wanted[axis] for axis in self.axes)
         try:
             array, find_gap = self._array()
             stored = np.asarray(array[key])
             problem = find_gap and find_gap(_region(key, array.shape), stored)
             if problem is None:
-                return np.asarray(stored, dtype=np.float32) * np.float32(self.scale)
+                scale = np.float32(self.scale)
+                return np.multiply(turned(stored, self.axes), scale, dtype=np.float32, order="C")
         except RecordError:
             raise
         except Exception as error:
             # Every library has errors of its own for what was damaged or taken away.
             problem = f"{type(error).__name__} {error}"
-        record = key[0] if isinstance(key, tuple) else key
-        raise RecordError(self.path, f"cannot be read at record {record}: {problem}", _CURE)
+        raise RecordError(self.path, f"cannot be read at record {first}: {problem}", _CURE)
 
     def __call__(self, i):
         """Return record i, of shape (n_leads, n_times), as float32 in mV."""
-        return self._read(int(self.records[i]))
+        return self.window(i, None, None)
 
     def window(self, i, start, stop):
-        return self._read((int(self.records[i]), slice(None), slice(start, stop)))
+        record = int(self.records[i])
+        return self._read(record, record + 1, slice(start, stop))[0]
 
     def many(self, indices):
         """Return a list of records; a run of them is read at once, as chunks want it."""
@@ -364,8 +438,8 @@ class StoredSignals:
         if len(records) > 1 and (np.diff(records) == 1).all():
             # One by one where that fails, so that the error names the record.
             with contextlib.suppress(RecordError):
-                return list(self._read(slice(int(records[0]), int(records[-1]) + 1)))
-        return [self._read(record) for record in records.tolist()]
+                return list(self._read(int(records[0]), int(records[-1]) + 1))
+        return [self(int(i)) for i in indices]
 
     def take(self, indices):
         """Return a reader of some of the records."""
@@ -381,7 +455,8 @@ class StoredSignals:
     def _files(self, records):
         if self.suffix == ".npy":
             return [self.path]
-        return self._descriptions() + files_of(self._array()[0], self.path, records)
+        axis = self.axes.index("records")
+        return self._descriptions() + files_of(self._array()[0], self.path, records, axis)
 
     def __getstate__(self):
         # The stamp is there for hashes: files that were overwritten are another source.
@@ -407,8 +482,43 @@ def _form_of(array):
 
 
 def _region(key, shape):
-    """Return the ranges (first, last) along each axis of an array that a key stands for."""
-    keys = key if isinstance(key, tuple) else (key,)
-    keys = [slice(i, i + 1) if isinstance(i, int) else i for i in keys]
-    keys += [slice(None)] * (len(shape) - len(keys))
-    return [own.indices(n)[:2] for own, n in zip(keys, shape, strict=True)]
+    """Return the ranges (first, last) along each axis of an array that slices stand for."""
+    return [own.indices(n)[:2] for own, n in zip(key, shape, strict=True)]
+
+
+class _PaddedSignals:
+    """Reads records that were filled up with zeros at their ends, of which none was recorded.
+
+    Parameters
+    ----------
+    signals : LazySignals
+    """
+
+    def __init__(self, signals):
+        self.signals = signals
+
+    def __call__(self, i):
+        return _without_padding(self.signals[i])
+
+    def many(self, indices):
+        return list(map(_without_padding, self.signals.read_many(indices)))
+
+    def window(self, i, start, stop):
+        # Where a record ends, the whole of it tells.
+        return self(i)[:, start:stop]
+
+    def take(self, indices):
+        """Return a reader of some of the records."""
+        return _PaddedSignals(self.signals[indices])
+
+    def stamp(self, i):
+        source = self.signals.stamp(i)
+        return None if source is None else (source, "zero_padded")
+
+
+def _without_padding(signal):
+    signal = np.array(signal, dtype=np.result_type(signal, np.float32))
+    recorded = np.flatnonzero(signal.any(axis=0))
+    first, last = (recorded[0], recorded[-1] + 1) if len(recorded) else (0, 0)
+    signal[:, :first] = signal[:, last:] = np.nan
+    return signal

@@ -102,7 +102,7 @@ def load_vocabulary(system=None) -> pd.DataFrame:
     return table[table["system"] == _check_system(system)].reset_index(drop=True)
 
 
-def codes_to_labels(codes, system, by="code", label_names=None) -> pd.DataFrame:
+def codes_to_labels(codes, system, by="code", label_names=None) -> tuple[pd.DataFrame, pd.Series]:
     """Return the multi-label indicator of the codes of records, and the codes nobody knows.
 
     Parameters
@@ -174,7 +174,7 @@ def codes_to_labels(codes, system, by="code", label_names=None) -> pd.DataFrame:
         occurring = {label for _, label in present}
         label_names = [name for name in named if name in occurring]
     else:
-        label_names = _check_label_names(label_names, named, system, by)
+        label_names = check_label_names(label_names, named, system, by)
     column = {name: i for i, name in enumerate(label_names)}
     labels = np.zeros((n_records, len(label_names)), dtype=np.int8)
     for record, label in present:
@@ -212,7 +212,10 @@ def _check_system(system):
     return system
 
 
-def _check_label_names(label_names, named, system, by):
+def check_label_names(label_names, named, system, by):
+    """Return the names as a list, unless one is none of those that a column of a system has."""
+    if isinstance(label_names, str):
+        raise TypeError(f"label_names must be a list of names; got {label_names!r}.")
     label_names = list(label_names)
     strange = [name for name in label_names if name not in named]
     if strange:

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_ecg.datasets import read_records
+from sklearn_ecg import ECGRecords
+from sklearn_ecg.datasets import join_labels, read_records
 from sklearn_ecg.datasets._array_files import StoredSignals
 from sklearn_ecg.records._readers import MappedSignals
 
@@ -108,7 +109,8 @@ def test_no_more_is_read_than_is_touched(signals, tmp_path, kind, monkeypatch):
     if kind is MappedSignals:
         assert read_keys == [(3, 0, 600, 1), (2, 10, 10, 2)]
     else:
-        assert read_keys == [(3,), ((2, slice(None), slice(10, 20)),)]
+        every = slice(None, None)
+        assert read_keys == [(3, 4, every), (2, 3, slice(10, 20))]
 
 
 def test_records_of_different_lengths():
@@ -239,16 +241,16 @@ def test_files_that_cannot_be_read(signals, table, tmp_path):
     (tmp_path / "ecg.mat").touch()
     with pytest.raises(ValueError, match=r"a file of \['\.h5'"):
         read_records(tmp_path / "ecg.mat")
-    (tmp_path / "labels.xlsx").touch()
+    (tmp_path / "labels.ods").touch()
     with pytest.raises(ValueError, match=r"must be a DataFrame or a \.csv or \.parquet"):
-        read_records(signals, tmp_path / "labels.xlsx")
+        read_records(signals, tmp_path / "labels.ods")
     with pytest.raises(ValueError, match="units must be one of"):
         read_records(signals, units="adu")
 
 
 def test_arrays_of_a_wrong_shape(signals, tmp_path):
     np.save(tmp_path / "swapped.npy", signals.swapaxes(1, 2))
-    with pytest.raises(ValueError, match=r"more leads \(300\) than samples"):
+    with pytest.raises(ValueError, match=r"would be 300 leads of 2 samples.*records times l"):
         read_records(tmp_path / "swapped.npy")
     np.savez(tmp_path / "two.npz", one=signals, two=signals)
     with pytest.raises(ValueError, match=r"key must name the array.*'one'.*'two'"):
@@ -390,3 +392,257 @@ def test_tables_that_are_none(signals, table):
         read_records(signals, np.ones((5, 1)))
     with pytest.raises(ValueError, match="more than one column 'AF'"):
         read_records(signals, table.set_axis(["ecg", "AF", "AF"], axis=1), ids=IDS, id_column="ecg")
+
+
+THREE = ["a", "b", "c"]
+
+
+def write(folder, content, name="labels.csv", encoding="utf-8"):
+    (folder / name).write_bytes(content.encode(encoding))
+    return folder / name
+
+
+def read_three(labels, **columns):
+    return read_records(np.zeros((3, 1, 50)), labels, ids=THREE, id_column="ecg", **columns)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_names_of_labels_in_a_cell_as_spreadsheets_write_them(tmp_path, encoding, delimiter):
+    cells = [
+        ["ecg", "diagnoses", "geprüft", "Größe"],
+        ["c", '" NSR | PVC|NSR|"', "J", '"1,5"'],
+        ["a", "AF|LBBB", "ja", ""],
+        ["b", "", "nein", "2"],
+    ]
+    text = "\r\n".join(delimiter.join(row) for row in cells)
+    records = read_three(
+        write(tmp_path, text, encoding=encoding),
+        label_column="diagnoses", separator="|", trusted_column="geprüft",
+    )  # fmt: skip
+    assert records.label_names.tolist() == ["AF", "LBBB", "NSR", "PVC"]
+    assert records.labels.tolist() == [[1, 1, 0, 0], [-1] * 4, [0, 0, 1, 1]]
+    assert records.trusted.tolist() == [True, False, True]
+    told = records.report["problem"].tolist()
+    assert told[-1] == "has no label in the row for the record"
+    assert (len(told) == 2) == (encoding == "cp1252")
+
+
+def test_chinese_tables(tmp_path):
+    text = "ecg,诊断,审核\na,房颤、左束支,是\nb,正常,否\nc,无,是\n"
+    path = write(tmp_path, text, encoding="gbk")
+    records = read_three(path, label_column="诊断", separator="、", trusted_column="审核")
+    names = ["正常", "房颤", "左束支"]
+    np.testing.assert_array_equal(
+        pd.DataFrame(records.labels, columns=records.label_names)[names],
+        [[0, 1, 1], [1, 0, 0], [0, 0, 0]],
+    )
+    assert records.trusted.tolist() == [True, False, True]
+
+
+def test_a_row_per_record_and_label(tmp_path):
+    """Trust is of a record all of whose rows are reviewed; other columns may differ."""
+    text = "ecg,label,ok,pat,time\na,AF,x,7,1\na,LBBB,x,7,2\nb,NSR,x,8,3\nb,AF,,8,4\nc,,x,9,5\n"
+    columns = {"label_column": "label", "trusted_column": "ok", "group_column": "pat"}
+    records = read_three(write(tmp_path, text), label_names=["NSR", "AF"], **columns)
+    assert records.labels.tolist() == [[0, 1], [1, 1], [-1, -1]]
+    assert records.trusted.tolist() == [True, False, True]
+    assert records.groups.tolist() == ["7", "8", "9"]
+    assert "holds 'LBBB', which is not among" in records.report["problem"].str.cat()
+    other = read_three(write(tmp_path, text.replace("a,LBBB,x,7", "a,LBBB,x,8")), **columns)
+    assert (other.labels[0] == -1).all() and not other.trusted[0]
+    indexed = pd.read_csv(write(tmp_path, text), index_col="ecg")
+    records = read_records(np.zeros((3, 1, 50)), indexed, ids=THREE, label_column="label")
+    assert records.labels.tolist() == [[1, 1, 0], [1, 0, 1], [-1, -1, -1]]
+
+
+def test_yes_and_no_in_many_languages(tmp_path):
+    yes = ["1", "1.0", "1,0", "Yes", "y", "TRUE", "ja", "J", "WAHR", "oui", "si", "Sí", "是", "x"]
+    no = ["0", "0.0", "No", "N", "false", "nein", "FALSCH", "non", "否"]
+    unknown = ["", "-1", "NA", "unbekannt", "?", None]
+    table = pd.DataFrame({"ecg": range(29), "AF": yes + no + unknown})
+    records = read_records(np.zeros((29, 1, 50)), table, id_column="ecg")
+    assert records.labels[:, 0].tolist() == [1] * 14 + [0] * 9 + [-1] * 6
+    trusted = read_records(np.zeros((29, 1, 50)), table, id_column="ecg", trusted_column="AF")
+    assert trusted.trusted.tolist() == [True] * 14 + [False] * 15 and trusted.labels is None
+
+
+def test_crosses_alone_do_not_say_what_is_absent(tmp_path):
+    records = read_three(write(tmp_path, "ecg,AF\na,x\nb,\nc,X\n"))
+    assert records.labels[:, 0].tolist() == [1, -1, 1]
+    assert "only where it is present" in records.report["problem"][0]
+
+
+def test_excel_tables(tmp_path):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["ecg ", "AF", None, "geprüft"], ["a", True, None, "ja"], ["0012", 0, None, ""],
+                [12, "x", None, "nein"], [None] * 4):  # fmt: skip
+        book.active.append(row)
+    book.create_sheet("legend")
+    book.save(tmp_path / "labels.xlsx")
+    records = read_records(
+        np.zeros((3, 1, 50)), tmp_path / "labels.xlsx", ids=["a", "0012", "12"], id_column="ecg",
+        trusted_column="geprüft",
+    )  # fmt: skip
+    assert records.label_names.tolist() == ["AF"] and records.labels[:, 0].tolist() == [1, 0, 1]
+    assert records.trusted.tolist() == [True, False, False]
+    assert "'legend'" in records.report["problem"][0] and len(records.report) == 1
+    (tmp_path / "bad.xlsx").write_bytes((tmp_path / "labels.xlsx").read_bytes()[:2000])
+    with pytest.raises(ValueError, match="cannot be read as an Excel file"):
+        read_three(tmp_path / "bad.xlsx")
+
+
+def test_excel_files_that_would_fill_memory_are_refused(tmp_path, monkeypatch):
+    pytest.importorskip("openpyxl")
+    monkeypatch.setattr("sklearn_ecg.datasets._table_files._MOST_EXCEL_BYTES", 1000)
+    pd.DataFrame({"ecg": THREE, "AF": 1}).to_excel(tmp_path / "labels.xlsx", index=False)
+    with pytest.raises(ValueError, match="it would take"):
+        read_three(tmp_path / "labels.xlsx")
+
+
+def test_what_spreadsheets_leave_around_a_table(tmp_path):
+    text = "sep=;\r\necg; AF ;;\r\na;1;;\r\nb;0;;\r\nc;;;\r\n;;;\r\n"
+    records = read_three(write(tmp_path, text))
+    assert records.label_names.tolist() == ["AF"] and records.labels[:, 0].tolist() == [1, 0, -1]
+    assert records.report.empty
+
+
+@pytest.mark.parametrize(
+    "text, match",
+    [
+        ("ecg|AF\na|1\nb|0\nc|1\n", r"holds neither.*\n    ecg,diagnoses"),
+        ("ecg;AF,b\na;1,2\nb;0,1\nc;1,0\n", "holds commas and semicolons"),
+        ("ecg AF\na 1\nb 0\nc 1\n", r"lacks the columns \['ecg'\]: it has \['ecg AF'\]"),
+        ("ecg,AF\na,1\x00\nb,0\n", "bytes of zero"),
+        ("", "cannot be read as a table"),
+    ],
+)
+def test_texts_that_are_no_table(tmp_path, text, match):
+    with pytest.raises(ValueError, match=match):
+        read_three(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "cells, columns, match",
+    [
+        (["AF;LBBB", "AF", ""], {}, r"separator=';'; if it is one name, separator=''(.|\n)*a,AF;"),
+        (["AF, LBBB", "AF", ""], {}, "separator=','"),
+        (["AF", "af", ""], {}, "'AF' and 'af', which differ in capitals alone"),
+        (["AF;none", "AF", ""], {"separator": ";"}, "a label and none at once"),
+        (["AF", "B", ""], {"label_columns": ["d"]}, "give one of the two"),
+        (["AF", "B", ""], {"label_names": ["B", "B"]}, "must be unique"),
+        (["['AF', 'B']", "[]", ""], {}, "a list that was written as text"),
+        (['["AF", "B"]', "[]", ""], {"separator": ","}, "a list that was written as text"),
+        (["{'AF': 100.0}", "{}", ""], {}, "a list that was written as text"),
+    ],
+)
+def test_names_that_could_mean_two_things(cells, columns, match):
+    table = pd.DataFrame({"ecg": THREE, "d": cells})
+    with pytest.raises(ValueError, match=match):
+        read_three(table, label_column="d", **columns)
+
+
+def test_codes_that_a_spreadsheet_took_for_numbers_are_names():
+    table = pd.DataFrame({"ecg": THREE, "d": [164889003, np.nan, 59118001]})
+    assert table["d"].dtype == float
+    records = read_three(table, label_column="d")
+    assert records.label_names.tolist() == ["164889003", "59118001"]
+    assert records.labels.tolist() == [[1, 0], [-1, -1], [0, 1]]
+
+
+def test_names_wanted_decide_between_capitals():
+    table = pd.DataFrame({"ecg": THREE, "d": ["AF", "af ", "Af; LBBB"]})
+    records = read_three(table, label_column="d", separator=";", label_names=["AF", "LBBB"])
+    assert records.labels.tolist() == [[1, 0], [1, 0], [1, 1]] and records.report.empty
+
+
+def test_a_comma_may_belong_to_a_name():
+    cells = ["infarct, age undetermined", "AF", "infarct, age undetermined"]
+    records = read_three(pd.DataFrame({"ecg": THREE, "d": cells}), label_column="d")
+    assert records.label_names.tolist() == ["AF", "infarct, age undetermined"]
+
+
+def test_lists_of_names():
+    signals = np.zeros((3, 1, 50))
+    records = read_records(signals, [["AF"], ["NSR", "PVC"], []])
+    assert records.label_names.tolist() == ["AF", "NSR", "PVC"]
+    assert records.labels.tolist() == [[1, 0, 0], [0, 1, 1], [0, 0, 0]]
+    records = read_records(signals, [["AF"], None, ["PVC"]], label_names=["PVC", "AF"])
+    assert records.labels.tolist() == [[0, 1], [-1, -1], [1, 0]]
+    records = read_records(signals, [{"NSR", "AF"}, set(), ("AF",)])
+    assert records.labels.tolist() == [[1, 1], [0, 0], [1, 0]]
+    by_id = pd.Series([["AF"], [], ["NSR"]], index=["c", "b", "a"])
+    assert read_records(signals, by_id, ids=THREE).labels.tolist() == [[0, 1], [0, 0], [1, 0]]
+    assert read_records(signals, ["AF;PVC", "PVC", ""], separator=";").labels[:, 1].tolist() == [
+        1, 1, -1,
+    ]  # fmt: skip
+    with pytest.raises(ValueError, match="4 rows for 3 records"):
+        read_records(signals, [["AF"]] * 4)
+    with pytest.raises(TypeError, match=r"\[\['AF'\], \['NSR', 'PVC'\], \[\]\]"):
+        read_records(signals, [[1, 0], [0, 1], [1, 1]])
+
+
+def test_words_that_are_no_answer():
+    table = pd.DataFrame({"ecg": THREE, "AF": 1, "ok": ["ja", "perhaps", ""]})
+    with pytest.raises(ValueError, match=r"'ok' of .* holds 'perhaps' for b; (.|\n)*a,AF;LBBB,yes"):
+        read_three(table, trusted_column="ok")
+
+
+def test_rows_in_another_order_are_not_taken_by_position(tmp_path):
+    signals = np.zeros((3, 1, 50))
+    paths = ["w/a.xml", "w/b.xml", "w/c.xml"]
+    table = pd.DataFrame({"file": ["c", "b", "a"], "AF": [1, 0, 0]})
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for given in (table, tmp_path / "t.csv"):
+        with pytest.raises(ValueError, match=r"'file' of .* id_column='file'"):
+            join_labels(read_records(signals, ids=paths), given, label_columns=["AF"])
+    numbers = read_records(signals, ids=["41.xml", "42.xml", "43.xml"])
+    with pytest.raises(ValueError, match="id_column='no'"):
+        join_labels(numbers, table.assign(no=[42, 41, 43]), label_columns=["AF"])
+    by_index = table.set_axis([*reversed(paths)])
+    records = join_labels(read_records(signals, ids=paths), by_index, label_columns=["AF"])
+    assert records.labels.ravel().tolist() == [0, 0, 1]
+    # A column of their order says that the other one is of something else.
+    table["before"], table["file"] = ["", "a", "b"], ["a", "b", "c"]
+    records = join_labels(read_records(signals, ids=paths), table, label_columns=["AF"])
+    assert records.labels.ravel().tolist() == [1, 0, 0]
+
+
+def test_suffixes_are_the_same_in_capitals():
+    records = read_records(np.zeros((2, 1, 50)), ids=["w/a.XML", "w/b.xml"])
+    table = pd.DataFrame({"file": ["w/a.xml", "b.Xml"], "AF": [1, 0]})
+    assert join_labels(records, table, id_column="file").labels.ravel().tolist() == [1, 0]
+
+
+def test_joining_by_names_of_files():
+    """By the whole id, or by what of it is there and fits one record alone."""
+    ids = ["w3/a.xml", "w3/b.dcm", "w4/b.dcm", "w4/1.2.5", "w4/c.scp", "d"]
+    records = ECGRecords(np.zeros((6, 1, 50)), 250, ids=ids, groups=list("uvwxyz"))
+    names = ["a", "w3\\b", "b", "1.2", "/export/w4/c.scp", "d.hea", "w9/a.xml", "a.dcm"]
+    table = pd.DataFrame({"file": names, "AF": [1] * 8})
+    joined = join_labels(records, table, id_column="file")
+    assert joined.labels[:, 0].tolist() == [1, 1, -1, -1, 1, 1]
+    assert joined.groups.tolist() == list("uvwxyz") and joined.sampling_rate == 250
+    problems = joined.report.set_index("id")["problem"]
+    assert problems["b"] == "has a row that could be of several records"
+    for name in ("1.2", "w9/a.xml", "a.dcm"):
+        assert problems[name] == "has a row without a record"
+    # Two names of one record are two rows of it.
+    twice = pd.DataFrame({"file": ["a", "w3/a.xml"], "AF": [1, 0]})
+    joined = join_labels(joined, twice, id_column="file")
+    assert joined.labels[0, 0] == -1 and len(joined.report) > len(problems)
+
+
+def test_what_else_a_table_knows_becomes_metadata(tmp_path):
+    path = write(tmp_path, "ecg;AF;age;sex\nc;1;40,5;female\na;0;;male\n")
+    records = read_three(path, metadata_columns=["age", "sex"])
+    assert records.label_names.tolist() == ["AF"] and records.labels.ravel().tolist() == [0, -1, 1]
+    assert records.metadata["age"].loc["c"] == 40.5
+    assert records.metadata["age"].isna().tolist() == [True, True, False]
+    table = pd.DataFrame({"ecg": THREE, "age": [1, 2, 3]})
+    joined = join_labels(records, table, id_column="ecg", metadata_columns=["age"])
+    assert joined.metadata["age"].tolist() == [1, 2, 3]
+    assert joined.metadata["sex"].iloc[2] == "female"
+    # A table without labels leaves those that are there.
+    np.testing.assert_array_equal(joined.labels, records.labels)
