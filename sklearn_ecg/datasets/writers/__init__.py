@@ -1,0 +1,1 @@
+"""The files that records are written to, one module each."""
