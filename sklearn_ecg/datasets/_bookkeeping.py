@@ -1,7 +1,9 @@
 """Holding a data set's table against its files, so that nothing is lost without a word."""
 
 import io
+import numbers
 import os
+import re
 from collections import defaultdict
 from pathlib import Path
 
@@ -14,6 +16,12 @@ from sklearn_ecg.datasets._vocabulary import load_vocabulary
 # So many records are named one by one; more of one kind become a summary.
 _NAMED_SINGLY = 20
 MOST_COLUMNS = 10_000
+
+
+def check_positive(value, name):
+    """Check a parameter that is a positive number, or None."""
+    if value is not None and not (isinstance(value, numbers.Real) and 0 < value < np.inf):
+        raise ValueError(f"{name} must be a positive number; got {value!r}.")
 
 
 def find_folder(path, *, dataset):
@@ -53,6 +61,12 @@ def some(ids, n=5):
     """Name the first few of many records."""
     ids = [str(id) for id in ids]
     return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
+
+
+def n_named(text):
+    """Return how many records a text of `some` stands for."""
+    more = re.search(r" and (\d+) more$", text)
+    return 5 + int(more[1]) if more else 1
 
 
 def report_absent(report, ids, files, folder):
@@ -196,5 +210,13 @@ def report_unlabelled(report, ids, file, problem):
 
 def report_many(report, ids, file, problem, what_to_do, kept=False):
     """Report records of which the same is to be said, one by one if they are few."""
-    for group in [[id] for id in ids] if len(ids) <= _NAMED_SINGLY else [list(ids)]:
-        report.add(some(group), file, problem, what_to_do, kept)
+    report_files(report, [(id, file) for id in ids], problem, what_to_do, kept)
+
+
+def report_files(report, found, problem, what_to_do, kept=False):
+    """As `report_many`, of pairs of a record's id and its file; a summary names the first file."""
+    if len(found) <= _NAMED_SINGLY:
+        for id, file in found:
+            report.add(some([id]), file, problem, what_to_do, kept)
+    else:
+        report.add(some(id for id, _ in found), found[0][1], problem, what_to_do, kept)

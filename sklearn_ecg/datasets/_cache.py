@@ -62,6 +62,7 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, settings):
         which it depends; `window` and `take` are those of `LazySignals`. If there is a method
         ``digital(i)``, which returns int16 samples (-32768 where invalid), gains per mV and
         baselines, or None for what 16 bits do not hold, these are stored, and nothing is lost.
+        Where several records are in one file, ``digest(i)`` tells them apart.
     lengths : array-like of int of shape (n_records,)
     n_leads : int
     cache_dir : path-like
@@ -77,7 +78,7 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, settings):
     """
     folder = _folder(cache_dir)
     settings = repr((_VERSION, settings, n_leads))
-    keys = [key_of(settings, n, stamps_of(reader, i)) for i, n in enumerate(lengths)]
+    keys = [key_of(settings, n, stamps_of(reader, i), reader, i) for i, n in enumerate(lengths)]
     missing = np.flatnonzero(find_copies(folder, keys)[1] < 0).tolist()
     errors = {}
     if missing:
@@ -120,7 +121,7 @@ def _contents(reader, lengths, n_leads, settings, missing, keys, errors):
     for i in missing:
         # What is read after this may be newer than its key says, never older.
         stamps = stamps_of(reader, i)
-        keys[i] = key_of(settings, lengths[i], stamps)
+        keys[i] = key_of(settings, lengths[i], stamps, reader, i)
         try:
             content = _content(reader, i, (n_leads, int(lengths[i])))
         except RecordError as error:

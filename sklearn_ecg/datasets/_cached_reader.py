@@ -24,9 +24,11 @@ def stamps_of(reader, i):
     return [file_stamp(path) for path in reader.files(i)]
 
 
-def key_of(settings, n_times, stamps):
+def key_of(settings, n_times, stamps, reader, i):
     """Return the 16 bytes by which a copy is known."""
-    known = repr((settings, int(n_times), stamps))
+    # Of several records in one file, that is.
+    digest = reader.digest(i) if hasattr(reader, "digest") else None
+    known = repr((settings, int(n_times), stamps, digest))
     return blake2b(known.encode(), digest_size=16).digest()
 
 
@@ -271,7 +273,8 @@ class CachedReader:
     def _source_of(self, i):
         """Return the reader of the files, if they are still those that were opened."""
         stamps = stamps_of(self.source, i)
-        if key_of(self.settings, self.lengths[i], stamps) != self.keys[i].tobytes():
+        key = key_of(self.settings, self.lengths[i], stamps, self.source, i)
+        if key != self.keys[i].tobytes():
             raise RecordError(
                 self.source.files(i)[0],
                 "or a file that belongs to it has changed since it was opened, and there is no "

@@ -14,15 +14,14 @@ from sklearn_ecg.datasets._candidates import report_orphans
 from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._files import find_headers
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
+from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
 
 _COLUMNS = {"scored": "challenge_2021", "scored_2020": "challenge_2020", "all": "abbreviation"}
 _DATASET = "records of the PhysioNet Challenge 2020 or 2021 (*.hea and *.mat)"
 
 
-def load_challenge(
-    path, classes="scored", *, sampling_rate=None, cache_dir=None, return_fields=False
-):
+def load_challenge(path, classes="scored", *, sampling_rate=None, cache_dir=None) -> ECGRecords:
     """Load 12-lead records in the form of the PhysioNet Challenges 2020 and 2021.
 
     Headers hold the diagnoses as SNOMED CT codes in a comment (``# Dx:`` or ``#Dx:``). All
@@ -43,19 +42,15 @@ def load_challenge(
     cache_dir : path-like, default=None
         Folder for copies of the signals, from which epochs are read at the disk's speed. Records
         that are new or have changed are copied, and no others.
-    return_fields : bool, default=False
-        Whether to return what the headers tell of the patients, too.
 
     Returns
     -------
-    records : ECGRecords
+    ECGRecords
         `ids` are the records' names; `label_names` are the abbreviations of the Challenge, in
         alphabetical order. A record without a diagnosis has unknown labels (-1), one that has
-        diagnoses outside `classes` alone a row of zeros. `report` names unknown codes.
-    fields : DataFrame
-        Only with ``return_fields=True``: indexed by `ids`, the columns ``age`` (years, NaN where
-        it is not given), ``sex`` ("Female", "Male" or ""), ``source`` (the folder within `path`)
-        and ``codes`` (the SNOMED CT codes, separated by commas).
+        diagnoses outside `classes` alone a row of zeros. `report` names unknown codes. `metadata`
+        are age and sex, the codes (``machine_statements``), and ``source``, the folder within
+        `path`.
 
     Raises
     ------
@@ -103,13 +98,12 @@ def load_challenge(
     codes, has_codes = header_diagnoses(collection, f"{folder}/*.hea")
     report_unknown_codes(collection.report, codes, collection.ids, "snomed", f"{folder}/*.hea")
     labels = _labels(codes, _COLUMNS[classes])
-    records = collection.to_records(
-        labels=forget_labels(labels, ~has_codes), label_names=labels.columns
-    )
-    if not return_fields:
-        return records
     kept = [paths[position].parent.relative_to(folder) for position in collection.kept]
-    return records, _fields(collection, codes, [part.as_posix() for part in kept])
+    return collection.to_records(
+        labels=forget_labels(labels, ~has_codes),
+        label_names=labels.columns,
+        metadata=collection.metadata().assign(source=[part.as_posix() for part in kept]),
+    )
 
 
 def names_of(paths, folder):
@@ -161,20 +155,3 @@ def _labels(codes, column):
     names = set(load_vocabulary("snomed")[column]) - {""}
     # The order of the official matrix of weights.
     return codes_to_labels(codes, "snomed", by=column, label_names=sorted(names, key=str.lower))[0]
-
-
-_SEXES = {"f": "Female", "female": "Female", "m": "Male", "male": "Male"}
-
-
-def _fields(collection, codes, sources):
-    ages = [_comment(header, "age") for header in collection.headers]
-    sexes = [_comment(header, "sex").lower() for header in collection.headers]
-    return pd.DataFrame(
-        {
-            "age": pd.to_numeric(pd.Series(ages, dtype=object), errors="coerce").to_numpy(float),
-            "sex": [_SEXES.get(sex, "") for sex in sexes],
-            "source": sources,
-            "codes": [",".join(own) for own in codes],
-        },
-        index=pd.Index(collection.ids, name="id"),
-    )

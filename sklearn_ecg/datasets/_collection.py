@@ -19,9 +19,9 @@ are there, and makes the collection its result::
     return collection.to_records(labels=labels, label_names=names, groups=patients, split=folds)
 
 Without `layout` each header is read and checked at once; `collection.headers` then hold the
-comments in which some data sets keep diagnoses. All fields of `to_records` are aligned with
-`collection.ids`. `RecordError` names file, problem and cure, and ``report.add_error(id, error)``
-puts one into the report.
+comments in which some data sets keep diagnoses, age and sex. All fields of `to_records` are aligned
+with `collection.ids`. `RecordError` names file, problem and cure, and
+``report.add_error(id, error)`` puts one into the report.
 """
 
 import dataclasses
@@ -44,11 +44,14 @@ from sklearn_ecg.datasets._candidates import (
     with_voltages,
     without_copies,
 )
+from sklearn_ecg.datasets._checksums import checksums_hold
 from sklearn_ecg.datasets._header import CURE
+from sklearn_ecg.datasets._metadata import check_patients, metadata_frame, patient_groups
 from sklearn_ecg.datasets._reader import WFDBReader, resampled_length
+from sklearn_ecg.datasets.formats._wfdb import header_fields
 from sklearn_ecg.records import ECGRecords, LazySignals
 from sklearn_ecg.records._report import RecordError, Report
-from sklearn_ecg.utils import canonical_lead
+from sklearn_ecg.utils import canonical_lead, progress
 
 
 class Layout(NamedTuple):
@@ -99,13 +102,27 @@ class Collection:
     headers: list | None
     report: Report
 
-    def to_records(self, **fields):
-        """Return `ECGRecords` with more fields, such as labels, aligned with `ids`."""
+    def metadata(self):
+        """Return what the headers say beside the signals, and report patients who are two."""
+        if self.headers is None:
+            return metadata_frame([{}] * len(self.ids), self.ids)
+        metadata = metadata_frame([header_fields(header) for header in self.headers], self.ids)
+        check_patients(metadata, self.report, [f"{header.path}.hea" for header in self.headers])
+        return metadata
+
+    def to_records(self, *, metadata=None, groups=None, **fields):
+        """Return `ECGRecords` with more fields, such as labels, aligned with `ids`.
+
+        By default metadata are those of the headers, and groups the patients that these name.
+        """
+        metadata = self.metadata() if metadata is None else metadata
         return ECGRecords(
             self.signals,
             self.sampling_rate,
             lead_names=self.leads,
             ids=self.ids,
+            groups=patient_groups(metadata) if groups is None else groups,
+            metadata=metadata,
             report=self.report.to_frame(),
             **fields,
         )
@@ -195,6 +212,12 @@ def open_collection(
         layout=layout,
         checksums=checksums,
     )
+    tried = [
+        (i, candidate.id, f"{candidate.path}.hea", len(leads) * candidate.n_times)
+        for i, candidate in enumerate(candidates)
+    ]
+    if checksums and not checksums_hold(reader, tried, report):
+        checksums, reader = False, reader.without_checksums()
     lengths = np.array([resampled_length(c.n_times, c.sampling_rate, rate) for c in candidates])
     errors = {}
     signals = LazySignals(reader, (len(lengths), len(leads)), lengths=lengths)
@@ -208,7 +231,7 @@ def open_collection(
         )
         signals = LazySignals(cached, (len(lengths), len(leads)), lengths=lengths)
     elif verify:
-        errors = _errors(reader)
+        errors = errors_of(reader)
     kept = np.array([candidate.position for candidate in candidates])
     for i, error in errors.items():
         report.add_error(ids[kept[i]], error)
@@ -227,10 +250,10 @@ def open_collection(
     )
 
 
-def _errors(reader):
+def errors_of(reader, verbose=0):
     """Return what is wrong with the signals that cannot be read."""
     errors = {}
-    for i in range(len(reader)):
+    for i in progress(range(len(reader)), description="Reading records", verbose=verbose):
         try:
             reader(i)
         except RecordError as error:

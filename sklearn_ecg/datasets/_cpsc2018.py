@@ -19,7 +19,8 @@ from sklearn_ecg.datasets._bookkeeping import (
 from sklearn_ecg.datasets._challenge import header_diagnoses, names_of
 from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._files import find_files, find_headers, first_problem
-from sklearn_ecg.datasets._mat_files import open_mat_files
+from sklearn_ecg.datasets._mat_files import open_mat_files, said_of
+from sklearn_ecg.datasets._table_metadata import table_metadata
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
@@ -51,7 +52,7 @@ def load_cpsc2018(path, *, cache_dir=None) -> ECGRecords:
     ECGRecords
         12 leads at 500 Hz, 6 to 60 s long (a few are longer): `FixedLength` makes them equal.
         The nine labels are Normal, AF, I-AVB, LBBB, RBBB, PAC, PVC, STD and STE. Records without
-        labels have unknown ones (-1) and are named in `report`.
+        labels have unknown ones (-1) and are named in `report`. `metadata` are age and sex.
 
     Raises
     ------
@@ -118,6 +119,9 @@ def _load_with_reference(folder, cache_dir):
     without = [id for id, own in zip(ids, codes, strict=True) if not own]
     report_unlabelled(report, without, file, "gives no labels for the record")
     is_unknown = np.isin(ids, [*without, *contradicting])
+    said = pd.DataFrame([said_of(files[id]) for id in ids], columns=["sex", "age"])
+    columns = {"sex": "sex", "age": "age_years"}
+    metadata = table_metadata(said, columns, ids, report, f"{folder}/*.mat")
     return ECGRecords(
         signals,
         _SAMPLING_RATE,
@@ -125,6 +129,7 @@ def _load_with_reference(folder, cache_dir):
         ids=ids,
         labels=forget_labels(labels, is_unknown),
         label_names=labels.columns,
+        metadata=metadata,
         report=report.to_frame(),
     )
 

@@ -65,6 +65,12 @@ def find_files(folder, suffix, report, *, deep=True):
     return sorted(found)
 
 
+def find_all_files(folder, report):
+    """Return the paths of all files in a folder and in the folders in it, in order; each once."""
+    places = _walk(os.fspath(folder), report)
+    return sorted(os.path.join(inner, name) for inner, names, _ in places for name in names)
+
+
 def find_headers(folder, report, *, dataset, deep=True):
     """Return the paths of all WFDB headers in a folder, without suffix, in order.
 

@@ -17,6 +17,7 @@ import dataclasses
 import functools
 import itertools
 import math
+import os
 import re
 import zlib
 from collections import Counter
@@ -70,6 +71,8 @@ class Header:
     initial_values, checksums : tuple of int or None
     comments : list of str
         Without their "#".
+    start : tuple of str
+        Time and date of its start, as they stand there; either may be missing.
     segments : tuple of (Header or None, int)
         Those of the records of which this one consists, and their frames; None for a gap. Most
         records have none.
@@ -92,6 +95,7 @@ class Header:
     initial_values: tuple
     checksums: tuple
     comments: list
+    start: tuple
     segments: tuple
     per_frame: int = 1
     digest: int = 0
@@ -151,8 +155,7 @@ def read_header(path, *, is_segment=False):
     """
     path = str(path)
     try:
-        with open_file(f"{path}.hea") as file:
-            content = file.read(_MOST_BYTES + 1)
+        content = _read_start(f"{path}.hea")
     except FileNotFoundError:
         raise MissingFileError(f"{path}.hea", "is missing", CURE) from None
     except OSError as error:
@@ -179,10 +182,17 @@ def is_unchanged(header):
     try:
         if header.segments:
             return read_header(header.path).digest == header.digest
-        with open_file(f"{header.path}.hea") as file:
-            return zlib.crc32(file.read(_MOST_BYTES + 1)) == header.digest
+        return zlib.crc32(_read_start(f"{header.path}.hea")) == header.digest
     except (OSError, RecordError):
         return False
+
+
+def _read_start(path):
+    """Return the content of a header, or enough of it to see that it is none."""
+    with open_file(path) as file:
+        # Memory is taken for as much as is asked for.
+        n_bytes = os.fstat(file.fileno()).st_size
+        return file.read(min(n_bytes, _MOST_BYTES) + 1)
 
 
 class _SyntaxError(Exception):
@@ -210,11 +220,11 @@ def _parse(content, path, is_segment):
             lines.append(line)
     if not lines:
         raise _SyntaxError("it holds no record line")
-    name, n_signals, sampling_rate, n_times = _record_line(lines[0])
+    name, n_signals, sampling_rate, n_times, start = _record_line(lines[0])
     if "/" in name and is_segment:
         raise _SyntaxError("it is a segment of a record, and cannot have segments itself")
     if "/" in name:
-        return _multi_segment(lines, comments, path, sampling_rate, n_times)
+        return _multi_segment(lines, comments, path, sampling_rate, n_times, start)
     if len(lines) - 1 < n_signals:
         raise _SyntaxError(
             f"it is cut short, it announces {n_signals} signals and describes {len(lines) - 1}"
@@ -241,6 +251,7 @@ def _parse(content, path, is_segment):
         initial_values=_integers(initial),
         checksums=_integers(sums),
         comments=comments,
+        start=start,
         segments=(),
     )
 
@@ -294,7 +305,7 @@ def _record_line(line):
     if not _RATES[0] <= sampling_rate <= _RATES[1]:
         raise _SyntaxError(f"its sampling rate is {rate[:80]} Hz")
     n_times = _count(fields[3], "number of samples") if len(fields) > 3 else 0
-    return fields[0], n_signals, sampling_rate, n_times or None
+    return fields[0], n_signals, sampling_rate, n_times or None, tuple(fields[4:6])
 
 
 def _count(text, what):
@@ -338,7 +349,7 @@ def _integers(texts):
         raise _SyntaxError(f"{str(texts)[:80]} are not all integers") from None
 
 
-def _multi_segment(lines, comments, path, sampling_rate, n_times):
+def _multi_segment(lines, comments, path, sampling_rate, n_times, start):
     segments = _segments(lines, path, sampling_rate)
     lengths = [length for _, length in segments]
     n_recorded = sum(length for part, length in segments if part is not None)
@@ -369,6 +380,7 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times):
         initial_values=unknown,
         checksums=unknown,
         comments=comments,
+        start=start,
         segments=tuple(segments),
     )
 

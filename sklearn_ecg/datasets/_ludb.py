@@ -21,6 +21,7 @@ from sklearn_ecg.datasets._bookkeeping import (
 )
 from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._files import find_headers
+from sklearn_ecg.datasets._table_metadata import table_metadata
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import RecordError, Report
@@ -28,6 +29,8 @@ from sklearn_ecg.utils import LEADS_12
 
 _DATASET = "LUDB (ludb.csv beside data/)"
 _WAVES = {"p": "P", "N": "QRS", "t": "T"}
+# Columns of the table beside the diagnoses, by their names in the metadata.
+_METADATA = {"Age": "age_years", "Sex": "sex"}
 
 
 def load_ludb(path, *, cache_dir=None) -> ECGRecords:
@@ -46,7 +49,8 @@ def load_ludb(path, *, cache_dir=None) -> ECGRecords:
     ECGRecords
         12 leads of 10 s at 500 Hz of 200 persons; `ids` and `groups` are the numbers of the
         records. The labels are those of ``load_vocabulary("ludb")``, all of them, present or not.
-        `report` names what is not there and what the vocabulary does not know.
+        `report` names what is not there and what the vocabulary does not know. `metadata` are age
+        (90 for ">89"), sex and the cardiologists' statements.
 
     Raises
     ------
@@ -107,10 +111,14 @@ def load_ludb(path, *, cache_dir=None) -> ECGRecords:
     )
     without = [id for id, own in zip(names, statements, strict=True) if not own]
     report_unlabelled(report, without, table_file, "gives no diagnosis for the record")
+    others = {column: name for column, name in _METADATA.items() if column in table}
+    others["statements"] = "reader_statements"
+    rows = table.drop(index=list(contradicting)).reindex(names).assign(statements=statements)
     return collection.to_records(
         labels=forget_labels(labels, np.isin(names, [*without, *contradicting])),
         label_names=labels.columns,
         groups=collection.ids,
+        metadata=table_metadata(rows, others, collection.ids, report, table_file),
     )
 
 

@@ -1,5 +1,6 @@
 """MATLAB files of the form of CPSC2018: a struct ECG of sex, age and data."""
 
+import contextlib
 import os
 import struct
 import zlib
@@ -86,6 +87,30 @@ def length_of(path):
                 raise RecordError(path, problem, CURE)
             return n_times
     return MatReader([path])(0).shape[1]
+
+
+def said_of(path):
+    """Return sex and age as the first bytes of a file have them; an empty dict where they do not.
+
+    Returns
+    -------
+    dict
+        Of the keys "sex" and "age", with what stands there.
+    """
+    try:
+        with open_file(path) as file:
+            begin = file.read(4096)[_HEADER_BYTES:]
+        if struct.unpack_from("<i", begin)[0] == _COMPRESSED:
+            begin = zlib.decompressobj().decompress(begin[_TAG_BYTES:], 1024)
+        _, *parts = _parts(memoryview(begin)[_TAG_BYTES:], _whole_elements)
+        fields = _fields(*parts)
+        (_, sex), (kind, age) = (_parts(fields[name])[3] for name in ("sex", "age"))
+        return {
+            "sex": bytes(sex).replace(b"\0", b"").decode("latin-1"),
+            "age": np.frombuffer(age, _TYPES[kind]).item(),
+        }
+    except (OSError, zlib.error, struct.error, ValueError, KeyError, IndexError):
+        return {}
 
 
 class MatReader:
@@ -177,23 +202,6 @@ def _variables(content):
             yield name, parts
 
 
-def _parts(matrix):
-    """Return name, shape, flags and the elements of a matrix."""
-    (_, flags), (_, shape), (_, name), *elements = _elements(matrix)
-    shape = tuple(np.frombuffer(shape, dtype="<i4").tolist())
-    return bytes(name).decode("latin-1"), shape, flags, *elements
-
-
-def _fields(shape, flags, *elements):
-    """Return the matrix of each field of a struct by its name."""
-    if flags[0] != _STRUCT or shape != (1, 1):
-        return {}
-    (_, width), (_, names), *values = elements
-    width, names = int.from_bytes(width, "little"), bytes(names).decode("latin-1")
-    names = [names[i : i + width].rstrip("\0") for i in range(0, len(names), max(width, 1))]
-    return {name: value for name, (_, value) in zip(names, values, strict=True)}
-
-
 def _elements(content):
     """Yield type and bytes of each element."""
     at = 0
@@ -207,3 +215,26 @@ def _elements(content):
             raise ValueError(f"an element of {size} bytes goes beyond its end")
         yield kind, content[begin : begin + size]
         at = begin + size + padding
+
+
+def _whole_elements(content):
+    """Yield type and bytes of each element that is there as a whole, of content that is cut."""
+    with contextlib.suppress(ValueError, struct.error):
+        yield from _elements(content)
+
+
+def _parts(matrix, read=_elements):
+    """Return name, shape, flags and the elements of a matrix."""
+    (_, flags), (_, shape), (_, name), *elements = read(matrix)
+    shape = tuple(np.frombuffer(shape, dtype="<i4").tolist())
+    return bytes(name).decode("latin-1"), shape, flags, *elements
+
+
+def _fields(shape, flags, *elements):
+    """Return the matrix of each field of a struct by its name."""
+    if flags[0] != _STRUCT or shape != (1, 1):
+        return {}
+    (_, width), (_, names), *values = elements
+    width, names = int.from_bytes(width, "little"), bytes(names).decode("latin-1")
+    names = [names[i : i + width].rstrip("\0") for i in range(0, len(names), max(width, 1))]
+    return {name: value for name, (_, value) in zip(names, values, strict=False)}

@@ -10,8 +10,10 @@ from sklearn_ecg.datasets._bookkeeping import find_folder
 from sklearn_ecg.datasets._candidates import report_orphans
 from sklearn_ecg.datasets._files import find_headers
 from sklearn_ecg.datasets._header import CURE, read_header
+from sklearn_ecg.datasets._metadata import metadata_frame
 from sklearn_ecg.datasets._reader import WFDBReader, check_units
 from sklearn_ecg.datasets._signal_files import check_files
+from sklearn_ecg.datasets.formats._wfdb import header_fields
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import RecordError, Report, naming
 from sklearn_ecg.utils import canonical_lead
@@ -58,7 +60,7 @@ def load_mitdb(
     ECGRecords
         Signals of shape (n_windows, n_leads, n_times) as float32 in mV at 360 Hz; `ids` such as
         ``"100/000"`` (record and number of the window); `groups` are the patients: records 201
-        and 202 are of one person.
+        and 202 are of one person. `metadata` are age and sex.
 
         Records that are damaged, incomplete or without the leads are left out, and named with
         what to do in `report`.
@@ -103,7 +105,7 @@ def load_mitdb(
             f"window={window:g} s is shorter than a sample at {sampling_rate:g} Hz; give seconds."
         )
 
-    parts = []
+    parts, fields = [], []
     errors = []
     for record, header in headers.items():
         try:
@@ -127,6 +129,7 @@ def load_mitdb(
                 "groups": [_SAME_PATIENT.get(record.name, record.name)] * n_windows,
             }
         )
+        fields += [header_fields(header)] * n_windows
     if not parts:
         raise errors[0]
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
@@ -136,6 +139,7 @@ def load_mitdb(
         sampling_rate,
         lead_names=leads,
         label_names=labels,
+        metadata=metadata_frame(fields, arrays["ids"]),
         report=report.to_frame(),
         **arrays,
     )

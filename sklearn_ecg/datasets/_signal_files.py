@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_ecg.datasets._files import open_file
 from sklearn_ecg.datasets._header import CURE
-from sklearn_ecg.records._report import MissingFileError, RecordError
+from sklearn_ecg.records._report import ChecksumError, MissingFileError, RecordError
 
 # By WFDB's numbers of storage formats: type of the stored integers, and the value that marks an
 # invalid sample.
@@ -280,11 +280,12 @@ def check_sums(header, parts, channels):
             # wfdb moves skewed signals, whose ends are then no longer there.
             expected = None if header.formats[channel][2] else header.checksums[channel]
             if channel in wanted and expected is not None and (expected - found) % 65536:
-                raise RecordError(
+                raise ChecksumError(
                     header.files[channel if len(header.files) > 1 else 0],
                     f"is damaged: the samples of lead {header.lead_names[channel]} do not agree "
                     f"with the checksum in {_name(header)}",
-                    CURE,
+                    "Download it again; or, if the data set is published with wrong checksums, "
+                    "load it with checksums=False.",
                 )
 
 

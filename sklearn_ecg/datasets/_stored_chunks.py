@@ -10,17 +10,18 @@ import os
 import numpy as np
 
 
-def most_records(array, path):
-    """Return how many records of the first axis what is stored can make up at most."""
+def most_records(array, path, axis):
+    """Return how many records, which lie along an axis, what is stored can make up at most."""
     if not hasattr(array, "virtual_sources"):
         # zarr would go through all chunks that the shape claims.
         files = (names for *_, names in os.walk(os.path.join(path, array.path)))
-        return sum(map(len, files)) * _chunks(array)[0]
+        return sum(map(len, files)) * _chunks(array)[axis]
+    n_records = array.shape[axis]
     if array.is_virtual or array.external:
-        return len(array)
+        return n_records
     if array.chunks is not None:
-        return array.id.get_num_chunks() * array.chunks[0]
-    return array.id.get_storage_size() // max(array.nbytes // max(len(array), 1), 1)
+        return array.id.get_num_chunks() * array.chunks[axis]
+    return array.id.get_storage_size() // max(array.nbytes // max(n_records, 1), 1)
 
 
 def gap_finder(array, path):
@@ -107,7 +108,7 @@ def _chunk_key(array, numbers):
     return os.path.join(array.path, array.metadata.encode_chunk_key(numbers))
 
 
-def files_of(array, path, records):
+def files_of(array, path, records, axis):
     """Return the files, there or not, in which some records of an array lie.
 
     Parameters
@@ -116,16 +117,18 @@ def files_of(array, path, records):
     path : str
         Of the file or store.
     records : ndarray of int
+    axis : int
+        Along which the records lie.
     """
     if hasattr(array, "virtual_sources"):
         names = [array.file.filename, *(name for name, _, _ in array.external or ())]
         if array.is_virtual:
             names += [source.file_name for source in array.virtual_sources()]
         return [os.path.join(os.path.dirname(path), name) for name in names if name != "."]
-    first, *rest = _chunks(array)
-    others = [range(-(-n // chunk)) for n, chunk in zip(array.shape[1:], rest, strict=True)]
-    numbers = itertools.product(np.unique(records // first).tolist(), *others)
-    return [os.path.join(path, _chunk_key(array, place)) for place in numbers]
+    chunks = _chunks(array)
+    numbers = [range(-(-n // chunk)) for n, chunk in zip(array.shape, chunks, strict=True)]
+    numbers[axis] = np.unique(records // chunks[axis]).tolist()
+    return [os.path.join(path, _chunk_key(array, place)) for place in itertools.product(*numbers)]
 
 
 def _hdf5_gap(array, place):

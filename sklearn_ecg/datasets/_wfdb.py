@@ -1,16 +1,13 @@
 """Any folder of WFDB records."""
 
-import dataclasses
-import numbers
 import os
 from pathlib import Path
 
-import numpy as np
-
+from sklearn_ecg.datasets._bookkeeping import check_positive
 from sklearn_ecg.datasets._candidates import relative_names, report_orphans
 from sklearn_ecg.datasets._collection import open_collection
 from sklearn_ecg.datasets._files import as_path, find_files, first_problem, match_files
-from sklearn_ecg.datasets._windows import cut_windows
+from sklearn_ecg.datasets._windows import in_windows
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import Report
 
@@ -56,26 +53,31 @@ def load_wfdb(
     missing_leads : {"leave out", "nan"}, default="leave out"
         What becomes of records that lack some of the leads: left out, or filled with NaN.
     verify : bool, default=False
-        Read every signal now, so that damaged ones are left out and reported; else they raise an
-        error when they are touched. With `cache_dir` this is done as the copy is written.
+        Read every signal now, so that damaged ones are left out and reported, as
+        ``records.verified()`` does later. With `cache_dir` this is done as the copy is written.
+        Else a damaged one raises an error when it is touched, and is NaN with a warning where
+        several are read.
     checksums : bool, default=True
         Hold each signal that is read whole against the checksum in its header. Some data sets are
-        distributed with wrong ones.
+        distributed with wrong ones: if most of some records that are tried at once are wrong, that
+        is said once, and none is held against its record.
 
     Returns
     -------
     ECGRecords
         Signals as float32 in mV, of one length or of different ones; `ids` are the paths of the
         records inside the folder, with the number of the window (``"sub/100/000"``) where they are
-        cut; then `groups` are the records.
+        cut. `metadata` are what the headers say: patient, age, sex, start and diagnoses, where
+        their comments have a known form (``Age: 74``); those of a window are its record's. `groups`
+        are the patients, where headers name any; else, of windows, the records.
 
     Raises
     ------
     FileNotFoundError
         If there is no header at all.
     ValueError
-        If no record can be loaded; the message says why. Also, when a signal is touched, if its
-        file is damaged or does not agree with its header.
+        If no record can be loaded; the message says why. Also, when a single signal is touched,
+        if its file is damaged or does not agree with its header.
 
     See Also
     --------
@@ -104,9 +106,8 @@ def load_wfdb(
     """
     if missing_leads not in ("leave out", "nan"):
         raise ValueError(f'missing_leads must be "leave out" or "nan"; got {missing_leads!r}.')
-    for name, value in (("window", window), ("sampling_rate", sampling_rate)):
-        if value is not None and (not isinstance(value, numbers.Real) or not 0 < value < np.inf):
-            raise ValueError(f"{name} must be a positive number; got {value!r}.")
+    check_positive(window, "window")
+    check_positive(sampling_rate, "sampling_rate")
     if leads is not None and (isinstance(leads, str) or not len(leads)):
         raise ValueError(f'leads must be a sequence of names such as ("I", "II"); got {leads!r}.')
 
@@ -128,30 +129,10 @@ def load_wfdb(
         known = {f"{path}.dat" for path in paths}
         known.update(file for header in collection.headers for file in header.files)
         report_orphans(folder, ".dat", known, collection.report)
-    return collection.to_records() if window is None else _in_windows(collection, window)
-
-
-def _in_windows(collection, window):
-    n_times = round(window * collection.sampling_rate)
-    if not n_times:
-        raise ValueError(
-            f"window={window:g} s is shorter than a sample at {collection.sampling_rate:g} Hz."
-        )
-    windows, sources, numbers_in_record = cut_windows(collection.signals, n_times)
-    if not len(windows):
-        longest = collection.signals.lengths.max() / collection.sampling_rate
-        raise ValueError(f"window={window:g} s is longer than the longest record ({longest:g} s).")
-    for source in np.setdiff1d(np.arange(len(collection.ids)), sources):
-        collection.report.add(
-            collection.ids[source],
-            f"{collection.ids[source]}.hea",
-            f"describes a record that is shorter than a window of {window:g} s",
-            "Choose a shorter window.",
-        )
-    records = collection.ids[sources]
-    ids = np.array([f"{id}/{i:03d}" for id, i in zip(records, numbers_in_record, strict=True)])
-    collection = dataclasses.replace(collection, signals=windows, ids=ids)
-    return collection.to_records(groups=records)
+    records = collection.to_records()
+    if window is None:
+        return records
+    return in_windows(records, window, [f"{paths[kept]}.hea" for kept in collection.kept])
 
 
 def find_records(path, report):

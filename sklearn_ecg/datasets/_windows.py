@@ -1,8 +1,10 @@
 """Long records as many short ones, each read by itself."""
 
 import numpy as np
+import pandas as pd
 
-from sklearn_ecg.records import LazySignals
+from sklearn_ecg.records import ECGRecords, LazySignals
+from sklearn_ecg.records._report import Report
 
 
 class _WindowReader:
@@ -55,3 +57,57 @@ def cut_windows(signals, n_times):
     numbers = np.arange(len(sources)) - np.repeat(np.cumsum(counts) - counts, counts)
     read = _WindowReader(signals, sources, numbers * n_times, n_times)
     return LazySignals(read, (len(sources), signals.shape[1], n_times)), sources, numbers
+
+
+def in_windows(records, window, files):
+    """Return the windows of records as records of their own.
+
+    Parameters
+    ----------
+    records : ECGRecords
+        Unlabelled, of `LazySignals` of known lengths.
+    window : float
+        In s.
+    files : sequence of str of length n_records
+        For the report.
+
+    Returns
+    -------
+    ECGRecords
+        The windows of a patient, or of a record of nobody in particular, are a group; each has the
+        metadata of its record, with its own time.
+    """
+    rate = records.sampling_rate
+    n_times = round(window * rate)
+    if not n_times:
+        raise ValueError(f"window={window:g} s is shorter than a sample at {rate:g} Hz.")
+    windows, sources, numbers_in_record = cut_windows(records.signals, n_times)
+    if not len(windows):
+        longest = records.signals.lengths.max() / rate
+        raise ValueError(f"window={window:g} s is longer than the longest record ({longest:g} s).")
+    report = Report()
+    for source in np.setdiff1d(np.arange(len(records)), sources):
+        report.add(
+            records.ids[source],
+            files[source],
+            f"holds a record that is shorter than a window of {window:g} s",
+            "Choose a shorter window.",
+        )
+    groups = records.ids if records.groups is None else records.groups
+    own = records.ids[sources]
+    ids = [f"{id}/{number:03d}" for id, number in zip(own, numbers_in_record, strict=True)]
+    metadata = records.metadata
+    if metadata is not None:
+        metadata = metadata.iloc[sources].set_axis(ids)
+        if "recorded_at" in metadata:
+            begins = pd.to_timedelta(numbers_in_record * (n_times / rate), unit="s")
+            metadata["recorded_at"] = (metadata["recorded_at"] + begins).astype("datetime64[s]")
+    return ECGRecords(
+        windows,
+        rate,
+        lead_names=records.lead_names,
+        ids=ids,
+        groups=groups[sources],
+        metadata=metadata,
+        report=pd.concat([records.report, report.to_frame()], ignore_index=True),
+    )

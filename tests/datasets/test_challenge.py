@@ -86,11 +86,14 @@ def test_fields_of_the_headers(source, tmp_path):
     copy(source, tmp_path / "other", "A0002", "426783006, 164889003")
     header = tmp_path / "other" / "A0002.hea"
     header.write_text(header.read_text().replace("# Age: 49", "#Age: NaN"))
-    records, fields = load_challenge(tmp_path, return_fields=True)
-    assert list(fields.index) == list(records.ids) == ["A0001", "A0002"]
-    assert fields.loc["A0001"].tolist() == [74.0, "Male", "cpsc_2018/g1", "59118001"]
-    assert np.isnan(fields.loc["A0002", "age"])
-    assert fields.loc["A0002", "codes"] == "426783006,164889003"
+    records = load_challenge(tmp_path)
+    table = records.metadata
+    assert [*table.columns] == ["age_years", "sex", "machine_statements", "source"]
+    assert list(table.index) == list(records.ids) == ["A0001", "A0002"]
+    assert table.loc["A0001"].tolist() == [74.0, "male", ("snomed:59118001",), "cpsc_2018/g1"]
+    assert np.isnan(table.loc["A0002", "age_years"]) and records.groups is None
+    statements = ("snomed:426783006", "snomed:164889003")
+    assert table.loc["A0002", "machine_statements"] == statements
 
 
 def test_equal_names_in_two_folders_stay_apart(source, tmp_path):

@@ -421,7 +421,8 @@ def test_records_of_different_lengths(folder):
     assert records[:6].shape == (6, 2, 200)
 
 
-def test_windows_read_no_more_than_they_need(folder, monkeypatch):
+def test_windows_of_long_records_read_no_more_than_they_need(folder, monkeypatch):
+    monkeypatch.setattr("sklearn_ecg.datasets._reader._SHORT", 0)
     write(folder / "short", 8, n_times=40)
     records = load_wfdb(folder, window=0.6)
     assert records.shape == (18, 2, 60)
