@@ -1,5 +1,6 @@
 """Figures in scikit-learn's Display form."""
 
+from sklearn_ecg.plotting._contact_sheet import save_contact_sheet
 from sklearn_ecg.plotting._ecg import ECGDisplay
 from sklearn_ecg.plotting._ecg_attribution import ECGAttributionDisplay
 from sklearn_ecg.plotting._label_attention import LabelAttentionDisplay
@@ -14,4 +15,5 @@ __all__ = [
     "LabelCleaningDisplay",
     "LabelCorrelationDisplay",
     "TrainingHistoryDisplay",
+    "save_contact_sheet",
 ]

@@ -15,6 +15,7 @@ from sklearn_ecg.plotting._marks import (
 )
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 from sklearn_ecg.plotting._paper import INK, Paper
+from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import check_option
 
 _MM_PER_INCH = 25.4
@@ -136,7 +137,8 @@ class ECGDisplay:
                 "records have no sampling_rate, so there is no scale of time; make them with one: "
                 "ECGRecords(signals, sampling_rate=...)."
             )
-        signal = np.asarray(records.signals[position], dtype=float)
+        (signal,) = as_lazy(records.signals).read_or_nan([position], records.ids)
+        signal = np.asarray(signal, dtype=float)
         if not (np.isfinite(start_s) and np.isfinite(duration_s)):
             raise ValueError(
                 f"start_s and duration_s must be finite; got {start_s!r} and {duration_s!r}."

@@ -5,6 +5,7 @@ import pandas as pd
 
 from sklearn_ecg.plotting._ecg import ECGDisplay, find_record
 from sklearn_ecg.plotting._matplotlib import import_pyplot
+from sklearn_ecg.records._readers import as_lazy
 
 # Blue gives, orange takes, grey waits: told apart by readers who do not see red from green.
 _COLORS = {"added": "#1f6fb4", "removed": "#c8540a", "undecided": "#767676", "kept": "#1a1a1a"}
@@ -98,8 +99,8 @@ class LabelCleaningDisplay:
         labels = _label_table(cleaned, [position])
         ecg = None
         if not cleaned.is_table and cleaned.sampling_rate is not None:
-            signal = np.asarray(cleaned.signals[position], dtype=float)
-            signal = signal[:, : round(10 * cleaned.sampling_rate)]
+            (signal,) = as_lazy(cleaned.signals).read_or_nan([position], cleaned.ids)
+            signal = np.asarray(signal, dtype=float)[:, : round(10 * cleaned.sampling_rate)]
             ecg = ECGDisplay(
                 signal,
                 cleaned.sampling_rate,
