@@ -24,8 +24,8 @@ _REASONS = {
     "included": "added by an inclusion rule",
     "excluded": "removed by an exclusion rule",
     "confirmed": "nothing speaks against the weak label",
-    "added": "found missing by the discriminators, or by those who vote",
-    "removed": "found wrong by the discriminators, or by those who vote",
+    "added": "found present by the discriminators, or by those who vote",
+    "removed": "found absent by the discriminators, or by those who vote",
     "undecided": "left to a person",
 }
 _MOST_RULES = 20
@@ -157,19 +157,21 @@ def _changes(cleaned, weak):
 
 def _reasons(cleaned, weak):
     provenance, before = cleaned.provenance[weak], cleaned.weak_labels[weak]
-    changed = cleaned.labels[weak] != before
+    was_known = before != -1
+    differs = cleaned.labels[weak] != before
     confidence = cleaned.confidence[weak]
     rows = [
         (
             reason,
             meaning,
             (mask := provenance == reason).sum(),
-            (mask & changed).sum(),
+            (mask & differs & was_known).sum(),
+            (mask & differs & ~was_known).sum(),
             confidence[mask].mean() if mask.any() else np.nan,
         )
         for reason, meaning in _REASONS.items()
     ]
-    columns = ["reason", "meaning", "labels", "of them changed", "mean confidence"]
+    columns = ["reason", "meaning", "labels", "changed", "unknown before", "mean confidence"]
     return pd.DataFrame(rows, columns=columns).set_index("reason")
 
 

@@ -5,6 +5,7 @@ import pandas as pd
 
 from sklearn_ecg._version import __version__
 from sklearn_ecg.records import CleanedRecords, ECGRecords
+from sklearn_ecg.records._report import lost_ecgs
 from sklearn_ecg.utils import trusted_records
 
 # A parameter's value is no place for an essay.
@@ -38,8 +39,8 @@ def records_facts(X, groups):
     facts["sampling rate"] = UNKNOWN if rate is None else f"{rate:g} Hz"
     facts["length"] = _length(X)
     if not X.report.empty:
-        left_out = int((~X.report["kept"].astype(bool)).sum())
-        facts["left out while loading"] = f"{left_out}; the records' report says why"
+        n_lost = len(lost_ecgs(X.report))
+        facts["left out while loading"] = f"{n_lost}; the records' report says why"
     return facts
 
 

@@ -186,10 +186,12 @@ def _training_data(X_train, y_train):
     blocks = [facts_table(records_facts(X_train, groups))]
     if isinstance(X_train, CleanedRecords):
         y_train = None  # labels that a step has cleaned win
-        changed = (X_train.labels != X_train.weak_labels).sum()
+        differs, was_known = X_train.labels != X_train.weak_labels, X_train.weak_labels != -1
+        n_filled_in = (differs & ~was_known).sum()
+        filled_in = f", and {n_filled_in} that were unknown were filled in" if n_filled_in else ""
         blocks.append(
-            f"The labels were cleaned: {changed} of {X_train.labels.size} differ from those given, "
-            "counting labels that were left undecided."
+            f"The labels were cleaned: {(differs & was_known).sum()} of {was_known.sum()} differ "
+            f"from those given, counting labels that were left undecided{filled_in}."
         )
     names = known(X_train, "label_names")
     if y_train is None:

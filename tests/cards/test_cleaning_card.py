@@ -55,7 +55,9 @@ def test_changes_are_those_of_the_cleaners_report(cleaner, cleaned):
 def test_every_weak_label_has_a_reason(cleaner, cleaned):
     reasons = cleaning_card(cleaner, cleaned).sections["Why"][0]
     assert reasons["labels"].sum() == 240 * 3
-    assert reasons["of them changed"].sum() == (cleaned.labels != cleaned.weak_labels).sum()
+    differs, was_known = cleaned.labels != cleaned.weak_labels, cleaned.weak_labels != -1
+    assert reasons["changed"].sum() == (differs & was_known).sum()
+    assert reasons["unknown before"].sum() == (differs & ~was_known).sum()
     for reason, row in reasons.iterrows():
         mask = cleaned.provenance[120:] == reason
         assert row["labels"] == mask.sum()

@@ -23,7 +23,6 @@ from sklearn_ecg import (
     OnCleanedLabels,
 )
 from sklearn_ecg.cards import model_card
-from sklearn_ecg.network import _feature_models
 
 NAMES = np.array(["AF", "LBBB", "PVC"])
 
@@ -262,9 +261,7 @@ def _quick(**parameters):
     )  # fmt: skip
 
 
-def test_measured_features_and_what_they_tune_are_told_of(truth, rng, monkeypatch):
-    monkeypatch.setitem(_feature_models._BOOSTING, "max_iter", 20)
-    monkeypatch.setattr(_feature_models, "_N_FOREST_TREES", 20)
+def test_measured_features_and_what_they_tune_are_told_of(truth, rng, few_trees):
     measured = pd.DataFrame(truth + rng.normal(scale=0.6, size=truth.shape), records(truth).ids)
     by_id = FunctionTransformer(lambda given: measured.loc[given.ids].to_numpy())
     classifier = _quick(features=by_id).fit(records(truth))
