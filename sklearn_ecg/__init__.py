@@ -40,6 +40,7 @@ _SUBPACKAGES = (
     "plotting",
     "cards",
     "datasets",
+    "command",
 )
 
 __all__ = ["__version__", *_HOME, *_SUBPACKAGES]

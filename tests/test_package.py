@@ -26,6 +26,7 @@ LAYERS = (
     "plotting",
     "cards",
     "datasets",
+    "command",
 )
 # Heavy libraries, and the only folders that may import them.
 HOMES = {
@@ -34,6 +35,9 @@ HOMES = {
     "wfdb": {"records", "datasets"},
     "neurokit2": {"features"},
     "matplotlib": {"plotting"},
+    "pydicom": {"datasets"},
+    "edfio": {"datasets"},
+    "click": {"command"},
 }
 
 
@@ -85,7 +89,7 @@ def test_folders_of_the_network_import_in_their_order(folder, before_it):
 def test_importing_the_package_loads_nothing_heavy():
     code = (
         "import sys, sklearn_ecg; from sklearn_ecg import ECGRecords, TrustedKFold; "
-        "print([name for name in ('torch', 'skorch', 'neurokit2', 'matplotlib') "
+        "print([name for name in ('torch', 'skorch', 'neurokit2', 'matplotlib', 'click') "
         "if name in sys.modules])"
     )
     found = subprocess.run(

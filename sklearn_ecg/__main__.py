@@ -1,0 +1,6 @@
+"""The command as a module: ``python -m sklearn_ecg``."""
+
+from sklearn_ecg.command import main
+
+if __name__ == "__main__":
+    main(prog_name="python -m sklearn_ecg")

@@ -1,0 +1,5 @@
+"""The command `sklearn-ecg`: from a folder of exports to labels, without writing Python."""
+
+from sklearn_ecg.command._main import main
+
+__all__ = ["main"]
