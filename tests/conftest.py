@@ -1,10 +1,12 @@
 """Fixtures that every test may use."""
 
+import gc
 import os
 import socket
 import sys
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 
@@ -25,6 +27,18 @@ def _refuse_other_machines(event, args):
 
 sys.addaudithook(_refuse_other_machines)
 
+# They hold no examples, and would be one module to pytest, which all have the name of.
+collect_ignore_glob = ["conftest.py", "*/conftest.py"]
+
+# What is imported to collect the tests stays for all of them: looking through it for garbage, again
+# and again, would take a tenth of the suite's time.
+gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
+
 
 def _shared_data():
     """The folder of real ECG data beside the project, or the one that the environment names."""
@@ -44,10 +58,28 @@ def shared_data():
     return folder
 
 
+@pytest.fixture(scope="module")
+def few_trees():
+    """Let classifiers grow a tenth of the trees where their number is not what is tested."""
+    from sklearn_ecg.network import _feature_models
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(_feature_models._BOOSTING, "max_iter", 20)
+        patch.setattr(_feature_models, "_N_FOREST_TREES", 20)
+        yield
+
+
 @pytest.fixture
 def rng():
     """A seeded random generator."""
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def forked():
+    """Let joblib fork its workers, which have all modules then: others take seconds to import."""
+    with joblib.parallel_config("multiprocessing"):
+        yield
 
 
 # Height in mV of P, Q, R, S and T in II, V1, V2 and V5.

@@ -105,6 +105,8 @@ CASES = {
     "ECGRecords named by its first table": lambda t: facts(
         ECGRecords(SIGNALS, labels=WEAK, groups=t(PATIENTS), trusted=t(PER_LABEL))
     ),
+    "ECGRecords metadata": lambda t: [records(metadata=t(TABLE)).metadata],
+    "with_metadata": lambda t: [records().with_metadata(t(TABLE)).metadata],
     "with_labels": lambda t: facts(records().with_labels(t(WEAK), trusted=t(PER_LABEL))),
     "read_records": lambda t: facts(read_records(SIGNALS, t(WEAK), ids=IDS)),
     "CleanedRecords": lambda t: facts(cleaned(labels=t(TRUTH))),

@@ -49,10 +49,16 @@ def make_cleaner(**parameters):
     return AFPLabelCleaner(random_state=0, **parameters)
 
 
+@pytest.fixture(scope="module")
+def memory(tmp_path_factory):
+    """A folder of what was measured and cleaned, so that one test does it for all."""
+    return str(tmp_path_factory.mktemp("memory"))
+
+
 def make_classifier(**parameters):
-    return LabelCorrelationECGClassifier(
-        **{"features": None, "max_epochs": 2, "random_state": 0, **parameters}
-    )
+    defaults = {"features": None, "max_epochs": 2, "random_state": 0}
+    smaller = {"network__channels": (8, 16), "network__hidden_dim": 16}
+    return LabelCorrelationECGClassifier(**{**defaults, **smaller, **parameters})
 
 
 def make_linear():
@@ -60,8 +66,8 @@ def make_linear():
     return OnCleanedLabels(make_pipeline(imputer, StandardScaler(), LogisticRegression()))
 
 
-def test_records_go_in_and_probabilities_come_out(weak):
-    pipeline = make_pipeline(make_cleaner(), make_classifier())
+def test_records_go_in_and_probabilities_come_out(weak, memory):
+    pipeline = make_pipeline(make_cleaner(memory=memory), make_classifier())
     pipeline.fit(weak, weak.labels)
     probabilities = pipeline.predict_proba(weak[:7])
     assert probabilities.shape == (7, weak.n_labels)
@@ -71,7 +77,7 @@ def test_records_go_in_and_probabilities_come_out(weak):
     assert 0 <= pipeline.score(weak[:7], weak.labels[:7]) <= 1
 
 
-def test_the_classifier_takes_over_what_the_cleaner_has_measured(weak, monkeypatch):
+def test_the_classifier_takes_over_what_the_cleaner_has_measured(weak, monkeypatch, few_trees):
     measured = []
     transform = ECGFeatureExtractor.transform
     monkeypatch.setattr(
@@ -100,9 +106,10 @@ def test_plain_arrays_do_as_well_as_records(truth, weak):
     assert report.loc["weighted avg", "made"] < report.loc["weighted avg", "found"]
 
 
-def test_the_classifier_learns_the_cleaned_labels(weak):
+def test_the_classifier_learns_the_cleaned_labels(weak, memory):
     """The network trained after the cleaner is the one trained on the cleaner's labels."""
-    pipeline = make_pipeline(make_cleaner(undecided="weak"), make_classifier()).fit(weak)
+    cleaner = make_cleaner(undecided="weak", memory=memory)
+    pipeline = make_pipeline(cleaner, make_classifier()).fit(weak)
     cleaned = pipeline[0].labels_
     alone = make_classifier().fit(weak, cleaned)
     np.testing.assert_allclose(pipeline.predict_proba(weak[:9]), alone.predict_proba(weak[:9]))
@@ -110,9 +117,9 @@ def test_the_classifier_learns_the_cleaned_labels(weak):
     assert not np.allclose(alone.predict_proba(weak[:9]), on_weak.predict_proba(weak[:9]))
 
 
-def test_grid_search_over_cleaning_thresholds_on_records(weak):
+def test_grid_search_over_cleaning_thresholds_on_records(weak, memory):
     search = GridSearchCV(
-        make_pipeline(make_cleaner(), make_classifier()),
+        make_pipeline(make_cleaner(memory=memory), make_classifier()),
         {"afplabelcleaner__min_confidence": [0.55, 0.8]},
         cv=TrustedKFold(2),
         scoring="f1_macro",
@@ -124,12 +131,12 @@ def test_grid_search_over_cleaning_thresholds_on_records(weak):
 
 
 @pytest.mark.parametrize("as_frame", [True, False])
-def test_grid_search_on_plain_arrays(weak, table, as_frame):
+def test_grid_search_on_plain_arrays(weak, table, memory, as_frame):
     X, y = table, pd.DataFrame(weak.labels, columns=weak.label_names)
     if not as_frame:
         X, y = X.to_numpy(), y.to_numpy()
     search = GridSearchCV(
-        make_pipeline(make_cleaner(), make_linear()),
+        make_pipeline(make_cleaner(memory=memory), make_linear()),
         {"afplabelcleaner__min_confidence": [0.55, 0.8]},
         cv=TrustedKFold(2, trusted=weak.trusted, groups=weak.groups),
         scoring="f1_macro",
@@ -139,9 +146,9 @@ def test_grid_search_on_plain_arrays(weak, table, as_frame):
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
 
 
-def test_metadata_routing_takes_trusted_and_groups_to_cleaner_and_splitter(weak, table):
+def test_metadata_routing_takes_trusted_and_groups_to_cleaner_and_splitter(weak, table, memory):
     with sklearn.config_context(enable_metadata_routing=True):
-        cleaner = make_cleaner().set_fit_request(trusted=True, groups=True)
+        cleaner = make_cleaner(memory=memory).set_fit_request(trusted=True, groups=True)
         search = GridSearchCV(
             make_pipeline(cleaner, make_linear()),
             {"afplabelcleaner__min_confidence": [0.55, 0.8]},
@@ -154,9 +161,9 @@ def test_metadata_routing_takes_trusted_and_groups_to_cleaner_and_splitter(weak,
     np.testing.assert_array_equal((provenance == "trusted").all(axis=1), weak.trusted)
 
 
-def test_cross_validation_scores_trusted_records_alone(weak, table):
+def test_cross_validation_scores_trusted_records_alone(weak, table, memory):
     scores = cross_val_score(
-        make_pipeline(make_cleaner(), make_linear()),
+        make_pipeline(make_cleaner(memory=memory), make_linear()),
         table,
         weak.labels,
         params={"afplabelcleaner__trusted": weak.trusted},
@@ -166,8 +173,9 @@ def test_cross_validation_scores_trusted_records_alone(weak, table):
     assert len(scores) == 3 and np.isfinite(scores).all()
 
 
-def test_clone_forgets_what_was_learned_and_keeps_parameters(weak):
-    pipeline = make_pipeline(make_cleaner(min_confidence=0.7), make_classifier())
+def test_clone_forgets_what_was_learned_and_keeps_parameters(weak, memory):
+    cleaner = make_cleaner(min_confidence=0.7, memory=memory)
+    pipeline = make_pipeline(cleaner, make_classifier())
     twin = clone(pipeline)
     pipeline.fit(weak)
     assert clone(pipeline)[0].get_params()["min_confidence"] == 0.7
@@ -176,8 +184,8 @@ def test_clone_forgets_what_was_learned_and_keeps_parameters(weak):
     assert str(clone(pipeline)) == str(twin)
 
 
-def test_a_fitted_pipeline_survives_pickle_and_joblib(weak, tmp_path):
-    pipeline = make_pipeline(make_cleaner(), make_classifier()).fit(weak)
+def test_a_fitted_pipeline_survives_pickle_and_joblib(weak, memory, tmp_path):
+    pipeline = make_pipeline(make_cleaner(memory=memory), make_classifier()).fit(weak)
     expected = pipeline.predict_proba(weak[:4])
     joblib.dump(pipeline, tmp_path / "pipeline.joblib")
     for twin in (
@@ -188,9 +196,9 @@ def test_a_fitted_pipeline_survives_pickle_and_joblib(weak, tmp_path):
         pd.testing.assert_frame_equal(twin[0].report(), pipeline[0].report())
 
 
-def test_a_fitted_cleaner_survives_skops(weak, table):
+def test_a_fitted_cleaner_survives_skops(weak, table, memory):
     io = pytest.importorskip("skops.io", reason="skops is an extra ([test])")
-    pipeline = make_pipeline(make_cleaner(), make_linear())
+    pipeline = make_pipeline(make_cleaner(memory=memory), make_linear())
     X = table
     pipeline.fit(X, weak.labels, afplabelcleaner__trusted=weak.trusted)
     stored = io.dumps(pipeline)
@@ -198,14 +206,14 @@ def test_a_fitted_cleaner_survives_skops(weak, table):
     np.testing.assert_array_equal(twin.predict(X), pipeline.predict(X))
 
 
-def test_an_estimator_that_does_not_know_cleaned_records_is_told_the_cure(weak, table):
-    pipeline = make_pipeline(make_cleaner(), LogisticRegression())
+def test_an_estimator_that_does_not_know_cleaned_records_is_told_the_cure(weak, table, memory):
+    pipeline = make_pipeline(make_cleaner(memory=memory), LogisticRegression())
     with pytest.raises(TypeError, match=r"OnCleanedLabels\(estimator\)"):
         pipeline.fit(table, weak.labels, afplabelcleaner__trusted=weak.trusted)
 
 
-def test_fit_on_trusted_records_alone_then_clean_others(truth, weak):
-    cleaner = make_cleaner().fit(weak[weak.trusted])
+def test_fit_on_trusted_records_alone_then_clean_others(truth, weak, memory):
+    cleaner = make_cleaner(memory=memory).fit(weak[weak.trusted])
     doubtful = weak[~weak.trusted]
     cleaned = cleaner.clean(doubtful, doubtful.labels)
     report = label_cleaning_report(truth.labels[~weak.trusted], doubtful.labels, cleaned)

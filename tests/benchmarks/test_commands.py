@@ -29,6 +29,7 @@ from benchmarks import (
     feature_speed,
     few_trusted,
     growth,
+    hospital_files,
     intervals,
     lead_reversal,
     many_labels,
@@ -153,6 +154,7 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (lead_reversal, []),
         (feature_speed, []),
         (reading, []),
+        (hospital_files, []),
     ],
     ids=lambda value: value if isinstance(value, list) else value.__name__,
 )
@@ -504,6 +506,15 @@ def test_speed_of_features_and_of_reading_is_measured(run, shared_data, monkeypa
     monkeypatch.setattr(reading, "PARTS", {"PTB-XL, 500 Hz": ("ptb-xl", "records500")})
     monkeypatch.setattr(reading, "N_PTBXL", 2000)
     assert "| PTB-XL, 500 Hz |" in run(reading, "--quick")
+
+
+def test_files_of_hospitals_are_read_and_damaged(run, shared_data, monkeypatch):
+    monkeypatch.setattr(hospital_files, "QUICK", (9, 2))
+    page = run(hospital_files, "--quick", "--runs", "1")
+    rows = [line.split("|")[1:] for line in page.splitlines() if line.startswith("| ISHNE")]
+    assert len(rows) == 2
+    # Of two damaged files none may end otherwise than refused or read.
+    assert sum(map(int, rows[1][2:5])) == 2 and int(rows[1][5]) == 0
 
 
 def test_data_are_looked_for_where_the_variable_says(tmp_path, monkeypatch):

@@ -3,12 +3,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from simulated_tables import fit_weak_table, make_table, make_weak_table, swap, weighted_f1
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
-from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from sklearn_ecg import AFPLabelCleaner, OnCleanedLabels, TrustedKFold
+from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 from sklearn_ecg.records import PROVENANCES
 
@@ -127,7 +124,7 @@ def test_stages_can_be_switched_off(table):
     assert weighted_f1(truth, without_discriminators.labels_, weak) < score
 
 
-def test_same_seed_same_labels_whatever_n_jobs(table):
+def test_same_seed_same_labels_whatever_n_jobs(table, forked):
     X, _, weak, trusted = table
     X, weak, trusted = X[:200], weak[:200], trusted[:200]
     first = AFPLabelCleaner(random_state=1, n_jobs=1).fit(X, weak, trusted=trusted)
@@ -160,24 +157,6 @@ def test_thresholds_are_searched_without_fitting_again(table, tmp_path, monkeypa
     assert_array_equal(cleaner.labels_, first.labels_)
     new = X[~trusted] + 0.1, weak[~trusted]
     assert_array_equal(cleaner.clean(*new).labels, first.clean(*new).labels)
-
-
-def test_a_search_finds_how_confident_to_be(tmp_path):
-    X, truth, trusted = make_table(seed=1)
-    X = X + np.random.default_rng(1).normal(0, 1.5, X.shape)
-    weak = swap(truth, trusted, 0.4)
-    cleaner = AFPLabelCleaner(random_state=0, memory=str(tmp_path))
-    search = GridSearchCV(
-        make_pipeline(cleaner, OnCleanedLabels(LogisticRegression())),
-        {"afplabelcleaner__min_confidence": [0.5, 0.7, 0.9, 0.99]},
-        cv=TrustedKFold(3, trusted=trusted),
-        scoring="roc_auc",
-        refit=False,
-    )
-    search.fit(X, weak, afplabelcleaner__trusted=trusted)
-    scores = search.cv_results_["mean_test_score"]
-    assert len(set(scores)) == 4 and np.ptp(scores) > 0.002
-    assert search.best_params_["afplabelcleaner__min_confidence"] in (0.7, 0.9)
 
 
 def test_labels_that_no_trusted_record_has_are_kept_and_named(table):

@@ -245,6 +245,18 @@ def test_no_text_of_a_workbook_is_a_formula(data, tmp_path):
     assert (sheet["B1"].value, sheet["B1"].data_type) == ("=SR", "s")
 
 
+def test_a_workbook_can_be_read_without_widening_its_columns(fitted, tmp_path):
+    openpyxl = pytest.importorskip("openpyxl", reason="openpyxl is an extra ([excel])")
+    fitted.to_excel(tmp_path / "cleaned.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "cleaned.xlsx")["changes"]
+    assert sheet.auto_filter.ref == sheet.dimensions
+    for column in sheet.iter_cols(max_row=2):
+        width = sheet.column_dimensions[column[0].column_letter].width
+        assert len(column[0].value) < width <= 60
+    shown = {cell.number_format for cell in sheet[2] if isinstance(cell.value, float)}
+    assert shown == {"0.000"}
+
+
 def test_a_missing_openpyxl_is_named_with_the_cure(fitted, tmp_path, monkeypatch):
     imported = builtins.__import__
 

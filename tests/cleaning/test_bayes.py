@@ -1,10 +1,13 @@
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
-from simulated_tables import fit_weak_table, make_table, make_weak_table, swap
+from simulated_tables import make_table, make_weak_table, swap
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
-from sklearn_ecg import AFPLabelCleaner
+from sklearn_ecg import AFPLabelCleaner, OnCleanedLabels, TrustedKFold
 from sklearn_ecg.cleaning._bayes import BayesMethod, as_doubtful
 from sklearn_ecg.cleaning._constraints import LabelConstraints
 from sklearn_ecg.cleaning._decisions import Decisions
@@ -23,8 +26,9 @@ def table():
 
 
 @pytest.fixture(scope="module")
-def fitted():
-    return fit_weak_table()
+def fitted(table):
+    X, _, weak, trusted = table
+    return AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
 
 
 def test_noise_rates_are_estimated(fitted, table):
@@ -281,3 +285,21 @@ def test_what_goes_back_to_its_weak_label_breaks_no_other_constraint():
     decisions = method._decide(weak, np.array([[0.9, 0.9, 0.6]]), np.zeros((1, 3)))
     assert constraints.allowed(decisions.labels).all()
     assert_array_equal(decisions.provenance, [["undecided"] * 3])
+
+
+def test_a_search_finds_how_confident_to_be(tmp_path):
+    X, truth, trusted = make_table(seed=1)
+    X = X + np.random.default_rng(1).normal(0, 1.5, X.shape)
+    weak = swap(truth, trusted, 0.4)
+    cleaner = AFPLabelCleaner(random_state=0, memory=str(tmp_path))
+    search = GridSearchCV(
+        make_pipeline(cleaner, OnCleanedLabels(LogisticRegression())),
+        {"afplabelcleaner__min_confidence": [0.5, 0.7, 0.9, 0.99]},
+        cv=TrustedKFold(3, trusted=trusted),
+        scoring="roc_auc",
+        refit=False,
+    )
+    search.fit(X, weak, afplabelcleaner__trusted=trusted)
+    scores = search.cv_results_["mean_test_score"]
+    assert len(set(scores)) == 4 and np.ptp(scores) > 0.002
+    assert search.best_params_["afplabelcleaner__min_confidence"] in (0.7, 0.9)

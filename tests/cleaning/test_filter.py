@@ -201,7 +201,7 @@ def test_a_pipeline_may_ask_for_data_frames(cleaner, table):
     assert isinstance(cleaner.transform(pipe[0].transform(X)), pd.DataFrame)
 
 
-def test_same_labels_whatever_n_jobs(cleaner, table):
+def test_same_labels_whatever_n_jobs(cleaner, table, forked):
     X, _, weak, trusted = table
     first = cleaner.fit(X, weak, trusted=trusted)
     second = clone(cleaner).set_params(n_jobs=2).fit(X, weak, trusted=trusted)

@@ -10,6 +10,7 @@ import wfdb
 
 from sklearn_ecg import LabelCorrelationECGClassifier
 from sklearn_ecg.datasets import load_wfdb, make_ecg_records
+from sklearn_ecg.network import _feature_models
 from sklearn_ecg.shards import MeasureFeatures, PredictLabels, run_shards
 
 SHARD_SIZE = 4
@@ -68,7 +69,10 @@ def model(simulated, tmp_path_factory):
         network__n_heads=2,
         random_state=0,
     )
-    classifier.fit(simulated).save(path)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(_feature_models._BOOSTING, "max_iter", 20)
+        patch.setattr(_feature_models, "_N_FOREST_TREES", 20)
+        classifier.fit(simulated).save(path)
     return path
 
 

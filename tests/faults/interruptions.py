@@ -24,12 +24,19 @@ from threading import Thread
 import numpy as np
 import pandas as pd
 
-from faults import make
+from faults import commands, make
 from faults.cases import is_clear
 from faults.child import in_child
 from sklearn_ecg import AFPLabelCleaner, ECGFeatureExtractor, LabelCorrelationECGClassifier
 from sklearn_ecg.cards import Card
-from sklearn_ecg.datasets import _fetch, fetch_mitdb, load_wfdb
+from sklearn_ecg.command import main
+from sklearn_ecg.datasets import (
+    _fetch,
+    fetch_mitdb,
+    load_ecg_files,
+    load_wfdb,
+    write_ecg_files,
+)
 from sklearn_ecg.features import _extraction
 from sklearn_ecg.network import _callbacks
 from sklearn_ecg.shards import CleanLabels, MeasureFeatures, PredictLabels, run_shards
@@ -252,6 +259,63 @@ def _whole_files():
         assert path.name not in _FILES or path.read_bytes() == _FILES[path.name], path
 
 
+def _exports():
+    commands.archive(n_records=N_RECORDS // 3)
+
+
+def _exports_and_model():
+    _exports()
+    make.classifier().save("model")
+
+
+def _cache_of_exports():
+    return _bytes(np.asarray(load_ecg_files("f", cache_dir="cache").signals))
+
+
+def _run_command(*arguments):
+    # So that errors arise here, and are not printed.
+    code = main(["--traceback", *arguments, "--quiet"], standalone_mode=False)
+    assert not code, code
+
+
+def _predicting():
+    _run_command("predict", "f", "model", "-o", "out")
+    return repr([table.to_dict("list") for table in commands.predicted()]).encode()
+
+
+def _cleaning_by_command():
+    _run_command("clean", "f", "labels.csv", "-o", "out", "--seed", "0")
+    names = ("labels.csv", "details.csv", "changes.csv", "review.csv", "by_label.csv")
+    return b"".join(Path("out", name).read_bytes() for name in names)
+
+
+def _inspecting():
+    _run_command("inspect", "f", "-o", "out", "--sheet", "sheet.pdf")
+    records = pd.read_csv("out/records.csv").drop(columns="file")
+    return Path("out/summary.csv").read_bytes() + records.to_csv().encode()
+
+
+def _new_files(format):
+    records = make.labelled(N_RECORDS // 3)
+    write_ecg_files(records, "out", format, overwrite=True)
+    records = load_ecg_files(sorted(Path("out").glob(f"*{_SUFFIXES[format]}")), verify=True)
+    assert not len(records.report)
+    return _bytes(np.asarray(records.signals)) + Path("out/labels.csv").read_bytes()
+
+
+_SUFFIXES = {"wfdb": ".hea", "dicom": ".dcm"}
+
+
+def _whole_or_none(format):
+    """Each file that is there can be read, and is one that was asked for."""
+    if not list(Path("out").glob(f"*{_SUFFIXES[format]}")):
+        return
+    load = load_wfdb if format == "wfdb" else load_ecg_files
+    records = load("out", verify=True)
+    assert {Path(id).stem for id in records.ids} <= set(make.ids(N_RECORDS // 3))
+    assert not records.report["file"].str.endswith((".hea", ".dcm")).any()
+
+
 TARGETS = [
     Target("features, with memory", _archive, _features, None, (_extraction, "measure"), 16),
     Target(
@@ -299,6 +363,26 @@ TARGETS = [
         _old_or_new_card,
     ),
     Target("a download", _server, _download, _whole_files),
+    Target("a copy of exports, in cache_dir", _exports, _cache_of_exports),
+    Target(
+        "sklearn-ecg predict",
+        _exports_and_model,
+        _predicting,
+        None,
+        (PredictLabels, "__call__"),
+        1,
+    ),
+    Target("sklearn-ecg clean", _exports, _cleaning_by_command),
+    Target("sklearn-ecg inspect", _exports, _inspecting),
+    *(
+        Target(
+            f"files as {format}",
+            lambda: None,
+            functools.partial(_new_files, format),
+            functools.partial(_whole_or_none, format),
+        )
+        for format in _SUFFIXES
+    ),
 ]
 
 

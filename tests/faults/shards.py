@@ -203,3 +203,15 @@ def _():
     table = _night(records)
     assert (table["problem"] != "").to_numpy().nonzero()[0].tolist() == [2]
     return "nan"
+
+
+@AREA.case("shards.run_shards", "two runs at once in one folder", "right")
+def _():
+    make.folder_of(12)
+    expected = _run(load_wfdb("f"), folder="alone")
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if _run(load_wfdb("f")).equals(expected) else 1)
+    assert _run(load_wfdb("f")).equals(expected)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return "right"

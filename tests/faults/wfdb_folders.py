@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from faults import make
-from faults.cases import Area, skipped
+from faults.cases import Area, as_nobody, skipped
 from sklearn_ecg.datasets import load_wfdb
 
 AREA = Area("WFDB folders")
@@ -165,7 +165,7 @@ def _():
 def _():
     good = make.folder_of()
     make.wfdb("f", "bad")
-    _as_nobody("f")
+    as_nobody("f", load_wfdb)
     os.chmod("f/bad.hea", 0)
     return skipped(load_wfdb("f"), good)
 
@@ -174,20 +174,9 @@ def _():
 def _():
     good = make.folder_of()
     make.wfdb("f/bad", "b0")
-    _as_nobody("f")
+    as_nobody("f", load_wfdb)
     os.chmod("f/bad", 0)
     return skipped(load_wfdb("f"), good)
-
-
-def _as_nobody(folder):
-    """Become a user to whom permissions apply."""
-    load_wfdb(folder)  # whatever is imported late
-    if os.geteuid() == 0:
-        for path in [Path("."), Path(folder), *Path(folder).rglob("*")]:
-            os.chown(path, 65534, 65534, follow_symlinks=False)
-        os.setgroups([])
-        os.setgid(65534)
-        os.setuid(65534)
 
 
 @AREA.case("datasets.load_wfdb", "a sub-folder behind a link", "skip", "right")
@@ -276,7 +265,7 @@ def _():
 
 
 def _touch(**options):
-    return np.asarray(load_wfdb("f", **options).signals)
+    return np.stack(list(load_wfdb("f", **options).signals))
 
 
 AREA.errors(
@@ -319,19 +308,19 @@ AREA.errors(
 
 
 def _truth(folder="f"):
-    return np.asarray(load_wfdb(folder).signals)
+    return np.stack(list(load_wfdb(folder).signals))
 
 
 @AREA.case("datasets.load_wfdb", "a file rewritten in its old size after it was copied", "right")
 def _():
     make.folder_of()
-    np.asarray(load_wfdb("f", cache_dir="c", checksums=False).signals)
+    np.stack(list(load_wfdb("f", cache_dir="c", checksums=False).signals))
     stat = os.stat("f/g0.dat")
     shutil.copy("f/g1.dat", "f/g0.dat")
     shutil.copy("f/g1.hea", "f/g0.hea")
     Path("f/g0.hea").write_text(Path("f/g0.hea").read_text().replace("g1", "g0"))
     os.utime("f/g0.dat", ns=(stat.st_atime_ns, stat.st_mtime_ns))
-    found = np.asarray(load_wfdb("f", cache_dir="c", checksums=False).signals)
+    found = np.stack(list(load_wfdb("f", cache_dir="c", checksums=False).signals))
     np.testing.assert_allclose(found, _truth(), atol=1e-6)
     return "right"
 
@@ -345,17 +334,17 @@ def _():
         for folder in "ab":
             os.utime(f"{folder}/{name}", ns=(10**18, 10**18))
     for folder in "ab":
-        found = np.asarray(load_wfdb(folder, cache_dir="c").signals)
+        found = np.stack(list(load_wfdb(folder, cache_dir="c").signals))
         np.testing.assert_allclose(found, _truth(folder), atol=1e-6)
     return "right"
 
 
 def _damaged_copy(change):
     make.folder_of()
-    np.asarray(load_wfdb("f", cache_dir="c").signals)
+    np.stack(list(load_wfdb("f", cache_dir="c").signals))
     for path in [path for path in Path("c").rglob("*") if path.is_file()]:
         change(path)
-    found = np.asarray(load_wfdb("f", cache_dir="c").signals)
+    found = np.stack(list(load_wfdb("f", cache_dir="c").signals))
     np.testing.assert_allclose(found, _truth(), atol=1e-6)
     return "right"
 
@@ -377,7 +366,7 @@ def _():
     make.folder_of()
     records = load_wfdb("f", cache_dir="c")
     shutil.rmtree("c")
-    np.testing.assert_allclose(np.asarray(records.signals), _truth(), atol=1e-6)
+    np.testing.assert_allclose(np.stack(list(records.signals)), _truth(), atol=1e-6)
     return "right"
 
 
@@ -388,7 +377,7 @@ def _():
     np.asarray(records.signals[0])
     for path in [path for path in Path("c").rglob("*") if path.is_file()]:
         os.truncate(path, 100)
-    np.testing.assert_allclose(np.asarray(records.signals), _truth(), atol=1e-6)
+    np.testing.assert_allclose(np.stack(list(records.signals)), _truth(), atol=1e-6)
     return "right"
 
 
@@ -421,4 +410,4 @@ def _():
     make.folder_of()
     records = load_wfdb("f")
     shutil.rmtree("f")
-    return np.asarray(records.signals)
+    return records.signals[0]

@@ -48,6 +48,11 @@ def _make_tiny_classifier(**parameters):
     return LabelCorrelationECGClassifier(**{**defaults, **parameters})
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _few_trees(few_trees):
+    """No test of networks is about the number of trees beside them."""
+
+
 @pytest.fixture(scope="session")
 def make_tiny_records():
     """Make records of 1 s, or of another length."""

@@ -35,7 +35,9 @@ def _instance():
     return LabelCorrelationECGClassifier(
         max_epochs=6,
         batch_size=64,
-        lr=1e-2,
+        lr=2e-2,
+        network__channels=(16,),
+        network__hidden_dim=16,
         network__dropout=0.0,
         augmentation=None,
         training__ema_decay=None,

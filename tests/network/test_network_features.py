@@ -17,11 +17,7 @@ from sklearn.preprocessing import FunctionTransformer
 from skorch.callbacks import Callback
 
 from sklearn_ecg import CleanedRecords, ECGFeatureExtractor, ECGRecords
-from sklearn_ecg.network import (
-    FeatureModels,
-    LabelCorrelationECGClassifier,
-    _feature_models,
-)
+from sklearn_ecg.network import FeatureModels, LabelCorrelationECGClassifier
 from sklearn_ecg.network._files import _sum_of
 
 
@@ -37,15 +33,6 @@ class Spread(TransformerMixin, BaseEstimator):
         signals = np.stack([np.asarray(signal) for signal in X.signals])
         table = np.hstack([signals.std(axis=2), signals.mean(axis=2)])
         return np.column_stack([table, np.full(len(table), np.nan)])
-
-
-@pytest.fixture(scope="module", autouse=True)
-def few_trees():
-    """Grow a tenth of the trees: how many there are is not what these tests are about."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(_feature_models._BOOSTING, "max_iter", 20)
-        patch.setattr(_feature_models, "_N_FOREST_TREES", 20)
-        yield
 
 
 @pytest.fixture(scope="module")

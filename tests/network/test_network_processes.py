@@ -11,7 +11,7 @@ import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
-from sklearn_ecg.network import LabelCorrelationECGClassifier
+from sklearn_ecg.network import LabelCorrelationECGClassifier, _feature_models
 
 
 def train(**parameters):
@@ -83,6 +83,8 @@ def train_as_one_of_two(rank, port, folder):
         "MASTER_PORT": str(port),
     }
     torch.set_num_threads(1)
+    # As many as in the process that trains alone.
+    _feature_models._BOOSTING["max_iter"] = _feature_models._N_FOREST_TREES = 20
     results = train_without_chance() | train_with_dropout(folder / "checkpoint")
     np.savez(folder / f"{rank}.npz", **results)
 
