@@ -15,6 +15,8 @@ class PatternDensities:
     Scores of `Discriminators`: log ratios of two mixtures' densities per feature, cross-fitted.
     """
 
+    doing = "comparing patterns"
+
     def fit_score(self, X, beliefs, n_jobs=None):
         scores = np.zeros(beliefs.shape)
         for train, test in KFold(3, shuffle=True, random_state=0).split(X):
@@ -43,6 +45,8 @@ class IsolatedTrees:
     ----------
     trees : ForestDiscriminator
     """
+
+    doing = "growing trees"
 
     def __init__(self, trees):
         self.trees = trees
