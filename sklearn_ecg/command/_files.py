@@ -31,6 +31,11 @@ _OPTIONS = (
         help="Hz, to which others are resampled; by default that of most files.",
     ),
     click.option(
+        "--window",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds of the windows into which long recordings are cut; by default they are not.",
+    ),
+    click.option(
         "--waveform",
         type=click.Choice(["rhythm", "median"]),
         default="rhythm",
@@ -104,6 +109,7 @@ def open_files(run, files, options, *, verify=True):
         names_of(options["leads"]),
         options["sampling_rate"],
         options["cache"],
+        window=options["window"],
         waveform=options["waveform"],
         missing_leads=options["missing_leads"],
         checksums=options["checksums"],

@@ -19,7 +19,7 @@ _STRICT = 3
 # Of a file whose name, and what is quoted of it, may tell who a patient is.
 _LOST = "cannot be read"
 # Options that the settings of a model's training tell, beside leads and rate.
-_OF_TRAINING = ("waveform", "missing_leads", "csv_rate", "csv_units", "csv_leads")
+_OF_TRAINING = ("window", "waveform", "missing_leads", "csv_rate", "csv_units", "csv_leads")
 
 
 @click.command("predict")

@@ -6,6 +6,7 @@ import tomllib
 import warnings
 
 import click
+import pandas as pd
 import pytest
 
 from sklearn_ecg import command
@@ -148,6 +149,13 @@ def test_inspect_counts_files_and_tells_ecgs_from_others(run, tmp_path):
     lost, others = said.split("No ECGs:\n")
     assert lost.startswith(f"\nCannot be read:\n       1  {tmp_path / 'a.dcm'}")
     assert others.startswith("      30  ")
+
+
+def test_long_recordings_are_cut_into_windows(run, night, tmp_path):
+    run("inspect", night, "-o", tmp_path / "out", "--window", 5, "--quiet")
+    records = pd.read_csv(tmp_path / "out" / "records.csv", dtype=str)
+    assert len(records) == 2 * 4
+    assert records["id"].str.endswith(("/000", "/001")).all()
 
 
 def test_inspect_says_what_is_in_a_folder(run, night, tmp_path):
