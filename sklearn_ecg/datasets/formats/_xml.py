@@ -245,12 +245,10 @@ def checked_millivolts(millivolts, name, lead):
 
 
 def time_of(year, month, day, hour=0, minute=0, second=0):
-    """Return a time; NaT if there is no such time, or if it was before electrocardiography."""
+    """Return a time, as early as the file says; NaT if there is no such time."""
     try:
         found = datetime.datetime(*map(int, (year, month, day, hour, minute, second)))
     except (ValueError, OverflowError):
-        return np.datetime64("NaT", "s")
-    if found.year < 1900:
         return np.datetime64("NaT", "s")
     return np.datetime64(found, "s")
 

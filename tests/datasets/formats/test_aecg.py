@@ -238,8 +238,11 @@ def test_a_lead_named_twice_gets_a_number():
 
 
 def test_dates_that_make_no_sense_are_left_out():
-    text = aecg_xml(aecg_set(COUNTS)).replace("20221130101112", "18991230000000")
+    text = aecg_xml(aecg_set(COUNTS)).replace("20221130101112", "20221332101112")
     assert {"recorded_at", "age_years"}.isdisjoint(opened(text).fields)
+    text = aecg_xml(aecg_set(COUNTS)).replace("20221130101112", "18991230000000")
+    assert opened(text).fields["recorded_at"] == np.datetime64("1899-12-30T00:00:00")
+    assert "age_years" not in opened(text).fields  # before the patient was born
     for born in ("", "20301231", "17530101", "19601341", "unknown"):
         text = aecg_xml(aecg_set(COUNTS)).replace('"19601201"', f'"{born}"')
         assert "age_years" not in opened(text).fields
