@@ -2,7 +2,8 @@
 
 Simulated records of 12 leads, 10 s at 500 Hz, in WFDB files, by `run_shards`, in shards of 16 into
 an empty folder. Workers have a thread each; they have measured one shard each before the clock
-starts, but Ray starts its workers anew for each call, and is timed with their start. Each round
+starts, but Ray starts its workers anew for each call, and is timed with their start; those of Dask
+keep their memory (docs/distributed.md). Each round
 times the workers, then one process of one thread; shown are medians, and in brackets the least and
 the most.
 """
@@ -81,10 +82,19 @@ def seconds_of(records, folder, n_jobs):
         return time.perf_counter() - started
 
 
+# By default a worker gives memory back to the system after each array, and gets it anew.
+_KEEP_MEMORY = {
+    f"distributed.nanny.pre-spawn-environ.MALLOC_{name}_THRESHOLD_": 2**30
+    for name in ("MMAP", "TRIM")
+}
+
+
 @contextlib.contextmanager
 def on_dask(n_workers):
+    import dask
     from distributed import Client, LocalCluster
 
+    dask.config.set(_KEEP_MEMORY)
     options = {"n_workers": n_workers, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster), joblib.parallel_config("dask"):
         yield
