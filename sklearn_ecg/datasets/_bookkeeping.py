@@ -163,15 +163,20 @@ def forget_labels(labels, unknown):
     return np.where(np.asarray(unknown)[:, np.newaxis], -1, labels).astype(np.int8)
 
 
-def read_csv(file, **options):
-    """Read a table, or say which file is no table."""
+def table_content(file):
+    """Return the bytes of a table's file."""
     try:
         with open_file(file) as opened:
-            content = opened.read()
+            return opened.read()
     except OSError as error:
         raise ValueError(
             f"{file} cannot be read: {error.strerror}. See to its permissions."
         ) from error
+
+
+def read_csv(file, **options):
+    """Read a table, or say which file is no table."""
+    content = table_content(file)
     check_width(content.partition(b"\n")[0].count(b",") + 1, file)
     try:
         if b"\0" in content:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sklearn_ecg.datasets._bookkeeping import MOST_COLUMNS, check_width
-from sklearn_ecg.datasets._files import as_path, open_file
+from sklearn_ecg.datasets._bookkeeping import MOST_COLUMNS, check_width, table_content
+from sklearn_ecg.datasets._files import as_path
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 _MOST_EXCEL_BYTES = 2**30
@@ -60,14 +60,7 @@ def read_table(path, text_columns, report) -> pd.DataFrame:
 
 
 def _read_text(path, text_columns, report):
-    try:
-        with open_file(path) as opened:
-            content = opened.read()
-    except OSError as error:
-        raise ValueError(
-            f"{path} cannot be read: {error.strerror}. See to its permissions."
-        ) from error
-    text = _decode(content, path, report)
+    text = _decode(table_content(path), path, report)
     # So Excel notes what separates columns.
     noted = re.match(r'"?sep=(.)"?\r?\n', text)
     if noted:

@@ -157,13 +157,13 @@ class LazySignals:
             except (RecordError, OSError) as error:
                 problems[row], last = f"{error}", error
         like = next(iter(found.values()), np.empty(self.shape[1:], np.float32))
-        if self.lengths is None and like.ndim != 2:
+        lengths = self.lengths
+        if lengths is None and like.ndim != 2:
             raise last
-        n_times = dict.fromkeys(problems, like.shape[-1])
-        if self.lengths is not None:
-            n_times = dict(enumerate(self.lengths.tolist()))
-        missing = (row for row in rows.tolist() if row not in found)
-        found |= {row: np.full((len(like), n_times[row]), np.nan, like.dtype) for row in missing}
+        for row in rows.tolist():
+            if row not in found:
+                n_times = like.shape[-1] if lengths is None else lengths[row]
+                found[row] = np.full((len(like), n_times), np.nan, like.dtype)
         return [found[row] for row in rows.tolist()]
 
     def __array__(self, dtype=None, copy=None):

@@ -27,16 +27,14 @@ import re
 import numpy as np
 
 from sklearn_ecg.datasets._signal_files import units_per_mV
-from sklearn_ecg.datasets.formats._channels import DamagedError, each_once
+from sklearn_ecg.datasets.formats._binary import DamagedError, each_once, naming_damage
 from sklearn_ecg.datasets.formats._dicom_elements import read_data_set, starts_data_set
-from sklearn_ecg.datasets.formats._recording import Recording
+from sklearn_ecg.datasets.formats._recording import MOST_YEARS, Recording
 from sklearn_ecg.preprocessing._resampler import resample
-from sklearn_ecg.records._report import RecordError, naming
 from sklearn_ecg.utils import canonical_lead, is_known_lead
 
 NAME = "DICOM"
 
-_CURE = "Export it again, or move it out of the folder to go on without it."
 
 _TEXTS = {
     "SOPClassUID": 0x00080016,
@@ -189,7 +187,6 @@ _SCHEMES = {"SCPECG": "scp", "SCT": "snomed"}
 
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1}
 _SEXES = {"F": "female", "M": "male", "O": "other"}
-_OLDEST = 130
 
 
 def is_mine(head):
@@ -198,25 +195,9 @@ def is_mine(head):
 
 
 def open_recording(content, name, waveform):
-    """Open a DICOM file.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    name : str
-        For messages.
-    waveform : {"rhythm", "median"}
-
-    Returns
-    -------
-    Recording
-    """
-    with naming(name, _CURE):
-        try:
-            return _open(content, name, waveform)
-        except DamagedError as error:
-            raise RecordError(name, str(error), _CURE) from None
+    """Open a DICOM file."""
+    with naming_damage(name):
+        return _open(content, name, waveform)
 
 
 def _open(content, name, waveform):
@@ -236,7 +217,7 @@ def _open(content, name, waveform):
     timeline = _Timeline(leads, len(content), remarks)
 
     def read():
-        with naming(name, _CURE):
+        with naming_damage(name):
             return timeline.read()
 
     return Recording(
@@ -596,7 +577,7 @@ def _age(text, birth, recorded_at):
         years = (recorded_at - born).days / 365.25
     else:
         return None
-    return years if 0 <= years <= _OLDEST else None
+    return years if 0 <= years <= MOST_YEARS else None
 
 
 def _filters(leads, remarks):

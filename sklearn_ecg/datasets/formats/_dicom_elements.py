@@ -20,7 +20,7 @@ import re
 import struct
 import zlib
 
-from sklearn_ecg.datasets.formats._channels import DamagedError
+from sklearn_ecg.datasets.formats._binary import DamagedError
 
 # Types whose length has four bytes, and those whose has two.
 _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}

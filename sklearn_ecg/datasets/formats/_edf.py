@@ -26,15 +26,13 @@ import re
 import numpy as np
 
 from sklearn_ecg.datasets._signal_files import units_per_mV
-from sklearn_ecg.datasets.formats._channels import DamagedError, each_once
-from sklearn_ecg.datasets.formats._recording import Recording
+from sklearn_ecg.datasets.formats._binary import DamagedError, each_once, naming_damage
+from sklearn_ecg.datasets.formats._recording import MOST_YEARS, Recording
 from sklearn_ecg.preprocessing._resampler import resample
-from sklearn_ecg.records._report import RecordError, naming
 from sklearn_ecg.utils import canonical_lead, is_known_lead
 
 NAME = "EDF"
 
-_CURE = "Export it again, or move it out of the folder to go on without it."
 
 _HEADER = (8, 80, 80, 8, 8, 8, 44, 8, 8, 4)
 _SIGNAL = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
@@ -62,7 +60,6 @@ _RECORDING = re.compile(
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _NO_DATE = "01.01.85"  # what EDF+ writes beside "Startdate X"
 _SEXES = {"F": "female", "M": "male"}
-_OLDEST = 130
 _FILTERS = {
     field: re.compile(rf"\b{name}[:= ]*(\d+(?:[.,]\d*)?)(?: ?Hz\b|(?=[\s;,]|$))", re.IGNORECASE)
     for field, name in (
@@ -81,27 +78,11 @@ def is_mine(head):
 
 
 def open_recording(content, name, waveform):
-    """Open a file of EDF or BDF.
-
-    Parameters
-    ----------
-    content : bytes
-        The whole file.
-    name : str
-        For messages.
-    waveform : {"rhythm", "median"}
-
-    Returns
-    -------
-    Recording
-    """
-    with naming(name, _CURE):
-        try:
-            if waveform == "median":
-                raise DamagedError("holds no median waveform, as no EDF does")
-            return _open(content, name)
-        except DamagedError as error:
-            raise RecordError(name, str(error), _CURE) from None
+    """Open a file of EDF or BDF."""
+    with naming_damage(name):
+        if waveform == "median":
+            raise DamagedError("holds no median waveform, as no EDF does")
+        return _open(content, name)
 
 
 def _open(content, name):
@@ -135,7 +116,7 @@ def _open(content, name):
         )
 
     def read():
-        with naming(name, _CURE):
+        with naming_damage(name):
             return decode()
 
     def decode():
@@ -384,7 +365,7 @@ def _fields(header):
         fields["sex"] = _SEXES[sex]
     if birth and recorded_at:
         years = (recorded_at.date() - birth).days / 365.25
-        if 0 <= years <= _OLDEST:
+        if 0 <= years <= MOST_YEARS:
             fields["age_years"] = years
     return fields
 

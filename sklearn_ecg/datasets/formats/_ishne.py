@@ -30,14 +30,18 @@ import struct
 
 import numpy as np
 
-from sklearn_ecg.datasets.formats._channels import DamagedError, each_once
+from sklearn_ecg.datasets.formats._binary import (
+    DamagedError,
+    date_of,
+    each_once,
+    naming_damage,
+    time_on,
+)
 from sklearn_ecg.datasets.formats._recording import Recording
-from sklearn_ecg.records._report import RecordError, naming
 from sklearn_ecg.utils import LEADS_12
 
 NAME = "ISHNE"
 
-_CURE = "Export it again, or move it out of the folder to go on without it."
 _HEADER_BYTES = 522
 _FAULT = -(2**15)
 _LEADS = ("X", "Y", "Z", *LEADS_12, "ES", "AS", "AI")  # codes 2 to 19
@@ -50,26 +54,11 @@ def is_mine(head):
 
 
 def open_recording(content, name, waveform):
-    """Read what stands around the samples of an ISHNE Holter file.
-
-    Parameters
-    ----------
-    content : bytes
-    name : str
-        Of the file, for messages.
-    waveform : {"rhythm", "median"}
-
-    Returns
-    -------
-    Recording
-    """
-    with naming(name, _CURE):
-        try:
-            if waveform == "median":
-                raise DamagedError("holds no median waveform, as no ISHNE file does")
-            return _open(content)
-        except DamagedError as error:
-            raise RecordError(name, str(error), _CURE) from None
+    """Read what stands around the samples of an ISHNE Holter file."""
+    with naming_damage(name):
+        if waveform == "median":
+            raise DamagedError("holds no median waveform, as no ISHNE file does")
+        return _open(content)
 
 
 def _open(content):
@@ -148,29 +137,17 @@ def _read(samples, places, units_nv):
 
 
 def _read_fields(content):
-    recorded, born = _date(content, 138), _date(content, 132)
+    born, recorded = (date_of(*struct.unpack_from("<3h", content, at)[::-1]) for at in (132, 138))
     fields = {
         "patient_id": _text(content[108:128]),
         "sex": {1: "male", 2: "female"}.get(struct.unpack_from("<h", content, 128)[0], ""),
         "device": _text(content[232:272]),
     }
     if recorded is not None:
-        hour, minute, second = struct.unpack_from("<3h", content, 150)
-        is_time = 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60
-        seconds = 3600 * hour + 60 * minute + second if is_time else 0
-        fields["recorded_at"] = recorded.astype("datetime64[s]") + seconds
+        fields["recorded_at"] = time_on(recorded, *struct.unpack_from("<3h", content, 150))
         if born is not None and born < recorded:
             fields["age_years"] = int((recorded - born).astype(int)) / 365.25
     return {field: value for field, value in fields.items() if value != ""}
-
-
-def _date(content, at):
-    """Return a date, or None where there is none such; it may lie before 1900."""
-    day, month, year = struct.unpack_from("<3h", content, at)
-    try:
-        return np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D") if year > 0 else None
-    except ValueError:
-        return None
 
 
 def _text(value):

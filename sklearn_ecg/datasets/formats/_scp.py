@@ -51,10 +51,15 @@ import struct
 
 import numpy as np
 
-from sklearn_ecg.datasets.formats._channels import DamagedError, each_once
+from sklearn_ecg.datasets.formats._binary import (
+    DamagedError,
+    date_of,
+    each_once,
+    naming_damage,
+    time_on,
+)
 from sklearn_ecg.datasets.formats._recording import MOST_YEARS, Recording
 from sklearn_ecg.datasets.formats._scp_huffman import decode, read_tables
-from sklearn_ecg.records._report import RecordError, naming
 from sklearn_ecg.utils import canonical_lead
 
 NAME = "SCP-ECG"
@@ -118,7 +123,6 @@ _MOST_DECIMATED = 8
 _NOT_MEASURED = 19999
 
 _WAVEFORM_SECTIONS = {0, 2, 3, 4, 5, 6}
-_CURE = "Export it again, or move it out of the folder to go on without it."
 
 
 def is_mine(head):
@@ -132,21 +136,9 @@ def is_mine(head):
 
 
 def open_recording(content, name, waveform):
-    """Read what stands around the samples of an SCP-ECG record.
-
-    Parameters
-    ----------
-    content : bytes
-    name : str
-        Of the file, for messages.
-    waveform : {"rhythm", "median"}
-
-    Returns
-    -------
-    Recording
-    """
+    """Read what stands around the samples of an SCP-ECG record."""
     remarks = []
-    with _naming(name):
+    with naming_damage(name):
         record = _read_record(content, remarks)
         leads = _read_leads(record, remarks)
         signals = (_Rhythm if waveform == "rhythm" else _Median)(record, leads)
@@ -163,18 +155,8 @@ def open_recording(content, name, waveform):
 
 
 def _read_samples(signals, name):
-    with _naming(name):
+    with naming_damage(name):
         return signals.read()
-
-
-@contextlib.contextmanager
-def _naming(name):
-    """Make a `RecordError` of what is wrong with a file."""
-    with naming(name, _CURE):
-        try:
-            yield
-        except DamagedError as error:
-            raise RecordError(name, str(error), _CURE) from None
 
 
 def _unpack(form, body, at, section):
@@ -536,7 +518,7 @@ def _read_header(tags, text, remarks):
 
     fields = {"patient_id": text(tags.get(2, b""))}
     fields["sex"] = {1: "male", 2: "female"}.get(numbers(8, "<B")[0], "")
-    recorded, born = _date(*numbers(25, "<HBB")), _date(*numbers(5, "<HBB"))
+    recorded, born = date_of(*numbers(25, "<HBB")), date_of(*numbers(5, "<HBB"))
     age, unit = numbers(4, "<HB")
     age *= _YEARS.get(unit, 0)
     if age == 0 and recorded is not None and born is not None:
@@ -544,11 +526,7 @@ def _read_header(tags, text, remarks):
     if 0 < age <= MOST_YEARS:
         fields["age_years"] = float(age)
     if recorded is not None:
-        hour, minute, second = numbers(26, "<BBB")
-        seconds = 3600 * hour + 60 * minute + second
-        fields["recorded_at"] = recorded.astype("datetime64[s]") + (
-            seconds if hour < 24 and minute < 60 and second < 60 else 0
-        )
+        fields["recorded_at"] = time_on(recorded, *numbers(26, "<BBB"))
     fields["device"] = _device(tags.get(14, b""), text)
     fields["site"] = ", ".join(filter(None, (text(tags.get(tag, b"")) for tag in (16, 18))))
     fields["high_pass_hz"] = numbers(27, "<H")[0] / 100
@@ -560,14 +538,6 @@ def _read_header(tags, text, remarks):
             ("names filters of 50 Hz and of 60 Hz", "Neither is taken for that of the record.")
         )
     return {field: value for field, value in fields.items() if value}
-
-
-def _date(year, month, day):
-    """Return a date, or None where there is none such; it may lie before 1900."""
-    try:
-        return np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D") if year else None
-    except ValueError:
-        return None
 
 
 def _device(value, text):

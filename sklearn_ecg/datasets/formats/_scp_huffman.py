@@ -23,7 +23,7 @@ import struct
 
 import numpy as np
 
-from sklearn_ecg.datasets.formats._channels import DamagedError
+from sklearn_ecg.datasets.formats._binary import DamagedError
 
 _STANDARD = 19999
 # A lead is decoded with all tables at once, at each of its bits.

@@ -15,6 +15,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from sklearn_ecg.datasets.formats._recording import MOST_YEARS
 from sklearn_ecg.records._report import RecordError
 from sklearn_ecg.utils import canonical_lead
 
@@ -282,7 +283,7 @@ def age(stated, unit, born, recorded_at):
     if np.isnan(years) and not (np.isnat(born) or np.isnat(recorded_at)):
         a, b = recorded_at.item(), born.item()
         years = a.year - b.year - ((a.month, a.day) < (b.month, b.day))
-    return float(years) if 0 <= years <= 130 else np.nan
+    return float(years) if 0 <= years <= MOST_YEARS else np.nan
 
 
 def plausible_fields(**fields):

@@ -1,10 +1,42 @@
-"""Which of a file's channels are leads, where several have one name."""
+"""What the binary formats share: errors, dates, and channels of one name."""
 
+import contextlib
+
+import numpy as np
+
+from sklearn_ecg.records._report import RecordError, naming
 from sklearn_ecg.utils import is_known_lead
+
+_EXPORT_AGAIN = "Export it again, or move it out of the folder to go on without it."
 
 
 class DamagedError(Exception):
     """What is wrong with a file: a phrase that goes on after its name."""
+
+
+@contextlib.contextmanager
+def naming_damage(name):
+    """Make a `RecordError` of whatever is wrong with a file."""
+    with naming(name, _EXPORT_AGAIN):
+        try:
+            yield
+        except DamagedError as error:
+            raise RecordError(name, str(error), _EXPORT_AGAIN) from None
+
+
+def date_of(year, month, day):
+    """Return a date, or None where there is none such; it may lie before 1900."""
+    try:
+        return np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D") if year > 0 else None
+    except ValueError:
+        return None
+
+
+def time_on(date, hour, minute, second):
+    """Return a time of a day, which is midnight where there is none such."""
+    is_time = 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60
+    seconds = 3600 * hour + 60 * minute + second if is_time else 0
+    return date.astype("datetime64[s]") + seconds
 
 
 def each_once(names, ranks, remarks):
