@@ -17,11 +17,10 @@ from pathlib import Path
 
 import joblib
 import pandas as pd
-import wfdb
 from threadpoolctl import threadpool_limits
 
 from benchmarks._report import Results, explanation, grid, to_markdown
-from sklearn_ecg.datasets import load_wfdb, make_ecg_records
+from sklearn_ecg.datasets import load_wfdb, make_ecg_records, write_ecg_files
 from sklearn_ecg.shards import MeasureFeatures, run_shards
 
 _SHARD_SIZE = 16
@@ -67,11 +66,7 @@ def parse_arguments():
 
 
 def write_records(folder, n_records):
-    folder.mkdir()
-    records = make_ecg_records(n_records, random_state=0)
-    form = {"units": ["mV"] * 12, "sig_name": list(records.lead_names), "fmt": ["16"] * 12}
-    for name, signal in zip(records.ids, records.signals, strict=True):
-        wfdb.wrsamp(name, 500, p_signal=signal.T.astype(float), write_dir=str(folder), **form)
+    write_ecg_files(make_ecg_records(n_records, random_state=0), folder)
     return load_wfdb(folder)
 
 

@@ -6,10 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import wfdb
 
 from sklearn_ecg import LabelCorrelationECGClassifier
-from sklearn_ecg.datasets import load_wfdb, make_ecg_records
+from sklearn_ecg.datasets import load_wfdb, make_ecg_records, write_ecg_files
 from sklearn_ecg.network import _feature_models
 from sklearn_ecg.shards import MeasureFeatures, PredictLabels, run_shards
 
@@ -45,16 +44,7 @@ def simulated():
 def archive(simulated, tmp_path_factory):
     """The records as WFDB files, read lazily."""
     folder = tmp_path_factory.mktemp("archive")
-    for name, signal in zip(simulated.ids, simulated.signals, strict=True):
-        wfdb.wrsamp(
-            name,
-            fs=250,
-            units=["mV"] * 2,
-            sig_name=["I", "II"],
-            p_signal=signal.T.astype(float),
-            fmt=["16"] * 2,
-            write_dir=str(folder),
-        )
+    write_ecg_files(simulated, folder)
     return load_wfdb(folder)
 
 

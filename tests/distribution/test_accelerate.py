@@ -3,15 +3,14 @@
 import multiprocessing
 import os
 import signal
-import socket
 
 import numpy as np
 import pytest
-import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier
+from tests.two_processes import exit_codes_of_two
 
 pytest.importorskip("accelerate", reason="needs the extra: pip install sklearn_ecg[accelerate]")
 
@@ -51,37 +50,6 @@ def fit_until_killed(rank, folder):
 
 def fit_again(rank, folder):
     np.save(folder / f"resumed_{rank}.npy", weights_of_a_fit(checkpoint=folder / "fit.pt"))
-
-
-def as_one_of_two(function, rank, port, folder):
-    os.environ |= {
-        "ACCELERATE_USE_CPU": "true",
-        "OMP_NUM_THREADS": "1",
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    torch.set_num_threads(1)
-    function(rank, folder)
-
-
-def exit_codes_of_two(function, folder):
-    context = multiprocessing.get_context("forkserver")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = [(function, rank, port, folder) for rank in range(2)]
-    running = [context.Process(target=as_one_of_two, args=of) for of in arguments]
-    for process in running:
-        process.start()
-    for process in running:
-        process.join(timeout=300)
-    codes = [process.exitcode for process in running]
-    for process in running:
-        process.kill()
-    return codes
 
 
 @pytest.mark.skipif(

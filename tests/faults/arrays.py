@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays, floating_dtypes, integer_dtypes
 
@@ -439,14 +439,7 @@ def _():
 def _():
     """Features of what hypothesis makes up are of the right shape, or a clear error."""
 
-    @settings(
-        max_examples=25,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
+    @make.made_up(max_examples=25)
     @given(
         arrays(
             st.one_of(floating_dtypes(), integer_dtypes()),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
@@ -199,14 +199,7 @@ def _():
 def _():
     """Any labels of few records are cleaned, or refused by a clear error."""
 
-    @settings(
-        max_examples=15,
-        deadline=None,
-        database=None,
-        derandomize=True,
-        suppress_health_check=list(HealthCheck),
-        phases=[Phase.generate],
-    )
+    @make.made_up(max_examples=15)
     @given(
         st.lists(
             st.lists(st.sampled_from([0, 1, -1]), min_size=2, max_size=2), min_size=1, max_size=20

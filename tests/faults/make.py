@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from hypothesis import HealthCheck, Phase, settings
 
 from sklearn_ecg import AFPLabelCleaner, ECGRecords, LabelCorrelationECGClassifier
 from sklearn_ecg.cleaning import CrossValidationLabelCleaner, DensityLabelCleaner
@@ -73,6 +74,17 @@ def wfdb(folder, name, mv=None, *, header=None, seed=0, rate=RATE, leads=None, e
 def folder_of(n_records=2, folder="f", **options):
     """Write good WFDB records; return their signals by name."""
     return {f"g{n}": wfdb(folder, f"g{n}", seed=n, **options) for n in range(n_records)}
+
+
+# The same ones each time, of which a failing one is not sought anew in fewer steps.
+made_up = functools.partial(
+    settings,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+)
 
 
 def flip(path, *places):

@@ -1,17 +1,15 @@
 """Several processes that share a training."""
 
 import multiprocessing
-import os
-import socket
 import sys
 
 import numpy as np
 import pytest
-import torch
 from skorch.callbacks import Callback
 
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.network import LabelCorrelationECGClassifier, _feature_models
+from tests.two_processes import exit_codes_of_two
 
 
 def train(**parameters):
@@ -72,17 +70,7 @@ def train_with_dropout(checkpoint):
     return {"dropping": whole, "resumed": resumed}
 
 
-def train_as_one_of_two(rank, port, folder):
-    os.environ |= {
-        "ACCELERATE_USE_CPU": "true",
-        "OMP_NUM_THREADS": "1",
-        "RANK": str(rank),
-        "LOCAL_RANK": str(rank),
-        "WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    torch.set_num_threads(1)
+def train_as_one_of_two(rank, folder):
     # As many as in the process that trains alone.
     _feature_models._BOOSTING["max_iter"] = _feature_models._N_FOREST_TREES = 20
     results = train_without_chance() | train_with_dropout(folder / "checkpoint")
@@ -91,20 +79,7 @@ def train_as_one_of_two(rank, port, folder):
 
 def train_in_two_processes(folder):
     """Return what each of two processes has found."""
-    context = multiprocessing.get_context("forkserver")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    arguments = [(rank, port, folder) for rank in range(2)]
-    running = [context.Process(target=train_as_one_of_two, args=of) for of in arguments]
-    for process in running:
-        process.start()
-    for process in running:
-        process.join(timeout=600)
-    exit_codes = [process.exitcode for process in running]
-    for process in running:
-        process.kill()
-    assert exit_codes == [0, 0]
+    assert exit_codes_of_two(train_as_one_of_two, folder, timeout_s=600) == [0, 0]
     return [np.load(folder / f"{rank}.npz") for rank in range(2)]
 
 
