@@ -16,6 +16,7 @@ AREAS = (
     "shards",
     "pictures",
     "hospital_files",
+    "hospital_folders",
     "late_files",
     "hospital_labels",
     "commands",

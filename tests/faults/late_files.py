@@ -10,7 +10,7 @@ import pandas as pd
 
 from faults import make
 from faults.cases import Area, unanswered
-from faults.hospital_files import LATE, N_LATE, ROW, late
+from faults.hospital_folders import LATE, N_LATE, ROW, late
 from sklearn_ecg import AFPLabelCleaner, ECGFeatureExtractor
 from sklearn_ecg.datasets import anonymise, load_ecg_files, write_ecg_files
 from sklearn_ecg.plotting import save_contact_sheet
