@@ -121,8 +121,9 @@ class AFPLabelCleaner(BaseLabelCleaner):
     undecided_ : DataFrame
         What a person must look at: id (of the record, or its index in a DataFrame), label, weak,
         probability, and errors_resolved, the expected number of the record's labels that an
-        answer puts right; it ranks the list. An answer tells of other labels too, where they are
-        lost and gained together.
+        answer puts right, beyond answers that put right more; it ranks the list. An answer tells
+        of other labels too, where they are lost and gained together. `questions` ranks all others
+        with them.
     patterns_ : list of Pattern
         With the label, the side and a Gaussian over scaled features of each cluster.
     anchor_patterns_ : DataFrame
@@ -266,7 +267,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
                 "exclusion rules of its own (max_exclusion). Leave them out."
             )
 
-    def _fit(self, table, labels, trusted, groups, sources):
+    def _fit(self, table, labels, trusted, answered, groups, sources):
         if not trusted.any():
             raise ValueError(
                 "the features of all trusted records are NaN, so that nothing can be learned; "
@@ -275,7 +276,13 @@ class AFPLabelCleaner(BaseLabelCleaner):
         self._method = self._make_method(groups)
         learned = self._find_learnable(labels, trusted)
         decisions = self._method.fit(
-            table, labels, trusted, sources, learned=self.learned_, unseen=self.learned_ & ~learned
+            table,
+            labels,
+            trusted,
+            answered,
+            sources,
+            learned=self.learned_,
+            unseen=self.learned_ & ~learned,
         )
         rates = self._method.noise_rates_.reshape(-1, len(NOISE_RATES))
         self._noise_rates = dict(zip(NOISE_RATES, rates.T, strict=True))

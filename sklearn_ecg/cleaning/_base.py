@@ -1,10 +1,9 @@
 """What label cleaners have in common: input in any form, labels that travel, a report."""
 
-import hashlib
-
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_ecg.cleaning._answers import answered_labels, find_labels, read_answers
@@ -12,21 +11,27 @@ from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.cleaning._inputs import (
     as_features,
     check_input,
+    check_label_names,
+    check_no_infinity,
+    fingerprints,
     fit_extractor,
     is_table,
+    order_sources,
     with_labels_in_order,
 )
-from sklearn_ecg.cleaning._reasons import FittedLabels, find_reasons
+from sklearn_ecg.cleaning._questions import check_n_questions, rank_questions
+from sklearn_ecg.cleaning._reasons import FittedLabels, find_evidence, find_reasons
 from sklearn_ecg.cleaning._reports import (
     cleaned_records,
     cleaning_report,
     record_ids,
     review_list,
 )
+from sklearn_ecg.cleaning._shapes import check_shapes
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import Saved, check_params, has_label_names, trusted_labels
+from sklearn_ecg.utils import Saved, check_params, trusted_labels
 
 # What is kept of the input of `fit`.
 _INPUT_ATTRIBUTES = (
@@ -51,10 +56,12 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
     have at least one feature:
 
     * ``_check_trusted(labels, trusted)``, if what is trusted must fit its parameters.
-    * ``_fit(table, labels, trusted, groups, sources)``, `trusted` of the shape of `labels`, sets
-      ``learned_`` and ``_noise_rates``, columns of a table with a row per label, and returns
-      `Decisions` on the records of which not all labels are trusted. `sources`, of shape
-      (n_records, n_labels, n_sources), is what the weak labels were voted from.
+    * ``_fit(table, labels, trusted, answered, groups, sources)``, `trusted` of the shape of
+      `labels`, sets ``learned_`` and ``_noise_rates``, columns of a table with a row per label,
+      and returns `Decisions` on the records of which not all labels are trusted. `answered` are
+      those trusted labels that a person was asked about, for how they looked: they are no fair
+      sample. `sources`, of shape (n_records, n_labels, n_sources), is what the weak labels were
+      voted from, of answered ones too.
     * ``_clean(table, weak, sources)`` returns `Decisions` on records that `fit` did not see.
     * ``_final_labels(decisions, judged)``, where what becomes of undecided labels is a parameter.
     """
@@ -125,8 +132,8 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         table = self._feature_table(X, reset=False)
         weak_only = np.zeros(len(table), dtype=bool)
         given = check_input(X, y, weak_only, groups, n_records=len(table), none_too=True)
-        self._check_labels(given)
-        sources = self._order_sources(given)
+        check_label_names(given, self.label_names_)
+        sources = order_sources(given, self.source_names_)
         labels, decisions = self._clean_checked(table, given.labels, sources)
         return cleaned_records(X, given, labels, decisions, self._measured_of(X, table))
 
@@ -277,27 +284,135 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         AF written in the place of SR; P waves per beat 1 (records with SR 0.967 to 1.04,
         without -0.0267 to 0.021, normal 1)
         """
-        check_is_fitted(self)
-        record, label = find_labels(asked, self._ids, self.label_names_, name="asked")
-        fitted = FittedLabels(
-            self._table,
-            self._ids,
-            self.label_names_,
-            self._weak,
-            self.labels_,
-            self._decisions.belief,
-            self.provenance_,
-            self.learned_,
-        )
-        by_rule = np.isin(self.provenance_[record, label], ("included", "excluded")).any()
-        found = find_reasons(
-            record,
-            label,
-            fitted,
-            self._feature_names(),
-            evidence=self._rule_evidence() if rules or by_rule else None,
-        )
+        found = find_reasons(*self._asked(asked, rules))
         return asked.assign(**{name: found[name].to_numpy() for name in found})
+
+    def questions(self, n_questions=None, *, random_state=None):
+        """Ask about labels, first those whose answers settle most.
+
+        All labels are asked about that are neither trusted nor answered, since those that were
+        decided may be wrong too. To answer in batches, with `with_answers` after each, is worth
+        more than to answer all at once: answers tell of other labels.
+
+        Parameters
+        ----------
+        n_questions : int, default=None
+            At most so many; by default all.
+        random_state : int, RandomState instance or None, default=None
+            Draws the order of what is equally worth asking.
+
+        Returns
+        -------
+        DataFrame
+            A row per label, the best question first. ``id``, ``label``, ``weak``. ``clean``: the
+            label that the cleaner gives now, -1 where it is undecided. ``probability``: of the
+            label, NaN where nothing could be judged. ``wrong``: the probability that the clean
+            label is wrong, or the weak one where it is undecided. ``difficulty``: how hard the
+            question is for a reader, from 0 to 1; the entropy, in bits, of what the features say
+            of the label. ``value``: how many of the record's errors the answer is expected to
+            remove beyond answers to questions of the record that come before it, less what
+            readers miss where it is difficult.
+
+        Notes
+        -----
+        Estimated wrongness and difficulty order the questions, as in [1]_. What is new is that
+        the labels of a record are weighed together: where one was written in the place of
+        another, one question settles both.
+
+        References
+        ----------
+        .. [1] Bernhardt et al., Active label cleaning for improved dataset quality under resource
+           constraints. Nature Communications 13, 1161 (2022).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_ecg import AFPLabelCleaner
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.integers(0, 2, size=(300, 1))
+        >>> X = rng.normal(3 * truth, 2, size=(300, 4))
+        >>> trusted = np.arange(300) < 100
+        >>> weak = np.where(rng.random((300, 1)) < 0.2, 1 - truth, truth)
+        >>> weak[trusted] = truth[trusted]
+        >>> cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+        >>> wrong = (cleaner.labels_ != truth)[:, 0]
+        >>> asked = cleaner.questions(40, random_state=0)["id"]  # a fifth of what is not trusted
+        >>> wrong.sum(), wrong[asked].sum()
+        (np.int64(11), np.int64(10))
+        """
+        check_is_fitted(self)
+        check_n_questions(n_questions)
+        asked = ~self._trusted & (self._answers == -1)
+        judged = self._measured[:, np.newaxis] & self.learned_
+        record, label, columns = rank_questions(
+            self._decisions, self._weak, asked, judged, check_random_state(random_state)
+        )
+        of_label = {
+            "weak": self._weak,
+            "clean": self.labels_,
+            "probability": np.where(judged, self._decisions.belief, np.nan),
+        }
+        found = {"id": self._ids[record], "label": self.label_names_[label]}
+        found |= {name: values[record, label] for name, values in of_label.items()}
+        return pd.DataFrame({**found, **columns}).head(n_questions)
+
+    def evidence(self, asked, *, rules=False):
+        """Return what speaks for labels of records, and against them, as plain values.
+
+        `reasons` says the same in English. Here both sides are heard even of labels that are
+        decided, and a program can put it in words of another language, or draw it.
+
+        Parameters
+        ----------
+        asked, rules
+            As for `reasons`.
+
+        Returns
+        -------
+        list of list of dict
+            Of each row of `asked`, dicts of Python's own types, which JSON can hold if the ids can.
+            Their ``"kind"`` says what else they hold:
+
+            =========== ==========================================================================
+            kind        other keys
+            =========== ==========================================================================
+            decision    ``label`` (1, 0, or -1 for none) and ``provenance``, after cleaning
+            weak        ``said``: 1, 0 or -1 for nothing; of several sources a dict by their
+                        names, with shares where labels are soft. Not of trusted labels.
+            belief      ``probability`` of the label, as the cleaner computed it
+            swap        ``with``: the label that was written in the place of this one, or the
+                        reverse; ``speaks``: "for" this label if it may be missing, or "against"
+            rule        ``by``, a label that ``rule`` ("includes" or "excludes") this one;
+                        ``accuracy``, the least; ``speaks``: "for" or "against"
+            measurement ``feature``, its ``lead`` ("" for those of the record), ``value``, ``unit``;
+                        ``usual_with`` and ``usual_without``, the middle 90 % of trusted records
+                        with and without the label; ``normal``, a text; ``score``, up to 1 for the
+                        label and down to -1 against it. Up to three of each side.
+            similar     ``with_label``, ``without_label``: ids of the most similar trusted records
+            unmeasured  no feature of the record could be measured
+            unlearned   the label has too few examples
+            uncompared  too few trusted records have the label, or have it not
+            =========== ==========================================================================
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import pandas as pd
+        >>> from sklearn_ecg import AFPLabelCleaner
+        >>> rng = np.random.default_rng(0)
+        >>> has_af = rng.integers(0, 2, size=300)
+        >>> X = pd.DataFrame({"RR_CV": 0.05 + 0.2 * has_af}) + rng.normal(0, 0.02, (300, 1))
+        >>> truth = pd.DataFrame({"SR": 1 - has_af, "AF": has_af})
+        >>> weak, trusted = truth.copy(), np.arange(300) < 100
+        >>> weak.iloc[100:120] = 1 - truth.iloc[100:120]
+        >>> cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
+        >>> decision, said, *_ = cleaner.evidence(cleaner.changes().head(1))[0]
+        >>> decision
+        {'kind': 'decision', 'provenance': 'added', 'label': 1}
+        >>> said
+        {'kind': 'weak', 'said': 0}
+        """
+        return find_evidence(*self._asked(asked, rules))
 
     def to_excel(self, path):
         """Write one workbook: cleaned labels, changes with reasons, review list and report.
@@ -372,13 +487,38 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         known = np.where(self._trusted, self._weak, self._answers)
         found = answered_labels(read_answers(answers), self._ids, self.label_names_, known)
-        cleaner = clone(self)
-        for name in _INPUT_ATTRIBUTES:
-            if hasattr(self, name):
-                setattr(cleaner, name, getattr(self, name))
+        cleaner = self._of_same_input()
         cleaner._answers = np.where(found == -1, self._answers, found)
         cleaner._fit_kept()
         return cleaner
+
+    def _of_same_input(self):
+        """Return a cleaner that was given the same, and has learned nothing: for `with_answers`."""
+        cleaner = clone(self)
+        for name in (*_INPUT_ATTRIBUTES, "_answers"):
+            if hasattr(self, name):
+                setattr(cleaner, name, getattr(self, name))
+        return cleaner
+
+    def _asked(self, asked, rules):
+        """Return the arguments of `find_reasons` and `find_evidence`."""
+        check_is_fitted(self)
+        record, label = find_labels(asked, self._ids, self.label_names_, name="asked")
+        by_rule = np.isin(self.provenance_[record, label], ("included", "excluded")).any()
+        fitted = FittedLabels(
+            self._table,
+            self._ids,
+            self.label_names_,
+            self._weak,
+            self.labels_,
+            self._decisions.belief,
+            self.provenance_,
+            self.learned_,
+            self._sources,
+            self.source_names_,
+        )
+        patterns = self._rule_evidence() if rules or by_rule else None
+        return (record, label), fitted, self._feature_names(), patterns
 
     def _feature_names(self):
         if hasattr(self, "feature_names_in_"):
@@ -414,13 +554,12 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         trusted = self._trusted | answered
         self._measured = ~np.isnan(self._table).all(axis=1)
         rows = np.flatnonzero(self._measured)
-        # Questions are chosen because labels look wrong: what sources said there is no fair sample.
-        sources = np.where(answered[..., np.newaxis], np.nan, self._sources)
         patients = None if self._groups is None else self._groups[rows]
         self._check_trusted(labels, trusted)
         # Not a copy where that can be: what keeps the table keeps it once.
         table = self._table if len(rows) == len(labels) else self._table[rows]
-        found = self._fit(table, labels[rows], trusted[rows], patients, sources[rows])
+        asked = answered[rows] & ~self._trusted[rows]
+        found = self._fit(table, labels[rows], trusted[rows], asked, patients, self._sources[rows])
         self._decisions = Decisions.keeping(labels, trusted)
         judged = self._measured[:, np.newaxis] & ~trusted & self.learned_
         weak = rows[~trusted[rows].all(axis=1)]
@@ -432,43 +571,13 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         self._review = review_list(
             self._decisions, self._weak, self.label_names_, self._ids, judged
         )
-        keys = _fingerprints(self._table, self._weak)
+        keys = fingerprints(self._table, self._weak)
         # Those with most weak labels last: what equals a trusted record is not trusted for that.
         order = np.argsort(-trusted.sum(axis=1), kind="stable")
         self._position = {keys[row]: row for row in order}
 
     def _check_learned(self):
-        if not hasattr(self, "labels_"):
-            return
-        (n_records, n_features), n_labels = self._table.shape, len(self.label_names_)
-        n_sources, of_labels = len(self.source_names_), (n_records, n_labels)
-        shapes = {
-            "label_names_": (n_labels,),
-            "learned_": (n_labels,),
-            "_ids": (n_records,),
-            "_groups": (n_records,),
-            "_sources": (*of_labels, n_sources),
-        }
-        shapes |= dict.fromkeys(["_weak", "_trusted", "_answers", "labels_"], of_labels)
-        shapes |= dict.fromkeys(["provenance_", "confidence_"], of_labels)
-        extractor = getattr(self, "extractor_", None)
-        if extractor is None:
-            shapes["feature_names_in_"] = (n_features,)
-        elif type(extractor) is ECGFeatureExtractor:
-            n_features = extractor.n_features_in_
-        else:  # of another transformer nobody knows what it takes for a feature
-            n_features = self.n_features_in_
-        if self.n_features_in_ != n_features:
-            raise ValueError(f"n_features_in_ is {self.n_features_in_}, where {n_features} fit")
-        for name, shape in shapes.items():
-            values = getattr(self, name, None)
-            if values is not None and np.shape(values) != shape:
-                raise ValueError(f"{name} has shape {np.shape(values)}, and not {shape}")
-        for name, values in vars(self._decisions).items():
-            if np.shape(values) != of_labels:
-                raise ValueError(f"{name} of _decisions is of {np.shape(values)}, not {of_labels}")
-        if not set(self._position.values()) <= set(range(n_records)):
-            raise ValueError(f"_position names other records than the {n_records}")
+        check_shapes(self)
 
     def _check_trusted(self, labels, trusted):
         """Accept whatever is trusted."""
@@ -500,7 +609,8 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
                 ensure_all_finite=False,
                 ensure_min_samples=2 if reset else 1,
             )
-            self._check_no_infinity(X, table, "Replace it, by NaN if unknown.")
+            names, ids = getattr(self, "feature_names_in_", None), record_ids(X, len(table))
+            check_no_infinity(table, ids, names, "Replace it, by NaN if unknown.")
             return table
         n_records = len(X)
         if n_records < (2 if reset else 1):
@@ -517,7 +627,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         if not hasattr(self, "extractor_"):
             raise ValueError("the cleaner was fitted to a feature table; got signals.")
         table = np.asarray(self.extractor_.transform(X), dtype=np.float64)
-        self._check_no_infinity(X, table, "Look at its signal.")
+        check_no_infinity(table, record_ids(X, n_records), None, "Look at its signal.")
         return table
 
     def _measured_of(self, X, table):
@@ -526,20 +636,9 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         is_plain = type(getattr(self, "extractor_", None)) is ECGFeatureExtractor
         return (table, self.extractor_) if is_plain and not is_table(X) else None
 
-    def _check_no_infinity(self, X, table, cure):
-        infinite = np.argwhere(np.isinf(table))
-        if len(infinite):
-            record, feature = infinite[0]
-            names = getattr(self, "feature_names_in_", np.arange(table.shape[1]))
-            raise ValueError(
-                f"Input X contains infinity: feature {names[feature]!s} of record "
-                f"{record_ids(X, len(table))[record]!s}, and {len(infinite) - 1} other values. "
-                f"{cure}"
-            )
-
     def _recall_or_clean(self, table, weak, sources):
         """Return what `fit` gave to records that it saw, and clean the others if that can be."""
-        positions = [self._position.get(key) for key in _fingerprints(table, weak)]
+        positions = [self._position.get(key) for key in fingerprints(table, weak)]
         seen = np.array([position is not None for position in positions])
         labels = weak.copy()
         decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
@@ -551,34 +650,6 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
             labels[~seen], cleaned = self._clean_checked(table[~seen], weak[~seen], sources[~seen])
             decisions.put(np.flatnonzero(~seen), cleaned)
         return labels, decisions
-
-    def _check_labels(self, given):
-        if len(given.label_names) != len(self.label_names_):
-            raise ValueError(
-                f"y has {len(given.label_names)} labels, but the cleaner was fitted to "
-                f"{len(self.label_names_)}: {self.label_names_.tolist()}."
-            )
-        numbered = np.arange(len(given.label_names)).astype(str)
-        known = not np.array_equal(given.label_names, numbered)
-        if known and not np.array_equal(given.label_names, self.label_names_):
-            raise ValueError(
-                f"y has the labels {given.label_names.tolist()}, but the cleaner was fitted to "
-                f"{self.label_names_.tolist()}, in this order; reorder or rename them."
-            )
-
-    def _order_sources(self, given):
-        """Return what sources say, in the order in which `fit` got them."""
-        names, known = given.source_names.tolist(), self.source_names_.tolist()
-        are_named = has_label_names(names) and has_label_names(known)
-        if len(names) == len(known) and not are_named:
-            return given.sources
-        if set(names) != set(known):
-            raise ValueError(
-                f"y has {len(names)} source(s), {', '.join(names)}, but the cleaner was fitted to "
-                f"{len(known)}: {', '.join(known)}. Pass the same; of a source that is silent, a "
-                "table of -1."
-            )
-        return given.sources[:, :, [names.index(name) for name in known]]
 
     # The tables are made when asked for: skops stores arrays, and no DataFrames.
     @property
@@ -603,11 +674,3 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _fingerprints(table, weak):
-    """A key per record, by which `transform` recognises the records of `fit`."""
-    return [
-        hashlib.blake2b(row.tobytes() + given.tobytes(), digest_size=16).hexdigest()
-        for row, given in zip(np.ascontiguousarray(table), np.ascontiguousarray(weak), strict=True)
-    ]

@@ -104,7 +104,7 @@ class BayesMethod:
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, table, labels, trusted, sources, *, learned, unseen):
+    def fit(self, table, labels, trusted, answered, sources, *, learned, unseen):
         """Learn from all records, and clean those of which not all labels are trusted.
 
         Parameters
@@ -113,6 +113,8 @@ class BayesMethod:
             With NaN for what could not be measured.
         labels : ndarray of int8 of shape (n_records, n_labels)
         trusted : ndarray of bool of shape (n_records, n_labels)
+        answered : ndarray of bool of shape (n_records, n_labels)
+            Those trusted labels that a person was asked about, because of how they looked.
         sources : ndarray of shape (n_records, n_labels, n_sources)
             What each source says of the labels, in [0, 1]; NaN where it says nothing.
         learned : ndarray of bool of shape (n_labels,)
@@ -142,6 +144,7 @@ class BayesMethod:
             self._scaling.standardise(table),
             labels[:, learned],
             trusted[:, learned],
+            answered[:, learned],
             sources[:, learned],
             self.discriminators,
             unseen=unseen[learned],
@@ -156,7 +159,12 @@ class BayesMethod:
         self._discriminators, self._posterior = rounds.discriminators, rounds.posterior
         self.n_iter_, self.lifetimes_[weak] = rounds.n_iter, rounds.n_iter
         self.noise_rates_[:, learned] = rounds.noise_rates
-        return self._decide(decisions, rounds.belief[weak], rounds.errors_resolved[weak])
+        return self._decide(
+            decisions,
+            rounds.belief[weak],
+            rounds.errors_resolved[weak],
+            rounds.by_features[weak],
+        )
 
     def clean(self, table, weak, sources):
         """Clean records that `fit` did not see, with the errors of their own labels.
@@ -176,17 +184,18 @@ class BayesMethod:
         )
         posterior, sources = copy(self._posterior), sources[:, self._learned]
         pinned = np.full(probability.shape, np.nan)
-        posterior.fit(probability, sources, pinned, start=posterior.errors)
+        none_trusted = np.ones(len(pinned), dtype=bool)
+        posterior.fit(probability, sources, pinned, none_trusted, start=posterior.errors)
         belief, resolved = posterior.weigh(probability, sources, pinned)
         decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
-        return self._decide(decisions, belief, resolved)
+        return self._decide(decisions, belief, resolved, probability)
 
     def _constraints_on_learned(self, n_labels):
         if self.constraints is None or len(self._learned) == n_labels:
             return self.constraints
         return self.constraints.among(self._learned)
 
-    def _decide(self, decisions, belief, errors_resolved):
+    def _decide(self, decisions, belief, errors_resolved, by_features):
         """Change what is improbable enough, confirm what is probable enough."""
         weak = decisions.labels[:, self._learned]
         value = belief > 0.5
@@ -204,6 +213,7 @@ class BayesMethod:
         decisions.confidence[:, self._learned] = np.where(sure, probable, of_weak)
         decisions.belief[:, self._learned] = belief
         decisions.errors_resolved[:, self._learned] = errors_resolved
+        decisions.by_features[:, self._learned] = by_features
         return decisions
 
     def _sure_together(self, sure, value, labels):
@@ -232,6 +242,8 @@ class Rounds:
         Probability of each label, given features and weak labels.
     errors_resolved : ndarray of shape (n_records, n_labels)
         Expected errors of the record that a person's answer about the label removes.
+    by_features : ndarray of shape (n_records, n_labels)
+        Probability of each label, given features alone.
     posterior : Posterior
     discriminators : Discriminators
         As fitted in the last round.
@@ -241,6 +253,7 @@ class Rounds:
 
     belief: np.ndarray
     errors_resolved: np.ndarray
+    by_features: np.ndarray
     posterior: object
     discriminators: object
     noise_rates: np.ndarray
@@ -251,6 +264,7 @@ def clean_in_rounds(
     X,
     labels,
     trusted,
+    answered,
     sources,
     discriminators,
     *,
@@ -270,7 +284,8 @@ def clean_in_rounds(
     X : ndarray of shape (n_records, n_features)
     labels : ndarray of shape (n_records, n_labels)
         1, 0 or -1; weak where not trusted.
-    trusted : ndarray of bool of shape (n_records, n_labels)
+    trusted, answered : ndarray of bool of shape (n_records, n_labels)
+        As for `BayesMethod.fit`.
     sources : ndarray of shape (n_records, n_labels, n_sources)
     discriminators : Discriminators
     unseen : ndarray of bool of shape (n_labels,)
@@ -290,7 +305,9 @@ def clean_in_rounds(
     discriminators = copy(discriminators)
     known = trusted & (labels != -1)
     pinned = np.where(known, labels == 1, np.nan)
-    control = np.flatnonzero(known.all(axis=1))
+    # People were asked about labels that looked wrong, which are no measure of others.
+    trusted = trusted & ~answered
+    control = np.flatnonzero((known & trusted).all(axis=1))
     weak = ~trusted.all(axis=1)
     # What sources say of trusted records tells how they err.
     asked = weak | (~np.isnan(sources)).any(axis=(1, 2))
@@ -308,6 +325,7 @@ def clean_in_rounds(
         posterior = Posterior.learn(
             scores,
             pinned,
+            answered,
             sources,
             control,
             unseen=unseen,
@@ -316,10 +334,10 @@ def clean_in_rounds(
             caution=caution,
             random_state=random_state,
         )
+        probability = posterior.calibration.probability(scores)
         if not weak.any():
             break
-        probability = posterior.calibration.probability(scores)
-        posterior.fit(probability[asked], sources[asked], pinned[asked])
+        posterior.fit(probability[asked], sources[asked], pinned[asked], weak[asked])
         updated = belief.copy()
         updated[weak], resolved[weak] = posterior.weigh(
             probability[weak], sources[weak], pinned[weak]
@@ -331,7 +349,7 @@ def clean_in_rounds(
     rates = np.full((sources.shape[2], labels.shape[1], len(NOISE_RATES)), np.nan)
     if weak.any():
         rates = posterior.describe_errors(probability[asked], sources[asked], pinned[asked])
-    return Rounds(belief, resolved, posterior, discriminators, rates, n_iter)
+    return Rounds(belief, resolved, probability, posterior, discriminators, rates, n_iter)
 
 
 class Posterior:
@@ -375,7 +393,18 @@ class Posterior:
 
     @classmethod
     def learn(
-        cls, scores, pinned, sources, control, *, unseen, constraints, joint, random_state, caution
+        cls,
+        scores,
+        pinned,
+        answered,
+        sources,
+        control,
+        *,
+        unseen,
+        constraints,
+        joint,
+        random_state,
+        caution,
     ):
         """Calibrate scores, and learn which labels come together.
 
@@ -384,6 +413,8 @@ class Posterior:
         scores : ndarray of shape (n_records, n_labels, n_scores)
         pinned : ndarray of shape (n_records, n_labels)
             1 or 0 where it is known, else NaN.
+        answered : ndarray of bool of shape (n_records, n_labels)
+            Known because a person was asked about it.
         sources : ndarray of shape (n_records, n_labels, n_sources)
             NaN where nothing is said.
         control : ndarray of int
@@ -396,7 +427,7 @@ class Posterior:
         -------
         Posterior
         """
-        targets, weights = _calibration_targets(scores, pinned, sources, unseen)
+        targets, weights = _calibration_targets(scores, pinned, answered, sources, unseen)
         coefficients = calibrate(scores, targets, weights)
         options = {
             "vouched": ~unseen,
@@ -436,7 +467,7 @@ class Posterior:
         control = Control(probability, labels, folds, priors)
         return cls(Calibration(coefficients, lapses), prior, control, **options)
 
-    def fit(self, probability, sources, pinned, start=None):
+    def fit(self, probability, sources, pinned, weak, start=None):
         """Estimate the errors of weak labels, and learn how far to believe what follows.
 
         Parameters
@@ -445,10 +476,11 @@ class Posterior:
             Of weak records, from their features.
         sources : ndarray of shape (n_records, n_labels, n_sources)
         pinned : ndarray of shape (n_records, n_labels)
+        weak : ndarray of bool of shape (n_records,)
+            Records that were not trusted in full before anyone was asked.
         start : list of LabelErrors, default=None
             Of other records of the same sources, if there are any.
         """
-        weak = np.isnan(pinned).any(axis=1)
         known = _as_good_as_known(probability, pinned)
         pooling = choose_pooling(known, sources, self.vouched)
         self._rates = noise_rates(known, sources, pooling)
@@ -536,8 +568,9 @@ class Posterior:
             belief[part.rows] = part.belief(self.prior, self.errors)
             resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
         believed = _pin(expit(_lesson(belief, sources) @ self.judgement), pinned)
-        # Judged, a label may be in more doubt than before; an answer removes its own error anyway.
-        return believed, np.maximum(resolved, np.minimum(believed, 1 - believed))
+        # Judged, a record's labels are in more doubt than before, or in less.
+        doubt = [np.minimum(of, 1 - of).sum(axis=1, keepdims=True) for of in (believed, belief)]
+        return believed, resolved * doubt[0] / np.maximum(doubt[1], 1e-9)
 
     def _label_sets(self, probability, sources, pinned):
         single = _pin(single_belief(probability, sources, self._rates), pinned)
@@ -653,15 +686,17 @@ def _first_belief(pinned, sources):
     return np.where(np.isnan(belief), frequency, belief)
 
 
-def _calibration_targets(scores, pinned, sources, unseen):
+def _calibration_targets(scores, pinned, answered, sources, unseen):
     """What to calibrate scores to: what is known, and what is believed of the rest.
 
     Where patients differ, the weak records, which are more, say what a score means for them. They
     are heeded the less the more the noise rates of labels differ, which are then hard to tell.
+    Answers are known, but about labels that looked wrong: they count as weak ones do.
     """
     known = ~np.isnan(pinned)
+    vouched = known & ~answered & ~unseen
     targets = np.where(known, pinned, 0.0)
-    weights = np.where(known & ~unseen, 1.0, 0.0)
+    weights = np.where(vouched, 1.0, 0.0)
     speaking = (~np.isnan(sources)).any(axis=2)
     if not speaking.any():
         return targets, weights
@@ -680,9 +715,9 @@ def _calibration_targets(scores, pinned, sources, unseen):
         rates = noise_rates(probability, sources[weak], pooling)
         believed = np.zeros(targets.shape)
         believed[weak] = single_belief(probability, sources[weak], rates)
-        targets = np.where(known & ~unseen, targets, believed)
+        targets = np.where(vouched, targets, np.where(answered, pinned, believed))
         share = np.where(unseen, 1.0, pooling / (pooling + _HALF_TRUSTED))
-        weights = np.where(known & ~unseen, 1.0, share * speaking)
+        weights = np.where(vouched, 1.0, share * speaking)
     return targets, weights
 
 

@@ -153,7 +153,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         self.random_state = random_state
         self.verbose = verbose
 
-    def _fit(self, table, labels, trusted, groups, sources):
+    def _fit(self, table, labels, trusted, answered, groups, sources):
         weak, teaches = teaching_records(trusted, use_trusted=self.use_trusted)
         self.learned_ = find_learned(labels[teaches], self.label_names_)
         self._scaling = FeatureScaling.learn(table)

@@ -20,8 +20,10 @@ class Decisions:
     belief : ndarray of shape (n_records, n_labels)
         Probability of the label.
     errors_resolved : ndarray of shape (n_records, n_labels), default=None
-        Expected errors of the record that a person's answer about the label removes; by default
-        those of the label alone.
+        Expected errors of the record that a person's answer about the label removes, beyond
+        answers about labels of the record that remove more; by default those of the label alone.
+    by_features : ndarray of shape (n_records, n_labels), default=None
+        Probability of the label by the features alone; by default the belief.
     """
 
     labels: np.ndarray
@@ -29,10 +31,18 @@ class Decisions:
     confidence: np.ndarray
     belief: np.ndarray
     errors_resolved: np.ndarray | None = None
+    by_features: np.ndarray | None = None
 
     def __post_init__(self):
+        if self.by_features is None:
+            self.by_features = self.belief.astype(float)
         if self.errors_resolved is None:
             self.errors_resolved = np.minimum(self.belief, 1 - self.belief)
+
+    def __setstate__(self, state):
+        # A file of before holds less: what it lacks is as by default.
+        vars(self).update(state)
+        self.__post_init__()
 
     @classmethod
     def keeping(cls, labels, trusted):

@@ -134,7 +134,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def _fit(self, table, labels, trusted, groups, sources):
+    def _fit(self, table, labels, trusted, answered, groups, sources):
         weak, teaches = teaching_records(trusted, use_trusted=self.use_trusted)
         self.learned_ = find_learned(labels[teaches], self.label_names_)
         self._scaling = FeatureScaling.learn(table)

@@ -1,5 +1,6 @@
 """What users pass to a label cleaner, brought to one form."""
 
+import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -242,3 +243,55 @@ def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
     else:
         extractor = clone(features)
     return extractor.fit(X)
+
+
+def check_no_infinity(table, ids, feature_names, cure):
+    """Raise an error that names the first value of a table that is infinite."""
+    infinite = np.argwhere(np.isinf(table))
+    if len(infinite):
+        record, feature = infinite[0]
+        names = np.arange(table.shape[1]) if feature_names is None else feature_names
+        raise ValueError(
+            f"Input X contains infinity: feature {names[feature]!s} of record "
+            f"{ids[record]!s}, and {len(infinite) - 1} other values. "
+            f"{cure}"
+        )
+
+
+def check_label_names(given, label_names):
+    """Raise an error where labels of `CleaningInput` are not those that a cleaner knows."""
+    if len(given.label_names) != len(label_names):
+        raise ValueError(
+            f"y has {len(given.label_names)} labels, but the cleaner was fitted to "
+            f"{len(label_names)}: {label_names.tolist()}."
+        )
+    numbered = np.arange(len(given.label_names)).astype(str)
+    known = not np.array_equal(given.label_names, numbered)
+    if known and not np.array_equal(given.label_names, label_names):
+        raise ValueError(
+            f"y has the labels {given.label_names.tolist()}, but the cleaner was fitted to "
+            f"{label_names.tolist()}, in this order; reorder or rename them."
+        )
+
+
+def order_sources(given, source_names):
+    """Return what sources say, in the order in which `fit` got them."""
+    names, known = given.source_names.tolist(), source_names.tolist()
+    are_named = has_label_names(names) and has_label_names(known)
+    if len(names) == len(known) and not are_named:
+        return given.sources
+    if set(names) != set(known):
+        raise ValueError(
+            f"y has {len(names)} source(s), {', '.join(names)}, but the cleaner was fitted to "
+            f"{len(known)}: {', '.join(known)}. Pass the same; of a source that is silent, a "
+            "table of -1."
+        )
+    return given.sources[:, :, [names.index(name) for name in known]]
+
+
+def fingerprints(table, weak):
+    """A key per record, by which `transform` recognises the records of `fit`."""
+    return [
+        hashlib.blake2b(row.tobytes() + given.tobytes(), digest_size=16).hexdigest()
+        for row, given in zip(np.ascontiguousarray(table), np.ascontiguousarray(weak), strict=True)
+    ]

@@ -26,13 +26,15 @@ _AS_OTHERS = 1e6
 _WRONG_POOLING = 10.0
 # Of one record, the labels in most doubt are weighed together; 2 ** 6 label sets.
 _MOST_OPEN = 6
+# Of one record, what an answer tells beyond others is found for so many questions.
+_MOST_ASKED = 3
 # A label that is this improbable, or its contrary, is not weighed again.
 _CERTAIN = 1e-3
 # More lost or gained labels of one record than this are not told apart.
 _MOST_COUNTED = 3
 # So many weak records tell the errors well enough; evenly spread ones are taken of more.
 _MOST_RECORDS = 5_000
-# Label sets, or pairs of one label with the others, that are weighed at a time.
+# Label sets that are weighed at a time; fewer of them where there are many labels.
 _CHUNK = 2**16
 # Records worth of belief in independent errors, and in what replaces a label.
 _PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
@@ -451,17 +453,44 @@ class LabelSets:
         return np.clip(_expected(self.shares(prior, errors), self.sets), 1e-4, 1 - 1e-4)
 
     def errors_resolved(self, prior, errors):
-        """Expected errors that an answer removes, of shape (n_records, n_labels)."""
+        """Expected errors that answers remove, of shape (n_records, n_labels).
+
+        The label comes first whose answer removes most errors of its record; each next one has
+        what its answer removes beyond those before it. Where one label is written in the place of
+        another, to know of one is to know of both, and the second has hardly any errors left.
+        """
         shares = self.shares(prior, errors)
         belief = _expected(shares, self.sets)
-        # Of asked label and other label: both present, the asked one alone, the other, neither.
-        both = (self.sets * shares[..., np.newaxis]).swapaxes(1, 2) @ self.sets
-        asked = belief[:, :, np.newaxis] - both
-        other = belief[:, np.newaxis] - both
-        neither = 1 - both - asked - other
-        left = np.minimum(both, asked) + np.minimum(other, neither)
-        before = np.minimum(belief, 1 - belief).sum(axis=1, keepdims=True)
-        return np.clip(before - left.sum(axis=2), 0, None)
+        resolved = np.minimum(belief, 1 - belief)
+        varies = self.sets.min(axis=1) != self.sets.max(axis=1)
+        n_open = int(varies[0].sum())
+        if n_open < 2:
+            return resolved
+        open_ = np.argsort(~varies, axis=1, kind="stable")[:, :n_open]
+        rows = np.arange(len(open_))
+        present = np.take_along_axis(self.sets, open_[:, np.newaxis], axis=2)
+        # Of each record, the sets apart that answers up to now would tell apart.
+        told = shares[:, np.newaxis]
+        left = np.take_along_axis(resolved, open_, axis=1).sum(axis=1)
+        is_asked = np.zeros(open_.shape, dtype=bool)
+        for _ in range(min(_MOST_ASKED, n_open)):
+            with_each = told[:, np.newaxis] * present.swapaxes(1, 2)[:, :, np.newaxis]
+            apart = np.concatenate([with_each, told[:, np.newaxis] - with_each], axis=2)
+            total, has = apart.sum(axis=3, keepdims=True), apart @ present[:, np.newaxis]
+            after = np.minimum(has, total - has).sum(axis=(2, 3))
+            after[is_asked] = np.inf
+            best = after.argmin(axis=1)
+            resolved[rows, open_[rows, best]] = left - after[rows, best]
+            told, left, is_asked[rows, best] = apart[rows, best], after[rows, best], True
+        has = told @ present
+        doubt = np.minimum(has, told.sum(axis=2, keepdims=True) - has).sum(axis=1)
+        np.put_along_axis(
+            resolved,
+            open_,
+            np.where(is_asked, np.take_along_axis(resolved, open_, axis=1), doubt),
+            axis=1,
+        )
+        return np.maximum(resolved, 0)
 
 
 class _Said:
@@ -519,7 +548,7 @@ def label_sets(probability, sources, belief, constraints=None):
     n_open = np.minimum(n_open, min(_MOST_OPEN, belief.shape[1]))
     for n in np.unique(n_open):
         rows = np.flatnonzero(n_open == n)
-        # What an answer resolves is found for pairs of labels.
+        # Each set takes memory for each label.
         size = max(2**n, belief.shape[1])
         for part in np.array_split(rows, -(-len(rows) * size // _CHUNK)):
             yield LabelSets(part, probability[part], sources[part], belief[part], n, constraints)

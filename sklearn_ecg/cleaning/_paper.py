@@ -61,7 +61,7 @@ class PaperMethod:
         self.n_jobs = n_jobs
         self.verbose = verbose
 
-    def fit(self, table, labels, trusted, sources=None, *, learned, unseen=None):
+    def fit(self, table, labels, trusted, answered=None, sources=None, *, learned, unseen=None):
         """Learn from all records, and clean those of which not all labels are trusted.
 
         Parameters
@@ -72,7 +72,7 @@ class PaperMethod:
         trusted : ndarray of bool of shape (n_records, n_labels)
         learned : ndarray of bool of shape (n_labels,)
             Labels with enough examples.
-        sources, unseen : ignored
+        answered, sources, unseen : ignored
 
         Returns
         -------

@@ -1,6 +1,9 @@
-"""Why a label was changed, or left to a person: what a cardiologist can check."""
+"""What speaks for a label of a record, and against it: what a cardiologist can check."""
 
 import functools
+import itertools
+import re
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.features._catalogue import catalogue
 
-# Fewer trusted records than this with or without a label tell no usual range.
+# Fewer values of trusted records with or without a label tell no usual range.
 _MIN_EXAMPLES = 5
 # Ranges and similar records are looked for among so many trusted records of each side.
 _MOST_COMPARED = 5000
@@ -56,7 +59,7 @@ class LabelContrast:
     alike: np.ndarray
 
     @classmethod
-    def learn(cls, table, has_label, lacks_label, worth=1.0):
+    def learn(cls, table, has_label, lacks_label, worth=1.0, ranks=None):
         """Compare trusted records.
 
         Parameters
@@ -67,6 +70,8 @@ class LabelContrast:
             Trusted records.
         worth : ndarray of shape (n_features,), default=1.0
             Of a feature as a reason.
+        ranks : callable, default=None
+            Returns what `rank_values` does of rows of the table.
 
         Returns
         -------
@@ -76,22 +81,23 @@ class LabelContrast:
         n_with, n_without = map(len, sides)
         if min(n_with, n_without) < _MIN_EXAMPLES:
             return None
-        values = table[np.concatenate(sides)]
-        # Gaps speak for neither side.
-        ranks = rankdata(FeatureScaling.learn(values).standardise(values), axis=0)
-        surplus = ranks[:n_with].sum(axis=0) - n_with * (n_with + 1) / 2
+        rows = np.sort(np.concatenate(sides))
+        ranks, is_known = rank_values(table[rows]) if ranks is None else ranks(rows)
+        is_with = has_label[rows]
+        surplus = ranks[is_with].sum(axis=0) - n_with * (n_with + 1) / 2
         separation = worth * (2 * surplus / (n_with * n_without) - 1)
+        n_known = [is_known[side].sum(axis=0) for side in (is_with, ~is_with)]
+        separation[np.minimum(*n_known) < _MIN_EXAMPLES] = 0
         features = np.argsort(-np.abs(separation), kind="stable")[:_MOST_FEATURES]
         within = ranks[:, features]
-        within[:n_with] -= within[:n_with].mean(axis=0)
-        within[n_with:] -= within[n_with:].mean(axis=0)
+        for side in (is_with, ~is_with):
+            within[side] -= within[side].mean(axis=0)
         size = np.sqrt((within**2).sum(axis=0))
         correlation = within.T @ within / np.maximum(np.outer(size, size), 1e-12)
         return cls(
             features,
             separation[features],
-            values[:n_with, features],
-            values[n_with:, features],
+            *(table[np.ix_(side, features)] for side in sides),
             *sides,
             np.abs(correlation) > _ALIKE,
         )
@@ -139,7 +145,8 @@ class LabelContrast:
     def usual(self, one):
         """Return the middle 90 % of the values of a feature, with and without the label."""
         return [
-            np.nanquantile(side[:, one], _USUAL) for side in (self.values_with, self.values_without)
+            np.nanquantile(side[:, one], _USUAL).tolist()
+            for side in (self.values_with, self.values_without)
         ]
 
     def similar(self, values, asked):
@@ -172,16 +179,13 @@ class LabelContrast:
         return found
 
 
-def find_reasons(record, label, fitted, feature_names, *, evidence=None):
+def find_reasons(asked, fitted, feature_names, patterns=None):
     """Say of labels because of what they were changed or left to a person.
 
     Parameters
     ----------
-    record, label : ndarray of int of shape (n_asked,)
-    fitted : FittedLabels
-    feature_names : sequence of str
-    evidence : PatternEvidence, default=None
-        Knows the rules, which are found when they are asked for.
+    asked, fitted, feature_names, patterns
+        As for `find_evidence`.
 
     Returns
     -------
@@ -189,47 +193,176 @@ def find_reasons(record, label, fitted, feature_names, *, evidence=None):
         Columns because, swapped_with, rule, measurements, similar_with and similar_without, all
         of them text; empty where there is nothing to say.
     """
+    evidence = find_evidence(asked, fitted, feature_names, patterns, both_sides=False)
+    labels = fitted.label_names[asked[1]]
+    told = [_tell(label, pieces) for label, pieces in zip(labels, evidence, strict=True)]
+    columns = ["because", "swapped_with", "rule", "measurements"]
+    return pd.DataFrame(told, columns=[*columns, "similar_with", "similar_without"], dtype=object)
+
+
+def _tell(label, evidence):
+    """Return the columns of `find_reasons` for one label of a record."""
+    of_kind = defaultdict(list)
+    for piece in evidence:
+        of_kind[piece["kind"]].append(piece)
+    measured = [(piece["score"], _in_words(piece, label)) for piece in of_kind["measurement"]]
+    decision, is_open = of_kind["decision"][0], _is_open(of_kind["decision"][0])
+    speaking = [
+        piece
+        for piece in of_kind["rule"]
+        if is_open or (piece["speaks"] == "for") == (decision["label"] == 1)
+    ]
+    surest = max(speaking, key=lambda piece: piece["accuracy"], default=None)
+    rule = "" if surest is None else _rule_in_words(surest, label)
+    similar = of_kind["similar"][0] if of_kind["similar"] else {}
+    return (
+        _because(label, of_kind, rule, measured),
+        of_kind["swap"][0]["with"] if of_kind["swap"] else "",
+        rule,
+        "; ".join(words for _, words in measured),
+        *(", ".join(map(str, similar.get(side, ()))) for side in ("with_label", "without_label")),
+    )
+
+
+def _because(label, of_kind, rule, measured):
+    """Return one sentence that gives the main reasons."""
+    decision = of_kind["decision"][0]
+    is_present = decision["label"] == 1
+    if decision["provenance"] == "answered":
+        return f"A person answered that {label} is {'present' if is_present else 'absent'}"
+    if decision["provenance"] == "trusted":
+        return f"{label} is trusted in this record, and was not questioned"
+    if of_kind["unmeasured"]:
+        return "None of the record's features could be measured"
+    if of_kind["unlearned"]:
+        return f"Too few records with or without {label} to learn it"
+    is_open, clauses = _is_open(decision), []
+    for swap in of_kind["swap"]:
+        is_missing = swap["speaks"] == "for"
+        gained, lost = (label, swap["with"]) if is_missing else (swap["with"], label)
+        clauses.append(f"{'perhaps ' if is_open else ''}{lost} written in the place of {gained}")
+    if rule:
+        clauses.append(rule)
+    if measured and is_open:
+        for side, sign in (("for", 1), ("against", -1)):
+            words = [text for score, text in measured if score * sign > 0]
+            clauses += [f"{side} {label}: {words[0]}"] if words else []
+    elif measured:
+        clauses.append(measured[0][1])
+    elif of_kind["uncompared"]:
+        clauses.append(f"too few trusted records with or without {label} to compare with")
+    else:
+        clauses.append("no single measurement tells")
+    return "; ".join(clauses)
+
+
+def _is_open(decision):
+    return decision["provenance"] == "undecided"
+
+
+def _rule_in_words(rule, label):
+    share = f"{100 * rule['accuracy']:.0f} % of trusted records"
+    return f"{rule['by']} {rule['rule']} {label}, as in at least {share}"
+
+
+def _in_words(measurement, label):
+    words = describe_feature(measurement["feature"])[0]
+    unit = f" {measurement['unit']}" if measurement["unit"] else ""
+    normal = f", normal {measurement['normal']}" if measurement["normal"] else ""
+    usual = [
+        " to ".join(map(_number, measurement[f"usual_{side}"])) for side in ("with", "without")
+    ]
+    usual = f"records with {label} {usual[0]}, without {usual[1]}"
+    return f"{words} {_number(measurement['value'])}{unit} ({usual}{normal})"
+
+
+def find_evidence(asked, fitted, feature_names, patterns=None, *, both_sides=True):
+    """Find what speaks for labels of records, and against them.
+
+    Parameters
+    ----------
+    asked : (ndarray of int of shape (n_asked,), ndarray of int of shape (n_asked,))
+        Record and label.
+    fitted : FittedLabels
+    feature_names : sequence of str
+    patterns : PatternEvidence, default=None
+        Knows the rules, which are found when they are asked for.
+    both_sides : bool, default=True
+        Whether measurements of both sides are wanted, up to three of each, or up to three of the
+        side of what was decided; of undecided labels, those that tell most.
+
+    Returns
+    -------
+    list of n_asked lists of dict
+        As `BaseLabelCleaner.evidence` describes them.
+    """
+    record, label = asked
     found = [None] * len(record)
     worth = np.array([1.0 if _is_familiar(name) else _UNFAMILIAR for name in feature_names])
     for one in np.unique(label):
-        asked = np.flatnonzero(label == one)
-        reasons = _reasons_of_label(record[asked], one, fitted, feature_names, worth, evidence)
-        for row, of_record in zip(asked, reasons, strict=True):
+        rows = np.flatnonzero(label == one)
+        of_label = _evidence_of_label(
+            record[rows], int(one), fitted, feature_names, worth, patterns, both_sides
+        )
+        for row, of_record in zip(rows, of_label, strict=True):
             found[row] = of_record
-    columns = ["because", "swapped_with", "rule", "measurements"]
-    return pd.DataFrame(found, columns=[*columns, "similar_with", "similar_without"], dtype=object)
+    return found
 
 
-def _reasons_of_label(record, label, fitted, feature_names, worth, evidence):
-    """Yield the reasons of each record that is asked about."""
-    rules = _rules(record, label, fitted, evidence)
+def _evidence_of_label(record, label, fitted, feature_names, worth, patterns, both_sides):
+    """Yield what speaks for a label, and against it, of each record."""
+    rules = _rules(record, label, fitted, patterns)
     contrast = fitted.contrast(label, worth)
 
     @functools.cache
     def described(m):
         name = feature_names[contrast.features[m]]
-        return _describe(contrast, m, name, fitted.label_names[label])
+        _, unit, normal = describe_feature(name)
+        usual_with, usual_without = contrast.usual(m)
+        return {
+            "feature": str(name),
+            "lead": _find_in_catalogue(name)[1] or "",
+            "unit": unit,
+            "usual_with": usual_with,
+            "usual_without": usual_without,
+            "normal": normal,
+        }
 
     if contrast is not None:
         values = fitted.table[np.ix_(record, contrast.features)]
         scores, similar = contrast.scores(values), contrast.similar(values, record)
-    for row, rule in enumerate(rules):
-        case = Case(fitted, record[row], label)
-        swapped = case.swapped_with()
-        telling, nearest = [], ("", "")
-        if contrast is not None and fitted.measured[case.record]:
-            telling = [
-                (scores[row, m], _number(values[row, m]).join(described(m)))
-                for m in case.telling(contrast, scores[row])
+    for row, of_rules in enumerate(rules):
+        evidence = [*fitted.facts(record[row], label), *of_rules]
+        if contrast is None:
+            evidence.append({"kind": "uncompared"})
+        elif fitted.measured[record[row]]:
+            chosen = _choose(contrast, scores[row], evidence[0], both_sides)
+            evidence += [
+                {
+                    "kind": "measurement",
+                    "value": float(values[row, m]),
+                    "score": float(scores[row, m]),
+                    **described(m),
+                }
+                for m in chosen
             ]
-            nearest = [", ".join(map(str, fitted.ids[side[row]])) for side in similar]
-        yield (
-            case.because(swapped, rule, telling, compared=contrast is not None),
-            "" if swapped is None else str(fitted.label_names[swapped]),
-            rule,
-            "; ".join(text for _, text in telling),
-            *nearest,
-        )
+            nearest = (fitted.ids[side[row]].tolist() for side in similar)
+            evidence.append(
+                {"kind": "similar"}
+                | dict(zip(("with_label", "without_label"), nearest, strict=True))
+            )
+        yield evidence
+
+
+def _choose(contrast, scores, decision, both_sides):
+    """Return which measurements are told."""
+    if both_sides:
+        sides = [scores, -scores]
+    elif _is_open(decision):
+        sides = [np.abs(scores)]
+    else:
+        sides = [scores if decision["label"] == 1 else -scores]
+    return [m for side in sides for m in contrast.choose(side, _MOST_MEASUREMENTS)]
 
 
 @dataclass(eq=False)
@@ -247,6 +380,9 @@ class FittedLabels:
     belief : ndarray of shape (n_records, n_labels)
     provenance : ndarray of str of shape (n_records, n_labels)
     learned : ndarray of bool of shape (n_labels,)
+    sources : ndarray of shape (n_records, n_labels, n_sources)
+        What the weak labels were voted from; NaN where a source says nothing.
+    source_names : ndarray of str of shape (n_sources,)
     """
 
     table: np.ndarray
@@ -257,17 +393,26 @@ class FittedLabels:
     belief: np.ndarray
     provenance: np.ndarray
     learned: np.ndarray
+    sources: np.ndarray
+    source_names: np.ndarray
 
     def __post_init__(self):
         self.measured = ~np.isnan(self.table).all(axis=1)
+        self._ranks = {}
 
     def contrast(self, label, worth):
         """Compare the trusted records with and without a label."""
         known = np.isin(self.provenance[:, label], ("trusted", "answered")) & self.measured
         present = self.labels[:, label]
-        return LabelContrast.learn(
-            self.table, known & (present == 1), known & (present == 0), worth
-        )
+        sides = known & (present == 1), known & (present == 0)
+        return LabelContrast.learn(self.table, *sides, worth, self.ranks)
+
+    def ranks(self, rows):
+        """Return what `rank_values` does of rows; most labels compare the same ones."""
+        key = rows.tobytes()
+        if key not in self._ranks:
+            self._ranks = {key: rank_values(self.table[rows])}
+        return self._ranks[key]
 
     def directions(self, record):
         """Return what becomes of the labels of a record.
@@ -283,110 +428,96 @@ class FittedLabels:
         wrong = (weak == 1) & (is_open | (labels == 0))
         return missing.astype(int) - wrong
 
+    def facts(self, record, label):
+        """Return what was said and decided of a label of a record, the decision first."""
+        provenance = str(self.provenance[record, label])
+        found = [
+            {
+                "kind": "decision",
+                "provenance": provenance,
+                "label": int(self.labels[record, label]),
+            }
+        ]
+        if provenance != "trusted":
+            found.append({"kind": "weak", "said": self.said(record, label)})
+        if not self.measured[record]:
+            found.append({"kind": "unmeasured"})
+        if not self.learned[label]:
+            found.append({"kind": "unlearned"})
+        is_judged = self.measured[record] and self.learned[label]
+        if is_judged and provenance not in ("trusted", "answered"):
+            found.append({"kind": "belief", "probability": float(self.belief[record, label])})
+            found += self.swap(record, label)
+        return found
 
-class Case:
-    """A label of a record."""
+    def said(self, record, label):
+        """Return the weak label; of several sources, what each of them says, by its name."""
+        if len(self.source_names) == 1:
+            return int(self.weak[record, label])
+        said = np.nan_to_num(self.sources[record, label].astype(float), nan=-1.0).tolist()
+        return {
+            str(name): int(value) if value in (-1, 0, 1) else value
+            for name, value in zip(self.source_names, said, strict=True)
+        }
 
-    def __init__(self, fitted, record, label):
-        self.fitted, self.record, self.label = fitted, record, label
-        self.name = fitted.label_names[label]
-        self.provenance = fitted.provenance[record, label]
-        self.is_open = self.provenance == "undecided"
-        self.is_present = fitted.labels[record, label] == 1
-        self.direction = fitted.directions(record)[label]
-
-    def swapped_with(self):
-        """Return the label that was written in the place of this one, or the reverse."""
-        fitted, record = self.fitted, self.record
-        others = fitted.directions(record) * self.direction == -1
-        others &= fitted.learned & (fitted.provenance[record] != "answered")
-        if not self.is_open:
-            others &= fitted.provenance[record] != "undecided"
-        is_judged = fitted.measured[record] and fitted.learned[self.label]
-        if not others.any() or not is_judged or self.provenance == "answered":
-            return None
-        belief = fitted.belief[record]
-        moved = belief if self.direction == -1 else 1 - belief
-        return int(np.argmax(np.where(others, moved, -1.0)))
-
-    def telling(self, contrast, scores):
-        """Return the features that speak for what was decided; on either side if nothing was."""
-        if not self.is_open:
-            return contrast.choose(scores if self.is_present else -scores, _MOST_MEASUREMENTS)
-        return contrast.choose(np.abs(scores), _MOST_MEASUREMENTS)
-
-    def because(self, swapped, rule, telling, *, compared):
-        """Return one sentence that gives the main reasons.
-
-        Parameters
-        ----------
-        swapped : int, or None
-        rule : str
-        telling : list of (float, str)
-            Scores of the measurements that speak, and the measurements in words.
-        compared : bool
-            Whether there are trusted records to compare with.
-        """
-        fitted, name = self.fitted, self.name
-        if self.provenance == "answered":
-            return f"A person answered that {name} is {'present' if self.is_present else 'absent'}"
-        if self.provenance == "trusted":
-            return f"{name} is trusted in this record, and was not questioned"
-        if not fitted.measured[self.record]:
-            return "None of the record's features could be measured"
-        if not fitted.learned[self.label]:
-            return f"Too few records with or without {name} to learn it"
-        clauses = []
-        if swapped is not None:
-            other = fitted.label_names[swapped]
-            gained, lost = (name, other) if self.direction == 1 else (other, name)
-            perhaps = "perhaps " if self.is_open else ""
-            clauses.append(f"{perhaps}{lost} written in the place of {gained}")
-        if rule:
-            clauses.append(rule)
-        if telling and self.is_open:
-            for side, sign in (("for", 1), ("against", -1)):
-                words = [text for score, text in telling if score * sign > 0]
-                clauses += [f"{side} {name}: {words[0]}"] if words else []
-        elif telling:
-            clauses.append(telling[0][1])
-        elif not compared:
-            clauses.append(f"too few trusted records with or without {name} to compare with")
-        else:
-            clauses.append("no single measurement tells")
-        return "; ".join(clauses)
+    def swap(self, record, label):
+        """Return the label that was written in the place of this one, or the reverse, if any."""
+        directions, provenance = self.directions(record), self.provenance[record]
+        others = directions * directions[label] == -1
+        others &= self.learned & (provenance != "answered")
+        if provenance[label] != "undecided":
+            others &= provenance != "undecided"
+        if not others.any():
+            return []
+        is_missing = directions[label] == 1
+        moved = 1 - self.belief[record] if is_missing else self.belief[record]
+        other = self.label_names[np.argmax(np.where(others, moved, -1.0))]
+        speaks = "for" if is_missing else "against"
+        return [{"kind": "swap", "with": str(other), "speaks": speaks}]
 
 
-def _rules(record, label, fitted, evidence):
-    """Return the rule that speaks most surely for each decision, in words, or ""."""
-    rules = np.full(len(record), "", dtype=object)
-    if evidence is None:
-        return rules
-    best = np.zeros(len(record))
-    present = fitted.labels[record, label] == 1
-    is_open = fitted.provenance[record, label] == "undecided"
+def _rules(record, label, fitted, patterns):
+    """Return the rules that speak most surely against the label of each record, and for it."""
+    if patterns is None:
+        return [[] for _ in record]
     known = fitted.labels[record] == 1
-
-    def speak(rule, applies, words):
-        better = applies & (rule.accuracy > best)
-        rules[better] = f"{words}, as in at least {100 * rule.accuracy:.0f} % of trusted records"
-        best[better] = rule.accuracy
-
-    for rule in filter(evidence.fires, evidence.exclusion_rules_):
-        if rule.opposed == label:
-            words = f"{fitted.label_names[rule.label]} excludes {fitted.label_names[label]}"
-            speak(rule, known[:, rule.label] & (is_open | ~present), words)
+    excluding = [
+        (rule, rule.label, known[:, rule.label])
+        for rule in filter(patterns.fires, patterns.exclusion_rules_)
+        if rule.opposed == label
+    ]
     including = [
         rule
-        for rule in filter(evidence.fires, evidence.inclusion_rules_)
+        for rule in filter(patterns.fires, patterns.inclusion_rules_)
         if rule.target.label == label
     ]
     if including:
         scaled = FeatureScaling.learn(fitted.table[fitted.measured]).scale(fitted.table[record])
-    for rule in including:
-        words = f"{fitted.label_names[rule.source.label]} includes {fitted.label_names[label]}"
-        speak(rule, rule.applies(scaled, known) & (is_open | present), words)
-    return rules
+    including = [(rule, rule.source.label, rule.applies(scaled, known)) for rule in including]
+    surest = [[] for _ in record]
+    for rules, name, speaks in ((excluding, "excludes", "against"), (including, "includes", "for")):
+        rules.sort(key=lambda one: -one[0].accuracy)
+        for row, pieces in enumerate(surest):
+            applying = ((rule, by) for rule, by, applies in rules if applies[row])
+            for rule, by in itertools.islice(applying, 1):
+                pieces.append(
+                    {
+                        "kind": "rule",
+                        "rule": name,
+                        "by": str(fitted.label_names[by]),
+                        "accuracy": float(rule.accuracy),
+                        "speaks": speaks,
+                    }
+                )
+    return surest
+
+
+def rank_values(values):
+    """Return the ranks of values within their columns, and where there are values.
+
+    Gaps rank in the middle: they speak for neither side.
+    """
+    return rankdata(FeatureScaling.learn(values).standardise(values), axis=0), ~np.isnan(values)
 
 
 def _spread(rows):
@@ -408,15 +539,6 @@ def _shares_below(reference, values):
     return shares
 
 
-def _describe(contrast, one, feature_name, label_name):
-    """Return what is written before and after the value of a measurement."""
-    words, unit, normal = describe_feature(feature_name)
-    usual = [" to ".join(map(_number, side)) for side in contrast.usual(one)]
-    normal = f", normal {normal}" if normal else ""
-    unit = f" {unit}" if unit else ""
-    return f"{words} ", f"{unit} (records with {label_name} {usual[0]}, without {usual[1]}{normal})"
-
-
 def describe_feature(name):
     """Return what a feature is called, its unit and its normal range, as the catalogue has them.
 
@@ -436,8 +558,10 @@ def describe_feature(name):
     ('PR interval', 'ms', '120-200')
     >>> describe_feature("P_per_QRS")
     ('P waves per beat', '', '1')
-    >>> describe_feature("V1_R_peak_time_ms")
-    ('R peak time in V1', 'ms', 'below 50 (V5 and V6)')
+    >>> describe_feature("V5_R_peak_time_ms")
+    ('R peak time in V5', 'ms', 'below 50 (V5 and V6)')
+    >>> describe_feature("V1_R_peak_time_ms")  # what is normal in V5 is not so in V1
+    ('R peak time in V1', 'ms', '')
     """
     feature, lead = _find_in_catalogue(name)
     if feature is None:
@@ -449,9 +573,14 @@ def describe_feature(name):
         words = feature.definition
         for end in (", ", ": ", "; "):
             words = words.split(end)[0]
-    return f"{words} in {lead}" if lead else words, feature.unit, feature.normal
+    if not lead:
+        return words, feature.unit, feature.normal
+    _, _, leads = feature.normal.partition("(")
+    normal = feature.normal if not leads or lead in re.findall(r"\w+", leads) else ""
+    return f"{words} in {lead}", feature.unit, normal
 
 
+@functools.cache
 def _find_in_catalogue(name):
     """Return a feature and its lead, which is empty for features of the record; or None twice."""
     for feature in catalogue():
@@ -466,7 +595,11 @@ def _find_in_catalogue(name):
 def _is_familiar(name):
     """Whether readers of an ECG know a feature; they chose those that are not in the catalogue."""
     feature, _ = _find_in_catalogue(name)
-    return feature is None or bool(feature.unit or feature.normal)
+    if feature is None:
+        return True
+    # Nobody measures areas, slopes, or how amplitudes vary from beat to beat, on paper.
+    is_calculated = feature.unit in ("mV ms", "mV/s") or feature.name.endswith("_SD_mV")
+    return bool(feature.unit or feature.normal) and not is_calculated
 
 
 def _number(value):

@@ -78,7 +78,8 @@ def review_list(decisions, weak, label_names, ids, judged):
     -------
     dict of ndarray
         Columns id (of the record), label, weak, probability and errors_resolved, the expected
-        number of the record's labels that an answer puts right (both NaN where not judged).
+        number of the record's labels that an answer puts right, beyond answers that put right
+        more (both NaN where not judged).
     """
     record, label = np.nonzero(decisions.provenance == "undecided")
     was_judged = judged[record, label]

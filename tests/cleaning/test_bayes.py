@@ -243,6 +243,7 @@ def test_records_of_one_class_come_out_with_exactly_one(rng, least):
         X,
         weak,
         trusted,
+        np.zeros(weak.shape, dtype=bool),
         weak[..., np.newaxis].astype(float),
         learned=np.ones(4, dtype=bool),
         unseen=np.zeros(4, dtype=bool),
@@ -268,6 +269,7 @@ def test_no_class_is_added_to_one_that_is_not_learned(rng):
             X,
             weak,
             trusted,
+            np.zeros(weak.shape, dtype=bool),
             weak[..., np.newaxis].astype(float),
             learned=np.array([True, True, True, False]),
             unseen=np.zeros(4, dtype=bool),
@@ -282,7 +284,8 @@ def test_what_goes_back_to_its_weak_label_breaks_no_other_constraint():
     method._learned = np.arange(3)
     weak = Decisions.keeping(np.zeros((1, 3), dtype=np.int8), np.zeros((1, 3), dtype=bool))
     # Only c is doubtful; b would be added without it, and a without b.
-    decisions = method._decide(weak, np.array([[0.9, 0.9, 0.6]]), np.zeros((1, 3)))
+    belief = np.array([[0.9, 0.9, 0.6]])
+    decisions = method._decide(weak, belief, np.zeros((1, 3)), belief)
     assert constraints.allowed(decisions.labels).all()
     assert_array_equal(decisions.provenance, [["undecided"] * 3])
 

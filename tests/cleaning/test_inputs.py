@@ -394,9 +394,9 @@ def test_cleaners_take_several_sources(data, cleaner):
 class SourceSpy(AFPLabelCleaner):
     """Keeps the sources that it is handed."""
 
-    def _fit(self, table, labels, trusted, groups, sources):
+    def _fit(self, table, labels, trusted, answered, groups, sources):
         self.of_fit = sources
-        return super()._fit(table, labels, trusted, groups, sources)
+        return super()._fit(table, labels, trusted, answered, groups, sources)
 
     def _clean(self, table, weak, sources):
         self.of_clean = sources

@@ -40,14 +40,20 @@ class Simulation:
         control = np.flatnonzero(~self.is_weak)
         unseen = np.zeros(self.truth.shape[1], dtype=bool)
         posterior = Posterior.learn(
-            self.scores, self.pinned, self.sources, control, unseen=unseen, **options
+            self.scores,
+            self.pinned,
+            np.zeros(self.pinned.shape, dtype=bool),
+            self.sources,
+            control,
+            unseen=unseen,
+            **options,
         )
         given = (
             posterior.calibration.probability(self.scores[self.is_weak]),
             self.sources[self.is_weak],
             self.pinned[self.is_weak],
         )
-        posterior.fit(*given)
+        posterior.fit(*given, np.ones(self.is_weak.sum(), dtype=bool))
         return posterior, posterior.weigh(*given)[0]
 
     def compare(self, belief):

@@ -256,11 +256,12 @@ def test_measurements_of_readers_come_before_others_that_tell_as_much(rhythms):
     X, _, weak, trusted, _ = rhythms
     X = X[["P_per_QRS"]].assign(shape=-X["P_per_QRS"])
     first = []
-    for name in ("V1_main_beat_at_-48ms", "V1_P_amplitude_mV"):
+    for name in ("V1_main_beat_at_-48ms", "V1_P_area_mV_ms", "V1_P_amplitude_mV"):
         named = X.set_axis(["RR_entropy", name], axis="columns")
         cleaner = clone(CLEANER).fit(named, weak, trusted=trusted)
         first.append(cleaner.changes(reasons=True)["measurements"][0])
-    assert first[0].startswith("Entropy") and first[1].startswith("P amplitude in V1")
+    assert first[0].startswith("Entropy") and first[1].startswith("Entropy")
+    assert first[2].startswith("P amplitude in V1")
 
 
 def test_the_number_of_records_compared_is_bounded(monkeypatch):

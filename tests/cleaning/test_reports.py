@@ -27,10 +27,10 @@ def test_review_list_is_what_is_undecided_first_what_resolves_most(table):
     assert undecided[review["id"], review["label"].astype(int)].all()
     assert ((review["probability"] - 0.5).abs() < 0.2).all()
     assert review["errors_resolved"].is_monotonic_decreasing
-    # An answer puts right at least the label itself, and with swaps more than that.
+    # With swaps an answer puts right more than the label itself, and little is left for the other.
     own = review["probability"].clip(upper=1 - review["probability"])
     resolved = review["errors_resolved"]
-    assert (resolved > own - 1e-3).all() and (resolved > own + 0.1).any()
+    assert (resolved > own + 0.1).any() and (resolved < own - 0.1).any()
     kept = AFPLabelCleaner(random_state=0, min_confidence=0.7, undecided="weak")
     kept.fit(X, weak, trusted=trusted)
     assert_array_equal(kept.labels_[undecided], weak[undecided])

@@ -261,3 +261,4 @@ def test_a_cleaner_of_an_older_version_cleans_as_it_did(given, path):
     assert cleaned.labels.tolist() == answers["labels"]
     np.testing.assert_allclose(cleaned.confidence, answers["confidence"], atol=1e-5)
     assert len(loaded.undecided_) == answers["n_undecided"]
+    assert loaded.questions()["difficulty"].between(0, 1).all()
