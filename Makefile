@@ -1,10 +1,10 @@
-# Two commands for a visitor: `make demo` and `make test`. Both make .venv by themselves.
+# Three commands for a visitor: `make demo`, `make desk` and `make test`. All make .venv by themselves.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 
-.PHONY: help install demo test test-lowest lint types docs dist lock sbom clean
+.PHONY: help install demo desk test browser test-lowest stress load lint types docs dist lock sbom clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -21,9 +21,17 @@ install: $(INSTALLED)  ## Make .venv with the package and its development tools
 demo: $(INSTALLED)  ## The main job: weak labels in, cleaned labels and a trained classifier out
 	$(RUN) examples/demo_mitdb.py
 
+desk: $(INSTALLED)  ## The review desk in a browser, with ECGs of which some labels are wrong
+	$(RUN) examples/demo_desk.py
+	$(RUN) -m sklearn_ecg review build/desk/queue.sqlite
+
 # One thread per process: two processes with two threads each would be slower than both.
 test: $(INSTALLED)  ## The test suite
 	OMP_NUM_THREADS=1 $(RUN) -m pytest --numprocesses auto
+
+browser:  ## Chromium from Debian's packages, without which tests of the review desk are skipped
+	command -v chromium > /dev/null || \
+		(apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium)
 
 # torch stays as it is pinned: each of its releases weighs gigabytes. Docstrings print as NumPy 2 does.
 test-lowest:  ## The test suite with the lowest versions that setup.cfg allows, in build/lowest
@@ -36,6 +44,9 @@ test-lowest:  ## The test suite with the lowest versions that setup.cfg allows, 
 
 stress: $(INSTALLED)  ## All kinds of bad input, kills and full disks, into docs/results/stress.md
 	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.stress
+
+load: $(INSTALLED)  ## Fifty simulated readers at the review desk for two minutes
+	OMP_NUM_THREADS=1 $(RUN) -m benchmarks.review_load
 
 lint: $(INSTALLED)  ## Format, style and spelling
 	$(RUN) -m ruff format --check .

@@ -39,6 +39,7 @@ _SUBPACKAGES = (
     "metrics",
     "plotting",
     "cards",
+    "review",
     "datasets",
     "command",
 )

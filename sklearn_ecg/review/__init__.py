@@ -1,0 +1,57 @@
+"""The review desk: what a label cleaner cannot decide, readers settle at a glance.
+
+`ReviewQueue` keeps questions, answers and who gave them; ``sklearn-ecg review`` shows them.
+`ECGWidget` is its drawing of an ECG for notebooks.
+"""
+
+import importlib
+
+from sklearn_ecg.review._errors_left import Stopping, errors_left, stopping
+from sklearn_ecg.review._readers import Kappa, ReaderModel, cohen_kappa, fleiss_kappa
+from sklearn_ecg.review._settling import ANSWERS
+
+__all__ = [
+    "ANSWERS",
+    "ECGWidget",
+    "Kappa",
+    "ReaderModel",
+    "ReviewQueue",
+    "Stopping",
+    "cohen_kappa",
+    "create_app",
+    "errors_left",
+    "fleiss_kappa",
+    "serve",
+    "stopping",
+]
+
+# These need what comes with an extra; the rest does not.
+_HOME = {
+    "ECGWidget": "_widget",
+    "ReviewQueue": "_queue",
+    "create_app": "_app",
+    "serve": "_server",
+}
+_EXTRAS = {
+    "notebook": ("anywidget", "traitlets"),
+    "review": ("itsdangerous", "jinja2", "sqlalchemy", "starlette", "uvicorn"),
+}
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = importlib.import_module(f"sklearn_ecg.review.{_HOME[name]}")
+    except ModuleNotFoundError as error:
+        for extra, libraries in _EXTRAS.items():
+            if error.name in libraries:
+                raise ImportError(
+                    f"{name} needs {error.name}: pip install sklearn_ecg[{extra}]."
+                ) from error
+        raise
+    return getattr(module, name)
+
+
+def __dir__():
+    return sorted(__all__)
