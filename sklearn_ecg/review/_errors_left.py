@@ -1,0 +1,278 @@
+"""How many errors are left where nobody was asked, and when to stop asking."""
+
+from numbers import Real
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+from scipy.special import expit, logit
+from sklearn.utils import check_random_state
+
+from sklearn_ecg.utils import number_array
+
+# Log odds of being wrong that a cleaner's probabilities are read as, and the knots between which
+# the difference between them and what answers show is linear.
+_LOWEST, _HIGHEST = -14.0, 7.0
+_KNOTS = np.linspace(_LOWEST, _HIGHEST, 15)
+# Labels whose log odds differ by less are counted together.
+_STEP = 0.1
+# Standard deviations of that difference before any answer: of all of it (the cleaner says twice or
+# half of what is true), per unit of log odds (it is over- or underconfident), and of what has
+# neither form, with the log odds over which that is alike.
+_SHIFT, _TILT, _BEND, _REACH = 1.0, 0.25, 0.5, 3.0
+_N_DRAWS = 1000
+
+
+def errors_left(
+    asked,
+    unasked,
+    *,
+    reader_error=0.02,
+    n_next=50,
+    confidence_level=0.95,
+    random_state=None,
+) -> pd.Series:
+    """Estimate how many labels that nobody was asked about are wrong.
+
+    The cleaner says of each label how probable it is that it is wrong; what readers answered shows
+    how far that is to be believed, from the labels it doubts to those it is sure of. Questions
+    are asked in order of doubt, so that those asked stand for others of the same probability, and
+    for no others: it takes control questions, drawn at random from the labels that nobody would
+    have asked about, to learn of the sure ones.
+
+    Parameters
+    ----------
+    asked : DataFrame
+        A row per answered question: ``probability`` that the label was wrong, as the cleaner saw
+        it when it asked; ``wrong``, whether it was (1 or 0), by the answer that is trusted; and, if
+        readers' errors are known better than by `reader_error`, ``evidence``: the log likelihood
+        ratio of the answers for "wrong", as `ReaderModel` has it for "present" (turn its sign
+        where the label was present). Questions that a reader raised without being asked tell
+        nothing of others and must be left out.
+    unasked : array-like of shape (n_labels,)
+        For each label that nobody has answered, the probability that it is wrong, as the cleaner
+        sees it now; NaN where it cannot judge. Of these nothing is known, and they count nowhere.
+    reader_error : float, default=0.02
+        How often a trusted answer is wrong, where there is no ``evidence``.
+    n_next : int, default=50
+        So many labels most probably wrong are asked about next.
+    confidence_level : float, default=0.95
+    random_state : int, RandomState instance or None, default=None
+
+    Returns
+    -------
+    Series of float
+        ``estimate`` (median), ``low`` and ``high`` of the number of wrong labels; ``n_labels``
+        that are judged and unasked; ``found_next``, the expected number of errors among the next
+        ``n_next``.
+
+    Raises
+    ------
+    ValueError
+        If probabilities do not lie between 0 and 1, or `wrong` is neither 1 nor 0.
+
+    See Also
+    --------
+    stopping : Whether that is little enough.
+
+    Notes
+    -----
+    The log odds that a label is wrong are those of the cleaner plus a smooth function of them, a
+    Gaussian process that is a priori near 0. Its posterior is drawn by importance sampling from
+    Laplace's approximation; for each draw, errors are drawn among the unasked labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn_ecg.review import errors_left
+    >>> rng = np.random.default_rng(0)
+    >>> doubt = rng.beta(0.2, 4, size=5000)
+    >>> is_wrong = rng.random(5000) < doubt
+    >>> asked = np.argsort(-doubt)[:200]
+    >>> answers = pd.DataFrame({"probability": doubt[asked], "wrong": is_wrong[asked]})
+    >>> left = errors_left(answers, np.delete(doubt, asked), random_state=0)
+    >>> bool(left["low"] <= np.delete(is_wrong, asked).sum() <= left["high"])
+    True
+    """
+    _check_number(reader_error, "reader_error", 0, 0.5)
+    _check_number(n_next, "n_next", 0, np.inf)
+    _check_number(confidence_level, "confidence_level", 0, 1)
+    odds, evidence, n_alike = _read_asked(asked, reader_error)
+    unasked = _log_odds(unasked, "unasked")
+    random = check_random_state(random_state)
+    centres, counts = _count(unasked[~np.isnan(unasked)])
+    result = {"estimate": 0.0, "low": 0.0, "high": 0.0, "n_labels": float(counts.sum())}
+    if not len(centres):
+        return pd.Series(result | {"found_next": 0.0})
+    differences = _draw_differences(odds, evidence, n_alike, random)
+    shares = expit(centres + differences @ _between_knots(centres).T)
+    wrong = random.binomial(counts, shares).sum(axis=1)
+    tail = (1 - confidence_level) / 2
+    low, estimate, high = np.quantile(wrong, [tail, 0.5, 1 - tail])
+    expected = shares.mean(axis=0)
+    first = np.argsort(-expected, kind="stable")
+    before = np.cumsum(counts[first]) - counts[first]
+    taken = np.clip(n_next - before, 0, counts[first])
+    result |= {"estimate": estimate, "low": low, "high": high}
+    return pd.Series(result | {"found_next": float(taken @ expected[first])})
+
+
+class Stopping(NamedTuple):
+    """Whether to stop asking, from `stopping`."""
+
+    stop: bool
+    why: str
+
+
+def stopping(left, *, n_labels=None, max_share=0.005, min_found=1.0) -> Stopping:
+    """Tell whether enough was asked.
+
+    Parameters
+    ----------
+    left : Series
+        As `errors_left` returns it.
+    n_labels : int, default=None
+        How many labels there are in all; by default those that nobody was asked about.
+    max_share : float, default=0.005
+        Stop when at most this share of the labels is wrong, by the upper end of the interval.
+    min_found : float, default=1.0
+        Stop as well when the next questions are expected to find fewer errors.
+
+    Returns
+    -------
+    Stopping
+        With ``stop`` and ``why``, a sentence.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_ecg.review import stopping
+    >>> left = pd.Series(
+    ...     {"estimate": 12, "low": 3, "high": 31, "n_labels": 9000, "found_next": 4.2}
+    ... )
+    >>> stopping(left).why
+    'At most 31 of 9000 labels may be wrong, 0.34 %; that is little enough.'
+    >>> stopping(left, max_share=0.001).why
+    'Up to 31 of 9000 labels may be wrong, 0.34 %; the next questions should find 4.2.'
+    """
+    names = ("high", "n_labels", "found_next")
+    if not isinstance(left, pd.Series) or not set(names) <= set(left.index):
+        raise ValueError("left must be the Series that errors_left returns.")
+    n_labels = int(left["n_labels"]) if n_labels is None else n_labels
+    _check_number(n_labels, "n_labels", 0, np.inf)
+    _check_number(max_share, "max_share", 0, 1)
+    _check_number(min_found, "min_found", 0, np.inf)
+    found, share = left["found_next"], left["high"] / max(n_labels, 1)
+    said = f"{left['high']:.0f} of {n_labels} labels may be wrong, {100 * share:.2g} %"
+    if share <= max_share:
+        return Stopping(True, f"At most {said}; that is little enough.")
+    if found < min_found:
+        return Stopping(True, f"Up to {said}, but the next questions would find {found:.1f}.")
+    return Stopping(False, f"Up to {said}; the next questions should find {found:.1f}.")
+
+
+def _draw_differences(odds, evidence, counts, random):
+    """Draw, at the knots, how far log odds of being wrong differ from what the cleaner says.
+
+    Parameters
+    ----------
+    odds, evidence, counts : ndarray of shape (n_kinds,)
+        Of questions that were answered, and how many are alike.
+    random : RandomState
+
+    Returns
+    -------
+    ndarray of shape (n_draws, n_knots)
+    """
+    far = _KNOTS[:, np.newaxis] - _KNOTS
+    covariance = _SHIFT**2 + _TILT**2 * np.outer(_KNOTS, _KNOTS)
+    covariance += _BEND**2 * np.exp(-((far / _REACH) ** 2) / 2) + 1e-6 * np.eye(len(_KNOTS))
+    root = np.linalg.cholesky(covariance)
+    # Differences are the root's product with what is normal by itself.
+    X = _between_knots(odds) @ root
+    # Of P(answers | wrong) / P(answers | right), what exceeds 1.
+    excess = np.expm1(evidence)
+
+    def loss(normal):
+        share = expit(odds + X @ normal)
+        pull = share * (1 - share) * excess / (1 + share * excess)
+        likelihood = counts @ np.log1p(share * excess)
+        return normal @ normal / 2 - likelihood, normal - X.T @ (counts * pull)
+
+    mode = minimize(loss, np.zeros(len(_KNOTS)), jac=True, method="L-BFGS-B").x
+    share = expit(odds + X @ mode)
+    wrong = share * (1 + excess) / (1 + share * excess)
+    known = counts * np.maximum(share * (1 - share) - wrong * (1 - wrong), 0)
+    half = np.linalg.cholesky((X.T * known) @ X + np.eye(len(mode))).T
+    # Student's t: where Laplace's approximation is too narrow there are proposals all the same.
+    freedom = 8
+    away = random.normal(size=(_N_DRAWS, len(mode)))
+    away *= np.sqrt(freedom / random.chisquare(freedom, size=(_N_DRAWS, 1)))
+    drawn = mode + np.linalg.solve(half, away.T).T
+    target = np.log1p(expit(odds + drawn @ X.T) * excess) @ counts - (drawn**2).sum(axis=1) / 2
+    proposed = -(freedom + len(mode)) / 2 * np.log1p((away**2).sum(axis=1) / freedom)
+    weights = np.exp(target - proposed - (target - proposed).max())
+    chosen = random.choice(_N_DRAWS, size=_N_DRAWS, p=weights / weights.sum())
+    return drawn[chosen] @ root.T
+
+
+def _between_knots(odds):
+    """Return the weights of the knots that interpolate at log odds."""
+    return np.column_stack([np.interp(odds, _KNOTS, unit) for unit in np.eye(len(_KNOTS))])
+
+
+def _count(odds):
+    """Return log odds to the next step, and how many labels have each."""
+    return np.unique(np.round(odds / _STEP) * _STEP, return_counts=True)
+
+
+def _log_odds(probability, name):
+    """Return log odds of probabilities, or say what is wrong with these."""
+    found = number_array(probability, name)
+    if found.ndim != 1:
+        raise ValueError(
+            f"{name} must have one axis, a probability for each label; got an array of shape "
+            f"{found.shape}."
+        )
+    impossible = found[(found < 0) | (found > 1)]
+    if len(impossible):
+        raise ValueError(
+            f"{name} must hold probabilities between 0 and 1, that a label is wrong; got "
+            f"{impossible[0]:g}."
+        )
+    with np.errstate(divide="ignore"):
+        return np.clip(logit(found), _LOWEST, _HIGHEST)
+
+
+def _read_asked(asked, reader_error):
+    """Return log odds of being wrong, log likelihood ratios for it, and numbers of questions."""
+    if not isinstance(asked, pd.DataFrame):
+        raise TypeError(f"asked must be a DataFrame; got {type(asked).__name__}.")
+    missing = {"probability", "wrong"} - set(asked.columns)
+    if missing:
+        raise ValueError(
+            f"asked has no column {min(missing)!r}; it needs probability and wrong, and has "
+            f"{', '.join(map(str, asked.columns)) or 'none'}."
+        )
+    odds = _log_odds(asked["probability"], "the column probability")
+    wrong = number_array(asked["wrong"], "the column wrong")
+    strange = wrong[~np.isin(wrong, (0, 1))]
+    if len(strange):
+        raise ValueError(f"the column wrong must be 1 or 0; got {strange[0]:g}.")
+    if "evidence" in asked:
+        evidence = number_array(asked["evidence"], "the column evidence")
+        if np.isnan(evidence).any():
+            raise ValueError("the column evidence must be a number in all rows; got NaN.")
+    else:
+        evidence = np.where(wrong == 1, 1.0, -1.0) * -logit(np.clip(reader_error, 1e-9, None))
+    # Of labels that the cleaner could not judge its answers teach nothing about those it could.
+    rows = np.column_stack([odds, np.clip(evidence, -20, 20)])[~np.isnan(odds)]
+    kinds, counts = np.unique(np.round(rows / _STEP) * _STEP, axis=0, return_counts=True)
+    return kinds[:, 0], kinds[:, 1], counts
+
+
+def _check_number(value, name, low, high):
+    if isinstance(value, bool) or not isinstance(value, Real) or not low <= value <= high:
+        raise ValueError(f"{name} must be a number between {low} and {high}; got {value!r}.")
