@@ -1,0 +1,237 @@
+"""What the answers of a queue come to: labels and trust, how readers do, and errors left."""
+
+import itertools
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from sklearn_ecg.review._asking import given_by_question, stands, that_count
+from sklearn_ecg.review._errors_left import errors_left
+from sklearn_ecg.review._making import given_id
+from sklearn_ecg.review._readers import ReaderModel, cohen_kappa, fleiss_kappa
+from sklearn_ecg.review._schema import answers, questions, records
+from sklearn_ecg.review._settling import DEFINITE, answer_so_far
+
+ALL_LABELS = "all labels"
+
+
+class Readings:
+    """The answers that stand, as they are at one time; what takes long is computed once.
+
+    Parameters
+    ----------
+    work : Connection
+
+    Attributes
+    ----------
+    given : DataFrame
+        A row per answer that counts, the oldest first: question, id, label, what the question
+        says of it, reader, said, is_final (whether it was given in sight of others), note,
+        seconds, key, at, and answer: 1 present, 0 absent, NaN where it is neither.
+    """
+
+    def __init__(self, work):
+        about = ("label", "weak", "probability", "held", "wrong", "origin", "n_needed", "state")
+        said = ("question", "reader", "said", "is_final", "note", "seconds", "key", "at")
+        found = read_table(
+            work,
+            *(answers.c[name] for name in said),
+            *(questions.c[name] for name in about),
+            where=stands(),
+            keep=that_count,
+        )
+        self.given = found.assign(
+            answer=found["said"].map({"present": 1.0, "absent": 0.0}),
+            seconds=found["seconds"].astype(float),
+        )
+
+    @cached_property
+    def definite(self):
+        """The rows of `given` that say "present" or "absent"."""
+        return self.given[self.given["answer"].notna()]
+
+    @cached_property
+    def settled(self):
+        """What answers come to, 1 present or 0 absent: a Series, by question."""
+        of_question = given_by_question(self.given.itertuples())
+        needed = self.given.drop_duplicates("question").set_index("question")["n_needed"]
+        said = {name: answer_so_far(of_question[name], n) for name, n in needed.items()}
+        settled = pd.Series(said, index=needed.index, dtype=object).dropna()
+        return settled.map({"present": 1, "absent": 0}).astype(int)
+
+    @cached_property
+    def model(self):
+        """`ReaderModel` of the definite answers."""
+        return ReaderModel(random_state=0).fit(self.definite)
+
+    def labels(self, min_trust):
+        """Return what answers come to, if it is right with at least this probability."""
+        settled = self.settled
+        trust = self.model.trust(settled) if len(settled) else pd.Series(dtype=float)
+        readers = self.definite.groupby("question")["reader"].unique().reindex(settled.index)
+        about = self.given.drop_duplicates("question").set_index("question").loc[settled.index]
+        found = pd.DataFrame(
+            {
+                "id": about["id"],
+                "label": about["label"],
+                "answer": settled,
+                "trust": trust,
+                "n_readers": readers.map(len).astype(int),
+                "readers": readers.map(", ".join),
+                "state": about["state"],
+            }
+        )
+        return found[found["trust"] >= min_trust].reset_index(drop=True)
+
+    def readers(self):
+        """Return a row per reader: how many answers, how long they took, and how good they are."""
+        by_reader = self.given.groupby("reader")
+        seconds = self.given.dropna(subset="seconds").groupby("reader")["seconds"].median()
+        table = pd.DataFrame({"n_answers": by_reader.size(), "median_seconds": seconds})
+        rates = [
+            f"{name}{end}"
+            for name in ("sensitivity", "specificity")
+            for end in ("", "_low", "_high")
+        ]
+        if len(self.definite):
+            table = table.join(self.model.readers_[rates])
+        table = table.reindex(columns=["n_answers", "median_seconds", *rates])
+        kappas = [self._kappa_with_others(reader) for reader in table.index]
+        return table.assign(
+            kappa=[found.kappa for found in kappas],
+            n_compared=[found.n_questions for found in kappas],
+        )
+
+    def agreement(self):
+        """Return how readers agree beyond chance who answered blind, by label and for all."""
+        rows = {ALL_LABELS: _agreement(self._blind)}
+        for label, of_label in self._blind.groupby("label", sort=False):
+            rows[label] = _agreement(of_label)
+        table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("label")
+        return table[table["n_questions"].gt(0) | (table.index == ALL_LABELS)]
+
+    def errors_left(self, unasked):
+        """Return how many labels are expected to be wrong that nobody has answered.
+
+        Parameters
+        ----------
+        unasked : ndarray of shape (n_labels,)
+            How probable it is that each of these labels is wrong.
+
+        Returns
+        -------
+        Series
+            Of `sklearn_ecg.review.errors_left`.
+        """
+        first = self.definite.drop_duplicates("question").set_index("question")
+        # What a reader raised unasked tells nothing of labels that nobody raised.
+        first = first[first["origin"] == "cleaner"]
+        settled = self.settled[self.settled.index.isin(first.index)]
+        first = first.loc[settled.index]
+        asked = pd.DataFrame({"probability": first["wrong"], "wrong": settled != first["held"]})
+        if len(asked):
+            evidence = self.model.questions_["evidence"][settled.index]
+            asked["evidence"] = evidence * np.where(first["held"] == 1, -1, 1)
+        return errors_left(asked.astype(float), unasked, random_state=0)
+
+    def disputes(self):
+        """Return a row per question on which readers disagree, and nobody has decided."""
+        rows = []
+        disputed = self.definite[self.definite["state"] == "disputed"]
+        for question, of_question in disputed.groupby("question", sort=False):
+            said = {
+                name: ", ".join(of_question["reader"][of_question["said"] == name])
+                for name in DEFINITE
+            }
+            notes = [f"{row.reader}: {row.note}" for row in of_question.itertuples() if row.note]
+            about = of_question.iloc[0][["id", "label", "weak", "probability"]].to_dict()
+            rows.append({"question": question, **about, **said, "notes": "; ".join(notes)})
+        columns = ["question", "id", "label", "weak", "probability", *DEFINITE, "notes"]
+        return pd.DataFrame(rows, columns=columns)
+
+    @property
+    def _blind(self):
+        """Definite answers that were not given in sight of others'."""
+        return self.definite[~self.definite["is_final"].astype(bool)]
+
+    def _kappa_with_others(self, reader):
+        """Return Cohen's kappa of a reader with all others, each question once per other."""
+        is_own = self._blind["reader"] == reader
+        own = self._blind[is_own].set_index("question")["answer"]
+        others = self._blind[~is_own & self._blind["question"].isin(own.index)]
+        return cohen_kappa(own.loc[others["question"]].to_numpy(), others["answer"].to_numpy())
+
+
+def read_trail(work):
+    """Return every answer and undo, as `ReviewQueue.trail` does."""
+    undo = answers.alias()
+    found = read_table(
+        work,
+        answers.c.at.label("when"),
+        answers.c.reader,
+        questions.c.label,
+        answers.c.said.label("answer"),
+        answers.c.note,
+        answers.c.seconds,
+        answers.c.software,
+        answers.c.question,
+        answers.c.is_final,
+        sa.exists().where(undo.c.undoes == answers.c.answer).label("undone"),
+    )
+    is_definite = found["answer"].isin(DEFINITE)
+    found["is_final"] = found["is_final"].astype(bool) & is_definite
+    # Who decides and had answered before was one of those who disagreed.
+    counts = is_definite & ~found["undone"].astype(bool)
+    before = counts.groupby([found["question"], found["reader"]]).cumsum() - counts
+    found["is_consensus"] = found["is_final"] & (before > 0)
+    found["when"] = pd.to_datetime(found["when"], format="ISO8601", utc=True)
+    columns = ["when", "reader", "id", "label", "answer", "note", "seconds", "software"]
+    return found[[*columns, "is_final", "is_consensus", "undone"]]
+
+
+def read_table(work, *columns, where=None, keep=list):
+    """Return answers and what they are about, the oldest first, with ids as the cleaner has them.
+
+    Parameters
+    ----------
+    work : Connection
+    *columns : Column
+    where : clause, default=None
+        What the answers must be.
+    keep : callable, default=list
+        Takes rows and returns those to be kept.
+
+    Returns
+    -------
+    DataFrame
+        The columns, and id.
+    """
+    select = (
+        sa.select(*columns, records.c.id, records.c.id_kind)
+        .join_from(answers, questions, questions.c.question == answers.c.question)
+        .join(records, records.c.record == questions.c.record)
+        .order_by(answers.c.answer)
+    )
+    rows = work.execute(select if where is None else select.where(where))
+    found = pd.DataFrame(keep(rows.all()), columns=list(rows.keys()))
+    ids = [given_id(*pair) for pair in zip(found["id"], found["id_kind"], strict=True)]
+    found["id"] = pd.Series(ids, index=found.index, dtype=None if ids else object)
+    return found.drop(columns="id_kind")
+
+
+def _agreement(blind):
+    wide = blind.pivot(index="question", columns="reader", values="answer")
+    of_all = fleiss_kappa(wide)
+    row = {
+        "n_questions": of_all.n_questions,
+        "fleiss_kappa": of_all.kappa,
+        "low": of_all.low,
+        "high": of_all.high,
+    }
+    for one, other in itertools.combinations(wide.columns, 2):
+        found = cohen_kappa(wide[one], wide[other])
+        if found.n_questions:
+            row[f"{one} & {other}"] = found.kappa
+    return row

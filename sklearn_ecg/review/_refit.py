@@ -1,0 +1,146 @@
+"""A cleaner fitted again with the answers, in a process of its own, while reading goes on."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+import sqlalchemy as sa
+
+from sklearn_ecg.review import _making as making
+from sklearn_ecg.review import _schema as schema
+from sklearn_ecg.review._asking import last_answer
+from sklearn_ecg.review._filling import update
+from sklearn_ecg.review._schema import refits
+from sklearn_ecg.review._storing import now_as_text
+
+# A refit that gave no sign of life for so long is over.
+DEAD_S = 30.0
+_BEAT_S = 3.0
+_NICE = 10
+DIED = "Its process ended without a word: it was killed, or memory was short."
+
+
+def claim(work, now, started):
+    """Return the number of a new refit, or None while another one runs.
+
+    Parameters
+    ----------
+    work : Connection
+    now : float
+        Seconds since 1970.
+    started : str
+        The same as text.
+    """
+    running = sa.and_(refits.c.ended.is_(None), refits.c.heartbeat > now - DEAD_S)
+    if work.scalar(sa.select(refits.c.refit).where(running).limit(1)) is not None:
+        return None
+    work.execute(refits.update().where(refits.c.ended.is_(None)).values(ended=started, error=DIED))
+    return work.execute(
+        refits.insert().values(started=started, heartbeat=now, last_answer=last_answer(work))
+    ).inserted_primary_key[0]
+
+
+def finish(work, refit, ended, **result):
+    """Store how a refit ended: its counts, or its error."""
+    work.execute(
+        refits.update()
+        .where(refits.c.refit == refit, refits.c.ended.is_(None))
+        .values(ended=ended, **result)
+    )
+
+
+def state_of_refits(work, now):
+    """Return whether a refit runs, how the last one ended, and how many answers came since."""
+    rows = work.execute(sa.select(refits).order_by(refits.c.refit.desc()).limit(2)).all()
+    is_running = bool(rows) and rows[0].ended is None and rows[0].heartbeat > now - DEAD_S
+    last = next(iter(rows[is_running:]), None)
+    if last is not None:
+        last = {
+            "started": last.started,
+            "ended": last.ended,
+            "error": last.error if last.ended else DIED,
+            "counts": last.counts,
+        }
+    n_since = last_answer(work) - (rows[0].last_answer if rows else 0)
+    return {"running": is_running, "last": last, "n_answers_since": n_since}
+
+
+def start_process(url, refit):
+    """Start a process that fits again, and leave it alone."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sklearn_ecg.review._refit"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    # Not among the arguments: all users of a machine see these, and a URL may hold a password.
+    with process.stdin as pipe:
+        pipe.write(json.dumps([url, refit]).encode())
+    return process
+
+
+@contextmanager
+def heartbeats(database, refit):
+    """Give signs of life within the block."""
+    is_over = threading.Event()
+
+    def beat():
+        while not is_over.wait(_BEAT_S):
+            # A disk that is full for a moment ends no refit.
+            with suppress(OSError), database.writing() as work:
+                work.execute(
+                    refits.update().where(refits.c.refit == refit).values(heartbeat=time.time())
+                )
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()
+
+
+def fit_again(queue, refit):
+    """Fit the cleaner of a queue with its answers, and update the queue."""
+    database = queue._database
+
+    def check_ours(work):
+        if work.scalar(sa.select(refits.c.ended).where(refits.c.refit == refit)) is not None:
+            raise RuntimeError("Another refit has taken over, for this one gave no sign.")
+
+    with heartbeats(database, refit):
+        try:
+            with database.reading() as work:
+                content = schema.get_part(work, "cleaner")
+            found = queue.answers()
+            cleaner = making.load_cleaner(content)
+            if len(found):
+                cleaner = cleaner.with_answers(found)
+                result = {"counts": update(database, cleaner, first=check_ours)}
+                queue.errors_left()
+            else:
+                result = {"error": "There are no answers yet that are to be trusted."}
+        except BaseException as error:
+            result = {"error": f"{type(error).__name__}: {error}"}
+    with database.writing() as work:
+        finish(work, refit, now_as_text(), **result)
+
+
+def main():
+    """Fit again, as the process that `start_process` starts."""
+    from sklearn_ecg.review._queue import ReviewQueue
+
+    url, refit = json.load(sys.stdin)
+    if hasattr(os, "nice"):  # not on Windows
+        os.nice(_NICE)
+    fit_again(ReviewQueue(url), refit)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,123 @@
+"""What becomes of a question by the answers to it: rules, without a database."""
+
+from dataclasses import dataclass
+
+ANSWERS = ("present", "absent", "unsure", "skip", "bad signal")
+DEFINITE = ("present", "absent")
+# What a question may be. Of "open" and "disputed" ones answers are wanted; a "withdrawn" one
+# needs none, since a refit has settled it or made it unnecessary.
+STATES = ("open", "disputed", "settled", "undecided", "bad signal", "withdrawn")
+# So many readers who are unsure, or who adjudicate and find the signal bad, are enough.
+_ENOUGH = 2
+
+
+@dataclass(frozen=True)
+class Given:
+    """An answer of a reader to a question that stands and counts.
+
+    Attributes
+    ----------
+    reader : str
+    answer : str
+        One of `ANSWERS`.
+    is_final : bool, default=False
+        Whether it was given to decide between readers who disagreed, in sight of their answers.
+    note : str, default=""
+    """
+
+    reader: str
+    answer: str
+    is_final: bool = False
+    note: str = ""
+
+
+def settle(given, n_needed=1, *, is_withdrawn=False):
+    """Return what becomes of one question.
+
+    Parameters
+    ----------
+    given : sequence of Given
+        Of each reader the last, and the last in a dispute; the oldest first.
+    n_needed : int, default=1
+        How many readers must agree; 2 for a double.
+    is_withdrawn : bool, default=False
+        Whether the question need not be asked any more.
+
+    Returns
+    -------
+    state : str
+        One of `STATES`.
+    answer : {"present", "absent"} or None
+        What a settled question is settled as.
+
+    Examples
+    --------
+    >>> settle([Given("ana", "present")])
+    ('settled', 'present')
+    >>> settle([Given("ana", "present"), Given("ben", "absent")], n_needed=2)
+    ('disputed', None)
+    """
+    final = [one.answer for one in given if one.is_final and one.answer in DEFINITE]
+    if final:
+        return "settled", final[-1]
+    definite = [one.answer for one in given if one.answer in DEFINITE]
+    is_disputed = len(set(definite)) > 1
+    if not is_disputed and len(definite) >= n_needed:
+        return "settled", definite[0]
+    n_bad, n_unsure = (
+        len({one.reader for one in given if one.answer == answer})
+        for answer in ("bad signal", "unsure")
+    )
+    if n_bad >= (_ENOUGH if is_disputed else n_needed):
+        return "bad signal", None
+    if n_unsure >= _ENOUGH:
+        return "undecided", None
+    if is_disputed:
+        return "disputed", None
+    return ("withdrawn" if is_withdrawn else "open"), None
+
+
+def answer_so_far(given, n_needed=1):
+    """Return what the answers to a question come to, settled or not.
+
+    Parameters
+    ----------
+    given : sequence of Given
+    n_needed : int, default=1
+
+    Returns
+    -------
+    {"present", "absent"} or None
+        None too where readers disagree, were unsure or found the signal bad.
+
+    Examples
+    --------
+    >>> answer_so_far([Given("ana", "present")], n_needed=2)
+    'present'
+    """
+    state, answer = settle(given, n_needed)
+    return settle(given)[1] if state == "open" else answer
+
+
+def settle_record(questions):
+    """Return what becomes of all questions about one record.
+
+    Parameters
+    ----------
+    questions : dict
+        By question, the arguments of `settle`: given, n_needed and is_withdrawn.
+
+    Returns
+    -------
+    dict
+        By question, state and answer. A signal that is found bad for one label is bad for all
+        that nobody has answered.
+    """
+    found = {name: settle(**arguments) for name, arguments in questions.items()}
+    if any(state == "bad signal" for state, _ in found.values()):
+        waits = ("open", "disputed")
+        found = {
+            name: ("bad signal", None) if state in waits else (state, answer)
+            for name, (state, answer) in found.items()
+        }
+    return found

@@ -1,0 +1,129 @@
+"""Answers and undos into the tables, and with them what was said in the same breath."""
+
+import time
+import uuid
+from datetime import UTC, datetime
+
+import numpy as np
+import pandas as pd
+import sqlalchemy as sa
+
+from sklearn_ecg.review import _asking as asking
+from sklearn_ecg.review import _checks as checks
+from sklearn_ecg.review._filling import question_of_reader
+from sklearn_ecg.review._schema import answers
+from sklearn_ecg.review._showing import find_question
+
+
+def with_key(work, key):
+    """Return the answer or undo with a key, or None."""
+    return work.execute(sa.select(answers).where(answers.c.key == key)).first()
+
+
+def put_answer(work, found, answer, about, others=(), label_names=(), shown_dispute=None):
+    """Store an answer and the other labels that go with it, and settle the record.
+
+    Parameters
+    ----------
+    work : Connection
+    found : Row
+        Of the question.
+    answer : str
+    about : dict
+        Columns reader, key, note, seconds and software, and "at" where it was not given now.
+    others : list of str, default=()
+        Labels that are present too.
+    label_names : list of str, default=()
+        Of the queue.
+    shown_dispute : bool, default=None
+        Whether the reader saw answers that disagree; by default if the queue handed them out.
+    """
+    reader = about["reader"]
+    if shown_dispute is None:
+        shown_dispute = asking.was_shown_dispute(work, found.question, reader)
+    row = {"at": now_as_text()} | about
+    decides = answer != "skip" and _decides(work, found, reader, shown_dispute)
+    rows = [row | {"question": found.question, "said": answer, "is_final": decides}]
+    for label in others:
+        other = question_of_reader(work, found, label, label_names)
+        about_other = {"question": other, "said": "present", "is_final": False}
+        rows.append(row | about_other | {"note": "", "seconds": None})
+    _put_together(work, rows)
+    asking.release(work, [row["question"] for row in rows], reader)
+    asking.settle(work, found.record)
+
+
+def put_answer_of(work, row, *, software):
+    """Store an answer that was given elsewhere; return whether it is new.
+
+    Parameters
+    ----------
+    work : Connection
+    row : namedtuple
+        Of what `read_export` returns.
+    software : str
+        Where it was given.
+    """
+    found = find_question(work, checks.check_number(row.question, "question"))
+    if found.label != row.label:
+        raise ValueError(f"it is about {found.label} here, and not about {row.label}.")
+    if with_key(work, row.key) is not None:
+        return False
+    about = {
+        "reader": checks.check_reader(row.reader),
+        "note": row.note[: checks.LONGEST_NOTE],
+        "seconds": None if np.isnan(row.seconds) else row.seconds,
+        "key": row.key,
+        "software": software,
+    }
+    if not pd.isna(row.at):
+        about["at"] = row.at.isoformat(timespec="milliseconds")
+    put_answer(work, found, row.answer, about, shown_dispute=row.is_final)
+    return True
+
+
+def put_undo(work, reader, key, undoes=None):
+    """Take back an answer of a reader; return the number of its question, or None.
+
+    The question is the reader's again.
+    """
+    stored = with_key(work, key)
+    if stored is None:
+        undone = asking.last_answers(work, reader, undoes)
+        if not undone:
+            return None
+        common = {"key": key, "reader": reader, "said": asking.UNDO, "at": now_as_text()}
+        rows = [{"question": row.question, "undoes": row.answer} for row in undone]
+        _put_together(work, [common | row for row in rows])
+        asking.settle(work, find_question(work, undone[0].question).record)
+        stored = undone[0]
+    elif (stored.said, stored.reader) != (asking.UNDO, reader):
+        raise ValueError(f"key {key!r} is that of an answer; give a new one.")
+    asking.lease(work, [stored.question], reader, time.time())
+    return stored.question
+
+
+def now_as_text():
+    """Return the time, in UTC, as the tables keep it."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _decides(work, found, reader, shown_dispute):
+    """Whether a reader's answer to a question is given in sight of answers that disagree."""
+    if found.state == "disputed":
+        return shown_dispute or _has_decided(work, found, reader)
+    return found.state != "open" and _has_decided(work, found, reader)
+
+
+def _has_decided(work, found, reader):
+    given = asking.standing(work, [found.question])[found.question]
+    return any(one.reader == reader and one.is_final for one in given)
+
+
+def _put_together(work, rows):
+    """Store what was said in one breath: the first row has the key, the others go with it."""
+    first, *others = rows
+    number = work.execute(answers.insert().values(first)).inserted_primary_key[0]
+    for row in others:
+        own = {"key": uuid.uuid4().hex, "goes_with": number}
+        work.execute(answers.insert().values(row | own))
