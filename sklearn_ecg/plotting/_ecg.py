@@ -15,6 +15,7 @@ from sklearn_ecg.plotting._marks import (
 )
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 from sklearn_ecg.plotting._paper import INK, Paper
+from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import check_option
 
@@ -131,14 +132,7 @@ class ECGDisplay:
         -------
         ECGDisplay
         """
-        position = find_record(records, record)
-        if records.sampling_rate is None:
-            raise ValueError(
-                "records have no sampling_rate, so there is no scale of time; make them with one: "
-                "ECGRecords(signals, sampling_rate=...)."
-            )
-        (signal,) = as_lazy(records.signals).read_or_nan([position], records.ids)
-        signal = np.asarray(signal, dtype=float)
+        position, signal = read_record(records, record)
         if not (np.isfinite(start_s) and np.isfinite(duration_s)):
             raise ValueError(
                 f"start_s and duration_s must be finite; got {start_s!r} and {duration_s!r}."
@@ -299,6 +293,31 @@ class ECGDisplay:
             elsewhere = np.isfinite(self._leads()[self._names().index(trace.lead)]).any()
             return " (not recorded at this time)" if elsewhere else " (not recorded)"
         return " (flat)" if np.ptp(finite) == 0 else ""
+
+
+def read_record(records, record):
+    """Return the position of a record given by position or id, and its signal, to be drawn.
+
+    Parameters
+    ----------
+    records : ECGRecords
+    record : int or str
+
+    Returns
+    -------
+    position : int
+    signal : ndarray of float of shape (n_leads, n_times)
+    """
+    if not isinstance(records, ECGRecords):
+        raise TypeError(f"records must be ECGRecords; got {type(records).__name__}.")
+    position = find_record(records, record)
+    if records.sampling_rate is None:
+        raise ValueError(
+            "records have no sampling_rate, so there is no scale of time; make them with one: "
+            "ECGRecords(signals, sampling_rate=...)."
+        )
+    (signal,) = as_lazy(records.signals).read_or_nan([position], records.ids)
+    return position, np.asarray(signal, dtype=float)
 
 
 def find_record(records, record):

@@ -1,0 +1,42 @@
+"""Waves in the form in which a page draws them."""
+
+from sklearn_ecg.plotting._marks import check_waves, waves_in_seconds
+
+# Columns of onset, peak and offset.
+_COLUMNS = {
+    "P": ("p_onset", "p_peak", "p_offset"),
+    "QRS": ("qrs_onset", "r_peak", "qrs_offset"),
+    "T": ("t_onset", "t_peak", "t_offset"),
+}
+
+
+def list_waves(waves, lead_names):
+    """Return a delineation as plain values.
+
+    Parameters
+    ----------
+    waves : DataFrame
+        As `sklearn_ecg.features.delineate` returns it.
+    lead_names : sequence of str
+
+    Returns
+    -------
+    list of dict
+        With lead, wave ("P", "QRS" or "T"), onset, peak and offset in samples, None where one is
+        absent. What a lead does not show is left out.
+    """
+    check_waves(waves)
+    found = []
+    # At 1 Hz a second is a sample.
+    for row in waves_in_seconds(waves, lead_names, 1).to_dict("records"):
+        for wave, columns in _COLUMNS.items():
+            onset, peak, offset = (
+                None if row[name] != row[name] else float(row[name]) for name in columns
+            )
+            # Every beat has an R peak in every lead, also where the lead shows no complex.
+            if onset is None and offset is None and (wave == "QRS" or peak is None):
+                continue
+            found.append(
+                {"lead": row["lead"], "wave": wave, "onset": onset, "peak": peak, "offset": offset}
+            )
+    return found

@@ -1,0 +1,119 @@
+"""An ECG on paper in a notebook."""
+
+from pathlib import Path
+
+import anywidget
+import traitlets
+
+from sklearn_ecg.features import delineate
+from sklearn_ecg.plotting._ecg import read_record
+from sklearn_ecg.review._waves import list_waves
+from sklearn_ecg.utils import check_option
+
+LAYOUTS = ("auto", "3x4+1", "6x2", "12x1", "cabrera", "stacked")
+
+
+class ECGWidget(anywidget.AnyWidget):
+    """An ECG on calibrated paper in a notebook, with zoom, calipers and waves.
+
+    It is the drawing of the review desk. Where there is no notebook, `ECGDisplay` draws by
+    matplotlib. Needs anywidget: ``pip install sklearn_ecg[notebook]``.
+
+    Parameters
+    ----------
+    records : ECGRecords
+        With a sampling rate.
+    record : int or str, default=0
+        The record's position, or its id.
+    layout : {"auto", "3x4+1", "6x2", "12x1", "cabrera", "stacked"} or str, default="auto"
+        Or the name of a lead, for that lead alone. "3x4+1" is three rows of four leads and a strip
+        of lead II, "cabrera" the same with limb leads in Cabrera's order (aVL, I, -aVR, II, aVF,
+        III), "stacked" a row for each lead in the order of the record. "auto" is "3x4+1" for the
+        twelve standard leads of some ten seconds, else "stacked", as are the other layouts for a
+        record that lacks most of their leads.
+    speed : {25, 50}, default=25
+        mm/s.
+    gain : {5, 10, 20}, default=10
+        mm/mV.
+    waves : bool or DataFrame, default=False
+        Whether to mark the waves that `sklearn_ecg.features.delineate` finds, or waves as that
+        function returns them.
+
+    Attributes
+    ----------
+    layout, speed, gain
+        As given, or as last chosen in the notebook; may be set.
+    reading : dict
+        What the calipers measure: ms, per_minute, mv and times_s, in s from the start of the
+        record. Empty while they are hidden.
+
+    See Also
+    --------
+    sklearn_ecg.plotting.ECGDisplay : The same by matplotlib.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.datasets import make_ecg_records
+    >>> from sklearn_ecg.review import ECGWidget
+    >>> records = make_ecg_records(2, random_state=0)
+    >>> widget = ECGWidget(records, waves=True)
+    >>> widget.speed = 50
+    >>> widget.show(1)
+    """
+
+    _esm = Path(__file__).parent / "static" / "ecg_paper.js"
+
+    leads = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    sampling_rate = traitlets.Float().tag(sync=True)
+    signals = traitlets.Bytes().tag(sync=True)  # float32 of mV, little-endian, lead after lead
+    waves: traitlets.List = traitlets.List(allow_none=True).tag(sync=True)
+    layout = traitlets.Unicode("auto").tag(sync=True)
+    speed = traitlets.Enum((25, 50), 25).tag(sync=True)
+    gain = traitlets.Enum((5, 10, 20), 10).tag(sync=True)
+    reading = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, records, record=0, *, layout="auto", speed=25, gain=10, waves=False):
+        check_option(speed, (25, 50), "speed")
+        check_option(gain, (5, 10, 20), "gain")
+        shown = _read(records, record, waves)
+        check_option(layout, (*LAYOUTS, *shown["leads"]), "layout")
+        self._records = records
+        super().__init__(layout=layout, speed=speed, gain=gain, **shown)
+
+    def show(self, record, *, waves=False) -> None:
+        """Show another record.
+
+        Parameters
+        ----------
+        record : int or str
+            Its position, or its id.
+        waves : bool or DataFrame, default=False
+            As for the class.
+        """
+        shown = _read(self._records, record, waves)
+        with self.hold_sync():
+            for name, value in shown.items():
+                setattr(self, name, value)
+
+    @traitlets.validate("layout")
+    def _check_layout(self, proposal):
+        options = (*LAYOUTS, *self.leads)
+        if proposal["value"] not in options:
+            raise traitlets.TraitError(
+                f"layout must be one of {options}; got {proposal['value']!r}."
+            )
+        return proposal["value"]
+
+
+def _read(records, record, waves):
+    """Return what the page needs to know of a record."""
+    _, signal = read_record(records, record)
+    leads = records.lead_names or [f"lead {i}" for i in range(len(signal))]
+    if waves is True:
+        waves = delineate(signal, records.sampling_rate)
+    return {
+        "leads": [str(lead) for lead in leads],
+        "sampling_rate": float(records.sampling_rate),
+        "waves": None if waves is False else list_waves(waves, leads),
+        "signals": signal.astype("<f4").tobytes(),
+    }
