@@ -1,0 +1,115 @@
+"""create_app: the desk as an ASGI application."""
+
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from sklearn_ecg.review._api import Api
+from sklearn_ecg.review._guard import Guard, as_response
+from sklearn_ecg.review._pages import Pages, read_words
+from sklearn_ecg.review._queue import ReviewQueue
+from sklearn_ecg.review._refusal import Refusal
+from sklearn_ecg.review._sessions import Sessions, read_left, read_secret
+from sklearn_ecg.review._work import Work
+from sklearn_ecg.utils import check_option
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def create_app(
+    queue,
+    *,
+    readers=None,
+    with_tokens=False,
+    hosts=LOOPBACK,
+    show_ids=False,
+    patient=False,
+    language=None,
+    refit_every=25,
+) -> Starlette:
+    """Return the desk as an ASGI application, which `serve` or any ASGI server runs.
+
+    Parameters
+    ----------
+    queue : ReviewQueue
+    readers : list of str, default=None
+        Who may sign in; by default anybody.
+    with_tokens : bool, default=False
+        Whether each reader needs a token beside the name. Where others than those who use
+        this machine reach the desk, it must be True.
+    hosts : sequence of str, default=("127.0.0.1", "localhost", "::1")
+        Names under which browsers reach the desk. Requests that name another are refused, for
+        another site could have let its name point to this machine.
+    show_ids : bool, default=False
+        Whether readers see the ids of records, in place of their numbers in the queue.
+    patient : bool, default=False
+        Whether readers see age and sex.
+    language : str, default=None
+        "en", "de" or "zh"; by default that of the browser. A reader can choose another.
+    refit_every : int, default=25
+        After so many answers the cleaner is fitted again, in another process; 0 for never.
+
+    Returns
+    -------
+    Starlette
+        ``app.state.sessions.token_of(reader)`` is a reader's token.
+
+    Raises
+    ------
+    TypeError
+        If `queue` is no queue, or names are one text.
+    ValueError
+        If a name cannot be a reader's, there is no such language, or `refit_every` is negative.
+
+    See Also
+    --------
+    serve : Serves it; so does ``sklearn-ecg review``.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.review import ReviewQueue, create_app
+    >>> app = create_app(ReviewQueue("queue.sqlite"))  # doctest: +SKIP
+    """
+    if language is not None:
+        check_option(language, tuple(read_words()), "language")
+    if not isinstance(queue, ReviewQueue):
+        raise TypeError(f"queue must be a ReviewQueue; got {type(queue).__name__}.")
+    for name, names in {"readers": readers, "hosts": hosts}.items():
+        if isinstance(names, str):
+            raise TypeError(f"{name} must be a list of names; got the text {names!r}.")
+    if isinstance(refit_every, bool) or not isinstance(refit_every, int) or refit_every < 0:
+        raise ValueError(f"refit_every must be a whole number, not negative. Got {refit_every!r}.")
+    queue_key, secret = read_secret(queue)
+    sessions = Sessions(queue_key, secret, readers, with_tokens, read_left(queue))
+    work = Work(queue, refit_every)
+    api = Api(work, sessions, show_ids=show_ids, patient=patient)
+    pages = Pages(work, sessions, language=language)
+
+    @asynccontextmanager
+    async def lifespan(app):
+        yield
+        work.close()
+
+    async def refuse(request, refusal):
+        is_page = "text/html" in request.headers.get("accept", "")
+        is_page = is_page and not request.url.path.startswith(("/api/", "/static/"))
+        return pages.error(request, refusal) if is_page else as_response(refusal)
+
+    async def refuse_address(request, error):
+        said = "There is no such page." if error.status_code == 404 else "That cannot be done here."
+        what_to_do = "Open the desk as the command has printed it."
+        refusal = Refusal(error.status_code, said, what_to_do, headers=error.headers)
+        return await refuse(request, refusal)
+
+    app = Starlette(
+        routes=[*pages.routes, *api.routes],
+        middleware=[Middleware(Guard, hosts=hosts)],
+        exception_handlers={Refusal: refuse, HTTPException: refuse_address},
+        lifespan=lifespan,
+    )
+    # A redirect would name the address as the request does.
+    app.router.redirect_slashes = False
+    app.state.sessions = sessions
+    return app

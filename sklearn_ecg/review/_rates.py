@@ -1,0 +1,44 @@
+"""How often somebody may ask."""
+
+import math
+import time
+from collections import OrderedDict
+
+# Whoever sends from many addresses must not fill the memory; the one not seen longest is forgotten.
+_MOST_KEYS = 10_000
+
+
+class RateLimit:
+    """So many requests a second on average, and so many at once, for each key.
+
+    Parameters
+    ----------
+    per_second : float
+    at_once : int
+    clock : callable, default=time.monotonic
+        The seconds that have passed.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.review._rates import RateLimit
+    >>> limit = RateLimit(per_second=0.5, at_once=2, clock=lambda: 0.0)
+    >>> [limit.take("127.0.0.1") for _ in range(3)]
+    [0, 0, 2]
+    """
+
+    def __init__(self, per_second, at_once, clock=time.monotonic):
+        self.per_second = per_second
+        self.at_once = at_once
+        self.clock = clock
+        self._left = OrderedDict()  # key -> (requests left, when that was)
+
+    def take(self, key, n=1):
+        """Return 0 if n more requests may be made, else the whole seconds to wait for them."""
+        now = self.clock()
+        left, before = self._left.pop(key, (self.at_once, now))
+        left = min(self.at_once, left + (now - before) * self.per_second)
+        is_allowed = left >= n
+        self._left[key] = (left - n if is_allowed else left, now)
+        if len(self._left) > _MOST_KEYS:
+            self._left.popitem(last=False)
+        return 0 if is_allowed else math.ceil((n - left) / self.per_second)

@@ -1,0 +1,145 @@
+"""How the desk is served."""
+
+import errno
+import ipaddress
+import socket
+import ssl
+
+import uvicorn
+
+_KEEP_ALIVE_S = 30
+_SHUTDOWN_S = 5
+_LONGEST_HEAD = 32 * 1024
+
+
+def is_loopback(host):
+    """Return whether an address or a name is reached from this machine alone.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.review._server import is_loopback
+    >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "0.0.0.0", "ecg.org")]
+    [True, True, True, False, False]
+    """
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def listen(host, port):
+    """Return a socket that listens.
+
+    Raises
+    ------
+    OSError
+        If the port is taken, or the address is none of this machine.
+    """
+    try:
+        (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+    except OSError as error:
+        raise OSError(
+            f"There is no address {host!r}: {error.strerror}. Give another one."
+        ) from error
+    # Only with its protocol does asyncio see that it is TCP, and send what is short at once.
+    sock = socket.socket(family, kind, protocol)
+    try:
+        # The port of a desk that was killed is free at once.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(1024)
+    except OSError as error:
+        sock.close()
+        if error.errno == errno.EADDRINUSE:
+            text = "is taken, perhaps by another desk. Give another one, or 0 for any that is free."
+        else:
+            text = f"cannot be listened on: {error.strerror}. Give another address or port."
+        raise OSError(f"Port {port} of {host} {text}") from error
+    return sock
+
+
+def serve(app, sock, *, ssl_certfile=None, ssl_keyfile=None, trusted_proxies=()) -> None:
+    """Serve an application on a socket until the process is told to end.
+
+    Parameters
+    ----------
+    app : ASGI application
+    sock : socket
+        That listens.
+    ssl_certfile, ssl_keyfile : path, default=None
+    trusted_proxies : sequence of str, default=()
+        Addresses whose X-Forwarded headers are believed.
+
+    Raises
+    ------
+    TypeError
+        If `app` is no application, `sock` no socket, or `trusted_proxies` one text.
+    ValueError
+        If others reach the socket, and readers need no tokens; or one of certificate and key is
+        missing, or they do not belong together.
+    OSError
+        If they cannot be read.
+
+    See Also
+    --------
+    create_app : What is served.
+
+    Examples
+    --------
+    >>> import socket
+    >>> from sklearn_ecg.review import ReviewQueue, create_app, serve
+    >>> with socket.create_server(("127.0.0.1", 8765)) as sock:  # doctest: +SKIP
+    ...     serve(create_app(ReviewQueue("queue.sqlite")), sock)
+    """
+    if not callable(app):
+        raise TypeError(f"app must be what create_app returns; got {type(app).__name__}.")
+    if not isinstance(sock, socket.socket):
+        raise TypeError(f"sock must be a socket that listens; got {type(sock).__name__}.")
+    if isinstance(trusted_proxies, str):
+        raise TypeError(f"trusted_proxies must be a list; got the text {trusted_proxies!r}.")
+    sessions = getattr(getattr(app, "state", None), "sessions", None)
+    if sessions is not None and not sessions.with_tokens and _is_reached_by_others(sock):
+        raise ValueError(
+            f"sock listens on {sock.getsockname()[0]}, where others than those who use this "
+            "machine reach the desk, and the application lets anybody in. Call create_app with "
+            "with_tokens=True, or listen on 127.0.0.1."
+        )
+    if (ssl_certfile is None) != (ssl_keyfile is None):
+        raise ValueError("ssl_certfile and ssl_keyfile go together; give both, or neither.")
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="critical",  # the guard tells what went wrong, without what was sent
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_SHUTDOWN_S,
+        h11_max_incomplete_event_size=_LONGEST_HEAD,
+        ssl_certfile=ssl_certfile,
+        ssl_keyfile=ssl_keyfile,
+    )
+    try:
+        config.load()
+    except ssl.SSLError as error:
+        raise ValueError(
+            f"ssl_certfile {ssl_certfile} and ssl_keyfile {ssl_keyfile} must be a certificate and "
+            f"its own key in PEM files; {error.reason or error}."
+        ) from error
+    except OSError as error:
+        raise type(error)(
+            f"ssl_certfile {ssl_certfile} or ssl_keyfile {ssl_keyfile} cannot be read: "
+            f"{error.strerror}. Give the paths of PEM files."
+        ) from error
+    uvicorn.Server(config).run(sockets=[sock])
+
+
+def _is_reached_by_others(sock):
+    is_of_network = sock.family in (socket.AF_INET, socket.AF_INET6)
+    return is_of_network and not is_loopback(sock.getsockname()[0])
