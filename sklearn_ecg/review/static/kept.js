@@ -1,0 +1,23 @@
+// What the browser keeps for this page. Some keep nothing, in a private window or when they are
+// full; then it lasts as long as the page.
+
+const ownMemory = new Map();
+
+/** Keep a text under a name, for this tab ("sessionStorage") or for good ("localStorage"). */
+export function keep(storage, name, text) {
+  ownMemory.set(name, text);
+  try {
+    window[storage].setItem(name, text);
+  } catch {
+    // It is in the page's own memory.
+  }
+}
+
+/** Return what was kept under a name, or null. */
+export function kept(storage, name) {
+  try {
+    return ownMemory.get(name) ?? window[storage].getItem(name);
+  } catch {
+    return null;
+  }
+}
