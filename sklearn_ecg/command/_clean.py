@@ -14,6 +14,7 @@ from sklearn_ecg.command._labels import (
     options_of_labels,
 )
 from sklearn_ecg.command._parameters import parameter_option, read_parameters
+from sklearn_ecg.command._queue import QUEUE, Answers, is_queue, read_answers, write_queue
 from sklearn_ecg.command._run import WORK, options_of_run, out_option, write_report, write_table
 
 
@@ -44,9 +45,21 @@ _OPTIONS = (
 @options_of_cleaning
 @click.option(
     "--answers",
-    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    type=Answers(),
     help="The review list with its column answer filled in: labels.xlsx or review.csv of a run "
-    "into another folder.",
+    "into another folder. Or a queue, queue.sqlite or the URL of a database, whose questions are "
+    "brought up to date.",
+)
+@click.option(
+    "--queue/--no-queue",
+    default=None,
+    help=f"Whether to write {QUEUE} for the review desk; by default where SQLAlchemy is installed.",
+)
+@click.option(
+    "--questions",
+    type=click.IntRange(min=1),
+    help="How many questions the queue holds at most, answered ones included; by default 1000, or "
+    "what it was made with.",
 )
 @parameter_option("AFPLabelCleaner")
 @options_of_files
@@ -65,6 +78,7 @@ def clean(run, files, labels, out, parameters, **options):
       labels.xlsx     the same with changes, reasons and the review list (needs openpyxl)
       changes.csv     what was changed or left undecided, and because of what
       review.csv      what a person should look at, first what puts most labels right
+      queue.sqlite    the same for the review desk, with the signals; answers in it stay
       details.csv     each record and label: weak, clean, provenance, confidence
       by_label.csv    how many were added, removed and left undecided
       quality.csv     signals that are in doubt, such as swapped leads, and what to do
@@ -78,16 +92,19 @@ def clean(run, files, labels, out, parameters, **options):
     """
     parameters = read_parameters(parameters, "AFPLabelCleaner")
     answers = options["answers"]
-    if answers is not None and answers.resolve().parent == out.resolve():
+    asked = answers.parent if isinstance(answers, Path) else out
+    if answers is not None and asked.resolve() == out.resolve() and not is_queue(answers):
         raise click.UsageError(f"{answers} would be written over: name another folder by --out.")
-    # Where the run that asked has measured records, they are not measured again.
-    asked = out if answers is None or not (answers.parent / WORK).is_dir() else answers.parent
+    if not (asked / WORK).is_dir():  # where it is, records are not measured again
+        asked = out
     with run.writing_into(out):
         records, sources = read_labelled(run, files, labels, options)
         cleaner, cleaned = clean_labels(run, records, sources, asked / WORK, parameters, options)
         _write(run, cleaner, cleaned, records, out)
         if labels is None:
             write_table(count_statements(records), out / "statements.csv")
+        if options["queue"] is not False:
+            write_queue(run, cleaner, records, out, options)
     changes = cleaned.changes()
     is_open, was_unknown = changes["provenance"] == "undecided", changes["weak"] == -1
     counts = {
@@ -140,8 +157,9 @@ def clean_labels(run, records, sources, work, parameters, options):
         verbose=run.verbose,
     ).set_params(**parameters)
     cleaned = cleaner.fit_transform(records, sources)
-    if options.get("answers") is not None:
-        cleaner = cleaner.with_answers(options["answers"])
+    answers = read_answers(run, options.get("answers"))
+    if answers is not None:
+        cleaner = cleaner.with_answers(answers)
         cleaned = cleaner.transform(records)
     return cleaner, cleaned
 

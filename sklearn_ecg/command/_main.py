@@ -20,6 +20,7 @@ SUBCOMMANDS = {
     "train": "Train a classifier on cleaned labels.",
     "predict": "Predict the labels of files that are new.",
     "evaluate": "Score labels or probabilities against the truth.",
+    "review": "Let readers answer what the cleaner cannot decide.",
     "card": "Write the card of a model or of cleaned labels again.",
 }
 # What is wrong with what a user gave, in words of ours; anything else is an error of ours.

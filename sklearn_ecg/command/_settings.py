@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from sklearn_ecg._version import __version__
 
 NAME = "settings.toml"
 _ABOUT = ("sklearn_ecg", "time")
+_PASSWORD = re.compile(r"(://[^/:@\s]*:)[^/@\s]*@")
 
 
 def read_settings(ctx, param, path):
@@ -82,6 +84,18 @@ def load_settings(folder):
     return _read(path)
 
 
+def without_password(text):
+    """Return a text in which no URL has a password.
+
+    Examples
+    --------
+    >>> from sklearn_ecg.command._settings import without_password
+    >>> without_password("postgresql+pg8000://desk:secret@db/ecg")
+    'postgresql+pg8000://desk:***@db/ecg'
+    """
+    return _PASSWORD.sub(r"\1***@", text)
+
+
 def _read(path):
     try:
         with open(path, "rb") as file:
@@ -94,6 +108,8 @@ def _read(path):
 def _plain(value):
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, str):
+        return without_password(value)
     return str(value.absolute()) if isinstance(value, Path) else value
 
 
