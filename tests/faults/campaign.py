@@ -12,6 +12,8 @@ AREAS = (
     "arrays",
     "labels",
     "metrics",
+    "readers",
+    "queues",
     "models",
     "shards",
     "pictures",
