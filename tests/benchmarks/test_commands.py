@@ -41,6 +41,7 @@ from benchmarks import (
     readers,
     reading,
     real_noise,
+    review,
     smit,
     twelve_leads,
 )
@@ -139,6 +140,7 @@ def test_every_page_of_results_is_on_the_list_of_commands():
         (few_trusted, []),
         (real_noise, []),
         (readers, []),
+        (review, []),
         (cleaning_stages, []),
         (cleaning_thresholds, []),
         (afp_comparisons, ["smit"]),
@@ -262,6 +264,19 @@ def test_readers_are_combined_with_and_without_features(run, simulated, cache, m
             if line.startswith((f"| {alone}", "| majority vote  ")):
                 assert float(line.split("|")[2]) == 1 and float(line.split("|")[4]) == 0
     assert majority in parts[2] and majority not in parts[0]
+
+
+def test_reviews_are_compared_by_number_of_answers(run, few_records, cache):
+    page = run(review, "--quick", "--data", "smit", "--methods", "ours", "random", *cache)
+    _, over_all, on_smit = page.split("\n## ")
+    assert over_all.startswith("All data, readers: never wrong")
+    shares = ["0.25%", "0.50%", "1.00%", "2.00%", "4.00%"]
+    header = next(line for line in over_all.splitlines() if line.startswith("| method"))
+    assert [cell.strip() for cell in header.split("|")[2:-1]] == shares
+    for method in ("ours", "random", "random, answers alone"):
+        line = next(line for line in on_smit.splitlines() if line.startswith(f"| {method} "))
+        cells = [tuple(map(float, cell.split("/"))) for cell in line.split("|")[2:-1]]
+        assert len(cells) == 6 and all(0 <= f1 <= 1 and left >= 0 for f1, left in cells)
 
 
 @pytest.fixture(scope="module")
