@@ -29,6 +29,7 @@ from sklearn_ecg import (
 from sklearn_ecg.datasets import corrupt_labels, fetch_mitdb, load_mitdb, make_ecg_records
 from sklearn_ecg.metrics import label_cleaning_report, multilabel_report
 from sklearn_ecg.plotting import LabelCleaningDisplay
+from sklearn_ecg.review import ReviewQueue
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOISE_RATE = 0.2
@@ -73,10 +74,15 @@ def main():
         training.labels[doubtful], weak.labels[doubtful], cleaned[doubtful]
     )
     table = summarise(report, scores)
+    queue = arguments.output / "queue.sqlite"
     save(arguments.output, cleaned, cleaner, training.labels, report, table)
+    if not queue.exists():  # one that is there may hold answers
+        ReviewQueue.from_cleaner(cleaner, weak, queue, random_state=arguments.seed).close()
     print(f"\nLabels before and after cleaning\n{report.round(3).to_string()}\n")
     print(f"The classifier of cleaned labels\n{of_labels['cleaned'].to_string()}\n\n{table}\n")
-    print(f"Took {time.perf_counter() - started:.0f} s.")
+    print(f"Took {time.perf_counter() - started:.0f} s.\n")
+    print(f"What the cleaner would ask a cardiologist: sklearn-ecg review {queue}")
+    print("The same with ECGs of twelve leads: make desk")
 
 
 def parse_arguments():
