@@ -11,7 +11,6 @@ from sklearn_ecg.command._settings import without_password
 #: The queue in the folder of a run.
 QUEUE = "queue.sqlite"
 _SQLITE = b"SQLite format 3\0"
-_LEAST_TRUST = 0.5
 
 
 class Answers(click.ParamType):
@@ -40,8 +39,7 @@ def read_answers(run, answers):
     from sklearn_ecg.review import ReviewQueue
 
     with closing(ReviewQueue(answers)) as queue:
-        found = queue.answers(min_trust=0)
-    taken = found[found["trust"] >= _LEAST_TRUST]
+        found, taken = queue.answers(min_trust=0), queue.answers()
     n_left_out = len(found) - len(taken)
     text = f"; {n_left_out} are left out: more probably wrong than right" if n_left_out else ""
     run.say(f"{without_password(str(answers))} holds {len(found)} answers{text}")

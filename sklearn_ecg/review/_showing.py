@@ -122,7 +122,6 @@ def _as_json(row, headers, given, more, label_names):
     return {
         "question": row.question,
         "label": row.label,
-        "asks": row.label,
         "weak": row.weak,
         "probability": row.probability,
         "is_dispute": row.state == "disputed",
