@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from functools import cache
 
@@ -284,18 +284,32 @@ def map_batches(function, batches, device):
     results, pending = [], deque()
     with _THREADS.found() as before:
         n_cores = before if "OMP_NUM_THREADS" in os.environ else joblib.cpu_count()
-        pool = ThreadPoolExecutor(min(n_cores, _MOST_BATCHES), initializer=_calculate_alone)
-        with pool:
+        pool = _pool(min(n_cores, _MOST_BATCHES))
+        try:
             for batch in batches:
-                pending.append(pool.submit(function, batch))
+                pending.append(pool.submit(_apply_alone, function, batch))
                 if len(pending) > n_cores:
                     results.append(pending.popleft().result())
             results += [result.result() for result in pending]
+        finally:
+            for result in pending:
+                result.cancel()
+            wait(pending)
     return results
 
 
-def _calculate_alone():
+@cache
+def _pool(n_threads):
+    """Return threads that are kept, since a process that is forked while one ends may hang.
+
+    A thread that ends holds a lock of MKL, which nobody releases in the copy.
+    """
+    return ThreadPoolExecutor(n_threads)
+
+
+def _apply_alone(function, batch):
     torch.set_num_threads(1)
+    return function(batch)
 
 
 def _begin_in_child():
@@ -306,7 +320,8 @@ def _begin_in_child():
     """
     global _LOCK
     _LOCK, _Threads.n_at_work, _THREADS.is_at_work = threading.RLock(), 0, False
-    _calculate_alone()
+    _pool.cache_clear()
+    torch.set_num_threads(1)
 
 
 if hasattr(os, "register_at_fork"):  # not on Windows, where nothing is forked

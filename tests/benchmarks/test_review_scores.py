@@ -66,6 +66,8 @@ def fitted(records):
 def test_orders_choose_as_many_labels_as_asked_for(fitted, method):
     if method in STRATEGIES:
         pytest.importorskip("skactiveml", reason="needs sklearn_ecg[benchmarks]")
+    if method == "cleanlab":
+        pytest.importorskip("cleanlab", reason="needs sklearn_ecg[benchmarks]")
     cleaner, X, weak, trusted = fitted
     chosen = review.choose(method, cleaner, X, weak, 9, 0)
     record, label = review.places(chosen)
