@@ -11,6 +11,8 @@ from sklearn_ecg.utils._alignment import (
 from sklearn_ecg.utils._file_parts import read_parts
 from sklearn_ecg.utils._file_stamps import file_stamp, quick_stamp, stamp_of_files
 from sklearn_ecg.utils._leads import LEADS_12, canonical_lead, is_known_lead
+from sklearn_ecg.utils._notebook import listed, with_summary
+from sklearn_ecg.utils._output import in_container, output_container
 from sklearn_ecg.utils._parallel import in_parallel
 from sklearn_ecg.utils._params import HasMethods, Interval, StrOptions, check_params
 from sklearn_ecg.utils._progress import announce, progress
@@ -58,10 +60,13 @@ __all__ = [
     "fill_masked",
     "has_label_names",
     "ids_of",
+    "in_container",
     "in_parallel",
     "is_known_lead",
     "label_array",
+    "listed",
     "number_array",
+    "output_container",
     "plain_float",
     "progress",
     "quick_stamp",
@@ -72,5 +77,6 @@ __all__ = [
     "warn_of_unread",
     "warn_user",
     "whole_file",
+    "with_summary",
     "writing",
 ]

@@ -1,4 +1,4 @@
-"""Tables brought to the records and labels that their index and columns name."""
+"""Bring the rows and columns of tables into the order of the records and labels."""
 
 import re
 import unicodedata
@@ -6,14 +6,14 @@ import unicodedata
 import numpy as np
 import pandas as pd
 
-# Whole numbers as text, also as spreadsheets write them.
+# Whole numbers as text. Spreadsheets write 7 as "7.0".
 _WHOLE_NUMBER = re.compile(r"([+-]?\d+)(?:\.0*)?")
-# Beyond it floats cannot tell one whole number from the next.
+# From here on, two neighbouring whole numbers can be the same float.
 LARGEST_EXACT_FLOAT = 2**53
 
 
 def ids_of(*sources):
-    """Return the names by which tables find records, those of the first source that has any.
+    """Return the names of the records, from the first source that has names.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def ids_of(*sources):
 
     Returns
     -------
-    ndarray of shape (n_records,), Index, or None where no source names its records
+    ndarray of shape (n_records,), Index, or None if no source names its records
     """
     for source in sources:
         if isinstance(source, pd.DataFrame | pd.Series):
@@ -32,7 +32,7 @@ def ids_of(*sources):
 
 
 def as_pandas(values):
-    """Return a table of polars as one of pandas, with all digits; anything else as it is.
+    """Convert a polars table to pandas without losing digits; return other objects unchanged.
 
     Parameters
     ----------
@@ -47,39 +47,39 @@ def as_pandas(values):
     values = values.collect() if hasattr(values, "collect") else values
     if hasattr(values, "columns"):
         return pd.DataFrame({name: as_pandas(values[name]) for name in values.columns})
-    # As objects, since whole numbers beside a missing one would become floats.
+    # As objects: pandas would turn whole numbers beside a missing one into floats.
     return pd.Series(values.to_list(), name=values.name or None, dtype=object).infer_objects()
 
 
 def align_records(values, ids, *, name, by_position="{}.to_numpy()"):
-    """Return the rows of a table in the order of the records, found by its index.
+    """Bring the rows of a table into the order of the records, by the table's index.
 
-    An index names records unless it merely counts rows: the default index 0, 1, 2, ... of pandas,
-    and numbers beside ids that are names (a selection of rows of such a table), belong to records
-    by position. Where the default index and the ids are the same numbers in another order, either
-    could be meant, and neither is guessed. Tables of polars have no index: their rows go by
-    position.
+    Rows go by position if the index only counts rows: the default index 0, 1, 2, ... of pandas,
+    or numbers beside ids that are not numbers. Tables of polars have no index, and go by position.
+    An error is raised if the default index holds the same numbers as the ids in another order,
+    because position and name then disagree.
 
     Parameters
     ----------
     values : DataFrame, Series, or anything else
-        What has no pandas index is returned as it is; a table of polars as one of pandas.
+        Objects without a pandas index are returned unchanged; a polars table as a pandas table.
     ids : array-like of shape (n_records,), or None
-        Names of the records; with None rows go by position. Numbers and the text that they make
-        are the same name.
+        Names of the records. The number 7 and the text "7" are the same name. With None, rows go
+        by position.
     name : str
         The argument's name in error messages.
     by_position : str, default="{}.to_numpy()"
-        What to pass instead where rows are in the order of the records; braces stand for the name.
+        The expression that error messages recommend for rows in the order of the records. Braces
+        stand for the name.
 
     Returns
     -------
-    values : DataFrame or Series of n_records rows, or what was given
+    values : DataFrame or Series of n_records rows, or the object that was given
 
     Raises
     ------
     ValueError
-        If a record is missing from the index, is in it twice, or is unknown.
+        If the index lacks a record, holds a record twice, or holds an unknown record.
 
     Examples
     --------
@@ -96,7 +96,7 @@ def align_records(values, ids, *, name, by_position="{}.to_numpy()"):
     if own is not None and index.equals(own):  # rows of one table
         return values
     ids = pd.Index(as_pandas(ids))
-    # Floats equal whole numbers from which they have lost digits.
+    # The types must agree, because a float that has lost digits equals a whole number.
     if index.dtype == ids.dtype and index.equals(ids):
         return values
     names, known = comparable_ids(index, ids, name=f"The index of {name}")
@@ -111,8 +111,8 @@ def align_records(values, ids, *, name, by_position="{}.to_numpy()"):
             raise ValueError(
                 f"The rows of {name} are numbered from 0, and the records' ids are the same "
                 f"numbers in another order, beginning with {wanted[0]}: whether rows go by "
-                f"position or by id is not guessed. Pass {name}.to_numpy() for the one, "
-                f"{name}.loc[ids] for the other."
+                f"position or by id is not guessed. Pass {name}.to_numpy() to go by position, "
+                f"{name}.loc[ids] to go by id."
             )
         return values.iloc[names_of.get_indexer(wanted)]
     if _is_default(index) or _is_default(ids) or _speak_of_different_things(index, ids):
@@ -121,22 +121,22 @@ def align_records(values, ids, *, name, by_position="{}.to_numpy()"):
 
 
 def comparable_ids(names, ids, *, name="The table"):
-    """Return names in a table and ids of records as texts that are equal if they mean the same.
+    """Return the names in a table and the ids of records as texts that can be compared.
 
-    Numbers become the text of all their digits. Where the ids are numbers, a text such as "007"
-    is one; where they are texts, it is not 7. Spaces around names, and how Unicode composes their
-    letters, do not count, unless names differ in nothing else.
+    A number becomes the text of all its digits. The text "007" equals the id 7 if the ids are
+    numbers, and differs from the id "7" if they are texts. Spaces around names and the composition
+    of Unicode letters are ignored, unless two names differ only in them.
 
     Parameters
     ----------
     names, ids : array-like of shape (n_names,) and (n_records,)
-    name : str
-        How error messages begin that speak of `names`.
+    name : str, default="The table"
+        The first words of error messages about `names`.
 
     Returns
     -------
     names, ids : Index of str
-        NaN where a name is missing.
+        NaN for a missing name.
 
     Raises
     ------
@@ -164,8 +164,8 @@ def _text(name, by_number, owner):
     if isinstance(name, float | np.floating):
         if abs(name) >= LARGEST_EXACT_FLOAT:
             raise ValueError(
-                f"{owner} names a record by the float {name:.17g}: from 2**53 on floats have lost "
-                "digits of ids, and it could be another record's. Read ids as text, with dtype=str."
+                f"{owner} names a record by the float {name:.17g}: floats from 2**53 on lose "
+                "digits, so it could be the id of another record. Read ids as text, with dtype=str."
             )
         name = int(name) if float(name).is_integer() else name
     text = name.decode() if isinstance(name, bytes) else str(name)
@@ -176,12 +176,12 @@ def _text(name, by_number, owner):
 
 
 def _is_default(index):
-    """Whether an index is the one that pandas gives to rows without names."""
+    """Whether an index is the default index of pandas."""
     return isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1
 
 
 def _speak_of_different_things(index, ids):
-    """Whether one side holds numbers, and the other names of which none is a number."""
+    """Whether one side holds numbers, and the other side holds names without any number."""
     sides = [(index, ids), (ids, index)]
     return any(
         numbers.dtype.kind in "iu"
@@ -193,18 +193,19 @@ def _speak_of_different_things(index, ids):
 
 def _mismatch(names, known, name, by_position):
     for found, where in ((names, name), (known, "X")):
-        repeated = found[found.duplicated()]
-        if len(repeated):
+        repeated = found[found.duplicated()].tolist()
+        if repeated:
             return (
                 f"{name} cannot be matched to the records: the index of {where} holds "
                 f"{repeated[0]!r} more than once. Leave one row for each record, or pass "
                 f"{by_position} if its rows are in their order."
             )
-    missing, unknown = known[~known.isin(names)], names[~names.isin(known)]
+    missing = known[~known.isin(names)].tolist()
+    unknown = names[~names.isin(known)].tolist()
     found = []
-    if len(missing):
+    if missing:
         found.append(f"it has no row for {missing[0]!r} ({len(missing)} records are missing)")
-    if len(unknown):
+    if unknown:
         found.append(f"{unknown[0]!r} is no record ({len(unknown)} rows are unknown)")
     return (
         f"The index of {name} does not name the {len(known)} records: {', and '.join(found)}. Give "
@@ -217,22 +218,22 @@ def _hint(index, known):
     if index.dtype.kind not in "iuf" or not are_texts:
         return ""
     return (
-        f" Numbers such as {index[0]} lose zeros at their front, and digits where they are floats: "
+        f" Numbers such as {index[0]} have lost leading zeros, and floats may have lost digits: "
         "read the index as text, with dtype=str."
     )
 
 
 def align_labels(labels, names, known, *, name, owner):
-    """Return the columns of a table of labels in the order of known labels.
+    """Bring the columns of a table of labels into the order of the known labels.
 
     Parameters
     ----------
     labels : ndarray of shape (n_records, n_labels)
     names, known : array-like of shape (n_labels,) of str, or None
-        Labels that have no names, or the names "0", "1", ..., go by position.
+        Columns go by position if the labels have no names, or the names "0", "1", ....
     name, owner : str
-        How error messages name the table, and those who know the labels, with a verb: "the
-        records have".
+        The table's name in error messages, and the owner of the known labels with a verb, such as
+        "the records have".
 
     Returns
     -------
@@ -241,7 +242,7 @@ def align_labels(labels, names, known, *, name, owner):
     Raises
     ------
     ValueError
-        If the labels are others, or others in number.
+        If the labels, or their number, differ from the known ones.
 
     Examples
     --------
@@ -268,5 +269,5 @@ def align_labels(labels, names, known, *, name, owner):
 
 
 def has_label_names(names):
-    """Whether labels have names of their own, and not merely the numbers of their columns."""
+    """Whether labels have names, and not only the numbers of their columns."""
     return names is not None and [str(n) for n in names] != [str(i) for i in range(len(names))]

@@ -1,16 +1,17 @@
-"""Parts of files, read without a memory map."""
+"""Read parts of files without a memory map."""
 
 
 def read_parts(path, parts):
-    """Return the bytes of parts of a file; fewer of a part that the file is too short for.
+    """Return the bytes of parts of a file; fewer bytes if the file ends before the part does.
 
-    A memory map is no faster for whole records, and ends the process if its file is cut.
+    A memory map would be no faster for whole records, and the process would die if another
+    process cut the file.
 
     Parameters
     ----------
     path : path
     parts : iterable of (int, int)
-        Where each part begins, and its size.
+        Offset and size of each part, in bytes.
 
     Returns
     -------
@@ -32,7 +33,7 @@ def read_parts(path, parts):
         for begin, n_bytes in parts:
             content, n_read = bytearray(n_bytes), 0
             file.seek(begin)
-            # One call reads two gigabytes at most.
+            # Linux reads at most two gigabytes in one call.
             while n_new := file.readinto(memoryview(content)[n_read:]):
                 n_read += n_new
             contents.append(content if n_read == n_bytes else content[:n_read])

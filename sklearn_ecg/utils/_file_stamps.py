@@ -1,19 +1,20 @@
-"""What tells a file from what stood in its place before."""
+"""Notice that a file has changed, without reading it."""
 
 import os
 import time
 from hashlib import blake2b
 
-# Clocks of file systems tick in up to 10 ms: what is written in one tick has one time.
+# Clocks of file systems tick in up to 10 ms: two writes within one tick have the same time.
 _TICK_S = 0.02
 _SECOND_NS = 10**9
 
 
 def file_stamp(path):
-    """Return what is known of a file without reading it: another file has another stamp.
+    """Return a stamp that changes when the file changes.
 
-    A file that was rewritten with its old size and time of change is told by the time at which
-    that time was set. Where a file system knows whole seconds alone, the content is read too.
+    The stamp holds size, time of change (mtime) and time of status change (ctime). The ctime tells
+    a file that was rewritten with its old size and mtime. The content is read too if the file
+    system stores whole seconds only.
 
     Parameters
     ----------
@@ -22,9 +23,8 @@ def file_stamp(path):
     Returns
     -------
     tuple
-        Absolute path, size, two times in ns, and a digest of the content or None; the path alone
-        of a file that is not there. It holds nothing but text and numbers, and its `repr` is the
-        same in every process.
+        Absolute path, size in bytes, two times in ns, and a digest of the content or None; the
+        path alone if there is no such file. Its `repr` is the same in every process.
 
     Examples
     --------
@@ -44,7 +44,7 @@ def file_stamp(path):
         found = os.stat(path)
         age_s = time.time() - max(found.st_mtime, found.st_ctime)
         if age_s < _TICK_S:
-            # Whatever is written after this has a later time.
+            # A later write must get a later time.
             time.sleep(min(_TICK_S, _TICK_S - age_s))
             found = os.stat(path)
     except OSError:
@@ -55,7 +55,7 @@ def file_stamp(path):
 
 
 def stamp_of_files(paths):
-    """Return what is known of several files, in a text of one length; see `file_stamp`.
+    """Return one stamp of several files, a text of fixed length; see `file_stamp`.
 
     Parameters
     ----------
@@ -72,10 +72,10 @@ def stamp_of_files(paths):
 
 
 def quick_stamp(paths):
-    """Return a number that changes when files do, by their sizes and times alone.
+    """Return a number that changes when the sizes or times of files change.
 
-    For readers that look again and again, and can do without what two writes in one tick of the
-    clock would hide.
+    It is faster than `file_stamp`, but misses the second of two writes within one tick of the
+    clock.
 
     Parameters
     ----------

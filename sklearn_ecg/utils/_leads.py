@@ -1,4 +1,4 @@
-"""Names of leads, in the one spelling that the package uses."""
+"""Spell the names of leads in one way."""
 
 import functools
 import re
@@ -6,8 +6,8 @@ import unicodedata
 
 LEADS_12 = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 
-# After case folding. The prefix must be a word: what precedes a lead without one, such as the minus
-# of -aVR, belongs to the lead. Numbers alone are never limb leads: "ecg 1" is a channel.
+# After case folding. Only a word is a prefix: the minus of -aVR belongs to the lead. A number alone
+# is never a limb lead: "ecg 1" is a channel.
 _NAME = re.compile(
     r"""(?:(?:(?:mdc_)?(?:ecg|ekg)(?:[ _:.-]?lead|_elec_potl)?|lead|ableitung|d[eé]rivation
            |derivaci[oó]n)(?::\ |[ _:.-])?)?
@@ -22,10 +22,10 @@ _NAME = re.compile(
 
 
 def canonical_lead(name):
-    """Return the usual spelling of a lead's name; one that is not known stays, without margins.
+    """Return the usual spelling of a lead's name; strip spaces from an unknown name.
 
-    Only spelling changes: MLII, a modified lead II, does not become II, nor -aVR aVR. C1 to C6 are
-    V1 to V6, as in much of Europe.
+    Only the spelling changes: MLII, a modified lead II, stays MLII, and -aVR stays -aVR. C1 to C6,
+    the European names, become V1 to V6.
 
     Parameters
     ----------
@@ -45,15 +45,15 @@ def canonical_lead(name):
 
 
 def is_known_lead(name):
-    """Return whether a name is that of a lead, in any spelling."""
+    """Return whether a name is the name of a lead, in any spelling."""
     return _parsed(name)[1]
 
 
-# Headers repeat the same dozen of names thousands of times.
+# Headers repeat the same dozen names thousands of times.
 @functools.lru_cache(maxsize=1024)
 def _parsed(name):
-    """Return the usual spelling of a name, and whether it is that of a lead."""
-    # Compatible forms of characters are one: a single character may be the whole numeral II.
+    """Return the usual spelling of a name, and whether it is the name of a lead."""
+    # NFKC, because Unicode has a single character for the numeral II.
     key = " ".join(unicodedata.normalize("NFKC", name).casefold().strip(" \t\"'").split())
     found = _NAME.fullmatch(key)
     if found is None:

@@ -1,18 +1,18 @@
-"""What workers return, as it comes."""
+"""Take the results of workers one by one."""
 
 from joblib.parallel import get_active_backend
 from sklearn.utils.parallel import Parallel
 
 
 def in_parallel(tasks, *, n_jobs, prefer=None):
-    """Return an iterator over the results of tasks, in order, each as soon as it is there.
+    """Return an iterator over the results of tasks, in order, each as soon as it is ready.
 
-    Workers of Ray and of multiprocessing, which ``joblib.parallel_config`` may name, return all at
+    The backends "ray" and "multiprocessing" of ``joblib.parallel_config`` return all results at
     the end.
 
     Parameters
     ----------
-    tasks : iterable of calls, ``delayed`` as scikit-learn has it
+    tasks : iterable of calls made by ``sklearn.utils.parallel.delayed``
     n_jobs : int
     prefer : {"processes", "threads"}, default=None
 

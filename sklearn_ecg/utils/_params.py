@@ -1,4 +1,4 @@
-"""The one place that touches scikit-learn's private parameter validation."""
+"""The only file that imports scikit-learn's private parameter validation."""
 
 from sklearn.utils._param_validation import (
     HasMethods,
@@ -13,13 +13,13 @@ __all__ = ["HasMethods", "Interval", "StrOptions", "check_params"]
 def check_params(estimator):
     """Check an estimator's parameters against its ``_parameter_constraints``.
 
-    scikit-learn does this by itself for its own ``BaseEstimator``, but a skorch net overrides
-    the hook; one explicit call at the top of ``fit`` is the same for every estimator.
+    Each ``fit`` calls it explicitly, because skorch overrides the hook by which scikit-learn
+    checks parameters.
 
     Raises
     ------
     sklearn.utils._param_validation.InvalidParameterError
-        A ``ValueError`` that names the parameter, what it may be and what it was.
+        A ``ValueError`` that names the parameter, the allowed values and the value found.
     """
     validate_parameter_constraints(
         estimator._parameter_constraints,

@@ -1,4 +1,7 @@
-"""Estimators as files from which nothing is run: a line that says what made it, and skops."""
+"""Save estimators into files that run no code when they are loaded.
+
+A file holds one line of JSON that says how it was made, then the estimator as skops packs it.
+"""
 
 import json
 import platform
@@ -18,18 +21,18 @@ from sklearn_ecg.utils._validation import check_path
 from sklearn_ecg.utils._whole_file import whole_file
 
 FORMAT = "sklearn_ecg.estimator"
-# Goes up by one with each change after which files of before cannot be read; then code that reads
-# the old version stays, and `tests/golden` keeps a file of it.
+# Raise it by one with each change after which older files cannot be read. Then keep the code that
+# reads the old version, and a file of it in `tests/golden`.
 FORMAT_VERSION = 1
 _LONGEST_LINE = 10_000
-# So many times the size of the file: a few bytes must not fill the memory.
+# Largest ratio of unpacked to packed size: a small file must not fill the memory.
 _MOST_UNPACKED = 200
-# Our own classes that a file may name, beside those that skops trusts.
+# Packages whose classes a file may name, besides the classes that skops trusts.
 _OWN = ("sklearn_ecg.cleaning.", "sklearn_ecg.features.", "sklearn_ecg.mixture.")
 
 
 def made_by(**others):
-    """Return what a file says of its making: versions, those of others too, and the time."""
+    """Return the versions of the packages that write a file, of others too, and the time."""
     return {
         "sklearn_ecg": __version__,
         **others,
@@ -41,27 +44,31 @@ def made_by(**others):
 
 
 def writer_of(head):
-    """Return the version of sklearn_ecg that wrote a file, if its head tells."""
+    """Return the version of sklearn_ecg that wrote a file, or None if its head lacks it."""
     made = head.get("made_by")
     return made.get("sklearn_ecg") if isinstance(made, dict) else None
 
 
 class Saved:
-    """An estimator that is saved into a file, and loaded from it without a pickle."""
+    """An estimator that can be saved into a file and loaded from it without a pickle."""
 
     def save(self, path):
-        """Write the fitted estimator into a file; a file that stands there stays whole till then.
+        """Write the estimator into a file.
 
-        What belongs to one machine is left out: `memory`, a folder of what was computed before.
+        An existing file is replaced when the new one is complete. `memory` is not saved, because
+        it names a folder of this machine.
 
         Parameters
         ----------
         path : path
+            The file to write.
 
         Raises
         ------
         ImportError
-            Without the extra ``[skops]``.
+            If the extra ``[skops]`` is not installed.
+        TypeError
+            If the estimator holds an object that only a pickle can save.
         """
         io, path = _skops(), check_path(path, "path")
         estimator = deepcopy(self)
@@ -72,7 +79,7 @@ class Saved:
             packed = io.dumps(estimator, compression=ZIP_DEFLATED, compresslevel=1)
         except Exception as error:
             raise TypeError(
-                f"{type(self).__name__} holds what only a pickle can save: {error}"
+                f"{type(self).__name__} holds an object that only a pickle can save: {error}"
             ) from error
         head = {
             "format": FORMAT,
@@ -86,16 +93,17 @@ class Saved:
 
     @classmethod
     def load(cls, path, *, trusted=()):
-        """Return an estimator that `save` has written.
+        """Load an estimator from a file that `save` has written.
 
-        Nothing in the file is run, and no class is made but those of this package and those that
-        skops trusts: of scikit-learn, NumPy and SciPy.
+        Loading runs no code of the file. It makes objects of these classes only: those of this
+        package, those of scikit-learn, NumPy and SciPy that skops trusts, and those in `trusted`.
 
         Parameters
         ----------
         path : path
+            The file to read.
         trusted : sequence of str, default=()
-            Other classes that may be made, by their full names, such as a classifier of yours.
+            Full names of other classes that the file may hold, such as a classifier of your own.
 
         Returns
         -------
@@ -106,8 +114,8 @@ class Saved:
         FileNotFoundError
             If there is no such file.
         ValueError
-            If the file is damaged, of another format, names a class that is not trusted, or holds
-            parameters that `fit` would refuse or arrays that do not fit together.
+            If the file is damaged, has another format, or names a class that is not trusted; if
+            it holds parameters that `fit` would refuse, or arrays that do not fit together.
         """
         io, path = _skops(), check_path(path, "path")
         packed = _read(path)
@@ -118,39 +126,39 @@ class Saved:
         unknown = [name for name in named if not name.startswith(_OWN) and name not in trusted]
         if unknown:
             raise ValueError(
-                f"{path} holds {', '.join(unknown)}, which is not trusted. If you know who wrote "
-                f"the file, and what that does, load it with trusted={unknown}."
+                f"{path} holds {', '.join(unknown)}, which is not trusted. If you trust the writer "
+                f"of the file, load it with trusted={unknown}."
             )
         try:
             estimator = io.loads(packed, trusted=named)
         except Exception as error:
             raise ValueError(f"{path} cannot be read as an estimator: {error!r}") from error
         if not isinstance(estimator, cls):
-            raise ValueError(f"{path} holds a {type(estimator).__name__}, and no {cls.__name__}.")
+            raise ValueError(f"{path} holds a {type(estimator).__name__}, not a {cls.__name__}.")
         for part in _parts(estimator):
             if getattr(part, "memory", None) is not None:
                 raise ValueError(
-                    f"{path} names a cache in the folder {part.memory!r}, whose files may be "
-                    "pickles, which may run code. Save it anew, or unpack it by skops.io."
+                    f"{path} names a cache in the folder {part.memory!r}. The cache may hold "
+                    "pickles, which can run code. Save it anew, or unpack it by skops.io."
                 )
             if type(part).__module__.startswith(_OWN):
                 _check_own(part, path)
         return estimator
 
     def _check_learned(self):
-        """Raise an error where what was learned does not fit together."""
+        """Raise an error if the learned attributes do not fit together."""
 
 
 def _read(path):
-    """Return the packed estimator of a file that is whole."""
+    """Return the packed estimator in a file, after checking that the file is complete."""
     if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no file"
+        what = "a folder" if path.is_dir() else "not a file"
         raise ValueError(f"{path} is {what}. Name the file that save has written.")
     try:
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise FileNotFoundError(
-            f"There is no {path}: name the file that save has written."
+            f"There is no file {path}. Name the file that save has written."
         ) from error
     line, _, packed = content[:_LONGEST_LINE].partition(b"\n")
     packed = content[len(line) + 1 :]
@@ -159,7 +167,7 @@ def _read(path):
     except (ValueError, RecursionError):
         head = None
     if not isinstance(head, dict) or head.get("format") != FORMAT:
-        raise ValueError(f"{path} was not written by save of an estimator of sklearn_ecg.")
+        raise ValueError(f"{path} was not written by the save of a sklearn_ecg estimator.")
     if head.get("format_version") != FORMAT_VERSION:
         raise ValueError(
             f"{path} has format version {head.get('format_version')!r}, written by sklearn_ecg "
@@ -175,12 +183,15 @@ def _read(path):
     except BadZipFile as error:
         raise ValueError(f"{path} is damaged: {error}") from error
     if size > _MOST_UNPACKED * len(packed):
-        raise ValueError(f"{path} would fill {size / 1e9:.3g} GB, as no file of save does.")
+        raise ValueError(
+            f"{path} would unpack to {size / 1e9:.3g} GB, more than {_MOST_UNPACKED} times its "
+            "size: save does not write such files."
+        )
     return packed
 
 
 def _check_own(part, path):
-    """Check what a file says of an object of this package, which `fit` would have checked."""
+    """Check an object of this package that was read from a file, as `fit` would check it."""
     try:
         for name in vars(part):
             if callable(getattr(type(part), name, None)) or name == "_parameter_constraints":
@@ -194,7 +205,7 @@ def _check_own(part, path):
             part._check_learned()
     except Exception as error:
         raise ValueError(
-            f"{path} holds what no fit of {type(part).__name__} has made: "
+            f"{path} holds a {type(part).__name__} that fit cannot have made: "
             f"{str(error).removesuffix('.')}. Save it anew."
         ) from error
 

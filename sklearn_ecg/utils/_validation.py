@@ -1,4 +1,4 @@
-"""Checks of what users pass in; each message names the argument, what was found, and the cure."""
+"""Check arguments of users; each message names the argument, the value found, and the cure."""
 
 import math
 import numbers
@@ -14,13 +14,18 @@ from sklearn_ecg.utils._alignment import align_labels, align_records
 
 
 def check_path(path, name):
-    """Return a path as Path, with the home folder for "~", or say that it is none.
+    """Return a path as a Path, with "~" replaced by the home folder.
 
     Parameters
     ----------
     path : object
     name : str
         The parameter's name in the error message.
+
+    Raises
+    ------
+    TypeError
+        If it is not a path.
     """
     if not isinstance(path, str | os.PathLike):
         raise TypeError(f"{name} must be a path; got {path!r}.")
@@ -28,7 +33,7 @@ def check_path(path, name):
 
 
 def check_option(value, allowed, name):
-    """Say which values a parameter may have, unless it has one of them.
+    """Check that a parameter has one of its allowed values.
 
     Parameters
     ----------
@@ -56,23 +61,24 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
     Parameters
     ----------
     labels : array-like or DataFrame of shape (n_records, n_labels), or of shape (n_records,)
-        1 present, 0 absent, -1 unknown, as is what is masked or missing (NaN, None, NA).
+        1 present, 0 absent, -1 unknown. Masked and missing values (NaN, None, NA) are unknown.
         One-dimensional input is a single label.
     n_records : int, default=None
-        The number of records that the labels must have.
+        The required number of records.
     ids : array-like of shape (n_records,), default=None
-        Names of the records, by which the rows of a DataFrame find them; see `align_records`.
+        Names of the records; the rows of a DataFrame are matched to them, see `align_records`.
     name : str, default="y"
         The argument's name in error messages.
     label_names : sequence of str, default=None
-        Names of the labels; by default the columns of a DataFrame, else unknown (None). They may
-        not be its columns in another order.
+        Names of the labels; by default the columns of a DataFrame, else unknown (None). The
+        columns of the DataFrame in another order are an error.
     allow_soft : bool, default=False
-        Whether labels may be anything from 0 to 1, such as likelihoods.
+        Whether labels may be any number from 0 to 1, such as likelihoods.
 
     Returns
     -------
-    labels : ndarray of shape (n_records, n_labels), int8; of soft labels float32, NaN unknown
+    labels : ndarray of shape (n_records, n_labels)
+        int8; with `allow_soft` float32, NaN for unknown.
     label_names : ndarray of shape (n_labels,) of str, or None
     """
     labels = align_records(labels, ids, name=name)
@@ -82,7 +88,7 @@ def check_labels(labels, *, n_records=None, ids=None, name="y", label_names=None
         columns = [str(column) for column in labels.columns]
         label_names = columns if label_names is None else label_names
         _refuse_other_order(columns, label_names, name)
-        # Of categories with a missing one pandas would make a huge number.
+        # pandas would turn a missing category into a huge number.
         is_plain = all(isinstance(dtype, np.dtype) for dtype in labels.dtypes)
         labels = (labels if is_plain else labels.astype(object)).to_numpy()
     if sparse.issparse(labels):
@@ -129,11 +135,11 @@ def _refuse_other_order(columns, label_names, name):
 
 
 def label_array(labels, name):
-    """Return labels as an array, NaN where masked, or say what to do with lists of their names."""
+    """Return labels as an array, NaN where masked; refuse lists of the names of labels."""
     cure = (
-        "If each holds the names of a record's labels, turn them into 0 and 1 by "
-        "sklearn.preprocessing.MultiLabelBinarizer: of [['AF'], ['NSR', 'PVC'], []], its "
-        "fit_transform makes [[1, 0, 0], [0, 1, 1], [0, 0, 0]], its classes_ are label_names."
+        "If each row holds the names of a record's labels, turn them into 0 and 1 by "
+        "sklearn.preprocessing.MultiLabelBinarizer: its fit_transform turns [['AF'], "
+        "['NSR', 'PVC'], []] into [[1, 0, 0], [0, 1, 1], [0, 0, 0]], its classes_ are label_names."
     )
     try:
         values = np.asarray(fill_masked(labels))
@@ -147,7 +153,7 @@ def label_array(labels, name):
 
 
 def _as_indicator(values, name, ids, label_names):
-    """Return `values` as int8 with -1 for unknown, or say which entry is not 0, 1 or -1."""
+    """Return `values` as int8 with -1 for unknown; refuse values other than 0, 1 and -1."""
     found, is_missing = _as_floats(values)
     found[is_missing] = -1
     invalid = ~np.isin(found, (0, 1, -1))
@@ -160,7 +166,7 @@ def _as_indicator(values, name, ids, label_names):
 
 
 def _as_soft_labels(values, name, ids, label_names):
-    """Return `values` as float32 with NaN for unknown, or say which entry is no label."""
+    """Return `values` as float32 with NaN for unknown; refuse values outside of 0 to 1 and -1."""
     found, is_missing = _as_floats(values)
     is_unknown = is_missing | (found == -1)
     invalid = ~is_unknown & ~((found >= 0) & (found <= 1))
@@ -174,7 +180,7 @@ def _as_soft_labels(values, name, ids, label_names):
 
 
 def _as_floats(values):
-    """Return `values` as floats, NaN where they are no numbers, and where they are missing."""
+    """Return `values` as floats, NaN where not a number, and a mask of the missing ones."""
     is_missing = pd.isna(values)
     is_number = ~is_missing
     if values.dtype.kind not in "biuf":
@@ -186,7 +192,7 @@ def _as_floats(values):
 
 
 def _first(invalid, values, ids, label_names):
-    """Describe the first entry that is no label, and what to do."""
+    """Describe the first invalid label, and what to do."""
     record, label = np.argwhere(invalid)[0]
     found = values.item(record, label)
     record = record if ids is None else pd.Index(ids)[record]
@@ -203,27 +209,29 @@ def _first(invalid, values, ids, label_names):
 def check_trusted(
     trusted, *, n_records, ids=None, n_labels=None, label_names=None, name="trusted", none_too=False
 ):
-    """Check which labels are known to be right: those of whole records, or each by itself.
+    """Check a mask of trusted records, or of trusted labels.
 
     Parameters
     ----------
     trusted : True, None, or array-like of bool of shape (n_records,) or (n_records, n_labels)
-        True says it of all labels of all records; so does None, where nobody has said anything.
+        True and None trust all labels of all records.
     n_records : int
+        The required number of rows.
     ids : array-like of shape (n_records,), default=None
-        Names of the records, by which the rows of a table find them; see `align_records`.
+        Names of the records; the rows of a table are matched to them, see `align_records`.
     n_labels : int, default=None
-        The columns that trust per label must have.
+        The required number of columns of a mask of labels.
     label_names : array-like of shape (n_labels,) of str, default=None
-        Names of the labels, by which the columns of a DataFrame find them.
+        Names of the labels; the columns of a DataFrame are matched to them.
     name : str, default="trusted"
+        The argument's name in error messages.
     none_too : bool, default=False
-        Whether there may be no trust at all, as in a part of a data set.
+        Whether the mask may be False everywhere, as in a part of a data set.
 
     Returns
     -------
     ndarray of bool of shape (n_records,) or (n_records, n_labels)
-        Of the shape that was given.
+        It has the shape that was given.
     """
     if trusted is None or (isinstance(trusted, bool | np.bool_) and trusted):
         return np.ones(n_records, dtype=bool)
@@ -237,21 +245,21 @@ def check_trusted(
         )
     if mask.ndim == 2 and n_labels is not None and mask.shape[1] != n_labels:
         raise ValueError(
-            f"{name} says it for {mask.shape[1]} labels, but there are {n_labels}. To trust whole "
+            f"{name} has {mask.shape[1]} columns, but there are {n_labels} labels. To trust whole "
             "records pass a mask of one dimension."
         )
     is_missing = pd.isna(mask)
     if is_missing.any():
         record = int(np.argwhere(is_missing)[0, 0])
         raise ValueError(
-            f"{name} is missing for record {record}; a record of which that is unknown is not "
-            "trusted: False."
+            f"{name} is missing for record {record}. Fill missing values with False: a record is "
+            "not trusted unless somebody has checked it."
         )
-    # NumPy finds text equal to numbers, and makes True of any.
+    # NumPy would turn each text into True, also "False".
     if mask.size and (mask.dtype.kind not in "biufO" or not np.isin(mask, (0, 1)).all()):
         raise ValueError(
             f"{name} must be a mask of True and False, not of {mask.dtype} values such as "
-            f"{mask.flat[0]!r}; make one of indices with np.isin(np.arange(n), indices)."
+            f"{mask.item(0)!r}; make one of indices with np.isin(np.arange(n), indices)."
         )
     mask = mask.astype(bool, copy=False)
     if mask.size and not none_too and not mask.any():
@@ -265,7 +273,7 @@ def check_trusted(
 
 
 def trusted_records(trusted):
-    """Return which records are trusted: those of which every label is.
+    """Return a mask of the records whose labels are all trusted.
 
     Parameters
     ----------
@@ -286,7 +294,7 @@ def trusted_records(trusted):
 
 
 def trusted_labels(trusted, n_labels):
-    """Return which labels are trusted: those of trusted records, or each by itself.
+    """Return a mask of the trusted labels.
 
     Parameters
     ----------
@@ -296,7 +304,7 @@ def trusted_labels(trusted, n_labels):
     Returns
     -------
     ndarray of bool of shape (n_records, n_labels)
-        Not to be written to.
+        It is read-only if the trust is per record.
     """
     if trusted.ndim == 2:
         return trusted
@@ -304,16 +312,19 @@ def trusted_labels(trusted, n_labels):
 
 
 def check_groups(groups, *, n_records, ids=None, name="groups", what="patient"):
-    """Check one group (patient) per record; None stays None.
+    """Check that groups holds one group (patient) per record; None stays None.
 
     Parameters
     ----------
     groups : array-like of shape (n_records,), or None
     n_records : int
+        The required number of groups.
     ids : array-like of shape (n_records,), default=None
-        Names of the records, by which the rows of a Series find them; see `align_records`.
-    name, what : str, default="groups" and "patient"
-        How error messages name the argument, and what it holds for each record.
+        Names of the records; the rows of a Series are matched to them, see `align_records`.
+    name : str, default="groups"
+        The argument's name in error messages.
+    what : str, default="patient"
+        The word for one group in error messages.
 
     Returns
     -------
@@ -322,8 +333,8 @@ def check_groups(groups, *, n_records, ids=None, name="groups", what="patient"):
     if groups is None:
         return None
     groups = align_records(groups, ids, name=name)
-    # A list becomes an array in two steps: in one, NumPy would make text of numbers beside text,
-    # and of a NaN that marks an unknown patient.
+    # A list becomes an array of objects first: NumPy would turn numbers beside text into text, and
+    # also a NaN that marks an unknown patient.
     groups = fill_masked(groups)
     values = np.asarray(groups if hasattr(groups, "dtype") else np.array(groups, dtype=object))
     is_missing = pd.isna(values)
@@ -341,21 +352,23 @@ def check_groups(groups, *, n_records, ids=None, name="groups", what="patient"):
     is_inexact = groups.dtype.kind == "f"
     if is_inexact and (np.abs(groups) >= 2 ** (np.finfo(groups.dtype).nmant + 1)).any():
         raise ValueError(
-            f"{name} holds floats such as {groups.max():.17g}, which have lost digits: read them "
-            "as text, with dtype=str."
+            f"{name} holds floats such as {groups.max():.17g}, which may have lost digits: read "
+            "them as text, with dtype=str."
         )
     return groups
 
 
 def check_sample_weight(sample_weight, *, n_records, ids=None):
-    """Check the weights of records; None weighs each 1.
+    """Check the weights of records.
 
     Parameters
     ----------
     sample_weight : array-like of shape (n_records,), or None
+        With None each record has weight 1.
     n_records : int
+        The required number of weights.
     ids : array-like of shape (n_records,), default=None
-        Names of the records, by which the rows of a Series find them; see `align_records`.
+        Names of the records; the rows of a Series are matched to them, see `align_records`.
 
     Returns
     -------
@@ -367,14 +380,14 @@ def check_sample_weight(sample_weight, *, n_records, ids=None):
     weights = number_array(weights, "sample_weight")
     if weights.shape != (n_records,) or not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError(
-            f"sample_weight must hold a number of at least 0 for each of the {n_records} records; "
-            f"got an array of shape {weights.shape}."
+            f"sample_weight must hold a finite number of at least 0 for each of the {n_records} "
+            f"records; got an array of shape {weights.shape}."
         )
     return weights
 
 
 def number_array(values, name):
-    """Return numbers as floats, NaN where masked, or say which argument holds something else.
+    """Return numbers as an array of floats, NaN where masked.
 
     Parameters
     ----------
@@ -389,6 +402,7 @@ def number_array(values, name):
     Raises
     ------
     ValueError
+        If `values` holds anything but numbers.
     """
     try:
         found = np.asarray(fill_masked(values))
@@ -401,10 +415,10 @@ def number_array(values, name):
 
 
 def plain_float(values):
-    """Return numbers in single or double precision, in C order and that of this machine's bytes.
+    """Return numbers as float32 or float64, in C order and in this machine's byte order.
 
-    Half precision becomes single, since sums of it overflow; whole numbers become double. In
-    another order of axes NumPy's sums would differ in their last digits.
+    Half precision becomes float32, because its sums overflow; whole numbers become float64. The
+    order of axes is fixed, because it changes the last digits of NumPy's sums.
 
     Parameters
     ----------
@@ -413,48 +427,50 @@ def plain_float(values):
     Returns
     -------
     ndarray
-        The array itself where it is so already.
+        The array itself, if it already has this form.
     """
     is_single = values.dtype.kind == "f" and values.dtype.itemsize <= 4
     return np.asarray(values, np.float32 if is_single else np.float64, order="C")
 
 
 def empty_array(shape, dtype, asked):
-    """Return an array to be filled, or say who asked for more than memory holds.
+    """Return an array to be filled.
 
     Parameters
     ----------
     shape : tuple of int
     dtype : dtype
     asked : str
-        How the error message begins.
+        The first words of the error message.
 
     Raises
     ------
     ValueError
+        If the array does not fit into memory.
     """
     try:
         return np.empty(shape, dtype)
     except (MemoryError, OverflowError, ValueError) as error:
         size = math.prod(map(float, shape)) * np.dtype(dtype).itemsize / 1e9
         raise ValueError(
-            f"{asked} asks for an array of shape {shape}, {size:.3g} GB, which is more than there "
-            "is of memory."
+            f"{asked} asks for an array of shape {shape}, {size:.3g} GB, which does not fit into "
+            "memory."
         ) from error
 
 
 def fill_masked(values):
-    """Return numbers with NaN for what is masked; whatever is not masked stays the same object.
+    """Replace masked values by NaN; return objects without a mask unchanged.
 
     Parameters
     ----------
     values : object
-        Masked arrays, or lists and tuples of them, are changed. Integers become floats, what is no
-        number an object.
+        A masked array, or a list or tuple of masked arrays, is filled. Integers become floats;
+        values that are not numbers become objects.
 
     Returns
     -------
-    As `values`, free of masks.
+    object
+        `values` without masks.
 
     Examples
     --------
@@ -482,6 +498,6 @@ def _check_one_type(values, name):
         text, other = values[is_text][0], values[~is_text][0]
         raise TypeError(
             f"{name} holds text such as {text!r} beside values of another type such as {other!r}; "
-            f"whether 1 and '1' are the same is not guessed. Make all of them text, for example "
-            f"by [str(value) for value in {name}]."
+            f"1 and '1' could mean the same or not. Turn all of them into text, for example by "
+            f"[str(value) for value in {name}]."
         )

@@ -1,16 +1,17 @@
-"""Warnings that point at the user's line, however many calls lie between."""
+"""Warnings that point at the user's line."""
 
 import sys
 import warnings
 
-# Whose lines are not the user's.
-_LIBRARIES = {"sklearn_ecg", "sklearn", "skorch", "joblib"}
+# A warning does not point at lines of these packages: they are between the user and this package.
+_LIBRARIES = {"sklearn_ecg", "sklearn", "skorch", "joblib", "numpy", "pandas", "torch", "click"}
+_LIBRARIES |= sys.stdlib_module_names
 
 
 class UnreadRecordsWarning(UserWarning):
-    """Some records cannot be read, and are NaN: how many, which, and why.
+    """Some records cannot be read, and are NaN; the text says how many, which, and why.
 
-    Who wants an error of it makes it one.
+    The example turns the warning into an error.
 
     Examples
     --------
@@ -24,6 +25,8 @@ class UnreadRecordsWarning(UserWarning):
 def warn_user(message, category=UserWarning):
     """Warn at the innermost line outside of this package and of the libraries that call it.
 
+    In a thread, the user's line is unknown; the warning points at the caller of this function.
+
     Parameters
     ----------
     message : str
@@ -32,19 +35,20 @@ def warn_user(message, category=UserWarning):
     level, frame = 1, sys._getframe()
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in _LIBRARIES:
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, category, stacklevel=level)
+    warnings.warn(message, category, stacklevel=2 if frame is None else level)
 
 
 def warn_of_unread(reasons, ids, consequence):
-    """Warn of records of which there is nothing to read, in one warning.
+    """Warn once of all records that cannot be read.
 
     Parameters
     ----------
     reasons : dict of int to str
-        By row, what follows "of the first," in a sentence.
+        Row of each such record, and the reason.
     ids : ndarray of shape (n_records,)
+        Names of all records.
     consequence : str
-        What becomes of them.
+        The verb phrase of the warning, such as "cannot be read, and are NaN".
     """
     if not reasons:
         return

@@ -1,4 +1,4 @@
-"""Files that are there as a whole, or as they were before, and what is said of a full disk."""
+"""Write files completely or not at all."""
 
 import os
 import uuid
@@ -8,11 +8,11 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(path):
-    """Yield a binary file to write, which takes its place when the block ends without an error.
+    """Yield a binary file to write, which replaces `path` when the block ends without an error.
 
-    It is written aside, by a name of its own, and is on the disk before it is moved: neither an
-    interruption nor another thread or process meets half a file. Whoever is killed leaves a file
-    ``*.part``, which nothing reads.
+    The file is written under another name and is on the disk before it is moved, so no other
+    thread or process sees half a file. A killed process leaves a file ``*.part``, which nothing
+    reads.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def whole_file(path):
     Raises
     ------
     OSError
-        If it cannot be written, with what is safe and what to do; see `writing`.
+        If the file cannot be written; see `writing`.
 
     Examples
     --------
@@ -50,18 +50,18 @@ def whole_file(path):
 
 @contextmanager
 def writing(path):
-    """Say of an error of the file system what cannot be written, what is safe, and what to do.
+    """Add to an error of the file system which path cannot be written, and what to do.
 
     Parameters
     ----------
     path : path
-        Of the file or folder.
+        The file or folder.
     """
     try:
         yield
     except OSError as error:
         raise type(error)(
             error.errno,
-            f"{error.strerror or error}: {os.fspath(path)} cannot be written. What was there "
-            "before is kept; free some space, or give another path, and call again",
+            f"{error.strerror or error}: {os.fspath(path)} cannot be written. An existing file is "
+            "unchanged; free some space, or give another path, and call again",
         ) from error

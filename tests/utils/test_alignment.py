@@ -80,7 +80,7 @@ def test_rows_of_one_table_belong_together_whatever_their_index():
         (["a", "b", "c"], ["a", "b", "a"], "index of y holds 'a' more than once"),
         (pd.Index(["a", "b", "a"]), ["a", "a", "b"], "'a' more than once"),
         ([2, 0, 1], None, r"numbered from 0.*beginning with 2.*y\.to_numpy\(\).*y\.loc\[ids\]"),
-        (["02", "00", "01"], [0, 1, 2], "no row for '02'.* zeros at their front.*dtype=str"),
+        (["02", "00", "01"], [0, 1, 2], "no row for '02'.* leading zeros.*dtype=str"),
         (
             list(map(str, LONG)),
             np.array(LONG, dtype=float),

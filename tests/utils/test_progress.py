@@ -1,11 +1,14 @@
 """What is said of progress: bars count records, and stages say their names."""
 
+import time
+
 import numpy as np
 import pytest
 
-from sklearn_ecg import AFPLabelCleaner, ECGFeatureExtractor
+from sklearn_ecg import AFPLabelCleaner, ECGFeatureExtractor, LabelCorrelationECGClassifier
 from sklearn_ecg.datasets import make_ecg_records
 from sklearn_ecg.shards import MeasureFeatures, run_shards
+from sklearn_ecg.utils import progress
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +45,31 @@ def test_each_stage_of_cleaning_says_its_name(capsys):
     assert capsys.readouterr().err.splitlines() == said
     cleaner.set_params(verbose=0).fit(X, truth, trusted=np.arange(60) < 30)
     assert capsys.readouterr().err == ""
+
+
+def test_training_and_prediction_show_bars_only_when_asked(records, capsys):
+    classifier = LabelCorrelationECGClassifier(features=None, max_epochs=2, random_state=0)
+    classifier.fit(records).predict(records)
+    assert capsys.readouterr().err == ""
+    classifier.set_params(verbose=1).fit(records)
+    said = capsys.readouterr().err
+    assert "Training, epochs: 100%" in said and "2/2" in said and "train_loss=" in said
+    classifier.predict_proba(records)
+    assert "Predicting, batches: 100%" in capsys.readouterr().err
+    classifier.set_params(verbose=0).transform(records)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_log_gets_lines_and_few_of_them(capsys):
+    for _ in progress(range(300), description="Counting", verbose=1):
+        time.sleep(0.001)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2
+    assert lines[0].startswith("Counting:   0%") and "300/300" in lines[1]
+    assert not any("\r" in line for line in lines)
+
+
+def test_a_terminal_gets_a_bar_in_place(capsys, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
+    list(progress(range(3), description="Counting", verbose=1))
+    assert capsys.readouterr().err.startswith("\rCounting")

@@ -155,7 +155,7 @@ def test_trust_finds_records_and_labels_by_name():
 @pytest.mark.parametrize(
     ("trusted", "message"),
     [
-        (np.ones((2, 3), bool), "for 3 labels, but there are 2.* one dimension"),
+        (np.ones((2, 3), bool), "has 3 columns, but there are 2 labels.* one dimension"),
         (np.ones((3, 2), bool), r"each of the 2 records, or for each.*shape \(3, 2\)"),
         (np.ones((2, 2, 1), bool), r"shape \(2, 2, 1\)"),
         (False, r"shape \(\)"),
