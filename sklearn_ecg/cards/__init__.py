@@ -1,4 +1,4 @@
-"""What others must know of a classifier or of cleaned labels, in one page."""
+"""Cards: one page that describes a classifier or cleaned labels to others."""
 
 from sklearn_ecg.cards._card import Card
 from sklearn_ecg.cards._cleaning_card import cleaning_card

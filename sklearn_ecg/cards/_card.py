@@ -30,13 +30,14 @@ class Card:
     Parameters
     ----------
     title : str
+        Title of the page.
     sections : dict of str to list
-        For each section its blocks: a str is a paragraph, a list of str a list, a DataFrame a
-        table, whose index is shown where it has a name.
+        Title and blocks of each section: a str is a paragraph, a list of str a list, a DataFrame a
+        table. The index of a table is shown if it has a name.
 
     See Also
     --------
-    model_card, cleaning_card : Fill cards in.
+    model_card, cleaning_card : Functions that make cards.
 
     Examples
     --------
@@ -62,14 +63,24 @@ class Card:
         self.sections = sections
 
     def to_markdown(self):
-        """Return the page as Markdown, with tables as GitHub writes them."""
+        """Return the page as Markdown, with tables in GitHub's format.
+
+        Returns
+        -------
+        str
+        """
         parts = [f"# {_plain(self.title)}"]
         for title, blocks in self.sections.items():
             parts += [f"## {_plain(title)}", *map(_to_markdown, blocks)]
         return "\n\n".join(parts) + "\n"
 
     def to_html(self):
-        """Return the page as a document of its own: no script, nothing to load."""
+        """Return the page as an HTML document, without scripts or links to other files.
+
+        Returns
+        -------
+        str
+        """
         body = [f"<h1>{escape(self.title)}</h1>"]
         for title, blocks in self.sections.items():
             body += [f"<h2>{escape(title)}</h2>", *map(_to_html, blocks)]
@@ -81,18 +92,23 @@ class Card:
         )
 
     def save(self, path):
-        """Write the page to a file, as its suffix says: .md or .html.
+        """Write the page to a file.
 
         Parameters
         ----------
         path : path-like
+            The file to write; its name must end in .md or .html.
+
+        Raises
+        ------
+        ValueError
+            If the name has another ending.
         """
         writers = {".md": self.to_markdown, ".html": self.to_html}
         suffix = Path(path).suffix.lower()
         if suffix not in writers:
             raise ValueError(
-                f"path must end in .md or .html, which says in what form to write; got "
-                f"{os.fspath(path)!r}."
+                f"path must end in .md or .html, the format to write; got {os.fspath(path)!r}."
             )
         with whole_file(path) as file:
             file.write(writers[suffix]().encode())
@@ -130,12 +146,12 @@ def _to_html(block):
 
 
 def _unbroken(text):
-    """Keep an interval on one line: a column that is narrow breaks before the bracket."""
+    """Keep an interval on one line; a narrow column may break before the bracket."""
     return re.sub(r"\(([\d.+-]+) to ([\d.+-]+)\)", "(\\1\u00a0to\u00a0\\2)", text)
 
 
 def _plain(text):
-    """Escape what Markdown, or HTML within it, would take for a command."""
+    """Escape characters with a meaning in Markdown, or in HTML within it."""
     return re.sub(r"([\\`*<|\[\]])", r"\\\1", " ".join(text.split()))
 
 

@@ -1,4 +1,4 @@
-"""The page that tells what a label cleaner changed, and why."""
+"""cleaning_card: describe the changes of a label cleaner."""
 
 import numpy as np
 import pandas as pd
@@ -19,47 +19,55 @@ from sklearn_ecg.records import CleanedRecords
 from sklearn_ecg.utils import align_labels, check_labels, trusted_labels
 
 _REASONS = {
-    "answered": "a person has answered whether the record has it",
-    "anchor": "lies in a pattern that weak and trusted records share",
-    "included": "added by an inclusion rule",
-    "excluded": "removed by an exclusion rule",
-    "confirmed": "nothing speaks against the weak label",
-    "added": "found present by the discriminators, or by those who vote",
-    "removed": "found absent by the discriminators, or by those who vote",
-    "undecided": "left to a person",
+    "answered": "a person has answered whether the record has the label",
+    "anchor": "the weak label lies in a pattern that trusted records share",
+    "included": "an inclusion rule added the label",
+    "excluded": "an exclusion rule removed the label",
+    "confirmed": "nothing contradicts the weak label",
+    "added": "the discriminators found the label present",
+    "removed": "the discriminators or voters found the label absent",
+    "undecided": "a person must decide",
 }
 _MOST_RULES = 20
 _MOST_QUESTIONS = 10
 
 
 def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, notes=None) -> Card:
-    """Describe what a label cleaner did to the labels of records, why, and how sure that is.
+    """Describe the changes of a label cleaner, their reasons, and their limits.
 
     Parameters
     ----------
     cleaner : fitted label cleaner
         `AFPLabelCleaner`, `CrossValidationLabelCleaner` or `DensityLabelCleaner`.
     cleaned : CleanedRecords
-        What its ``fit_transform``, ``transform`` or ``clean`` returned.
+        The result of its ``fit_transform``, ``transform`` or ``clean``.
     y_true : array-like or DataFrame of shape (n_records, n_labels), default=None
-        True labels of the same records, where somebody knows them; then the card says how many
-        errors were found, missed and made in records that are not trusted.
+        True labels of the same records, if known. The card then counts the errors that were found,
+        missed and made in weak labels.
     min_trusted : int, default=10
-        A label that fewer trusted records have is named among the limits.
+        Labels of fewer trusted records are named among the limits.
     title : str, default=None
+        Title of the card; by default it names the class of the cleaner.
     notes : dict of str to str, default=None
-        Sections of your own, put first: where the labels come from, who the trusted records'
-        labels.
+        Titles and texts of your own first sections, for example where the labels come from, and
+        who labelled the trusted records.
 
     Returns
     -------
     Card
         With ``to_markdown()``, ``to_html()`` and ``save(path)``.
 
+    Raises
+    ------
+    TypeError
+        If `cleaned` are not CleanedRecords, or `cleaner` is not a label cleaner.
+    ValueError
+        If the labels of `cleaner`, `cleaned` and `y_true` differ.
+
     See Also
     --------
-    model_card : The same for a classifier.
-    sklearn_ecg.CleanedRecords.changes : Every label that was changed.
+    model_card : Describe a classifier.
+    sklearn_ecg.CleanedRecords.changes : A table of all changed labels.
 
     Examples
     --------
@@ -94,16 +102,17 @@ def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, 
         "Cleaner": [facts_table(estimator_facts(cleaner))],
         "Records": [facts_table(records_facts(cleaned, cleaned.groups))],
         "Changes": [
-            f"Of the {weak.any(axis=1).sum()} records that are not trusted, or not in all labels; "
-            "labels that are trusted are never changed.",
+            f"In the {weak.any(axis=1).sum()} records whose labels are not all trusted. Trusted "
+            "labels are never changed.",
             _changes(cleaned, weak),
         ],
         "Why": [_reasons(cleaned, weak)],
         **_rules(cleaner),
         "Noise rates": [
-            "Estimated by the cleaner, as shares: missing, of the records that have the label, "
-            "without it in the weak labels; wrong, of those that do not have it, with it. In "
-            "brackets 95 % intervals, where it gives them.",
+            "Shares estimated by the cleaner. Missing: of the records that have the label, the "
+            "share without it in the weak labels. Wrong: of the records that do not have the "
+            "label, the share with it in the weak labels. Brackets hold 95 % intervals, if the "
+            "cleaner estimates them.",
             _noise_rates(cleaner),
         ],
         **_for_a_person(cleaned, weak),
@@ -118,8 +127,8 @@ def cleaning_card(cleaner, cleaned, *, y_true=None, min_trusted=10, title=None, 
 def _check_cleaned(cleaner, cleaned):
     if not isinstance(cleaned, CleanedRecords):
         raise TypeError(
-            "cleaned must be the CleanedRecords that the cleaner's fit_transform, transform or "
-            f"clean returned; got {type(cleaned).__name__}."
+            "cleaned must be the CleanedRecords returned by the cleaner's fit_transform, transform "
+            f"or clean; got {type(cleaned).__name__}."
         )
     if not hasattr(cleaner, "noise_rates_"):
         raise TypeError(
@@ -176,15 +185,15 @@ def _reasons(cleaned, weak):
 
 
 def _rules(cleaner):
-    """Return a section of the rules that fire, for cleaners that learn rules."""
+    """Return a section of the rules that are used, for cleaners that learn rules."""
     if not hasattr(cleaner, "inclusion_rules_"):
         return {}
     inclusion, exclusion = cleaner.inclusion_rules_, cleaner.exclusion_rules_
     firing = [rules[rules["fires"].astype(bool)] for rules in (inclusion, exclusion)]
     blocks = [
         f"{len(inclusion)} inclusion and {len(exclusion)} exclusion rules were found; "
-        f"{len(firing[0])} and {len(firing[1])} of them are right often enough in trusted records "
-        "to be applied. Accuracy is the lower 5 % bound on trusted records."
+        f"{len(firing[0])} and {len(firing[1])} of them are accurate enough on trusted records to "
+        "be used. Accuracy is the lower 5 % bound on trusted records."
     ]
     columns = [
         ["source", "target", "support", "confidence", "kulczynski", "accuracy"],
@@ -213,7 +222,7 @@ def _noise_rates(cleaner):
 
 
 def _for_a_person(cleaned, weak):
-    """Return a section of the labels that wait for an answer, the least certain first."""
+    """Return a section of the undecided labels, the least certain first."""
     record, label = np.nonzero((cleaned.provenance == "undecided") & weak)
     if not len(record):
         return {}
@@ -230,8 +239,9 @@ def _for_a_person(cleaned, weak):
     n_waiting = (cleaned.provenance[weak] == "undecided").sum()
     return {
         "For a person": [
-            f"{n_waiting} labels wait for a person; the cleaner's undecided_ ranks those of its "
-            "fit by how many labels an answer puts right. Here are the least certain:",
+            f"{n_waiting} labels are undecided; a person must decide them. The cleaner's "
+            "undecided_ ranks those of its fit by the number of labels that an answer corrects. "
+            "These are the least certain:",
             table,
         ]
     }
@@ -253,8 +263,8 @@ def _truth_section(cleaned, weak, y_true):
     report = report.astype(dict.fromkeys(counts, int))
     return {
         "Against the true labels": [
-            f"On {known.sum()} records that are not trusted in all labels, and whose true labels "
-            "are known. Undecided labels count as the weak ones.",
+            f"On {known.sum()} records with known true labels whose labels are not all trusted. "
+            "Undecided labels count as their weak labels.",
             report[["support", "weak_f1", "clean_f1", *counts[1:]]],
         ]
     }

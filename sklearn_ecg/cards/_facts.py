@@ -1,4 +1,4 @@
-"""What a card says of records and of estimators."""
+"""Facts about records and estimators, for cards."""
 
 import numpy as np
 import pandas as pd
@@ -8,13 +8,13 @@ from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.records._report import lost_ecgs
 from sklearn_ecg.utils import trusted_records
 
-# A parameter's value is no place for an essay.
+# Longer values of parameters are cut off.
 _MOST_CHARACTERS = 200
 UNKNOWN = "not known"
 
 
 def records_facts(X, groups):
-    """Return what is known of records, as text by name.
+    """Return facts about records: their names, and texts.
 
     Parameters
     ----------
@@ -45,14 +45,14 @@ def records_facts(X, groups):
 
 
 def known(X, name):
-    """Return what records know of themselves, such as "groups"; None for tables and arrays."""
+    """Return an attribute of records, such as "groups"; None for tables and arrays."""
     return getattr(X, name) if isinstance(X, ECGRecords) else None
 
 
 def _trust(X):
     trusted = trusted_records(X.trusted)
     if isinstance(X, CleanedRecords) and trusted.all():
-        return f"all {len(X)} records were taken as right; no label was questioned"
+        return f"all {len(X)} records were taken as right; no label was checked"
     text = f"{trusted.sum()} of {len(X)} records"
     if X.trusted.ndim == 2:
         text += f" in all labels; {X.trusted.sum()} of {X.trusted.size} labels"
@@ -74,13 +74,13 @@ def _length(X):
 
 
 def facts_table(facts, name="what"):
-    """Return facts by name as a table of two columns."""
+    """Return facts as a table of names and values."""
     index = pd.Index(list(facts), name=name)
     return pd.DataFrame({"value": list(facts.values())}, index=index)
 
 
 def label_counts(labels, names):
-    """Return how many records have each label, and of how many that is not known."""
+    """Return the numbers of records in which each label is present, absent and unknown."""
     counts = {"present": (labels == 1).sum(axis=0), "absent": (labels == 0).sum(axis=0)}
     unknown = (labels == -1).sum(axis=0)
     if unknown.any():
@@ -89,7 +89,7 @@ def label_counts(labels, names):
 
 
 def estimator_facts(estimator):
-    """Return the kind of an estimator and the version that made the card."""
+    """Return the class of an estimator, and the version that made the card."""
     return {
         "class": f"{type(estimator).__module__.split('.')[0]}.{type(estimator).__name__}",
         "sklearn_ecg": __version__,
@@ -97,7 +97,7 @@ def estimator_facts(estimator):
 
 
 def parameters_table(estimator):
-    """Return the parameters of an estimator itself, as they were set."""
+    """Return the parameters of an estimator, without those of its parts."""
     parameters = estimator.get_params(deep=False)
     values = [_shortened(repr(value)) for value in parameters.values()]
     return pd.DataFrame({"value": values}, index=pd.Index(list(parameters), name="parameter"))
@@ -109,14 +109,14 @@ def _shortened(text):
 
 
 def listed(names, most=20):
-    """Return names as a phrase, cut where there are too many to read."""
+    """Return names as a phrase, cut off if there are many."""
     names = [str(name) for name in names]
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def with_notes(notes, sections):
-    """Put a user's own sections before those that are filled in.
+    """Put the user's sections before the sections of the card.
 
     Parameters
     ----------
@@ -133,5 +133,8 @@ def with_notes(notes, sections):
         )
     taken = [title for title in notes if title in sections]
     if taken:
-        raise ValueError(f"notes must not replace the sections {taken}, which are filled in.")
+        raise ValueError(
+            f"notes must not replace the sections {taken}, which the card fills in; choose other "
+            "titles."
+        )
     return {**{title: [text] for title, text in notes.items()}, **sections}

@@ -1,4 +1,4 @@
-"""What a card must not leave unsaid."""
+"""The limits that a card must name."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from sklearn_ecg.utils import trusted_records
 
 
 def model_limits(tested, model, X_test, X_train, groups, min_positives):
-    """Say what the scores of a model card do not show.
+    """Return the limits of the scores of a model card.
 
     Parameters
     ----------
@@ -32,7 +32,7 @@ def model_limits(tested, model, X_test, X_train, groups, min_positives):
         *_probabilities(model),
         "The scores are those of one set of test records. Other hospitals, recorders and patients "
         "were not tested.",
-        "This card describes measurements. It is no approval for the care of patients.",
+        "This card describes measurements. It is not an approval for the care of patients.",
     ]
 
 
@@ -43,34 +43,34 @@ def _thinly_tested(tested, min_positives):
     always = (absent == 0) & ~never
     rare = (present < min_positives) & ~never & ~always
     if never.any():
-        yield f"Not tested, since no test record has them: {listed(tested.names[never])}."
+        yield f"Not tested, because no test record has them: {listed(tested.names[never])}."
     if always.any():
-        yield f"Not tested, since all test records have them: {listed(tested.names[always])}."
+        yield f"Not tested, because all test records have them: {listed(tested.names[always])}."
     if rare.any():
         pairs = zip(tested.names[rare], present[rare], strict=True)
         yield (
-            f"Hardly tested, since fewer than {min_positives} test {unit} have them: "
-            f"{listed(f'{name} ({n})' for name, n in pairs)}. The mean over labels counts them as "
-            "much as any other."
+            f"Hardly tested, because fewer than {min_positives} test {unit} have them: "
+            f"{listed(f'{name} ({n})' for name, n in pairs)}. In the mean over labels they have "
+            "the same weight as the others."
         )
 
 
 def _patients(groups, X_train):
     if groups is None:
         yield (
-            "The patients of the test records are not known: intervals take each record for a "
-            "patient of its own, and are too narrow if patients have several."
+            "The patients of the test records are not known. Intervals treat each record as a "
+            "patient of its own, and are too narrow if patients have several records."
         )
     trained_on = known(X_train, "groups")
     if groups is None or trained_on is None:
-        yield "Whether patients of the test were also trained on is not known to this card."
+        yield "It is not known whether test patients also have training records."
         return
     patients = set(groups.astype(str))
     both = patients & set(trained_on.astype(str))
     if both:
         yield (
-            f"{len(both)} of the {len(patients)} test patients were also trained on, such as "
-            f"{min(both)}: for new patients the scores promise too much."
+            f"{len(both)} of the {len(patients)} test patients also have training records, such as "
+            f"{min(both)}: scores for new patients may be lower."
         )
 
 
@@ -79,24 +79,24 @@ def _labels_of(tested, X_test):
         n_made = (~np.isin(X_test.provenance, ("trusted", "answered"))).sum()
         if n_made:
             yield (
-                f"{n_made} of the {X_test.labels.size} test labels were made by a label cleaner: "
-                "there the scores show agreement with it, not with the truth."
+                f"{n_made} of the {X_test.labels.size} test labels were made by a label cleaner. "
+                "For them the scores measure agreement with the cleaner, not with true labels."
             )
     trusted = known(X_test, "trusted")
     trusted = None if trusted is None else trusted_records(trusted)
     if trusted is not None and not trusted.all():
         yield (
-            f"{(~trusted).sum()} of the {len(trusted)} test records are not trusted: against weak "
-            "labels scores measure agreement with their errors too."
+            f"{(~trusted).sum()} of the {len(trusted)} test records are not trusted. Scores "
+            "against weak labels also reward their errors."
         )
     unknown = (tested.y_true == -1).sum()
     if unknown:
-        yield f"{unknown} of {tested.y_true.size} test labels are unknown, and count nowhere."
+        yield f"{unknown} of {tested.y_true.size} test labels are unknown, and are not counted."
 
 
 def _recordings(X_test, X_train):
     if not isinstance(X_test, ECGRecords) or getattr(X_test, "is_table", False):
-        yield "The card was made from a table or array: leads and sampling rates are not known."
+        yield "The card was made from a table or array, so leads and sampling rates are not known."
         return
     rate, leads = X_test.sampling_rate, X_test.lead_names
     tested = "an unknown rate" if rate is None else f"{rate:g} Hz"
@@ -110,18 +110,18 @@ def _recordings(X_test, X_train):
 def _probabilities(model):
     if not _is_calibrated(model):
         yield (
-            "Probabilities were not calibrated: they rank records, and may be far from how often "
-            "a label is there."
+            "Probabilities were not calibrated: they rank records, but may differ much from the "
+            "frequency of a label."
         )
     if isinstance(getattr(model, "thresholds", None), str) and (model.thresholds_ != 0.5).any():
         yield (
-            "Thresholds were tuned to the share of labels among the records of training; where "
-            "labels are rarer or more frequent, others are best."
+            "Thresholds were tuned to the frequencies of labels in the training records. If labels "
+            "are rarer or more frequent, tune them again."
         )
 
 
 def _is_calibrated(model):
-    """Whether something was learned that calibrates probabilities; True where nobody knows."""
+    """Whether probabilities were calibrated; True if unknown."""
     if getattr(model, "calibration", "unknown") is None:
         return False
     if not hasattr(model, "decisions_"):
@@ -131,7 +131,7 @@ def _is_calibrated(model):
 
 
 def cleaning_limits(cleaner, cleaned, weak, truth_is_known, min_trusted):
-    """Say what a cleaning card does not show.
+    """Return the limits of a cleaning card.
 
     Parameters
     ----------
@@ -156,45 +156,45 @@ def _learned_from(cleaner, cleaned, weak, min_trusted):
     learned = np.asarray(getattr(cleaner, "learned_", np.ones(len(names), bool)), dtype=bool)
     if not learned.all():
         yield (
-            "Kept as they were, since there were too few examples to learn from: "
+            "Not cleaned, because there were too few examples to learn from: "
             f"{listed(names[~learned])}."
         )
     if weak.all():
         yield (
-            "None of these records is trusted: what the cleaner learned from others was applied, "
-            "and was not checked on them."
+            "None of these records is trusted. The cleaner learned from other records, and was not "
+            "checked on these."
         )
     else:
         if not weak.any():
             yield (
-                "All records were taken as trusted: no label was questioned, and none was cleaned. "
-                "Whether somebody vouches for them is not known to this card."
+                "All records were taken as trusted: no label was checked, and none was cleaned. It "
+                "is not known whether somebody has checked them."
             )
         n_trusted = ((cleaned.labels == 1) & ~weak).sum(axis=0)
         rare = learned & (n_trusted < min_trusted)
         if rare.any():
             pairs = zip(names[rare], n_trusted[rare], strict=True)
             yield (
-                f"Learned with little to check it by, since fewer than {min_trusted} trusted "
-                f"records have them: {listed(f'{name} ({n})' for name, n in pairs)}."
+                f"Hardly checked, because fewer than {min_trusted} trusted records have them: "
+                f"{listed(f'{name} ({n})' for name, n in pairs)}."
             )
-        yield "Labels of trusted records are taken as right; errors among them are learned."
+        yield "Labels of trusted records are taken as right. The cleaner also learns their errors."
 
 
 def _unanswered(cleaner, cleaned, weak, truth_is_known):
     is_judged = weak & (cleaned.provenance != "undecided")
     unjudged = weak.any(axis=1) & ~is_judged.any(axis=1)
     if unjudged.any():
-        yield f"{unjudged.sum()} records could not be judged at all and keep their labels."
+        yield f"{unjudged.sum()} records could not be judged, and keep their labels."
     rates = cleaner.noise_rates_
     unasked = [name for name in ("missing", "wrong") if rates[name].isna().all()]
     if unasked:
-        yield f"The cleaner does not look for {unasked[0]} labels."
+        yield f"The cleaner does not search for {unasked[0]} labels."
     if cleaned.groups is None:
-        yield "Patients are not known: what was learned from a patient may have judged the same."
+        yield "Patients are not known, so a patient's records may have judged each other."
     if not truth_is_known:
         yield (
-            "No true labels were given: how many errors were found, missed or made is estimated "
-            "by the cleaner itself, and was not measured."
+            "No true labels were given. The numbers of errors are estimates of the cleaner, and "
+            "were not measured."
         )
     yield "A label that was changed is more probable than before, not certain."

@@ -1,4 +1,4 @@
-"""The page that tells what a classifier learned from, and how well that was tested."""
+"""model_card: describe a classifier, its data and its scores."""
 
 import numpy as np
 import pandas as pd
@@ -41,39 +41,50 @@ def model_card(
     ----------
     classifier : fitted classifier, Pipeline or search
         `LabelCorrelationECGClassifier`, `OnCleanedLabels`, or any multi-label classifier with
-        ``predict_proba``, by itself, at the end of a Pipeline, or as what ``GridSearchCV`` or
-        another of scikit-learn's searches has found.
+        ``predict_proba``; also at the end of a Pipeline, or in a fitted search such as
+        ``GridSearchCV``.
     X_test : ECGRecords or array-like of n_records
-        Records that had no part in training, best of patients that had none.
+        Records that were not used in training, preferably of other patients.
     y_test : array-like or DataFrame of shape (n_records, n_labels), default=None
-        Their true labels; by default those of the records. Unknown labels (-1) count nowhere.
-        Columns with names may come in any order.
+        True labels of `X_test`; by default those of the records. Unknown labels (-1) are not
+        counted. Named columns may have any order.
     groups : array-like of shape (n_records,), default=None
-        Patients of the test records, which are resampled for intervals; by default the records'
-        own.
+        Patients of the test records, which are resampled for intervals; by default those of the
+        records.
     X_train : ECGRecords, CleanedRecords or array-like, default=None
-        What the classifier was fitted to, for the card to describe. If both know their patients,
-        the card says whether some were in both.
+        The records that the classifier was fitted to, which the card then describes. If both have
+        `groups`, the card says whether patients are in both.
     y_train : array-like or DataFrame, default=None
-        Labels of training; by default those of `X_train`.
+        Labels of `X_train`; by default those of the records.
     min_positives : int, default=10
-        A label that fewer test patients have is named among the limits.
+        Labels of fewer test patients are named among the limits.
     n_resamples : int, default=1000
-        Of the bootstrap over patients for 95 % intervals.
+        Number of resamples of patients for 95 % intervals.
     random_state : int, RandomState instance or None, default=0
+        Seed of the resamples.
     title : str, default=None
+        Title of the card; by default it names the class of the classifier.
     notes : dict of str to str, default=None
-        Sections of your own, put first: what the classifier is for, where the data come from.
+        Titles and texts of your own first sections, for example the purpose of the classifier, and
+        the source of the data.
 
     Returns
     -------
     Card
         With ``to_markdown()``, ``to_html()`` and ``save(path)``.
 
+    Raises
+    ------
+    TypeError
+        If the classifier has no ``predict_proba``.
+    ValueError
+        If there are no test records or labels, the labels differ, or the classifier is not a
+        multi-label classifier.
+
     See Also
     --------
-    cleaning_card : The same for cleaned labels.
-    sklearn_ecg.metrics.multilabel_report : The scores alone.
+    cleaning_card : Describe cleaned labels.
+    sklearn_ecg.metrics.multilabel_report : A table of scores only.
 
     References
     ----------
@@ -100,7 +111,7 @@ def model_card(
     if not isinstance(min_positives, int | np.integer) or min_positives < 1:
         raise ValueError(f"min_positives must be an integer of at least 1; got {min_positives!r}.")
     if not _num_samples(X_test):
-        raise ValueError("X_test holds no records, so there is nothing to tell of.")
+        raise ValueError("X_test holds no records; pass at least one.")
     groups = known(X_test, "groups") if groups is None else groups
     groups = check_groups(groups, n_records=len(X_test), ids=ids_of(X_test, y_test))
     tested = Tested.of(classifier, model, X_test, y_test, groups)
@@ -114,8 +125,8 @@ def model_card(
         ],
         "Scores": [_scores_explained(model, tested, n_resamples), scores],
         "Probabilities": [
-            "What the classifier expects on average, beside how often the label is there; the "
-            "Brier score is the mean squared error of its probabilities.",
+            "The share of records with each label, and the mean probability of the classifier. "
+            "The Brier score is the mean squared error of the probabilities.",
             tested.probabilities_table(),
         ],
         "Parameters": [parameters_table(model)],
@@ -130,13 +141,12 @@ def _check_classifier(classifier, model):
     if not getattr(model, "multilabel_", True):
         raise ValueError(
             f"{type(model).__name__} was fitted to a one-dimensional y; model_card describes "
-            "classifiers of labels that come together. Fit it to an indicator of shape "
-            "(n_records, n_labels)."
+            "multi-label classifiers. Fit it to an indicator of shape (n_records, n_labels)."
         )
     if not hasattr(classifier, "predict_proba"):
         raise TypeError(
-            f"{type(model).__name__} has no predict_proba, without which there are no areas "
-            "under curves; for example set probability=True, or calibrate it."
+            f"{type(model).__name__} has no predict_proba, which areas under curves need; for "
+            "example set probability=True, or calibrate it."
         )
 
 
@@ -160,8 +170,8 @@ def _model_facts(model, steps, searches, tested):
     if answers is not None:
         share = 1 - model.decisions_.share
         facts["measured features"] = (
-            f"by {type(answers.extractor).__name__}; trees answer by them, and have "
-            f"{share:.0%} of the answer"
+            f"by {type(answers.extractor).__name__}; trees on them have the weight {share:.0%} in "
+            "the probabilities"
         )
     history = getattr(model, "history", None)
     if isinstance(history, list) and history:  # as skorch keeps it
@@ -181,17 +191,17 @@ def _history_facts(history):
 
 def _training_data(X_train, y_train):
     if X_train is None:
-        return ["Not described: no training records were given to the card."]
+        return ["Not described, because the card got no training records."]
     groups = known(X_train, "groups")
     blocks = [facts_table(records_facts(X_train, groups))]
     if isinstance(X_train, CleanedRecords):
         y_train = None  # labels that a step has cleaned win
         differs, was_known = X_train.labels != X_train.weak_labels, X_train.weak_labels != -1
         n_filled_in = (differs & ~was_known).sum()
-        filled_in = f", and {n_filled_in} that were unknown were filled in" if n_filled_in else ""
+        filled_in = f", and {n_filled_in} unknown labels were filled in" if n_filled_in else ""
         blocks.append(
             f"The labels were cleaned: {(differs & was_known).sum()} of {was_known.sum()} differ "
-            f"from those given, counting labels that were left undecided{filled_in}."
+            f"from the given ones, including undecided labels{filled_in}."
         )
     names = known(X_train, "label_names")
     if y_train is None:
@@ -199,26 +209,26 @@ def _training_data(X_train, y_train):
     elif isinstance(y_train, pd.DataFrame) or np.shape(y_train)[1:] != np.shape(names):
         names = None
     if y_train is None:
-        return [*blocks, "Their labels were not given to the card."]
+        return [*blocks, "The card did not get their labels."]
     labels, names = check_labels(y_train, n_records=len(X_train), name="y_train", label_names=names)
     names = np.arange(labels.shape[1]).astype(str) if names is None else names
     return [*blocks, label_counts(labels, names)]
 
 
 def _scores_explained(model, tested, n_resamples):
-    unit = "records, since patients are not known" if tested.groups is None else "patients"
+    unit = "records (patients are not known)" if tested.groups is None else "patients"
     thresholds = getattr(model, "thresholds_", None)
     if np.shape(thresholds) != (len(tested.names),):
-        predictions = "as it makes them by itself"
+        predictions = "with its own rule"
     elif len(np.unique(thresholds)) == 1:
-        predictions = f"from a probability of {thresholds[0]:g} on"
+        predictions = f"present from a probability of {thresholds[0]:g} on"
     else:
         pairs = zip(tested.names, thresholds, strict=True)
         of_each = ", ".join(f"{name} {threshold:.3f}" for name, threshold in pairs)
-        predictions = f"from the probabilities that were tuned: {of_each}"
+        predictions = f"present from tuned probabilities on: {of_each}"
     return (
-        f"In brackets 95 % intervals from {n_resamples} resamples of {unit}, where enough of them "
-        "have the label and enough have not. F1, precision, recall and specificity are those of "
-        f"the classifier's predictions, {predictions}. Means leave out labels for which a score is "
-        "not defined."
+        f"Brackets hold 95 % intervals from {n_resamples} resamples of {unit}, if enough of them "
+        "have the label and enough do not. F1, precision, recall and specificity are those of "
+        f"the classifier's predictions ({predictions}). Means leave out labels for which a score "
+        "is not defined."
     )

@@ -1,5 +1,6 @@
-"""What is inside a Pipeline or a search, and which records it kept from training."""
+"""Find the classifier in a Pipeline or a search, and its held-out records."""
 
+import numpy as np
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -7,7 +8,7 @@ from sklearn_ecg.cards._facts import known, listed
 
 
 def unwrapped(classifier):
-    """Return the classifier that answers in the end, the steps before it, and searches around it.
+    """Return the classifier in a Pipeline or search, the steps before it, and the searches.
 
     Parameters
     ----------
@@ -30,16 +31,19 @@ def unwrapped(classifier):
             check_is_fitted(classifier)
             raise ValueError(
                 f"{type(classifier).__name__} with refit=False holds no fitted classifier; set "
-                "refit=True, or give the card the one that you have fitted."
+                "refit=True, or pass a fitted classifier to the card."
             )
         else:
             return classifier, steps, searches
 
 
 def search_fact(search):
-    """Return how a search came to its choice."""
+    """Describe the choice of a search."""
     n_candidates = len(search.cv_results_["params"])
-    chosen = listed(f"{name}={value!r}" for name, value in search.best_params_.items())
+    chosen = listed(
+        f"{name}={value.item() if isinstance(value, np.generic) else value!r}"
+        for name, value in search.best_params_.items()
+    )
     return (
         f"{type(search).__name__}, of {n_candidates} candidates by {search.n_splits_} folds of the "
         f"training records: {chosen}"
@@ -47,28 +51,28 @@ def search_fact(search):
 
 
 def held_out(model, X_train):
-    """Say which training records a classifier kept for validation, in a list of paragraphs."""
-    if not hasattr(model, "label_correlation_"):  # no network of ours
+    """Return a list of paragraphs about the training records held out for validation."""
+    if not hasattr(model, "label_correlation_"):  # not a network of this package
         return []
     indices = getattr(model, "validation_indices_", None)
     if indices is None:
-        return ["Which of them were held out for validation is not known: the model was loaded."]
+        return ["The model was loaded, so it is not known which records were held out."]
     if not len(indices):
         of_features = (
             ""
             if model.answers_ is None
-            else " Thresholds and calibration learn from what measured features say of patients "
-            "whom their models have not learned from."
+            else " Thresholds and calibration were learned from cross-fitted predictions of the "
+            "models of measured features."
         )
         return [
-            "None of them were held out: all were learned from, and nothing stopped the training "
-            f"but its number of epochs.{of_features}"
+            "No records were held out: all were used for training, which ended after its number "
+            f"of epochs.{of_features}"
         ]
     ids = known(X_train, "ids")
     which = ""
     if ids is not None and indices.max() < len(ids):
         which = f": {listed(ids[indices])}"
     return [
-        f"Of them {len(indices)} records were held out, from which early stopping, thresholds and "
-        f"calibration learn, and weights do not{which}."
+        f"{len(indices)} of them were held out: they were used for early stopping, thresholds and "
+        f"calibration, but not for the weights{which}."
     ]

@@ -1,4 +1,4 @@
-"""A classifier's answers on test records, beside the truth."""
+"""Predictions of a classifier on test records, and their scores."""
 
 import warnings
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sklearn_ecg.cards._facts import known
 from sklearn_ecg.metrics import bootstrap_interval, multilabel_report
 from sklearn_ecg.utils import align_labels, check_labels, ids_of
 
-# With fewer patients on either side, an interval would say little but look like knowledge.
+# With fewer patients with or without a label, an interval would look more certain than it is.
 _FEWEST_FOR_INTERVAL = 5
 
 
@@ -22,9 +22,11 @@ class Tested:
     Parameters
     ----------
     names : ndarray of str of shape (n_labels,)
+        Names of the labels.
     y_true : ndarray of int8 of shape (n_records, n_labels)
     probabilities, predictions : ndarray of shape (n_records, n_labels)
     groups : ndarray of shape (n_records,), or None
+        Patients.
     """
 
     names: np.ndarray
@@ -35,33 +37,33 @@ class Tested:
 
     @classmethod
     def of(cls, classifier, model, X, y, groups):
-        """Ask a classifier about records, and bring the truth to its order of labels."""
+        """Predict records, and bring their true labels into the classifier's order."""
         predictions = np.asarray(classifier.predict(X))
         probabilities = _probabilities(classifier.predict_proba(X), predictions)
         names, y_true = _truth(model, X, y, probabilities.shape[1])
         if len(probabilities) != len(y_true):
             raise ValueError(
-                f"The classifier answers for {len(probabilities)} records, but X_test has "
-                f"{len(y_true)}."
+                f"The classifier returns predictions of {len(probabilities)} records, but X_test "
+                f"has {len(y_true)}."
             )
         return cls(names, y_true, probabilities, predictions.reshape(probabilities.shape), groups)
 
     def n_positive(self):
-        """Return how many patients have each label; records where patients are unknown."""
+        """Return the number of patients with each label; of records if patients are unknown."""
         if self.groups is None:
             return (self.y_true == 1).sum(axis=0)
         return np.array([len(np.unique(self.groups[column == 1])) for column in self.y_true.T])
 
     def n_negative(self):
-        """Return how many patients have a record without each label."""
+        """Return the number of patients with a record without each label."""
         if self.groups is None:
             return (self.y_true == 0).sum(axis=0)
         return np.array([len(np.unique(self.groups[column == 0])) for column in self.y_true.T])
 
     def scores(self, n_resamples, random_state):
-        """Return scores with intervals, a row per label and their mean."""
+        """Return scores with intervals, a row per label and one for their mean."""
         with warnings.catch_warnings():
-            # The table and the limits say so themselves.
+            # The table shows undefined scores, and the limits name them.
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             report = multilabel_report(
                 self.y_true, self.probabilities, y_pred=self.predictions, label_names=self.names
@@ -120,11 +122,11 @@ class Tested:
 
 
 def _probabilities(found, predictions):
-    """Return an array of shape (n_records, n_labels), in whatever form a classifier answers."""
-    if isinstance(found, list):  # forests answer label by label
+    """Return the probabilities of any classifier as an array of shape (n_records, n_labels)."""
+    if isinstance(found, list):  # forests return a list with an array per label
         if not all(np.shape(column)[1:] == (2,) for column in found):
             raise ValueError(
-                "The classifier gives probabilities of classes other than absent and present; "
+                "The classifier returns probabilities of other classes than absent and present; "
                 "wrap it in OnCleanedLabels."
             )
         return np.column_stack([np.asarray(column)[:, 1] for column in found])
@@ -135,19 +137,19 @@ def _probabilities(found, predictions):
     if found.shape != predictions.shape:
         raise ValueError(
             f"The classifier's probabilities have the shape {found.shape}, its predictions "
-            f"{predictions.shape}; model_card describes classifiers of labels that come together, "
-            "fitted to an indicator of shape (n_records, n_labels)."
+            f"{predictions.shape}; model_card describes multi-label classifiers, fitted to an "
+            "indicator of shape (n_records, n_labels)."
         )
     return found
 
 
 def _truth(model, X, y, n_labels):
-    """Return names of labels and the true ones, in the classifier's order."""
+    """Return the names of labels and the true labels, in the classifier's order."""
     given = known(X, "label_names")
     if y is None:
         y = known(X, "labels")
         if y is None:
-            raise ValueError("y_test is missing: X_test has no labels of its own.")
+            raise ValueError("y_test is None, and X_test has no labels; pass y_test.")
     elif isinstance(y, pd.DataFrame) or np.shape(y)[1:] != np.shape(given):
         given = None
     y_true, given = check_labels(
@@ -162,7 +164,7 @@ def _truth(model, X, y, n_labels):
 
 
 def _label_names(model, n_labels):
-    """Return the names of a classifier's labels, or None where it knows only their numbers."""
+    """Return the names of a classifier's labels, or None if they have none."""
     for attribute in ("label_names_", "classes_"):
         names = getattr(model, attribute, None)
         if names is not None and np.shape(names) == (n_labels,):

@@ -1,4 +1,4 @@
-"""Features of each lead's waves: heights, areas and form."""
+"""Features of the waves in each lead: amplitudes, areas and shape."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ _FREQUENCIES = np.fft.rfftfreq(_SPECTRUM, 1 / WORKING_RATE)[:, np.newaxis]
 _BANDS = ((_FREQUENCIES >= [0, 10, 25]) & (_FREQUENCIES < [10, 25, 41])).astype(float)
 _BAND_NAMES = ("QRS_energy_below_10Hz", "QRS_energy_10_25Hz", "QRS_energy_above_25Hz")
 _TAPER = np.hanning(QRS.stop - QRS.start)
-_FLAT_SHARE = 0.05  # of the QRS, peak to peak: what is smaller is no wave of it
-_STEPS = np.linspace(0, 1, 13)[:, np.newaxis, np.newaxis]  # along a P or T wave: it bends slowly
+_FLAT_SHARE = 0.05  # of the QRS, peak to peak: smaller deflections are not waves
+_STEPS = np.linspace(0, 1, 13)[:, np.newaxis, np.newaxis]  # few points, as P and T waves are smooth
 
 
 def amplitude_features(beats):
     """Measure each lead; every value is the median over the beats, of shape (n_leads,)."""
     waves = beats.waves
-    # The level is that of the PR segment, 8 ms before the QRS.
+    # The zero level is taken in the PR segment, 8 ms before the QRS.
     p_length, t_length = (waves[f"{w}_offset"] - waves[f"{w}_onset"] for w in "pt")
     j_point = waves["qrs_offset"]
     single = [waves["qrs_onset"] - 2, waves["p_peak"], waves["t_peak"]]
@@ -55,7 +55,7 @@ def amplitude_features(beats):
 
 
 def _values_at(signal, samples):
-    """Return the signal at the given samples (..., n_leads, n_beats), NaN where there is none."""
+    """Return the signal at the given samples (..., n_leads, n_beats), NaN outside of the record."""
     n_leads, n_times = signal.shape
     known = (samples >= 0) & (samples < n_times)
     index = np.where(known, samples, 0).astype(np.intp)
@@ -64,7 +64,7 @@ def _values_at(signal, samples):
 
 
 def _over_chord(wave):
-    """Return a wave, sampled along the first axis, over the line from its onset to its end."""
+    """Return a wave, sampled along the first axis, minus the line from its onset to its end."""
     return wave - wave[0] - _STEPS * (wave[-1] - wave[0])
 
 
@@ -74,7 +74,7 @@ def _mean(wave):
 
 
 class _QRSComplex:
-    """QRS complexes of shape (n_leads, n_beats, n_window) over their PR level, 0 outside."""
+    """QRS complexes of shape (n_leads, n_beats, n_window) minus their PR level, 0 outside."""
 
     def __init__(self, beats, level):
         window = beats.windows[..., BEFORE - _QRS_FROM : BEFORE + _QRS_TO + 1]
@@ -89,14 +89,14 @@ class _QRSComplex:
         inside = (place >= self.first) & (place <= self.last)
         level = np.where(self.known, level, 0).astype(window.dtype)
         self.values = (window - level[..., np.newaxis]) * inside
-        # The steps into a complex and out of it are none of its own.
+        # The steps into and out of a complex do not belong to it.
         self.steps = (self.values[..., 1:] - self.values[..., :-1]) * (
             inside[..., 1:] & inside[..., :-1]
         )
 
     def measure(self):
-        """Return the complexes' features by beat, of shape (n_leads, n_beats)."""
-        # A wave that does not cross the level is absent, and its height is zero.
+        """Return features per beat, each of shape (n_leads, n_beats)."""
+        # A wave that does not cross the level is absent, and its amplitude is 0.
         r = np.maximum(self.values.max(axis=-1), 0)
         is_before = self.place <= self.values.argmax(axis=-1)[..., np.newaxis]
         size = r - np.minimum(self.values.min(axis=-1), 0)
@@ -130,7 +130,7 @@ class _QRSComplex:
         return dict(zip(measured, values, strict=True))
 
     def _second_r(self, before, after, q_length, s_length):
-        """Height of the wave before Q or after S, over where the QRS begins or ends."""
+        """Return the height of the wave before Q or after S, above the ends of the QRS."""
         start, end = (
             np.maximum(np.take_along_axis(self.values, np.maximum(place, 0), -1)[..., 0], 0)
             for place in (self.first, self.last)
@@ -142,9 +142,9 @@ class _QRSComplex:
         return np.maximum(0, np.maximum(early * (q_length > 0), late * (s_length > 0)))
 
     def _early_and_late_areas(self):
-        """Signed areas of the first and the last 40 ms.
+        """Return the signed areas of the first and the last 40 ms.
 
-        The late one is what tells the two bundle branch blocks apart in V1.
+        The late area tells right from left bundle branch block in V1.
         """
         n = round(40 / MS)
         early = (self.values * (self.place < self.first + n)).sum(axis=-1)
@@ -152,14 +152,14 @@ class _QRSComplex:
         return np.stack([early, late])
 
     def _notches(self, size):
-        """Count the turning points that stand out by more than 3 % of the usual QRS."""
+        """Count the turning points larger than 3 % of the usual QRS."""
         # Coarse steps of 3 samples keep noise from counting as a notch.
         n_steps = self.steps.shape[-1] // 3
         coarse = self.steps[..., : 3 * n_steps]
         coarse = coarse[..., ::3] + coarse[..., 1::3] + coarse[..., 2::3]
         usual = nan_median(np.where(self.known, size, np.nan))
         moves = np.abs(coarse) > 0.03 * usual[:, np.newaxis, np.newaxis]
-        # Each step is compared with the last one before it that goes anywhere.
+        # Each step is compared with the last large step before it.
         place = np.maximum.accumulate(np.arange(n_steps) * moves, axis=-1)[..., :-1]
         previous = np.take_along_axis(coarse, place, -1)
         turns = moves[..., 1:] & (coarse[..., 1:] * previous < 0)
@@ -167,7 +167,7 @@ class _QRSComplex:
 
 
 def _band_shares(main_beat):
-    """Shares of the main QRS's energy in bands: wide beats are slow."""
+    """Return the shares of the main QRS's energy in frequency bands: wide beats have low ones."""
     qrs = main_beat[:, QRS]
     qrs = (qrs - qrs.mean(axis=-1, keepdims=True)) * _TAPER
     power = np.abs(np.fft.rfft(qrs, _SPECTRUM)) ** 2

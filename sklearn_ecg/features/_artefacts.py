@@ -1,4 +1,4 @@
-"""What no heart writes, taken out before filtering: pacing spikes, steps, values that are held."""
+"""Artefacts to remove before filtering: pacing spikes, steps, held values."""
 
 import functools
 
@@ -6,42 +6,42 @@ import numpy as np
 
 from sklearn_ecg.features._statistics import nan_median
 
-#: Rate in Hz from which on a spike is narrower than any wave.
+#: Lowest sampling rate, in Hz, at which a spike is narrower than any wave.
 SPIKE_RATE = 250
 
 _SPIKE_S = 0.012  # from the last sample before a spike to the first after it
-_FLANK_S = 0.002  # in which it rises by most of its height
-_AROUND_S = 0.012  # on both sides the signal is as good as straight
-# A spike stands out from what is left of its surroundings so many times, and rises at once by
-# such a share of its height; half of the leads together need not show it so clearly.
+_FLANK_S = 0.002  # a spike rises by most of its height within this time
+_AROUND_S = 0.012  # the signal is nearly straight for this time on both sides
+# Least ratio of a spike's height to the residue beside it, and least share of its height within
+# _FLANK_S. Lower limits hold if at least half of the leads show the spike.
 _STANDS_OUT, _FLANK = 5.0, 0.6
 _STANDS_OUT_IN_MANY, _FLANK_IN_MANY = 3.5, 0.5
-_BENDS_ON = 1.6  # times at twice the distance: a wave 2.5 times and more
-_LEAST = 0.1  # of the lead's usual height: what is smaller makes no beat
-_EVENT_S = 0.012  # within which spikes of several leads are one
+_BENDS_ON = 1.6  # largest growth of a bend at twice the distance; a wave's grows 2.5 times
+_LEAST = 0.1  # of the lead's usual range: smaller spikes are not mistaken for beats
+_EVENT_S = 0.012  # spikes of several leads within this time are one
 
-_STEP_S, _AT_ONCE = 0.008, 0.7  # in which so much of a step is made
-_PLATEAU_S = 0.04  # in which the level stays before and after it
-_PLATEAU_SPREAD = 0.25  # of the step
-_LEAST_STEP = 0.15  # of the lead's usual height
+_STEP_S, _AT_ONCE = 0.008, 0.7  # a step makes this share of its size within this time
+_PLATEAU_S = 0.04  # the level is constant for this time before and after a step
+_PLATEAU_SPREAD = 0.25  # largest deviation from the level, as a share of the step
+_LEAST_STEP = 0.15  # of the lead's usual range
 
 _PULSE_S = 0.5  # a beat without P and T waves is shorter; good contact between dropouts is longer
 _HELD_S = 0.4
-_REST_S, _AT_REST = 0.02, 0.02  # a lead with this share of time in such stretches rests by habit
-_GENTLE, _TINY = 0.03, 3e-6  # of the lead's height: steps from rest, and below any noise
-_EDGE_S, _LEAST_EDGE = 0.012, 4  # samples by which an edge is judged, at least
-_BENDS = 8  # times as far from the line does a wave bend within them as in the first
+_REST_S, _AT_REST = 0.02, 0.02  # shortest rest, and least share of rests in a lead with many rests
+_GENTLE, _TINY = 0.03, 3e-6  # of the lead's range: a step out of a rest, and less than any noise
+_EDGE_S, _LEAST_EDGE = 0.012, 4  # length of an edge in s, and at least in samples
+_BENDS = 8  # least ratio of a wave's last to its first deviation within an edge
 
 
 def sharp_bends(signal, sampling_rate, heights):
-    """Find where leads bend more sharply within 12 ms than in a longer time, as no wave does.
+    """Find bends within 12 ms that do not grow over a longer time; those of waves grow.
 
     Parameters
     ----------
     signal : ndarray of float32 of shape (n_leads, n_times)
     sampling_rate : float
     heights : ndarray of shape (n_leads,)
-        Usual range of values in a second.
+        Usual range of values within a second.
 
     Returns
     -------
@@ -64,7 +64,7 @@ def sharp_bends(signal, sampling_rate, heights):
     places = places[(here >= bend[places - 1]) & (here > bend[places + 1])]
     lead, sample = np.divmod(places, n_times - 2 * reach)
     sample += reach
-    # Twice as far away, a wave has bent on, and a spike or step has not.
+    # At twice the distance, the bend of a wave has grown; that of a spike or step has not.
     before = signal[lead, np.maximum(sample - 2 * reach, 0)]
     after = signal[lead, np.minimum(sample + 2 * reach, n_times - 1)]
     is_over = np.abs(signal[lead, sample] - (before + after) / 2) < _BENDS_ON * bend[places]
@@ -72,10 +72,10 @@ def sharp_bends(signal, sampling_rate, heights):
 
 
 def take_out_spikes(signal, sampling_rate, heights, bends):
-    """Replace pacing spikes and the like, in place, by straight lines.
+    """Replace pacing spikes and similar spikes by straight lines, in place.
 
-    A spike lasts up to 10 ms, with what the recorder's filter made of it, and the signal on both
-    sides of it, 8 ms each, is as good as straight. No wave of the heart is so narrow.
+    A spike lasts up to 10 ms, including the effect of the recorder's filter, and the signal is
+    nearly straight for 8 ms on both sides. No wave of the heart is so narrow.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def take_out_spikes(signal, sampling_rate, heights, bends):
     Returns
     -------
     lead, sample : ndarray of int of shape (n_spikes,)
-        In the order of the samples.
+        Leads and samples of the spikes, in order of time.
     """
     nothing = np.empty((2, 0), np.intp)
     if sampling_rate < SPIKE_RATE or not len(bends[0]):
@@ -131,7 +131,7 @@ def take_out_spikes(signal, sampling_rate, heights, bends):
 
 @functools.lru_cache(maxsize=16)
 def _line_through(n_window, n_outside):
-    """Return the matrix from a window to the line through the values at both of its ends."""
+    """Return the matrix that maps a window to the straight line through its two ends."""
     along = np.arange(n_window) - (n_window - 1) / 2
     line = np.stack([np.ones(n_window), along], axis=1)
     is_outside = np.abs(along) > along[-1] - n_outside
@@ -139,14 +139,16 @@ def _line_through(n_window, n_outside):
 
 
 def count_spikes(spikes, n_leads, sampling_rate):
-    """Count the times at which a third of the leads shows a spike, and more than one of several.
+    """Count the times at which a third of the leads, and at least two, show a spike.
+
+    One lead suffices if there is only one.
 
     Parameters
     ----------
     spikes : tuple of ndarray
         From `take_out_spikes`.
     n_leads : int
-        That could show them.
+        Number of leads that could show them.
     sampling_rate : float
     """
     lead, sample = spikes
@@ -158,7 +160,7 @@ def count_spikes(spikes, n_leads, sampling_rate):
 
 
 def _leads_at_once(lead, sample, sampling_rate):
-    """Return for each spike how many leads show one at the same time."""
+    """Return for each spike the number of leads with a spike at the same time."""
     order = np.argsort(sample, kind="stable")
     apart = np.diff(sample[order], prepend=sample[order[:1]]) > _EVENT_S * sampling_rate
     event = np.empty(len(sample), np.intp)
@@ -169,10 +171,10 @@ def _leads_at_once(lead, sample, sampling_rate):
 
 
 def take_out_steps(signal, sampling_rate, heights, bends):
-    """Take steps from one level to another out of leads, in place.
+    """Remove steps from one level to another, in place.
 
-    A step is made within 8 ms, and the level stays for 40 ms before and after it, which it never
-    does beside the flank of a QRS complex. A calibration pulse is two steps.
+    A step happens within 8 ms, and the level is constant for 40 ms before and after it. Beside the
+    flank of a QRS complex it is not. A calibration pulse is two steps.
 
     Parameters
     ----------
@@ -203,7 +205,7 @@ def take_out_steps(signal, sampling_rate, heights, bends):
     whole = (first >= 0) & (first + n_window <= n_times)
     whole &= rise > _AT_ONCE * _LEAST_STEP * heights[lead]
     lead, first, rise = lead[whole], first[whole], rise[whole]
-    # A look at the far ends of the levels spares most flanks of QRS complexes the rest.
+    # The far ends of the levels rule out most flanks of QRS complexes, which saves time.
     stays = np.abs(signal[lead, first + n_window - 1] - signal[lead, first]) > rise / 2
     lead, first = np.divmod(np.unique(lead[stays] * n_times + first[stays]), n_times)
     if not len(lead):
@@ -230,17 +232,17 @@ def take_out_steps(signal, sampling_rate, heights, bends):
 
 
 def find_held(signal, sampling_rate):
-    """Find where leads stay at a value for so long, bit for bit, that nothing was recorded.
+    """Find samples where a lead repeats one value so long that nothing was recorded.
 
-    Three kinds of hearts' signals do so as well. Where a signal has no noise at all, it bends into
-    the line and out of it. Where it was compressed, or digitised in coarse steps, the line is left
-    in small steps, and the lead rests by habit. Where pulses alone stand for beats, the lead comes
-    back to one and the same value.
+    Three kinds of true signals also repeat values, and are left out. A signal without noise bends
+    smoothly into the constant stretch and out of it. A compressed or coarsely digitised signal
+    leaves it in small steps, and has many short constant stretches. A simulation by pulses always
+    returns to the same value.
 
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
-        NaN where nothing was recorded.
+        NaN is not recorded.
     sampling_rate : float
 
     Returns
@@ -270,15 +272,15 @@ def find_held(signal, sampling_rate):
             held[lead, first:end] = not all(
                 _is_natural(edge, n_edge, height, rests) for edge in edges
             )
-            if len(edges) == 1:  # at an end of the record: noise does not begin so gently
+            if len(edges) == 1:  # at an end of the record, where noise would start with a jump
                 is_gentle = rests or abs(edges[0][0]) < _TINY * height
                 held[lead, first:end] |= not is_gentle
-    # By chance, noise may look like a wave that bends away; not in half of the leads.
+    # Noise may look like a smooth wave by chance, but not in half of the leads.
     return constant & (held | (held.sum(axis=0) > constant.sum(axis=0) / 2))
 
 
 def _has_pulses_alone(values, start, stop, sampling_rate):
-    """Whether a lead leaves one and the same value for short pulses only, as simulations do."""
+    """Whether a lead leaves one value only for short pulses, as in some simulations."""
     recorded = np.append(0, np.cumsum(~np.isnan(values)))
     between = recorded[start[1:]] - recorded[stop[:-1]]
     same = (values[start] == values[start[0]]).all()
@@ -286,7 +288,7 @@ def _has_pulses_alone(values, start, stop, sampling_rate):
 
 
 def _is_natural(edge, n_edge, height, rests):
-    """Whether the samples outward from a constant stretch leave it as a heart's signal does."""
+    """Whether the samples beside a constant stretch leave it as a true signal does."""
     first = abs(edge[0])
     if first < _TINY * height or (rests and first < _GENTLE * height):
         return True

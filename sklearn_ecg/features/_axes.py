@@ -1,4 +1,4 @@
-"""Features of the heart's electrical axis, where the limb leads are named."""
+"""Features of the heart's electrical axis, from named limb leads."""
 
 import numpy as np
 
@@ -10,12 +10,12 @@ _AMPLITUDES = {
 
 
 def axis_features(by_lead, lead_names):
-    """Compute the frontal axes from the net amplitudes of I and aVF, or else of I and II.
+    """Compute the frontal axes from the net amplitudes of I and aVF, or of I and II.
 
     Parameters
     ----------
     by_lead : dict of ndarray of shape (n_leads,)
-        As `amplitude_features` measures them, NaN for leads that were left out.
+        From `amplitude_features`, NaN for leads that were left out.
     lead_names : sequence of str of length n_leads
     """
     names = list(lead_names)
@@ -26,7 +26,7 @@ def axis_features(by_lead, lead_names):
     for axis, parts in _AMPLITUDES.items():
         net = sum(by_lead[part] for part in parts)
         x, y = net[names.index("I")], net[names.index(vertical)]
-        # The augmented lead is shorter by sqrt(3) / 2 than the bipolar ones that span the plane.
+        # An augmented lead is shorter than a bipolar lead by the factor sqrt(3) / 2.
         y = (2 * y - x) / np.sqrt(3) if vertical == "II" else y * 2 / np.sqrt(3)
         features[axis] = np.rad2deg(np.arctan2(y, x)) if np.hypot(x, y) > 0 else np.nan
     angle = abs(features["QRS_axis_deg"] - features["T_axis_deg"])

@@ -1,4 +1,4 @@
-"""The catalogue of all features: one table, from which names, units and documentation come."""
+"""The catalogue of all features, a table of their names, units and definitions."""
 
 import csv
 import functools
@@ -14,8 +14,8 @@ GROUPS = ("rhythm", "intervals", "axes", "amplitudes", "shape", "quality", "pati
 class Feature(NamedTuple):
     """A row of the catalogue.
 
-    `of` says what the feature belongs to: "record", "each lead", "metadata", of which it is taken
-    and not measured, or the leads without which it is not defined, where ``a|b`` stands for a or b.
+    `of` is "record", "each lead", "metadata" (the feature is read from the metadata, and not
+    measured), or the leads that the feature needs; ``a|b`` means a or b.
     """
 
     name: str
@@ -36,7 +36,7 @@ def catalogue():
 
 @functools.lru_cache(maxsize=16)
 def record_features(lead_names):
-    """Return the features of the whole record that these leads allow."""
+    """Return the features of the whole record that can be measured with these leads."""
     return tuple(
         feature
         for feature in catalogue()
@@ -45,7 +45,7 @@ def record_features(lead_names):
 
 
 def features_lost(lead_names, groups):
-    """Return the features that records lack because leads go by names that nobody knows.
+    """Return the features that cannot be measured because leads have unknown names.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def features_lost(lead_names, groups):
     Returns
     -------
     list of str
-        Of records of the same number of leads, as many as the unknown ones could be.
+        The features whose missing leads could be the leads with unknown names.
     """
     n_unknown = sum(not is_known_lead(name) for name in lead_names)
     wanted = [f for f in catalogue() if f.group in groups and _needs_leads(f)]
@@ -70,12 +70,12 @@ def lead_features():
 
 @functools.cache
 def metadata_features():
-    """Return the features that are taken of the records' metadata, by name, as `features_of`."""
+    """Return the features from the records' metadata, in the form of `features_of`."""
     return {feature.name: (feature, "") for feature in catalogue() if feature.of == "metadata"}
 
 
 def features_of(lead_names):
-    """Return all features that are measured of records with these leads, by their full names.
+    """Return all features of records with these leads, by their full names.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def features_of(lead_names):
     Returns
     -------
     dict of str to (Feature, str)
-        The feature and the lead that it belongs to, which is empty for those of the record.
+        The feature and its lead; the lead is "" for features of the record.
     """
     features = {feature.name: (feature, "") for feature in record_features(lead_names)}
     for lead in lead_names:
@@ -92,7 +92,7 @@ def features_of(lead_names):
         twice = sorted(own.keys() & features.keys())
         if twice:
             raise ValueError(
-                f"The lead {lead!r} would have features of the same name as others, such as "
+                f"The features of lead {lead!r} would have the same names as others, such as "
                 f"{twice[0]!r}; give the lead another name."
             )
         features |= own
@@ -108,5 +108,5 @@ def _allow(lead_names, needed):
 
 
 def _n_lacking(lead_names, needed):
-    """Return how many more leads a feature needs."""
+    """Return the number of leads that a feature needs and the records lack."""
     return sum(not set(lead_names).intersection(one.split("|")) for one in needed.split())

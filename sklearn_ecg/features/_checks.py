@@ -1,4 +1,4 @@
-"""Checks of one record, for the functions that take it as a plain array."""
+"""Check one record, given as a plain array."""
 
 import numbers
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 def check_signal(signal, sampling_rate):
-    """Return one record as a float64 array of shape (n_leads, n_times), or say what is wrong."""
+    """Return one record as a float64 array of shape (n_leads, n_times)."""
     if np.ma.isMaskedArray(signal):
         signal = np.ma.filled(signal.astype(np.float64), np.nan)
     signal = np.atleast_2d(np.asarray(signal))
@@ -29,12 +29,12 @@ def check_signal(signal, sampling_rate):
 
 
 def check_r_peaks(r_peaks, n_times, name="r_peaks"):
-    """Return R peaks of one record as a float64 array, or say what is wrong."""
+    """Return the R peaks of one record as a float64 array."""
     r_peaks = np.asarray(r_peaks)
     if r_peaks.ndim != 1 or r_peaks.dtype.kind not in "iuf":
         raise ValueError(
-            f"{name} must be samples, also between two of them, of shape (n_beats,); got an array "
-            f"of {r_peaks.dtype} of shape {r_peaks.shape}."
+            f"{name} must be an array of samples (also fractions) of shape (n_beats,); got an "
+            f"array of {r_peaks.dtype} of shape {r_peaks.shape}."
         )
     r_peaks = r_peaks.astype(np.float64)
     if not np.isfinite(r_peaks).all():
@@ -42,12 +42,13 @@ def check_r_peaks(r_peaks, n_times, name="r_peaks"):
     if (np.diff(r_peaks) <= 0).any():
         first = np.flatnonzero(np.diff(r_peaks) <= 0)[0]
         raise ValueError(
-            f"{name} must be in ascending order, each once; got {r_peaks[first]:g} before "
+            f"{name} must be in ascending order, without repeats; got {r_peaks[first]:g} before "
             f"{r_peaks[first + 1]:g}."
         )
     if len(r_peaks) and not 0 <= r_peaks[0] <= r_peaks[-1] <= n_times - 1:
         raise ValueError(
             f"{name} must lie in the record's {n_times} samples, counted from 0; got values from "
-            f"{r_peaks[0]:g} to {r_peaks[-1]:g}. Are they in seconds, or of another sampling rate?"
+            f"{r_peaks[0]:g} to {r_peaks[-1]:g}. Give them in samples at the record's sampling "
+            "rate, not in seconds."
         )
     return r_peaks

@@ -1,4 +1,4 @@
-"""delineate: the waves of every beat in every lead, as a table."""
+"""delineate: a table of the waves of every beat in every lead."""
 
 import numpy as np
 import pandas as pd
@@ -15,53 +15,51 @@ from sklearn_ecg.utils import check_option, warn_user
 def delineate(signal, sampling_rate, r_peaks=None, method="network") -> pd.DataFrame:
     """Find the bounds and peaks of the P wave, the QRS complex and the T wave.
 
-    A small convolutional network sees all leads together and gives each sample of each lead its
-    wave. The bounds are where a wave becomes likelier than not, the peaks of P and T the likeliest
-    place between them, whether the wave is upright, inverted or biphasic. A P or T wave that is
-    not seen is absent. P waves that no QRS complex follows are blocked ones; they are believed
-    where a third of the leads shows them, and two of three or more. The user guide tells how the
-    network was trained and validated.
+    A small convolutional network sees all leads together and assigns a wave to each sample of each
+    lead. A bound is the place where the probability of a wave crosses one half. The peak of a P or
+    T wave, upright, inverted or biphasic, is the most probable place between its bounds. A blocked
+    P wave has no QRS complex behind it; it is reported if a third of the leads, and at least two of
+    three or more leads, show it. The user guide says how the network was trained and validated.
 
     Parameters
     ----------
     signal : array-like of shape (n_leads, n_times) or (n_times,)
         One record in mV.
     sampling_rate : float
-        Hz.
+        Samples per second (Hz).
     r_peaks : array-like of shape (n_beats,), default=None
-        Samples of the R peaks in ascending order, also between two samples; by default those of
+        R peaks in samples (also fractions), in ascending order; by default those of
         `detect_r_peaks`.
     method : {"network", "peak", "prominence", "dwt", "cwt"}, default="network"
-        Or, for comparison, one of NeuroKit's. It sees each lead by itself, cleaned by NeuroKit,
-        with the same R peaks in all of them. "peak" knows no bounds of QRS complexes,
-        and none of them blocked P waves.
+        The network, or, for comparison, a method of NeuroKit. These see each lead alone, cleaned by
+        NeuroKit, with the same R peaks in all leads, and find no blocked P waves. "peak" finds no
+        bounds of QRS complexes.
 
     Returns
     -------
     DataFrame
-        A row per lead and beat, with the columns lead, beat (both counted from 0), p_onset,
-        p_peak, p_offset, qrs_onset, r_peak, qrs_offset, t_onset, t_peak and t_offset in samples
-        (bounds lie between samples); NaN where a wave is absent, or lies in a gap, or the lead is
-        flat. r_peak is the beat's own, the same in all leads. A blocked P wave has a row in each
-        lead that shows it, with beat -1 and NaN in all columns but its own. Rows are in the order
-        of leads, and of time within a lead.
+        A row per lead and beat, sorted by lead and time. Columns: lead and beat, both counted from
+        0; p_onset, p_peak, p_offset, qrs_onset, r_peak, qrs_offset, t_onset, t_peak and t_offset
+        in samples, also fractions. NaN if the wave is absent, lies in a gap, or the lead is flat.
+        All leads of a beat have the same r_peak. A blocked P wave has beat -1, a row in each lead
+        that shows it, and NaN for QRS and T.
 
     Raises
     ------
     ValueError
-        If the signal is not one record, `r_peaks` are not ascending samples of it, or there is no
-        such method.
+        If the signal is not one record, `r_peaks` are not ascending samples of it, or the method
+        is unknown.
 
     Warns
     -----
     UserWarning
-        If NeuroKit raises an error on a lead, whose waves are then NaN; the message names it.
+        If NeuroKit raises an error on a lead; the waves of this lead are NaN.
 
     See Also
     --------
-    detect_r_peaks : The beats.
-    to_neurokit : The waves of one lead in NeuroKit's form.
-    ECGFeatureExtractor : Measurements that rest on these bounds.
+    detect_r_peaks : Find the beats.
+    to_neurokit : The waves of one lead in NeuroKit's format.
+    ECGFeatureExtractor : Measurements from these bounds.
 
     Examples
     --------
@@ -72,7 +70,7 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network") -> pd.DataF
     >>> bool((waves["qrs_onset"] < waves["r_peak"]).mean() > 0.95)
     True
 
-    The beats alone, without blocked P waves:
+    Leave out blocked P waves:
 
     >>> beats = waves[waves["beat"] >= 0]
     """
@@ -89,7 +87,7 @@ def delineate(signal, sampling_rate, r_peaks=None, method="network") -> pd.DataF
 
 
 def delineate_with(signal, sampling_rate, r_peaks=None, network=None):
-    """As `delineate`, with any `WaveNetwork`."""
+    """Find waves as `delineate`, with any `WaveNetwork`."""
     checked = CheckedSignal(check_signal(signal, sampling_rate), sampling_rate)
     beats = find_beats(checked, network)
     if r_peaks is None:
@@ -123,25 +121,25 @@ def _places_by_neurokit(signal, checked, r_peaks, method):
     if failed:
         first, said = next(iter(failed.items()))
         warn_user(
-            f"NeuroKit's method {method!r} broke down on the leads {list(failed)}, counted from 0, "
-            f"and their waves are NaN. On lead {first} it said {said}."
+            f"NeuroKit's method {method!r} raised errors on the leads {list(failed)}, counted from "
+            f"0, and their waves are NaN. On lead {first} the error was: {said}."
         )
     return places
 
 
 def _as_table(places, r_peaks, checked):
-    """Return a row per lead and beat, and per blocked P wave that a lead shows, by lead and time.
+    """Return a row per lead and beat, and per lead and blocked P wave, sorted by lead and time.
 
     Parameters
     ----------
     places : ndarray of shape (n_waves, n_leads, n_beats + n_blocked)
-        The beats' waves, and behind them blocked P waves.
+        The waves of the beats, then the blocked P waves.
     r_peaks : ndarray of shape (n_beats,)
     checked : CheckedSignal
     """
     if checked.recorded is not None and places.size:
         _leave_out_gaps(places, checked.recorded)
-    # A wave that an end of the record cuts off is bounded by that end.
+    # If an end of the record cuts off a wave, that end is its bound.
     np.clip(places, 0, checked.signal.shape[1] - 1, out=places)
     places[WAVES.index("r_peak"), :, : len(r_peaks)] = r_peaks
     _, n_leads, n_rows = places.shape
@@ -157,7 +155,7 @@ def _as_table(places, r_peaks, checked):
 
 
 def _leave_out_gaps(places, recorded):
-    """Make waves NaN, in place, of which a point lies where the lead was not recorded."""
+    """Set waves to NaN, in place, if one of their points lies in a gap of the lead."""
     samples = np.clip(np.nan_to_num(places), 0, recorded.shape[1] - 1).round().astype(np.intp)
     lost = ~np.take_along_axis(recorded, samples.swapaxes(0, 1).reshape(len(recorded), -1), 1)
     lost = lost.reshape(len(recorded), *places.shape[::2]).swapaxes(0, 1)

@@ -1,4 +1,4 @@
-"""Measuring many records, in parallel, without holding them all, and not twice."""
+"""Measure many records in parallel, chunk by chunk, and store the results."""
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ _CHUNK = 16  # records per task: a tenth of a second of work
 
 
 def extract(signals, sampling_rate, lead_names, r_peaks, *, folder, n_jobs, verbose):
-    """Measure all records, a chunk at a time, so that no more of them is held than is read.
+    """Measure all records, chunk by chunk, so that memory holds few signals.
 
     Parameters
     ----------
@@ -23,9 +23,9 @@ def extract(signals, sampling_rate, lead_names, r_peaks, *, folder, n_jobs, verb
     sampling_rate : float
     lead_names : tuple of str
     r_peaks : list of (ndarray or None), or None
-        Of each record, None where they are to be found; None alone for all.
+        R peaks of each record; None to detect them.
     folder : path, or None
-        Where features are kept, and found again.
+        Folder of stored features.
     n_jobs, verbose : int
 
     Returns
@@ -33,7 +33,7 @@ def extract(signals, sampling_rate, lead_names, r_peaks, *, folder, n_jobs, verb
     table : ndarray of float64 of shape (n_records, n_features)
         NaN for records that cannot be measured.
     problems : dict of int to str
-        Why not, by record.
+        Row of each such record, and the reason.
     """
     step = _Measuring(sampling_rate, lead_names)
     r_peaks = [None] * len(signals) if r_peaks is None else r_peaks
@@ -50,12 +50,12 @@ def extract(signals, sampling_rate, lead_names, r_peaks, *, folder, n_jobs, verb
 
 
 def extract_shards(signals, sampling_rate, lead_names, r_peaks, folder, **options):
-    """Measure what a folder does not hold yet, and yield all that is wanted, shard by shard.
+    """Measure the records that a folder lacks, and yield the features of all, shard by shard.
 
     Parameters
     ----------
     signals, sampling_rate, lead_names, r_peaks, folder
-        As for `extract`; `r_peaks` of each record.
+        As for `extract`, but `r_peaks` is a list.
     **options
         As for `ShardFolder.results`.
 
@@ -93,7 +93,7 @@ def _rows(signals, rows):
 
 
 class _Measuring:
-    """Measures some records, and says of which that was not possible."""
+    """Measures some records, and gives the reason for each that cannot be measured."""
 
     by_record = True
     doing = "Measuring records"
@@ -114,14 +114,14 @@ class _Measuring:
             except Exception as error:
                 problems[row] = f"{error}" or type(error).__name__
         for row in rows_changed(signals, keys, r_peaks):
-            # What could not be read says why.
+            # The error of reading, if there is one, is the better reason.
             problems[row] = problems[row] or "its file was changed while it was read"
             table[row] = np.nan
         return pd.DataFrame(table, columns=self.names).assign(problem=problems)
 
 
 def _read(signals):
-    """Return signals, and an error in the place of each that cannot be read."""
+    """Return signals; the error in place of each signal that cannot be read."""
     if not isinstance(signals, LazySignals):
         return signals
     try:

@@ -1,4 +1,4 @@
-"""ECGFeatureExtractor: records in, a table of named measurements out."""
+"""ECGFeatureExtractor: turn records into a table of named measurements."""
 
 import numbers
 import os
@@ -7,7 +7,6 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pandas as pd
-from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -31,45 +30,47 @@ from sklearn_ecg.utils import (
     check_params,
     fill_masked,
     is_known_lead,
+    listed,
+    output_container,
     warn_of_unread,
     warn_user,
+    with_summary,
 )
 
-_FEWEST_LEADS = 3  # that are worth a warning: of one or two, no feature needs more than these have
+_FEWEST_LEADS = 3  # no warning for one or two leads: features of several leads are not expected
 
 
 class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
     """Measure rhythm, intervals, amplitudes and beat shapes of ECG records.
 
-    Each record becomes a row of numbers with names and units: first those of the whole record
-    (`RR_mean_ms`, `QRS_duration_ms`, ...), then those of each lead (`II_R_amplitude_mV`, ...).
-    Besides the usual beat, the features describe the beat that differs most from it and the one
-    that comes earliest, since one ectopic beat in ten seconds is enough for a label.
+    Each record becomes a row of numbers with names and units: first features of the whole record
+    (`RR_mean_ms`, `QRS_duration_ms`, ...), then features of each lead (`II_R_amplitude_mV`, ...).
+    They describe the usual beat, the most different beat and the earliest beat, because one ectopic
+    beat in ten seconds is enough for a label.
 
     Parameters
     ----------
     sampling_rate : float, default=None
-        Hz. Needed for plain arrays only; `ECGRecords` know their own.
+        Samples per second (Hz). Needed for plain arrays only; `ECGRecords` know their rate.
     groups : sequence of str, default=("rhythm", "intervals", "axes", "amplitudes", "shape")
-        Which features to return. A further group, "quality", tells of the signal and not of the
-        heart: gaps, noise, drift, pacing spikes. The group "patient" is age and sex, of
-        ``records.metadata``: columns ``age_years`` and ``sex``.
+        The groups of features to return. "quality" describes the signal: gaps, noise, drift,
+        pacing spikes. "patient" is age and sex, from the columns ``age_years`` and ``sex`` of
+        ``records.metadata``.
     n_jobs : int, default=None
         Number of joblib workers.
     memory : path-like or joblib.Memory, default=None
-        A folder that keeps features, so that each record is measured once, whatever the groups
-        and whatever other records it comes with. They are written while they are measured: whoever
-        is interrupted, and calls again, goes on. Records in files of their own are known by these
-        files' names, sizes and times of change, others by their samples.
+        A folder that stores features of all groups, so that each record is measured once. After an
+        interruption, the next call goes on. A record in files is recognised by the files' names,
+        sizes and times of change, another record by its samples.
     verbose : int, default=0
-        A progress bar if positive.
+        Shows a progress bar over records if positive; in a log, a line every ten seconds.
 
     Attributes
     ----------
     lead_names_ : tuple of str
-        The leads in order; ``lead0``, ``lead1``, ... where they have no names.
+        The leads in order; ``lead0``, ``lead1``, ... if they have no names.
     sampling_rate_ : float
-        Hz, of the records that were fitted; assumed for plain arrays given to `transform`.
+        Sampling rate in `fit` (Hz), assumed for plain arrays in `transform`.
     feature_units_ : ndarray of str of shape (n_features_out,)
         The unit of each feature; empty for counts and ratios.
     n_features_in_ : int
@@ -77,33 +78,33 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
 
     See Also
     --------
-    detect_r_peaks : The beats on which all features rest.
-    delineate : The waves of each beat.
+    detect_r_peaks : Find the beats.
+    delineate : Find the waves of each beat.
 
     Notes
     -----
     Every record is resampled to 250 Hz and band-passed from 0.5 to 40 Hz without phase shift, so
-    that features mean the same at every rate from 100 Hz on. The price is a lower R wave than on
-    paper, where 150 Hz are usual. Of the height in the unfiltered records of LUDB remain, in the
-    median and in the worst of 20 records, 89 and 75 % in II, 93 and 82 % in V5, 91 and 55 % in V1:
-    limits of voltages, such as those of Sokolow and Lyon, are for paper.
+    that features are comparable at every rate from 100 Hz on. The R wave becomes lower than on
+    paper, where 150 Hz are usual. In 20 records of LUDB, the median (and worst) share of the
+    unfiltered height that remains is 89 % (75 %) in II, 93 % (82 %) in V5 and 91 % (55 %) in V1.
+    Limits of voltages on paper, such as those of Sokolow and Lyon, therefore do not apply.
 
-    Intervals of the record (`PR_interval_ms`, `QRS_duration_ms`, `QT_interval_ms`, ...) are those
-    that recorders print: from the earliest onset to the latest end of all leads, of beats of the
-    main shape, so that QT = QRS + ST + T. They are longer than those of a single lead
-    (`II_QT_interval_ms`, ...). Earliest and latest are the quantiles of 5 and 95 % of the leads,
-    and a wave counts where a third of the leads and half of the beats show it.
+    Intervals of the record (`PR_interval_ms`, `QRS_duration_ms`, `QT_interval_ms`, ...) are defined
+    as recorders print them: from the earliest onset to the latest end of all leads, for beats of
+    the main shape, so QT = QRS + ST + T. They are longer than those of a single lead
+    (`II_QT_interval_ms`, ...). "Earliest" and "latest" are the quantiles 5 % and 95 % of the leads.
+    A wave is measured if a third of the leads and half of the beats show it.
 
-    A limb lead that is missing, from all records given to `transform` or from some, is computed
-    from two others; see `ECGRecords.select_leads`.
+    A limb lead that all or some records lack is computed from two others; see
+    `ECGRecords.select_leads`.
 
-    What cannot be measured is NaN: all features of a lead that is flat or lacks a fifth of what
-    other leads have, the amplitude of a P wave that is absent, everything for a record without
-    beats. A shorter gap (NaN, infinity, or a value that is held bit for bit for 0.4 s or more)
-    costs its lead the beats that it cuts off; those that it cuts off in more than half of the
-    leads, or an end of the record in all, count for the rhythm alone, and no RR interval spans a
-    gap of all leads. Gaps up to 10 ms, or of one sample, are bridged. Estimators that cannot take
-    NaN need an imputer.
+    Features that cannot be measured are NaN: all features of a lead that is flat or lacks a fifth
+    of the time of the other leads, the amplitude of an absent P wave, all features of a record
+    without beats. A shorter gap (NaN, infinity, or one value repeated for 0.4 s or more) removes
+    the beats that it cuts off from its lead. A beat that a gap cuts off in more than half of the
+    leads, or that an end of the record cuts off, is used for the rhythm only. No RR interval spans
+    a gap of all leads. Gaps of at most 10 ms, or of one sample, are bridged. Estimators that do not
+    accept NaN need an imputer.
 
     Examples
     --------
@@ -145,30 +146,39 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(self, X, y=None):
-        """Learn which leads there are and what their features are called.
+        """Learn the leads and the names of the features.
 
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-        y : None
-            Ignored; but refused beside `CleanedRecords`, whose labels are lost here.
+            Signals in mV.
+        y : object, default=None
+            Ignored.
 
         Returns
         -------
         self
 
+        Raises
+        ------
+        TypeError
+            If `X` is `CleanedRecords` and `y` is given: the next step would train on the weak
+            labels.
+        ValueError
+            If the sampling rate is unknown, a group is unknown, or there are no records.
+
         Warns
         -----
         UserWarning
-            If three leads or more have names of which some are not known, or twelve have none, and
-            features that need certain leads are lost by that; the message names both.
+            If features cannot be measured because leads have unknown names, or twelve leads have
+            no names.
         """
         check_params(self)
         if y is not None and isinstance(X, CleanedRecords):
             raise TypeError(
-                "The features of CleanedRecords are an array without the cleaned labels, and the "
-                "next step of the Pipeline would train on the weak y. Leave this step out: "
-                "OnCleanedLabels(classifier, features=ECGFeatureExtractor(...)) measures by itself."
+                "X are CleanedRecords. Their features are an array without the cleaned labels, so "
+                "the next step of the Pipeline would train on the weak y. Leave this step out: "
+                "OnCleanedLabels(classifier, features=ECGFeatureExtractor(...)) measures itself."
             )
         if not self.groups or not set(self.groups) <= set(GROUPS):
             raise ValueError(f"groups must be some of {list(GROUPS)}; got {self.groups!r}.")
@@ -188,50 +198,52 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Leads that have names may come in any order and spelling, with others among them. Limb
-            leads that are missing are computed from two others.
+            Signals in mV. Leads with names may have any order and spelling, and there may be
+            others. Missing limb leads are computed from two others.
         r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
-            R peaks that someone has corrected, in samples of X (also between two of them): one
-            array for each record, and None for a record in which they are to be found; a Series
-            is aligned by the records' ids, and a dict names some records by id. By default they
-            are found in all. In a Pipeline or a search with scikit-learn's metadata routing, ask
-            for them by ``set_transform_request(r_peaks=True)``; a dict cannot be split there.
+            R peaks that a person has corrected, in samples of `X` (also fractions): one array per
+            record, None to detect them. A Series is matched to the records' ids, and a dict has
+            the ids of some records as keys. By default all are detected. With scikit-learn's
+            metadata routing, request them by ``set_transform_request(r_peaks=True)``; splitters
+            cannot split a dict.
 
         Returns
         -------
         ndarray of float64 of shape (n_records, n_features_out)
-            Or a DataFrame, as `set_output` asks for; one of pandas is indexed by the records' ids.
-
-        Warns
-        -----
-        UserWarning
-            If leads contradict each other, repeat each other or hold infinity, or a record has no
-            whole beat to measure, or QRS complexes of a size that they do not have in mV; the
-            message names the records. So does another one of records that cannot be read, whose
-            features are NaN.
+            Or a DataFrame, see `set_output`; the index of a pandas DataFrame is the records' ids.
 
         Raises
         ------
         ValueError
-            If no record can be read.
+            If no record can be read, or leads of `fit` are missing.
+
+        Warns
+        -----
+        UserWarning
+            If the leads of a record contradict each other, repeat each other or hold infinity, if
+            a record has no complete beat, or if its QRS complexes have an impossible size in mV.
+        UnreadRecordsWarning
+            If records cannot be read; their features are NaN.
         """
         records, table, problems = self._measure(X, r_peaks)
         _check_any_read(records, problems)
         warn_of_unread(problems, records.ids, "cannot be measured, and are NaN")
         warn_of_problems(self._report(records, table, {}))
         features = self._choose(table, self._of_patients(records))
-        if self._output_container() == "pandas" and isinstance(X, ECGRecords):
+        if output_container(self) == "pandas" and isinstance(X, ECGRecords):
+            # scikit-learn keeps the index of a DataFrame that it is given.
             index = pd.Index(records.ids, name="id")
             return pd.DataFrame(features, index=index, columns=list(self._chosen()))
         return features
 
     def fit_transform(self, X, y=None, r_peaks=None):
-        """Learn which leads there are, and measure every record.
+        """Learn the leads, and measure every record.
 
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-        y : None
+            Signals in mV.
+        y : object, default=None
             As in `fit`.
         r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
             As in `transform`.
@@ -239,28 +251,29 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of float64 of shape (n_records, n_features_out), or DataFrame
-            As of `transform`.
+            As in `transform`.
         """
-        # scikit-learn's own hands metadata to fit alone.
+        # The fit_transform of scikit-learn would pass r_peaks to fit only.
         return self.fit(X, y).transform(X, r_peaks=r_peaks)
 
     def quality_report(self, X, r_peaks=None):
-        """List what is wrong with records, so that a person can look at them.
+        """List the problems of the records, for a person to look at.
 
-        With `memory`, what `transform` has measured is not measured again. A limb lead that is
-        missing as a whole, and was computed from two others, is no finding.
+        With `memory`, records that `transform` has measured are not measured again. A missing limb
+        lead that was computed from two others is not a problem.
 
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+            Signals in mV.
         r_peaks : sequence, Series or dict of array-like of shape (n_beats,), default=None
             As in `transform`.
 
         Returns
         -------
         DataFrame
-            A row per finding: id (of the record), lead (empty where it is about the record),
-            problem, value (how much of it), and what_to_do. Empty where all is well.
+            A row per problem: id of the record, lead (empty if the problem is of the whole
+            record), problem, value (its size), and what_to_do. Empty if there are no problems.
 
         Examples
         --------
@@ -280,13 +293,13 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         return self._report(records, table, problems)
 
     def describe_features(self):
-        """Return the catalogue of the features: what each is, and what is normal.
+        """Return the catalogue of the features, with definitions and normal ranges.
 
         Returns
         -------
         DataFrame
-            A row per feature, indexed by its name, with the columns lead (empty for the whole
-            record), group, unit, definition, normal (range in adults, where one exists) and source.
+            A row per feature, with its name as index. Columns: lead (empty for the whole record),
+            group, unit, definition, normal (range in adults, empty if there is none) and source.
         """
         check_is_fitted(self)
         rows = [
@@ -302,8 +315,8 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        input_features : None
-            Ignored; the names depend on leads and groups alone.
+        input_features : object, default=None
+            Ignored; the names depend on leads and groups only.
 
         Returns
         -------
@@ -313,26 +326,26 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         return np.array(list(self._chosen()), dtype=object)
 
     def _chosen(self):
-        """Return the features of the groups asked for, by name."""
+        """Return the features of the wanted groups, by name."""
         features = features_of(self.lead_names_) | metadata_features()
         return {name: pair for name, pair in features.items() if pair[0].group in self.groups}
 
     def _of_patients(self, records):
-        """Return what metadata say of the patients, as columns; none unless they are asked for."""
+        """Return features from the metadata; no columns unless the group "patient" is wanted."""
         if "patient" not in self.groups:
             return np.empty((len(records), 0))
         return patient_features(records)
 
     def _choose(self, table, of_patients):
-        """Return the columns of the groups asked for, of all that is measured, and of patients."""
+        """Return the columns of the wanted groups, from all measured features and the metadata."""
         chosen = self._chosen()
         measured = table[:, [name in chosen for name in features_of(self.lead_names_)]]
-        # Of what could not be read all is NaN: else it would pass for measured.
+        # Age and sex are NaN too if a record cannot be read, so that its row is all NaN.
         is_lost = np.isnan(table).all(axis=1)[:, np.newaxis]
         return np.hstack([measured, np.where(is_lost, np.nan, of_patients)])
 
     def _measure(self, X, r_peaks):
-        """Return the records with leads in the order of fit, all features, and what went wrong."""
+        """Return the records with leads in the order of fit, all features, and problems by row."""
         check_is_fitted(self)
         records = self._check_records(X, reset=False)
         table, problems = extract(
@@ -347,7 +360,7 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
         return records, table, problems
 
     def _shards(self, records, folder, **options):
-        """Yield rows and features, as `extract_shards` does, and keep those of all groups."""
+        """Yield rows and features of the wanted groups; the folder stores those of all groups."""
         records = self._check_records(records, reset=False)
         of_patients, names = self._of_patients(records), self.get_feature_names_out()
         shards = extract_shards(
@@ -365,11 +378,6 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
     def _report(self, records, table, problems):
         return report_problems(table, records.ids, self.lead_names_, problems)
 
-    def _output_container(self):
-        # Set by set_output; scikit-learn keeps the index of a DataFrame that it is given.
-        config = getattr(self, "_sklearn_output_config", {})
-        return config.get("transform", get_config()["transform_output"])
-
     def _check_records(self, X, *, reset):
         X = fill_masked(X)
         if isinstance(X, list) and X:
@@ -386,7 +394,7 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
                 raise TypeError(f"signals must be an array of numbers in mV: {error}.") from error
         records = as_records(X, self.sampling_rate)
         if not len(records):
-            raise ValueError("X holds no records: there is nothing to measure.")
+            raise ValueError("X holds no records; pass at least one.")
         if reset:
             self.n_features_in_ = X.shape[1] if is_array else records.n_leads
         else:
@@ -403,13 +411,24 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
 
     def _check_learned(self):
         n_leads = len(getattr(self, "lead_names_", ""))
-        # An array of which each sample is a feature has one lead.
+        # A two-dimensional array, in which each sample is a feature, has one lead.
         if n_leads > 1 and self.n_features_in_ != n_leads:
             raise ValueError(f"n_features_in_ is {self.n_features_in_}, with {n_leads} leads")
 
     def _fits_any_length(self):
-        # Fitted on records of one lead, and not on an array of which each sample is a feature.
+        # Fitted on records of one lead, not on an array in which each sample is a feature.
         return self.n_features_in_ == len(self.lead_names_) == 1
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        """Add a summary of the features to scikit-learn's table."""
+        groups = [feature.group for feature, _ in self._chosen().values()]
+        learned = {
+            "features": f"{len(groups)}: "
+            + ", ".join(f"{name} {groups.count(name)}" for name in dict.fromkeys(groups)),
+            "leads": f"{len(self.lead_names_)}: {listed(self.lead_names_)}",
+            "sampling rate": f"{self.sampling_rate_:g} Hz",
+        }
+        return with_summary(super()._get_fitted_attr_html(doc_link), learned)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -419,7 +438,7 @@ class ECGFeatureExtractor(Saved, TransformerMixin, BaseEstimator):
 
 
 def _folder_of(memory):
-    """Return the folder that keeps features, or None."""
+    """Return the folder that stores features, or None."""
     location = memory.location if isinstance(memory, joblib.Memory) else memory
     return None if location is None else Path(location).expanduser() / "features"
 
@@ -434,17 +453,15 @@ def _check_any_read(records, problems):
 
 
 def _warn_of_unknown_leads(names, n_leads, groups):
-    """Warn if features are lost because leads have no names, or such as nobody knows."""
+    """Warn if features cannot be measured because leads have unknown names, or none."""
     if (names is None and n_leads != len(LEADS_12)) or n_leads < _FEWEST_LEADS:
         return
     lost = features_lost(names or ("",) * n_leads, groups)
     if not lost:
         return
     unknown = [name for name in names or () if not is_known_lead(name)]
-    what = (
-        f"leads go by unknown names, {unknown}" if names else f"the {n_leads} leads have no names"
-    )
+    what = f"leads have unknown names, {unknown}" if names else f"the {n_leads} leads have no names"
     warn_user(
-        f"{len(lost)} features are lost, such as {lost[0]}, because {what}: which of them are "
-        f"{', '.join(LEADS_12)}? Name these in ECGRecords(signals, lead_names=...)."
+        f"{len(lost)} features, such as {lost[0]}, cannot be measured, because {what}. Name the "
+        f"leads {', '.join(LEADS_12)} by ECGRecords(signals, lead_names=...)."
     )

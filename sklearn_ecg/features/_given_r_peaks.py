@@ -1,4 +1,4 @@
-"""R peaks that users give to the extractor, record by record."""
+"""Check the R peaks that users pass to the extractor."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from sklearn_ecg.utils import align_records, comparable_ids
 
 
 def r_peaks_by_record(r_peaks, records):
-    """Return the R peaks of each record in the records' order, or say what is wrong.
+    """Return the R peaks of each record, in the order of the records.
 
     Parameters
     ----------
@@ -17,7 +17,7 @@ def r_peaks_by_record(r_peaks, records):
 
     Returns
     -------
-    list of (ndarray of float64 of shape (n_beats,), or None), or None where no record has any
+    list of (ndarray of float64 of shape (n_beats,), or None), or None if no record has any
     """
     if r_peaks is None:
         return None
@@ -33,15 +33,15 @@ def r_peaks_by_record(r_peaks, records):
 
 
 def _of_named(r_peaks, ids):
-    """Give the records that a dict names their R peaks, and None to the others."""
+    """Return the R peaks of the records in a dict, and None for the others."""
     names, known = comparable_ids(list(r_peaks), ids)
     unknown = [
         key for key, is_known in zip(r_peaks, names.isin(known), strict=True) if not is_known
     ]
     if unknown:
         raise ValueError(
-            f"r_peaks names the record {unknown[0]!r}, which X does not hold ({len(unknown)} such "
-            f"names); ids are such as {str(ids[0])!r}."
+            f"r_peaks names the record {str(unknown[0])!r}, which X does not have ({len(unknown)} "
+            f"such names); an id of X is {str(ids[0])!r}."
         )
     by_name = dict(zip(names, r_peaks.values(), strict=True))
     return [by_name.get(name) for name in known]
@@ -56,7 +56,7 @@ def _of_all(r_peaks, n_records):
     if len(r_peaks) != n_records:
         raise ValueError(
             f"r_peaks holds {len(r_peaks)} entries for {n_records} records: give each record an "
-            "array of samples, or None where R peaks shall be detected. For a single record pass "
+            "array of samples, or None to detect its R peaks. For a single record pass "
             "[r_peaks]."
         )
     return list(r_peaks)

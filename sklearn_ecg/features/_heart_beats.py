@@ -1,4 +1,4 @@
-"""The beats of one record, as every group of features sees them."""
+"""The beats of one record, for all groups of features."""
 
 import functools
 
@@ -11,19 +11,19 @@ from sklearn_ecg.features._statistics import nan_mean, nan_median, quantiles
 from sklearn_ecg.features._wave_network import RATE as WORKING_RATE
 from sklearn_ecg.features._waves import find_blocked_p_waves, find_stretches, find_waves
 
-#: All measurements are taken at 250 Hz, so that they mean the same for every record.
+#: Milliseconds per sample. All records are measured at one rate, so that features are comparable.
 MS = 1000 / WORKING_RATE
 
-#: Beats whose QRS complexes correlate better than this have the same shape.
+#: Two beats have the same shape if their QRS complexes correlate better than this.
 ALIKE = 0.9
 
 _MOST_COMPARED = 400
-_NEIGHBOURS = 15  # intervals that a beat's prematurity is judged by
-_LEAST_SHOWN = 0.5  # of the leads: a beat that fewer show is not measured
-_SHORTEST_GAP_S = 0.1  # in which a beat may have gone unseen
+_NEIGHBOURS = 15  # intervals that make the usual interval around a beat
+_LEAST_SHOWN = 0.5  # of the leads must show a beat, or it is not measured
+_SHORTEST_GAP_S = 0.1  # a longer gap may hide a beat
 
-#: Bounds of a beat over all leads. The earliest onset and the latest end are these quantiles of the
-#: leads', so that among twelve one that stands out counts half.
+#: Bounds of a beat over all leads: these quantiles of the leads' bounds. One outlier among twelve
+#: leads then has half of its effect.
 _BOUNDS = {
     "p_onset": 0.05,
     "p_offset": 0.95,
@@ -33,49 +33,49 @@ _BOUNDS = {
     "t_peak": 0.5,
     "t_offset": 0.95,
 }
-_LEAST_OF_LEADS = 1 / 3  # must show a wave: in the others it may be too flat
+_LEAST_OF_LEADS = 1 / 3  # of the leads must show a wave; it may be too flat in the others
 
 #: Samples of a beat's window before and after R: 252 ms and 400 ms.
 BEFORE, AFTER = 63, 100
-#: The part of the window by which shapes are compared, -120 to +160 ms, and where P waves stand.
+#: The part of the window for comparing shapes, -120 to +160 ms, and the part with the P wave.
 QRS = slice(BEFORE - 30, BEFORE + 41)
 P_REGION = slice(BEFORE - 55, BEFORE - 22)
 
 
 class HeartBeats:
-    """One record's usable leads at the working rate, cut into beats.
+    """The usable leads of one record at the working rate, cut into beats.
 
-    Beats that an end of the record cuts off, or gaps in more than half of the leads, count for the
-    rhythm alone: they are in `all_r_peaks`, and everything else is of the others. Where a gap cuts
-    off a beat in some leads, waves and windows are NaN in these.
+    A beat that an end of the record cuts off, or a gap in more than half of the leads, is used for
+    the rhythm only: it is in `all_r_peaks` and `all_r_times`, but not in the other attributes. If a
+    gap cuts off a beat in some leads, its waves and windows are NaN in these leads.
 
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
-        In mV.
+        One record in mV.
     sampling_rate : float
+        Samples per second (Hz).
     r_peaks : ndarray of shape (n_all_beats,), default=None
-        When beats are, in samples at the record's own rate, also between two of them; by default
-        those that are found.
+        R peaks in samples of `signal`, also fractions; by default they are detected.
     network : WaveNetwork, default=None
-        By default the one that ships with the package.
+        By default the network of the package.
 
     Attributes
     ----------
     checked : CheckedSignal
-        The signal at its own rate, and which leads are usable.
+        The signal at its own rate, and its usable leads.
     filtered : ndarray of float32 of shape (n_usable_leads, n_times)
-        From 0.5 to 40 Hz.
+        The usable leads at the working rate, from 0.5 to 40 Hz.
     all_r_times : ndarray of float64 of shape (n_all_beats,)
-        When beats are, in samples, to fractions of them: what all intervals between beats rest on.
+        Times of all beats in samples, also fractions; all RR intervals come from them.
     all_r_peaks : ndarray of int of shape (n_all_beats,)
-        The samples nearest to them, which windows are cut by.
+        The nearest samples, around which windows are cut.
     is_whole : ndarray of bool of shape (n_all_beats,)
-        Which of all beats are measured.
+        The mask of beats that are measured.
     r_peaks : ndarray of int of shape (n_beats,)
-        Of these.
+        The R peaks of the measured beats.
     shown : ndarray of bool of shape (n_usable_leads, n_beats)
-        Which leads show a beat without a gap.
+        Whether a lead shows a beat without a gap.
     """
 
     def __init__(self, signal, sampling_rate, *, r_peaks=None, network=None):
@@ -98,7 +98,7 @@ class HeartBeats:
 
     @property
     def filtered_without_gaps(self):
-        """Of `filtered`, the times at which all leads were recorded."""
+        """The part of `filtered` at times when all leads were recorded."""
         if self.checked.recorded is None:
             return self.filtered
         everywhere = self.checked.recorded[self.checked.usable].all(axis=0)
@@ -106,7 +106,7 @@ class HeartBeats:
         return self.filtered[:, everywhere[np.minimum(times.astype(int), len(everywhere) - 1)]]
 
     def _are_inside(self):
-        """Whether the record holds all of a beat's QRS window."""
+        """Whether the record holds the whole QRS window of a beat."""
         start, end = self.all_r_peaks + QRS.start - BEFORE, self.all_r_peaks + QRS.stop - BEFORE
         return (start >= 0) & (end <= self.filtered.shape[1])
 
@@ -120,7 +120,7 @@ class HeartBeats:
 
     @functools.cached_property
     def rr_ms(self):
-        """Intervals between all beats; NaN across a gap of all leads."""
+        """Intervals between all beats in ms; NaN across a gap of all leads."""
         rr = np.diff(self.all_r_times) * MS
         if self.checked.recorded is not None and len(rr):
             lost = ~self.checked.recorded[self.checked.usable].any(axis=0)
@@ -141,17 +141,17 @@ class HeartBeats:
 
     @functools.cached_property
     def prematurity(self):
-        """Interval before each beat over the usual one around it; NaN where it is not known."""
+        """Interval before each beat divided by the usual one around it; NaN if unknown."""
         return self._all_prematurity[self.is_whole]
 
     @functools.cached_property
     def rr_after(self):
-        """Interval after each beat over the usual one."""
+        """Interval after each beat divided by the usual one."""
         return np.append(self._all_prematurity[1:], np.nan)[self.is_whole]
 
     @functools.cached_property
     def next_r_peaks(self):
-        """Sample of the beat after each; NaN behind the last and across a gap."""
+        """Sample of the next beat; NaN for the last beat and across a gap."""
         following = np.where(np.isnan(self.rr_ms), np.nan, self.all_r_peaks[1:])
         return np.append(following, np.nan)[self.is_whole]
 
@@ -165,7 +165,7 @@ class HeartBeats:
 
     @functools.cached_property
     def waves(self):
-        """Samples of the waves per lead and beat."""
+        """Bounds and peaks of the waves in samples, per lead and beat."""
         waves = {name: samples[:, self.is_whole] for name, samples in self._all_waves.items()}
         if not self.shown.all():
             waves = {name: np.where(self.shown, s, np.nan) for name, s in waves.items()}
@@ -173,10 +173,10 @@ class HeartBeats:
 
     @functools.cached_property
     def bounds(self):
-        """Samples between which all leads show each wave of a beat, each of shape (n_beats,).
+        """Bounds of the waves over all leads in samples, each of shape (n_beats,).
 
-        From the earliest onset to the latest end of the leads, but for outliers, as recorders
-        print; T peak is the middle lead's. NaN for a wave that hardly a lead shows.
+        They are the earliest onset and the latest end of the leads without outliers, as recorders
+        print them, and the median of the T peaks. NaN if too few leads show the wave.
         """
         places = np.stack([self.waves[name] for name in _BOUNDS])  # (n_bounds, n_leads, n_beats)
         qs = sorted(set(_BOUNDS.values()))
@@ -190,7 +190,7 @@ class HeartBeats:
 
     @functools.cached_property
     def p_times(self):
-        """Samples of the peaks of all P waves, before beats or blocked, in ascending order."""
+        """Peaks of all P waves, also blocked ones, in samples and ascending order."""
         own = self._all_waves["p_peak"]
         seen = np.count_nonzero(~np.isnan(own), axis=0) >= _LEAST_OF_LEADS * len(own)
         blocked = find_blocked_p_waves(
@@ -201,17 +201,17 @@ class HeartBeats:
 
     @functools.cached_property
     def qrs_ms(self):
-        """QRS duration of each beat over all leads."""
+        """QRS duration of each beat over all leads, in ms."""
         return (self.bounds["qrs_offset"] - self.bounds["qrs_onset"]) * MS
 
     @functools.cached_property
     def usual_qrs_ms(self):
-        """Median QRS duration of the beats of the main shape."""
+        """Median QRS duration of the beats of the main shape, in ms."""
         return nan_median(self.qrs_ms[self.is_main])
 
     @functools.cached_property
     def windows(self):
-        """Beats from -252 to +400 ms of R, (n_leads, n_beats, n_window); edge values outside."""
+        """Beats from -252 to +400 ms around R, (n_leads, n_beats, n_window); padded at the ends."""
         index = self.r_peaks[:, np.newaxis] + np.arange(-BEFORE, AFTER + 1)
         windows = self.filtered.take(index, axis=1, mode="clip")
         if not self.shown.all():
@@ -220,7 +220,7 @@ class HeartBeats:
 
     @functools.cached_property
     def qrs(self):
-        """Beats from -120 to +160 ms of R without their mean, of unit energy in each lead."""
+        """Beats from -120 to +160 ms around R, without their mean; unit median energy per lead."""
         qrs = self.windows[..., QRS]
         qrs = qrs - qrs.mean(axis=-1, keepdims=True)
         usual = np.sqrt(nan_median(_energy(qrs), axis=1))
@@ -234,13 +234,13 @@ class HeartBeats:
 
     @functools.cached_property
     def sample(self):
-        """Places of some hundred beats at most, all over the record, to compare each with each."""
+        """Indices of at most 400 beats, spread over the record, to compare each with each."""
         n_sample = min(len(self), _MOST_COMPARED)
         return np.linspace(0, len(self) - 1, n_sample).round().astype(np.intp)
 
     @functools.cached_property
     def similarity(self):
-        """Correlation of every sampled beat with every other, over all leads."""
+        """Correlation of each pair of sampled beats, over all leads."""
         return self._similarities(self.sample, self.sample)
 
     def _similarities(self, some, others):
@@ -255,7 +255,7 @@ class HeartBeats:
 
     @functools.cached_property
     def is_main(self):
-        """Whether a beat has the shape of the beat that most others resemble."""
+        """Whether a beat has the main shape, that of the beat most similar to the others."""
         alike = (self.similarity > ALIKE).sum(axis=1) + self.similarity.mean(axis=1)
         main = self.sample[np.argmax(alike)]
         is_main = self._similarities(slice(None), [main])[:, 0] > ALIKE
@@ -273,18 +273,18 @@ class HeartBeats:
 
     @functools.cached_property
     def correlation(self):
-        """Correlation of each beat's QRS with the main beat's, (n_leads, n_beats)."""
+        """Correlation of each beat's QRS with that of the main beat, (n_leads, n_beats)."""
         product = np.einsum("lbt,lt->lb", self.qrs, self._main_qrs[:, 0])
         return product / np.sqrt(_energy(self.qrs) * _energy(self._main_qrs))
 
     @functools.cached_property
     def deviation(self):
-        """Distance of each beat's QRS from the main beat's, over its size, (n_leads, n_beats)."""
+        """Relative distance of each beat's QRS from that of the main beat, (n_leads, n_beats)."""
         return np.sqrt(_energy(self.qrs - self._main_qrs) / _energy(self._main_qrs))
 
     @functools.cached_property
     def oddness(self):
-        """Mean of the deviation over the leads that show a beat, (n_beats,)."""
+        """Mean deviation over the leads that show the beat, (n_beats,)."""
         return _nan_to_zero(nan_mean(self.deviation, axis=0))
 
     @functools.cached_property
@@ -308,7 +308,7 @@ def _nan_to_zero(values):
 
 
 def _count(flags, start, end, sampling_rate):
-    """Count the flags between times at the working rate; `flags` have the record's own."""
+    """Count the flags between times at the working rate; `flags` have the record's rate."""
     total = np.zeros((*flags.shape[:-1], flags.shape[-1] + 1), dtype=np.intp)
     np.cumsum(flags, axis=-1, out=total[..., 1:])
     places = np.round(np.stack([start, end]) * (sampling_rate / WORKING_RATE)).astype(np.intp)

@@ -1,4 +1,4 @@
-"""Features of duration: waves and the intervals between them, over all leads and in each."""
+"""Durations of waves and of the intervals between them, over all leads and in each."""
 
 import numpy as np
 
@@ -6,13 +6,13 @@ from sklearn_ecg.features._heart_beats import MS
 from sklearn_ecg.features._p_waves import atrial_features
 from sklearn_ecg.features._statistics import nan_median, nan_spread, quantiles
 
-_LEAST_OF_BEATS = 0.5  # must show a wave: in fibrillation, single beats seem to have a P wave
+_LEAST_OF_BEATS = 0.5  # of the beats must show a wave: in fibrillation some seem to have a P wave
 
 
 def interval_features(beats, qt_of_leads):
-    """Measure the usual beat of the main shape from its earliest to its latest lead.
+    """Measure the usual beat of the main shape, from the earliest to the latest lead.
 
-    All durations are differences of the same seven bounds, so they add up: QT = QRS + ST + T.
+    All durations are differences of the same seven bounds, so QT = QRS + ST + T.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def interval_features(beats, qt_of_leads):
         From `lead_interval_features`.
     """
     bounds = np.stack(list(beats.bounds.values()))
-    # As distances from the onset of the beat's own QRS, PR and QT are medians over the beats.
+    # Relative to the QRS onset of the same beat, so that PR and QT are medians over beats.
     from_qrs = (bounds - beats.bounds["qrs_onset"]) * MS
     of_main = from_qrs[:, beats.is_main]
     low, usual, high = np.where(
@@ -60,7 +60,7 @@ def interval_features(beats, qt_of_leads):
 
 
 def lead_interval_features(beats):
-    """Measure the usual beat of the main shape in each lead, every value of shape (n_leads,)."""
+    """Measure the usual beat of the main shape in each lead; values have the shape (n_leads,)."""
     main = beats.is_main
     p_onset, p_offset, qrs_onset, t_offset = (
         beats.waves[name][:, main] for name in ("p_onset", "p_offset", "qrs_onset", "t_offset")
@@ -85,7 +85,7 @@ def _corrected_qt(qt, rr_s):
 
 
 def _fall_over_pause(beats, pr):
-    """PR of the beat before the longest interval, less PR of the beat after it."""
+    """Return PR of the beat before the longest interval minus PR of the beat after it."""
     before = np.flatnonzero(~np.isnan(beats.rr_after[:-1]))
     if not len(before):
         return np.nan

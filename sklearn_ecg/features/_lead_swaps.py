@@ -1,10 +1,11 @@
-"""Electrodes that were swapped on the patient: the limb leads keep their laws, the beat is odd.
+"""Find electrodes that were swapped on the patient.
 
+The limb leads of swapped electrodes still obey Einthoven's law, but the beat has an unusual shape.
 In each part of the beat (P, three parts of the QRS, ST with T) the eight independent leads lie
-mostly along a few directions, which are much the same in all adults. The usual scatter M of the
-leads says which (Tyler's estimate, of shape and not of size). Leads with the scatter S fit it by
-``log(trace(inv(M) @ S))``, the less the better. If they fit better with two electrodes exchanged
-than as they are, these were swapped: the evidence is the difference, summed over the parts.
+mostly along a few directions, which are similar in all adults. The usual scatter M of the leads
+describes them (Tyler's estimate of shape, not of size). The misfit of leads with the scatter S is
+``log(trace(inv(M) @ S))``. The evidence for a swap is how much the misfit falls if the two
+electrodes are exchanged, summed over the parts.
 
 References
 ----------
@@ -24,10 +25,10 @@ from sklearn_ecg.features._heart_beats import BEFORE, P_REGION
 from sklearn_ecg.features._quality import CONTRADICTING
 from sklearn_ecg.utils import LEADS_12
 
-#: The leads that determine all twelve.
+#: The eight leads that determine all twelve.
 INDEPENDENT = (*LEADS_12[:2], *LEADS_12[6:])
 
-#: Parts of the beat, in samples of its window at 250 Hz, and what each counts.
+#: Parts of the beat, in samples of its window at 250 Hz, and their weights.
 PARTS = {
     "P": (P_REGION, 1.0),
     "early QRS": (slice(BEFORE - 14, BEFORE - 4), 0.5),
@@ -36,7 +37,7 @@ PARTS = {
     "ST and T": (slice(BEFORE + 30, BEFORE + 101), 0.5),
 }
 
-#: What I and II become, as rows of weights of the true I and II.
+#: I and II after a swap, as rows of weights of the true I and II.
 LIMB_SWAPS = {
     "LA_RA": ((-1, 0), (-1, 1)),
     "LA_LL": ((0, 1), (1, 0)),
@@ -44,27 +45,27 @@ LIMB_SWAPS = {
 }
 CHEST_SWAPS = tuple(itertools.combinations(range(1, 7), 2))
 
-_LEVEL = slice(BEFORE - 22, BEFORE - 15)  # of the PR segment: 88 to 64 ms before R
-_FOOT = 3  # samples at either end of the P wave's part, between which its line runs
+_LEVEL = slice(BEFORE - 22, BEFORE - 15)  # PR segment: 88 to 64 ms before R
+_FOOT = 3  # samples at both ends of the P wave's part that define its baseline
 
 
 def swap_features(main_beat, lead_names, limb_lead_misfit):
-    """Weigh for each pair of electrodes whether they were swapped.
+    """Compute the evidence that two electrodes were swapped, for each pair.
 
     Parameters
     ----------
     main_beat : ndarray of shape (n_leads, n_window)
     lead_names : sequence of str of length n_leads
     limb_lead_misfit : float
-        As `lead_relations` measures it.
+        From `lead_relations`.
 
     Returns
     -------
     dict of float
-        What the leads do not allow is not there.
+        Features that need other leads are left out.
     """
     place = {name: lead for lead, name in enumerate(lead_names)}
-    # What contradicts itself comes from no exchange of electrodes.
+    # A swap of electrodes cannot make limb leads contradict each other.
     agree = not limb_lead_misfit > CONTRADICTING
     features = {}
     if agree and {"I", "II"} <= place.keys():
@@ -85,7 +86,7 @@ def swap_features(main_beat, lead_names, limb_lead_misfit):
 
 
 def _smallest_limb_lead(one_and_two):
-    """Compare the sizes of I, II and III: one is flat if the right leg's electrode is elsewhere."""
+    """Compare I, II and III: one is flat if the right leg's electrode was swapped with another."""
     three = np.vstack([one_and_two, one_and_two[1] - one_and_two[0]])
     sizes = three.std(axis=1)
     return {
@@ -107,7 +108,7 @@ def scatter_of_parts(leads):
     """
     leads = leads - leads[..., _LEVEL].mean(axis=-1, keepdims=True)
     parts = [leads[..., where] for where, _ in PARTS.values()]
-    # The P wave stands on a line of its own: the T wave before it may not have ended.
+    # The P wave has its own baseline, because the T wave before it may not have ended.
     first = parts[0][..., :_FOOT].mean(axis=-1, keepdims=True)
     last = parts[0][..., -_FOOT:].mean(axis=-1, keepdims=True)
     parts[0] = parts[0] - first - np.linspace(0, 1, parts[0].shape[-1]) * (last - first)
@@ -115,12 +116,12 @@ def scatter_of_parts(leads):
 
 
 def swap_matrices():
-    """Return what each swap makes of the independent leads, of shape (n_swaps, 8, 8)."""
+    """Return the matrix of each swap for the independent leads, of shape (n_swaps, 8, 8)."""
     matrices = np.repeat(np.eye(8)[np.newaxis], len(LIMB_SWAPS) + len(CHEST_SWAPS), axis=0)
     for matrix, weights in zip(matrices, LIMB_SWAPS.values(), strict=False):
         matrix[:2, :2] = weights
     for matrix, (first, second) in zip(matrices[len(LIMB_SWAPS) :], CHEST_SWAPS, strict=True):
-        # V1 stands third.
+        # V1 is the third lead.
         matrix[[first + 1, second + 1]] = matrix[[second + 1, first + 1]]
     return matrices
 
@@ -134,13 +135,13 @@ def _evidence(scatter):
 
 @functools.cache
 def _inverse_scatters():
-    """Return the usual inverse scatter as it is, and as each swap would make it.
+    """Return the usual inverse scatter, and the same after each swap.
 
     Returns
     -------
     inverses : ndarray of shape (1 + n_swaps, n_parts, 64)
     weights : ndarray of shape (n_parts,)
-        Of the parts.
+        Weights of the parts.
     """
     text = resources.files("sklearn_ecg.features").joinpath("lead_scatter.csv").read_text("utf-8")
     rows = [[float(row[name]) for name in INDEPENDENT] for row in csv.DictReader(text.splitlines())]

@@ -1,14 +1,15 @@
-"""What a cleaner has measured of records, for later steps that would measure the same."""
+"""Use the features that a cleaner has measured, in place of measuring them again."""
 
 import numpy as np
 from sklearn.base import clone
 
 from sklearn_ecg.features._extractor import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords
+from sklearn_ecg.utils import in_container, output_container
 
 
 def measured_before(X, features):
-    """Return what `CleanedRecords` carry, if it is what a transformer would measure of them.
+    """Return the features of `CleanedRecords`, if a transformer would measure the same.
 
     Parameters
     ----------
@@ -19,8 +20,7 @@ def measured_before(X, features):
     Returns
     -------
     tuple of (ECGFeatureExtractor, ndarray or DataFrame), or None
-        A clone of the transformer, as if fitted to the records, and what its `transform` would
-        return of them.
+        A clone of the transformer, as if fitted to the records, and the output of its `transform`.
     """
     if not isinstance(X, CleanedRecords) or X.features is None:
         return None
@@ -30,9 +30,6 @@ def measured_before(X, features):
     if not _is_alike(features, measured_by, X):
         return None
     extractor = clone(features)
-    container = extractor._output_container()
-    if container not in ("default", "pandas"):
-        return None
     parameters = extractor.get_params()
     learned = {
         name: value
@@ -40,11 +37,15 @@ def measured_before(X, features):
         if name not in parameters and name != "_sklearn_output_config"
     }
     vars(extractor).update(learned)
-    return extractor, X.features if container == "pandas" else np.array(X.features)
+    container = output_container(extractor)
+    if container == "pandas":
+        return extractor, X.features
+    names = extractor.get_feature_names_out
+    return extractor, in_container(np.array(X.features), container, names=names)
 
 
 def _is_alike(features, measured_by, records):
-    """Whether two extractors measure the same of records, to which the second was fitted."""
+    """Whether two extractors measure the same features; the second was fitted to the records."""
     leads = records.lead_names or tuple(f"lead{i}" for i in range(records.n_leads))
     rate = features.sampling_rate if records.sampling_rate is None else records.sampling_rate
     return (

@@ -19,7 +19,7 @@ from sklearn_ecg.features._catalogue import lead_features, record_features
 from sklearn_ecg.features._heart_beats import HeartBeats
 from sklearn_ecg.utils import LEADS_12, plain_float
 
-# Leads are measured in this order however a record lists them, so that it does not matter.
+# Leads are measured in this order, so that the order in a record does not change the results.
 _USUAL_ORDER = [*LEADS_12[:2], "MLII", *LEADS_12[2:]]
 
 
@@ -29,22 +29,22 @@ def measure(signal, sampling_rate, lead_names, r_peaks=None, *, network=None):
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
-        In mV.
+        One record in mV.
     sampling_rate : float
     lead_names : tuple of str
     r_peaks : ndarray of shape (n_beats,), default=None
-        Samples; by default those that are found.
+        R peaks in samples; by default they are detected.
     network : WaveNetwork, default=None
-        By default the one that ships with the package.
+        By default the network of the package.
 
     Returns
     -------
     ndarray of float64 of shape (n_features,)
-        In the order of `features_of`; NaN for what cannot be measured.
+        In the order of `features_of`; NaN for features that cannot be measured.
     """
     order, back = _orders(lead_names)
     ordered = tuple(lead_names[lead] for lead in order)
-    # A share of nothing is not measurable: it becomes NaN below, without a warning.
+    # A share of 0 becomes NaN below, without a warning.
     with np.errstate(divide="ignore", invalid="ignore"):
         of_record, of_leads = _measure(
             plain_float(np.asarray(signal))[order], sampling_rate, ordered, r_peaks, network
@@ -59,7 +59,7 @@ def measure(signal, sampling_rate, lead_names, r_peaks=None, *, network=None):
 
 @functools.lru_cache(maxsize=16)
 def _orders(lead_names):
-    """Return the order in which leads are measured, and the way back."""
+    """Return the order in which leads are measured, and the inverse order."""
 
     def key(lead):
         name = lead_names[lead]
@@ -71,7 +71,7 @@ def _orders(lead_names):
 
 
 def _measure(signal, sampling_rate, lead_names, r_peaks, network):
-    """Return what can be measured, by name: of the record, and arrays of shape (n_leads,)."""
+    """Return features by name: numbers of the record, and arrays of shape (n_leads,)."""
     beats = HeartBeats(signal, sampling_rate, r_peaks=r_peaks, network=network)
     checked, usable = beats.checked, beats.checked.usable
     of_record, measured = dict(checked.record_features), {}
@@ -100,7 +100,7 @@ def _measure(signal, sampling_rate, lead_names, r_peaks, network):
 
 
 def _to_all_leads(measured, usable):
-    """Give the values of the usable leads their places, and NaN to the others."""
+    """Extend values of the usable leads to all leads, with NaN for the others."""
     if usable.all() or not measured:
         return measured
     spread = np.full((len(measured), len(usable)), np.nan)

@@ -1,4 +1,4 @@
-"""NeuroKit's methods of finding beats and waves in a single lead, and waves in its form."""
+"""Find beats and waves by NeuroKit's methods, and return waves in its format."""
 
 import warnings
 
@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn_ecg.features._waves import WAVES
 from sklearn_ecg.preprocessing._filtering import check_rate
 
-#: NeuroKit's detectors of R peaks, each with the cleaning of `neurokit2.ecg_clean` before it.
+#: NeuroKit's detectors of R peaks, each with its method of `neurokit2.ecg_clean`.
 R_PEAK_METHODS = {
     "neurokit": "neurokit",
     "pantompkins1985": "pantompkins1985",
@@ -44,7 +44,7 @@ _KEYS = {
 
 
 def detect_in_lead(lead, sampling_rate, method):
-    """Return the samples of the R peaks that one of NeuroKit's methods finds in a lead.
+    """Return the R peaks in a lead by one of NeuroKit's methods, in samples.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def _detect(nk, lead, sampling_rate, method):
 
 
 def delineate_lead(lead, sampling_rate, r_peaks, method):
-    """Return the waves that one of NeuroKit's methods finds in a lead.
+    """Return the waves in a lead by one of NeuroKit's methods.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def delineate_lead(lead, sampling_rate, r_peaks, method):
     Returns
     -------
     dict of ndarray of shape (n_beats,)
-        A column of `WAVES` each, in samples; NaN where a wave was not found.
+        The columns `WAVES` in samples; NaN if a wave was not found.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def delineate_lead(lead, sampling_rate, r_peaks, method):
         If NeuroKit raises an error.
     """
     r_peaks = np.round(r_peaks).astype(np.intp)
-    # "cwt" cuts a tenth of a second before each R peak out of the lead, which must be there.
+    # "cwt" needs a tenth of a second of signal before each R peak.
     seen = r_peaks >= (0.1 * sampling_rate if method == "cwt" else 0)
     found = {}
     if seen.any():
@@ -111,25 +111,25 @@ def _delineate(nk, lead, sampling_rate, r_peaks, method):
 
 
 def _call(function, lead, sampling_rate, *rest):
-    """Call a function with neurokit2, the lead and the rate; say so if NeuroKit breaks down."""
-    import neurokit2 as nk  # which takes seconds
+    """Call a function with neurokit2, the lead and the rate; raise RuntimeError if it fails."""
+    import neurokit2 as nk  # the import takes seconds
 
     if float(sampling_rate).is_integer():
         sampling_rate = int(sampling_rate)
-    # NeuroKit fills gaps by itself, but knows NaN alone.
+    # NeuroKit fills gaps of NaN, but not of infinity.
     lead = np.where(np.isfinite(lead), lead, np.nan)
     try:
         with warnings.catch_warnings():
-            # It warns of divisions by zero and of beats that it did not find.
+            # NeuroKit warns of divisions by zero and of missed beats.
             warnings.simplefilter("ignore")
             return function(nk, lead, sampling_rate, *rest)
     except Exception as error:
-        # Whatever its arithmetic stumbles over: IndexError, ValueError, ZeroDivisionError, ...
+        # NeuroKit raises many types: IndexError, ValueError, ZeroDivisionError, ...
         raise RuntimeError(f"{type(error).__name__}: {error}") from error
 
 
 def _by_beat(name, samples, r_peaks):
-    """Give each point its beat: NeuroKit's lists may lack a beat's entry, or all of them."""
+    """Assign points to beats, because NeuroKit's lists may lack entries."""
     samples = np.asarray(samples, dtype=float)
     if len(samples) == len(r_peaks):
         return samples
@@ -151,39 +151,40 @@ def _by_beat(name, samples, r_peaks):
 
 
 def to_neurokit(waves, sampling_rate, *, lead=0) -> dict[str, np.ndarray]:
-    """Return the waves of one lead in NeuroKit's form.
+    """Return the waves of one lead in NeuroKit's format.
 
-    What NeuroKit's functions call `info`, `rpeaks` or `waves`, such as ``neurokit2.hrv(info)``,
-    ``neurokit2.ecg_phase(cleaned, info["ECG_R_Peaks"], info)`` and ``neurokit2.ecg_plot``.
+    NeuroKit's functions take it as `info`, `rpeaks` or `waves`, for example
+    ``neurokit2.hrv(info)``, ``neurokit2.ecg_phase(cleaned, info["ECG_R_Peaks"], info)`` and
+    ``neurokit2.ecg_plot``.
 
     Parameters
     ----------
     waves : DataFrame
         From `delineate`.
     sampling_rate : float
-        Hz, of the record that was delineated.
+        Samples per second (Hz) of the delineated record.
     lead : int or str, default=0
-        Which lead of the table.
+        The value in the column "lead".
 
     Returns
     -------
     dict
         ``ECG_R_Peaks``, an array of int of shape (n_beats,); arrays of float of the same shape
         ``ECG_P_Onsets``, ``ECG_P_Peaks``, ``ECG_P_Offsets``, ``ECG_R_Onsets``, ``ECG_R_Offsets``,
-        ``ECG_T_Onsets``, ``ECG_T_Peaks`` and ``ECG_T_Offsets`` in whole samples, NaN where a wave
-        is absent; and ``sampling_rate``. P waves that no beat follows have no entry. Q and S
-        peaks, which `delineate` does not mark, are missing.
+        ``ECG_T_Onsets``, ``ECG_T_Peaks`` and ``ECG_T_Offsets`` in whole samples, NaN for an absent
+        wave; and ``sampling_rate``. Blocked P waves are left out. `delineate` does not find Q and
+        S peaks, so they are missing.
 
     Raises
     ------
     TypeError
-        If `waves` is no DataFrame.
+        If `waves` is not a DataFrame.
     ValueError
         If it lacks columns or the lead.
 
     See Also
     --------
-    delineate : Makes the table, also by NeuroKit's methods.
+    delineate : Make the table, also by NeuroKit's methods.
 
     Examples
     --------
@@ -198,7 +199,7 @@ def to_neurokit(waves, sampling_rate, *, lead=0) -> dict[str, np.ndarray]:
     >>> len(info["ECG_P_Peaks"]) == len(info["ECG_R_Peaks"])
     True
 
-    Variability of the heart rate needs R peaks alone:
+    Heart rate variability needs R peaks only:
 
     >>> r_peaks = detect_r_peaks(signal, rate)
     >>> nk.hrv_time(r_peaks, sampling_rate=rate)[["HRV_SDNN", "HRV_RMSSD"]].round(-1)
@@ -218,12 +219,12 @@ def to_neurokit(waves, sampling_rate, *, lead=0) -> dict[str, np.ndarray]:
         raise ValueError(
             f"waves lacks the columns {missing}; it must be a DataFrame as delineate returns it."
         )
-    known = list(waves["lead"].unique())
+    known = waves["lead"].unique().tolist()
     if lead not in known and len(waves):
         raise ValueError(f"waves has no lead {lead!r}; it has {known}.")
     own = waves[(waves["lead"] == lead) & (waves["beat"] >= 0)].sort_values("beat")
     rounded = own[list(WAVES)].round()
-    # R peaks come first: neurokit2.hrv takes the first peaks that it meets.
+    # R peaks come first, because neurokit2.hrv takes the first peaks in the dict.
     info = {"ECG_R_Peaks": rounded["r_peak"].to_numpy().astype(np.intp)}
     info |= {_KEYS[name]: rounded[name].to_numpy() for name in WAVES if name != "r_peak"}
     return info | {"sampling_rate": sampling_rate}

@@ -1,16 +1,16 @@
-"""Features of heart rate variability: of the intervals between normal beats alone."""
+"""Features of heart rate variability, from the intervals between normal beats."""
 
 import numpy as np
 
-_PREMATURE = 0.85  # of the usual interval: what comes earlier is no beat of the sinus node
+_PREMATURE = 0.85  # of the usual interval: an earlier beat does not come from the sinus node
 _FEWEST = 3
 
 
 def normal_interval_features(beats):
-    """Measure the intervals between beats of the main shape of which neither is premature.
+    """Measure the intervals between two beats of the main shape, neither of them premature.
 
-    An ectopic beat, wide or not, costs the interval before it and the pause after it, and no change
-    is taken across them. What rests on fewer than three intervals or changes is NaN.
+    An ectopic beat, wide or not, removes the interval before it and the pause after it, and the
+    changes across them. Features of fewer than three intervals or changes are NaN.
 
     Parameters
     ----------
@@ -18,7 +18,7 @@ def normal_interval_features(beats):
     """
     is_whole = beats.is_whole  # the shape of the others is unknown
     is_normal = is_whole.copy()
-    # Where the prematurity is unknown, as of the first beat, nothing speaks against it.
+    # A beat of unknown prematurity, such as the first, counts as normal.
     is_normal[is_whole] = beats.is_main & ~(beats.prematurity < _PREMATURE)
     judged = is_whole[1:] & is_whole[:-1] & ~np.isnan(beats.rr_ms)
     nn = np.where(judged & is_normal[1:] & is_normal[:-1], beats.rr_ms, np.nan)

@@ -1,26 +1,26 @@
-"""The rate of the atria, from P waves before beats and those that no QRS complex follows."""
+"""The atrial rate, from P waves before beats and from blocked P waves."""
 
 import numpy as np
 
 from sklearn_ecg.features._heart_beats import WORKING_RATE
 from sklearn_ecg.features._statistics import nan_median
 
-_HALF_S = 0.08  # of the piece of signal that is compared with the usual P wave
+_HALF_S = 0.08  # half the length of the piece that is compared with the usual P wave
 _ALIKE = 0.92
 _SIZES = (0.6, 1.6)  # of the usual P wave
 _AFTER_T_S = 0.06
-_LEAST_LIKENESS = 0.8  # of the P waves seen to their mean, without which there is no usual one
-_BEFORE_R_S = 0.12  # later, a P wave cannot be told from the QRS complex
+_LEAST_LIKENESS = 0.8  # median correlation of P waves with their mean, or there is no usual P wave
+_BEFORE_R_S = 0.12  # a later P wave cannot be told from the QRS complex
 
-_SAME_S = 0.12  # nearer to each other, two P waves are one
+_SAME_S = 0.12  # two P waves nearer to each other are one
 _TOLERANCE = 0.15  # of the usual interval between P waves
-_MOST_HIDDEN = 2  # P waves in a row that QRS complexes and T waves hide
+_MOST_HIDDEN = 2  # successive P waves that QRS complexes and T waves may hide
 _LEAST_INTERVALS = 3
-_LEAST_REGULAR = 0.6  # of the time: else the P waves have no rate
+_LEAST_REGULAR = 0.6  # of the time must fit the usual interval, or the P waves have no rate
 
 
 def atrial_features(beats):
-    """Measure the rate of all P waves, those that waves of the ventricles hide included.
+    """Measure the rate of all P waves, also of those that QRS complexes and T waves hide.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def atrial_features(beats):
     Returns
     -------
     dict of float
-        NaN where there are few P waves, or they come without a rhythm.
+        NaN if there are few P waves, or they have no regular rhythm.
     """
     times = np.sort(np.append(beats.p_times, _like_the_usual(beats)))
     times = times[np.diff(times, prepend=-np.inf) > _SAME_S * WORKING_RATE]
@@ -41,7 +41,7 @@ def atrial_features(beats):
 
 
 def _usual_interval(intervals):
-    """Return the interval of which most others are one, two or three, or NaN."""
+    """Return the interval such that most others are 1, 2 or 3 times as long, or NaN."""
     if len(intervals) < _LEAST_INTERVALS:
         return np.nan
     count = np.round(intervals / intervals[:, np.newaxis])
@@ -49,7 +49,7 @@ def _usual_interval(intervals):
         _TOLERANCE * intervals[:, np.newaxis]
     )
     fits &= (count > 0) & (count <= 1 + _MOST_HIDDEN)
-    # Of two that fit all, as one and its double do, the one that is there more often is right.
+    # An interval and its half may both fit all; the one that occurs more often is right.
     score = (fits / np.maximum(count, 1)).sum(axis=1)
     best = score.argmax()
     fits, count = fits[best], count[best]
@@ -60,9 +60,9 @@ def _usual_interval(intervals):
 
 
 def _like_the_usual(beats):
-    """Return the places between T waves and QRS complexes that resemble the P waves seen.
+    """Return places between T waves and QRS complexes that resemble the usual P wave.
 
-    All leads are looked at in one sum, each weighted by its size in the usual P wave.
+    Leads are summed, each with its size in the usual P wave as its weight.
     """
     nothing = np.empty(0)
     half = int(_HALF_S * WORKING_RATE)
@@ -90,14 +90,14 @@ def _like_the_usual(beats):
 
 
 def _distance(places, others):
-    """Return how far places are from the nearest of others, which are in ascending order."""
+    """Return the distance of places to the nearest of others, which are in ascending order."""
     others = np.concatenate([[-np.inf], others, [np.inf]])
     after = np.searchsorted(others, places, "right")
     return np.minimum(places - others[after - 1], others[after] - places)
 
 
 def _matches(signal, template):
-    """Return where a piece of the signal begins to be like the template in shape and size."""
+    """Return a mask of the first places where the signal has the template's shape and size."""
     signal, template = signal.astype(np.float64), template.astype(np.float64)
     template = template - template.mean()
     product = np.correlate(signal, template, mode="valid")

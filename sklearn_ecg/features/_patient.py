@@ -1,4 +1,4 @@
-"""Age and sex of the records' metadata, as features."""
+"""Age and sex as features, from the records' metadata."""
 
 import numpy as np
 import pandas as pd
@@ -7,13 +7,13 @@ from sklearn_ecg.features._catalogue import metadata_features
 from sklearn_ecg.utils import warn_user
 
 _IS_FEMALE = {"female": 1.0, "male": 0.0}
-# "" says nothing, and of others two numbers say nothing.
+# "" is unknown, and a number between 0 and 1 would be wrong for "other".
 _NO_NUMBER = ("", "other")
 _MOST_YEARS = 130
 
 
 def patient_features(records):
-    """Return what is known of the patients of records, one warning where that is nothing.
+    """Return age and sex of the records' patients; warn if one is unknown for all.
 
     Parameters
     ----------
@@ -22,15 +22,15 @@ def patient_features(records):
     Returns
     -------
     ndarray of float of shape (n_records, n_features)
-        The features of `metadata_features`; NaN where one is not known.
+        The features of `metadata_features`; NaN if unknown.
     """
     metadata = pd.DataFrame(index=records.ids) if records.metadata is None else records.metadata
     columns = {"age_years": _age(metadata), "is_female": _is_female(metadata)}
     unknown = [name for name, values in columns.items() if np.isnan(values).all()]
     if unknown:
         warn_user(
-            f"The metadata of the records say nothing of which {' and '.join(unknown)} could be "
-            "taken: they are NaN. Give records the columns age_years and sex, by "
+            f"The features {' and '.join(unknown)} are NaN, because the metadata of the records "
+            "do not hold them. Give records the columns age_years and sex, by "
             "records.with_metadata(table), or leave out the group 'patient'."
         )
     return np.stack([columns[name] for name in metadata_features()], axis=1)
@@ -42,16 +42,16 @@ def _age(metadata):
     values = metadata["age_years"]
     if not pd.api.types.is_numeric_dtype(values):
         raise ValueError(
-            f"The column 'age_years' of metadata must hold numbers; got {values.dtype}. Make it "
-            "numbers with pd.to_numeric, NaN for what is not known."
+            f"The column 'age_years' of metadata must hold numbers; got {values.dtype}. Convert it "
+            "with pd.to_numeric, NaN for unknown ages."
         )
     age = values.to_numpy(dtype=float, na_value=np.nan)
     impossible = np.flatnonzero((age < 0) | (age > _MOST_YEARS))
     if len(impossible):
         raise ValueError(
-            f"The column 'age_years' of metadata must hold years from 0 to {_MOST_YEARS}; that of "
-            f"{len(impossible)} records is none, such as {metadata.index[impossible[0]]}. NaN "
-            "stands for an age that is not known."
+            f"The column 'age_years' of metadata must hold years from 0 to {_MOST_YEARS}; "
+            f"{len(impossible)} records have other values, such as record "
+            f"{metadata.index[impossible[0]]}. Use NaN for unknown ages."
         )
     return age
 
@@ -62,7 +62,8 @@ def _is_female(metadata):
     unknown = np.flatnonzero(~sex.isin([*_IS_FEMALE, *_NO_NUMBER]))
     if len(unknown):
         raise ValueError(
-            'The column \'sex\' of metadata must hold "female", "male", "other" or ""; that of '
-            f"{len(unknown)} records is none of these, such as {metadata.index[unknown[0]]}."
+            'The column \'sex\' of metadata must hold "female", "male", "other" or ""; '
+            f"{len(unknown)} records have other values, such as record "
+            f"{metadata.index[unknown[0]]}."
         )
     return sex.map(_IS_FEMALE).to_numpy(dtype=float)

@@ -1,4 +1,4 @@
-"""What is wrong with a signal: gaps, flat and saturated stretches, drift, noise, mixed-up leads."""
+"""Signal quality: gaps, flat and saturated stretches, drift, noise, mixed-up leads."""
 
 import functools
 
@@ -15,10 +15,10 @@ from sklearn_ecg.features._artefacts import (
 from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing._gaps import fill_gaps, recorded_or_short
 
-#: A lead with more noise than this share of its QRS, peak to peak, is noisy.
+#: A lead is noisy if its noise exceeds this share of its QRS, peak to peak.
 NOISY = 0.05
 
-#: Limb leads that misfit by more than this contradict each other.
+#: Limb leads contradict each other if their misfit is larger.
 CONTRADICTING = 0.5
 
 #: A lead that changes by less than this (mV) is flat.
@@ -27,43 +27,45 @@ FLAT_MV = 1e-6
 #: A lead is measured if it has at least this share of the samples that any lead has.
 LEAST_RECORDED = 0.8
 
-_BLOCK_S = 0.2  # what does not change for this long is flat
+_BLOCK_S = 0.2  # a signal that is constant for this time is flat
 _BLOCKS_PER_S = 5
 
-# Standard deviation of white noise from 0.5 to 40 Hz, over the median absolute second difference
-# of its samples at 250 Hz.
+# Ratio of the standard deviation of white noise, from 0.5 to 40 Hz, to the median absolute second
+# difference of its samples at 250 Hz.
 _NOISE_PER_STEP = 2.95
 
 _MAINS_HZ = (50.0, 60.0)
-_BESIDE_MAINS_HZ = 4.0  # where a second's spectrum holds nothing of the hum any more
+_BESIDE_MAINS_HZ = 4.0  # at this distance, the spectrum of a second is free of hum
 
-#: What the augmented leads and III must be, as weights of I and II.
+#: III and the augmented leads, as weights of I and II.
 _LIMB_LEADS = {"III": (-1, 1), "aVR": (-0.5, -0.5), "aVL": (1, -0.5), "aVF": (-0.5, 1)}
 
 
 class CheckedSignal:
-    """One record without its gaps, spikes and steps, and what was found out about it.
+    """One record without gaps, spikes and steps, and its features of quality.
 
     Parameters
     ----------
     signal : ndarray of shape (n_leads, n_times)
-        In mV; NaN and infinity mark what was not recorded. So do values that are held, bit for
-        bit, for so long that no heart does it.
+        One record in mV. NaN and infinity are not recorded. Neither are values that are repeated
+        too long to be a true signal, see `find_held`.
     sampling_rate : float
+        Samples per second (Hz).
 
     Attributes
     ----------
     signal : ndarray of float32 of shape (n_leads, n_times)
-        Without its mean, pacing spikes, and steps of the level; straight lines stand across gaps.
+        The signal without its mean, pacing spikes and steps; gaps are filled with straight lines.
     recorded : ndarray of bool of shape (n_leads, n_times), or None
-        Where there are samples, or a gap too short to matter; None for a record without gaps.
+        Mask of samples, and of gaps too short to matter; None for a record without gaps.
     usable : ndarray of bool of shape (n_leads,)
-        Which leads can be measured.
+        Mask of the leads that can be measured.
     n_spikes : float
-        Times at which leads show a pacing spike; NaN below 250 Hz, where they cannot.
+        Number of times with a pacing spike; NaN below 250 Hz, where spikes cannot be seen.
     record_features : dict of float
+        Features of quality of the record that need no beats.
     lead_features : dict of ndarray of shape (n_leads,)
-        The part of the features of quality that needs no beats.
+        Features of quality of the leads that need no beats.
     """
 
     def __init__(self, signal, sampling_rate):
@@ -93,7 +95,7 @@ class CheckedSignal:
         spikes = take_out_spikes(self.signal, sampling_rate, heights, bends)
         held = np.empty(0)
         if (highest == lowest).any():
-            # The lines across gaps are constant as well, where a gap is at an end.
+            # The line across a gap at an end of the record is constant too.
             own = self.signal if known is None else np.where(known, self.signal, np.nan)
             held = find_held(own, sampling_rate)
         if held.any():
@@ -121,12 +123,12 @@ class CheckedSignal:
 
 
 def _centre(signal):
-    # Centred before its precision is reduced: an offset would cost the last bits.
+    # Centre before converting to float32, because an offset would cost digits.
     return (signal - signal.mean(axis=1, keepdims=True)).astype(np.float32, copy=False)
 
 
 def _blocks(signal, sampling_rate):
-    """Return the highest and lowest values and the means of blocks, (n_leads, n_blocks) each."""
+    """Return the highest values, lowest values and means of blocks, (n_leads, n_blocks) each."""
     n_times = signal.shape[1]
     length = min(n_times, max(1, int(_BLOCK_S * sampling_rate)))
     starts = np.arange(0, n_times - length + 1, length)  # the last block goes on to the end
@@ -138,7 +140,7 @@ def _blocks(signal, sampling_rate):
 
 
 def _seconds(blocks):
-    """Group blocks into seconds, (n_leads, n_seconds, n_blocks); a rest at the end is left out."""
+    """Group blocks into seconds, (n_leads, n_seconds, n_blocks), without an incomplete last one."""
     n_leads, n_blocks = blocks.shape
     length = min(_BLOCKS_PER_S, n_blocks)
     n_groups = n_blocks // length
@@ -146,7 +148,7 @@ def _seconds(blocks):
 
 
 def _flat_share(flat, known, n_times):
-    """Return each lead's share of flat time: time between beats may be flat for half a second."""
+    """Return each lead's share of flat time, in runs of 1 s, because diastole may be flat."""
     if not flat.any():
         return np.zeros(len(flat))
     if known is not None:
@@ -157,16 +159,16 @@ def _flat_share(flat, known, n_times):
 
 
 def _in_runs(flags, shortest):
-    """Return the share of flags that stand in runs of at least `shortest`."""
+    """Return the share of flags in runs of at least `shortest`."""
     edges = np.flatnonzero(np.diff(np.r_[0, flags.astype(np.int8), 0]))
     runs = edges[1::2] - edges[::2]
     return runs[runs >= shortest].sum() / len(flags)
 
 
 def _dropout(signal, finite, held):
-    """Return the share of the time in which no lead was recorded, and some hold a value.
+    """Return the share of the time in which no lead was recorded and some repeat a value.
 
-    Zeros before the record's start and behind its end are padding, and no loss.
+    Zeros at both ends of the record are padding, and not counted.
     """
     changes = np.ptp(np.where(finite, signal, 0), axis=1) > 0
     lost = (held | ~finite)[changes].all(axis=0) & held.any(axis=0)
@@ -175,13 +177,13 @@ def _dropout(signal, finite, held):
 
 
 def _saturated(signal, finite, highest, lowest):
-    """Return the share of samples that stay, for three or more, at an extreme far from 0."""
+    """Return the share of samples at an extreme far from 0, if three successive samples are."""
     share = np.zeros(len(signal))
     n_times = signal.shape[1]
     for extreme in (highest, lowest):
         far = np.abs(extreme) > 0.3 * (highest - lowest)
         places = np.flatnonzero(signal == np.where(far, extreme, np.nan)[:, np.newaxis])
-        # Only a lead that is there often can have stayed: the others cost no second look.
+        # Leads with fewer samples at the extreme need no closer look.
         often = np.bincount(places // n_times, minlength=len(signal)) > 2
         for lead in np.flatnonzero(often):
             stays = (signal[lead] == extreme[lead]) & finite[lead]
@@ -191,12 +193,14 @@ def _saturated(signal, finite, highest, lowest):
 
 
 def noise(filtered):
-    """Return the size of each lead's noise from its second differences: waves bend slowly.
+    """Estimate the standard deviation of each lead's noise from second differences.
+
+    The second differences of waves are small in comparison.
 
     Parameters
     ----------
     filtered : ndarray of shape (n_leads, n_times)
-        From 0.5 to 40 Hz, at 250 Hz.
+        Signals from 0.5 to 40 Hz, at 250 Hz.
     """
     n_times = filtered.shape[1] // 5 * 5
     steps = filtered[:, :n_times].reshape(len(filtered), -1, 5)
@@ -207,23 +211,24 @@ def noise(filtered):
 
 
 def mains_hum(signal, sampling_rate):
-    """Return the frequency and each lead's amplitude of the mains' hum, at 50 or 60 Hz.
+    """Return the frequency of mains hum, 50 or 60 Hz, and its amplitude in each lead.
 
-    In stretches of a second the mains keep their phase, however they wander; what the neighbouring
-    frequencies hold there is the ECG's own.
+    Within a second the mains hardly change their phase. The power at the neighbouring frequencies
+    is that of the ECG, and is subtracted.
 
     Parameters
     ----------
     signal : ndarray of float32 of shape (n_leads, n_times)
-        In mV, without its mean and its gaps.
+        Signals in mV, without mean and gaps.
     sampling_rate : float
 
     Returns
     -------
     frequency : float
-        Hz, of what is more; NaN where the sampling rate or the length allows none.
+        The frequency with the larger hum, in Hz; NaN if the sampling rate or the length is too
+        small.
     amplitudes : ndarray of shape (n_leads,)
-        In mV.
+        Amplitudes of the hum in mV.
     """
     n_leads, n_times = signal.shape
     length = round(sampling_rate)
@@ -232,7 +237,7 @@ def mains_hum(signal, sampling_rate):
         return np.nan, np.full(n_leads, np.nan)
     seconds = signal[:, : n_times // length * length].reshape(n_leads, n_times // length, length)
     parts = (seconds @ basis).reshape(n_leads, seconds.shape[1], basis.shape[1] // 6, 3, 2)
-    # The median over the seconds: a movement in one of them is no hum.
+    # The median over the seconds ignores a movement in one of them.
     power = nan_median(np.square(parts).sum(axis=-1), axis=1)
     hum = np.sqrt(np.maximum(power[..., 1] - power[..., [0, 2]].mean(axis=-1), 0))
     which = hum.sum(axis=0).argmax()
@@ -241,13 +246,13 @@ def mains_hum(signal, sampling_rate):
 
 @functools.lru_cache(maxsize=16)
 def _mains_basis(length, sampling_rate):
-    """Return waves of the mains' frequencies and their neighbours, of shape (length, n_waves)."""
+    """Return waves of the mains frequencies and their neighbours, of shape (length, n_waves)."""
     near = np.array([-_BESIDE_MAINS_HZ, 0.0, _BESIDE_MAINS_HZ])
     allowed = [f for f in _MAINS_HZ if f + near[-1] < sampling_rate / 2]
     frequencies = np.add.outer(allowed, near).ravel()
     angles = np.outer(np.arange(length), 2 * np.pi / sampling_rate * frequencies)
     waves = np.stack([np.cos(angles), np.sin(angles)], axis=-1).reshape(length, -1)
-    # A window keeps slow waves out; its mean of one half is made up for.
+    # The window keeps slow waves out; the factor corrects for its mean of one half.
     return (waves * np.hanning(length)[:, np.newaxis] * (4 / length)).astype(np.float32)
 
 
@@ -262,8 +267,8 @@ def lead_relations(filtered, lead_names):
     Returns
     -------
     dict of float
-        The number of leads that repeat one before them, and how far the limb leads are from what
-        the laws of Einthoven and Goldberger want.
+        The number of leads that repeat an earlier lead, and the misfit of the limb leads to the
+        laws of Einthoven and Goldberger.
     """
     products = (filtered @ filtered.T).astype(np.float64)
     energy = products.diagonal()

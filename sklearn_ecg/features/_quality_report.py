@@ -1,6 +1,4 @@
-"""What is wrong with records, as a table and as a warning."""
-
-import warnings
+"""Report problems of records in a table and in a warning."""
 
 import numpy as np
 import pandas as pd
@@ -8,13 +6,14 @@ import pandas as pd
 from sklearn_ecg.features._catalogue import features_of
 from sklearn_ecg.features._quality import CONTRADICTING, NOISY
 from sklearn_ecg.features._statistics import nan_median
+from sklearn_ecg.utils import warn_user
 
 _COLUMNS = ["id", "lead", "problem", "value", "what_to_do"]
-_NAMED = 5  # records that a warning names; the report has them all
+_NAMED = 5  # records that a warning names; the report has all
 
 _MIXED_UP = "III must be II - I: check order, polarity and scale of the limb leads."
 
-# Of the whole record: the feature, from where on it is a problem, its name, and the cure.
+# Problems of a whole record: the feature, when it is a problem, the problem, and what to do.
 _SEVERE_RULES = (
     (
         "usable_leads",
@@ -27,7 +26,7 @@ _SEVERE_RULES = (
         "measured_beat_fraction",
         lambda v: v == 0,
         "no beat whole",
-        "Gaps or the record's ends cut all beats off: trust the rhythm alone.",
+        "Gaps or the record's ends cut all beats off: trust only the rhythm.",
     ),
     (
         "infinite_fraction",
@@ -47,7 +46,7 @@ _SEVERE_RULES = (
         "all leads held constant",
         "Taken as a gap, which no RR interval spans: mark it by NaN.",
     ),
-    ("identical_leads", lambda v: v > 0, "identical leads", "Look which lead was stored twice."),
+    ("identical_leads", lambda v: v > 0, "identical leads", "Find the lead that is stored twice."),
 )
 _UNITS = "QRS of unlikely size"  # in mV, the median over the leads
 _SMALLEST_MV, _LARGEST_MV = 0.02, 20.0
@@ -56,7 +55,7 @@ _MILD_RULES = (
         "measured_beat_fraction",
         lambda v: (v > 0) & (v < 0.5),
         "most beats cut off by gaps or ends",
-        "Trust the rhythm alone.",
+        "Trust only the rhythm.",
     ),
     ("pacing_spikes_per_beat", lambda v: v >= 0.5, "pacing spikes", "Read QRS features with care."),
 )
@@ -70,7 +69,7 @@ _LEAD_RULES = (
 )
 _LEFT_OUT = "The lead is left out."
 _HUM_MV = 0.05
-# By what evidence electrodes were swapped. LA and LL look much alike.
+# Least evidence of a swap. It is higher for LA and LL, whose leads are similar.
 _LIMB_EVIDENCE = {"LA_RA": 0.5, "LA_LL": 0.9, "RA_LL": 0.5}
 _CHEST_EVIDENCE = 1.2
 _UNDO = {
@@ -80,12 +79,12 @@ _UNDO = {
 }
 _COMPARE = "Compare with another record of the patient; to undo it"
 _FLAT_RATIO = 0.1
-# Where the right leg's electrode is, by the limb lead that is flat.
+# The limb lead that is flat, and the swap that explains it.
 _RIGHT_LEG = {1: "arms and legs", 2: "RA and RL", 3: "LA and RL"}
 
 
 def report_problems(table, ids, lead_names, unread):
-    """Return a row per finding.
+    """Return a row per problem.
 
     Parameters
     ----------
@@ -94,12 +93,12 @@ def report_problems(table, ids, lead_names, unread):
     ids : ndarray of shape (n_records,)
     lead_names : tuple of str
     unread : dict of int to str
-        Why nothing was measured, by record.
+        Rows of records that were not measured, and the reasons.
 
     Returns
     -------
     DataFrame
-        With the columns id, lead, problem, value and what_to_do, in the order of the records.
+        Columns id, lead, problem, value and what_to_do, in the order of the records.
     """
     column = {name: place for place, name in enumerate(features_of(lead_names))}
     found = [(row, "", "cannot be measured", np.nan, why) for row, why in unread.items()]
@@ -124,24 +123,24 @@ def report_problems(table, ids, lead_names, unread):
             values = table[:, column[f"{lead}_{name}"]]
             add(values, is_so(values) & left_out, lead, problem, _LEFT_OUT)
             add(values, is_so(values) & ~left_out, lead, problem, what_to_do)
-        add(noise, noise > NOISY * size, lead, "noisy", "Its beats hardly rise above the noise.")
+        add(noise, noise > NOISY * size, lead, "noisy", "Read its waves with care.")
         hum = table[:, column[f"{lead}_mains_hum_mV"]]
         frequency = table[:, column["mains_frequency_Hz"]]
         for mains in (50, 60):
             is_so = (hum > _HUM_MV) & (frequency == mains)
-            add(hum, is_so, lead, "mains hum", f"Filter it for the eye: PowerlineFilter({mains}).")
+            add(hum, is_so, lead, "mains hum", f"Filter it for plots: PowerlineFilter({mains}).")
     found.sort(key=lambda row: row[0])
     rows = [(ids[record], *rest) for record, *rest in found]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def _swaps(table, column):
-    """Yield what is to be said of electrodes: values, where it is so, lead, problem, what to do."""
+    """Yield problems of electrodes: values, mask of records, lead, problem, what to do."""
     if "smallest_limb_lead" in column:
         ratio, which = (table[:, column[f"smallest_limb_lead{end}"]] for end in ("_ratio", ""))
         for lead, pair in _RIGHT_LEG.items():
             is_so = (ratio < _FLAT_RATIO) & (which == lead)
-            what_to_do = f"{'I' * lead} is flat, and the other limb leads mislead: leave it out."
+            what_to_do = f"{'I' * lead} is flat, so all limb leads are wrong: leave the record out."
             yield ratio, is_so, "", f"{pair} look swapped", what_to_do
     if "chest_swap_evidence" not in column:
         return
@@ -157,7 +156,7 @@ def _swaps(table, column):
 
 
 def find_swap(limb_evidence, chest_evidence, chest_leads):
-    """Decide which electrodes were swapped, if any: one pair of each record, the likelier one.
+    """Decide which pair of electrodes was swapped, at most one per record.
 
     Parameters
     ----------
@@ -168,14 +167,14 @@ def find_swap(limb_evidence, chest_evidence, chest_leads):
     Returns
     -------
     limb_pairs, chest_pairs : ndarray of str of shape (n_records,)
-        Such as "LA_RA" and "V1_V2"; empty where none were.
+        For example "LA_RA" and "V1_V2"; "" for no swap.
     """
     pairs, needed = np.array(list(_LIMB_EVIDENCE)), list(_LIMB_EVIDENCE.values())
     limb_evidence = np.nan_to_num(limb_evidence, nan=-np.inf)
     best = (limb_evidence - needed).argmax(axis=1)
     limb = np.take_along_axis(limb_evidence, best[:, np.newaxis], axis=1)[:, 0]
     chest = np.nan_to_num(chest_evidence, nan=-np.inf)
-    # Leads of either kind tell where those of the other belong, and swapped ones mislead.
+    # Swapped limb leads also make chest leads look swapped, and the reverse: take the stronger.
     is_limb = (limb > np.take(needed, best)) & (limb >= chest)
     is_chest = (chest > _CHEST_EVIDENCE) & (chest > limb)
     first, second = np.divmod(np.nan_to_num(chest_leads).astype(int), 10)
@@ -189,7 +188,7 @@ def _noise_and_size(table, column, lead):
 
 
 def warn_of_problems(report):
-    """Warn once of records that cannot be measured or whose leads are mixed up."""
+    """Warn once of all records that cannot be measured or have mixed-up leads."""
     severe = report[report["problem"].isin(_SEVERE)]
     if severe.empty:
         return
@@ -202,9 +201,7 @@ def warn_of_problems(report):
         if problem == _UNITS:
             problem += ", is it in mV?"
         parts.append(f"{problem} ({', '.join(names)}{more})")
-    warnings.warn(
+    warn_user(
         f"{records} in doubt: {'; '.join(parts)}. "
         "ECGFeatureExtractor.quality_report(records) says what to do.",
-        UserWarning,
-        stacklevel=4,
     )

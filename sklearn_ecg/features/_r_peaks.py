@@ -1,4 +1,4 @@
-"""R peaks of one record, found from all of its leads at once."""
+"""Find the R peaks of one record from all of its leads together."""
 
 import dataclasses
 
@@ -14,27 +14,29 @@ from sklearn_ecg.features._statistics import mean_around, nan_quantile
 from sklearn_ecg.features._wave_network import RATE, filter_leads, look_at
 from sklearn_ecg.utils import check_option
 
-_SHORTEST_S = 0.36  # in which a beat can be told from other things
+_SHORTEST_S = 0.36  # in a shorter record, beats cannot be found
 
 _REFRACTORY = round(0.2 * RATE)
-# A beat that is surely there is a bump of known area, however uncertain its exact place is: what
-# the network sees around is summed, in units of that area. The narrow sum tells beats apart; the
-# wide one tells how sure a beat is, also where a wide QRS complex leaves its place open.
+# A certain beat is a bump of known area in the network's output, even if its exact place is
+# uncertain. So outputs are summed around a place, in units of that area. The narrow sum separates
+# beats; the wide sum measures certainty, also of a wide QRS complex.
 _BUMP_AREA = 2.5 * np.sqrt(2 * np.pi)
 _SUM = np.hanning(27)[1:-1] / _BUMP_AREA
 _WIDE_REACH = 25
 _PLACE = np.hanning(7)[1:-1]
-_NEAR = 12  # samples around the largest sum in which the likeliest place is looked for
+_NEAR = 12  # samples around the largest sum to search for the most probable place
 _LEAST = 0.2  # of one beat
 _QRS_REACH = 10  # samples around the R peak
-# Beats are believed where those around are sure on average: of a heart's, hardly any stretch lies
-# below 0.8; of noise, hardly any above 0.7, and the less the more leads there are.
+# Least mean certainty of the beats around a beat. Beats of a heart hardly ever have less than 0.8,
+# noise hardly ever more than 0.7, and less if there are more leads.
 _LEAST_AROUND, _LEAST_AROUND_IN_TWO = 0.5, 0.65
-_LEAST_ALONE = 0.9  # with nothing else around: an end of a record that waves slowly looks like one
+_LEAST_ALONE = (
+    0.9  # of a beat without others around: slow waves at an end of a record look like one
+)
 _SUREST = 1.3
 _AROUND = 5 * RATE
-# Of 36,000 beats of MIT-BIH, 3 rise by less than a fifth of what those around do in one lead, and
-# none in two; blocked P waves rise by a tenth.
+# Least slope relative to the beats around. In 36,000 beats of MIT-BIH, 3 have less than a fifth in
+# one lead, and none in two leads; blocked P waves have a tenth.
 _LEAST_STEEP = 0.18
 _RISE, _STEEP_REACH = 4, 14  # samples
 _NEIGHBOURS, _FEWEST_COMPARED = 31, 3
@@ -44,41 +46,41 @@ _TINY = float(np.finfo(np.float32).tiny)
 def detect_r_peaks(signal, sampling_rate, method="network", *, between_samples=False) -> np.ndarray:
     """Find the R peak of every heart beat of one record.
 
-    A small convolutional network looks at all leads together, four seconds wide, and marks where
-    beats are; see the user guide for how it was trained and validated. Any number of leads in any
-    order will do. Stretches of ten seconds in which no beat is sure, as in noise or ventricular
-    flutter, have none.
+    A small convolutional network sees all leads together, in windows of four seconds, and marks
+    beats; the user guide says how it was trained and validated. It takes any number of leads in any
+    order. Stretches of ten seconds without a certain beat, such as noise or ventricular flutter,
+    get no beats.
 
     Parameters
     ----------
     signal : array-like of shape (n_leads, n_times) or (n_times,)
-        One record in mV; NaN marks what was not recorded. Flat leads have no vote, nor have those
-        that lack a fifth of what the others have.
+        One record in mV; NaN is not recorded. Leads that are flat, or lack a fifth of the time of
+        the other leads, are ignored.
     sampling_rate : float
-        Hz.
+        Samples per second (Hz).
     method : str, default="network"
-        Or, for comparison, one of NeuroKit's: "neurokit", "pantompkins1985", "hamilton2002",
-        "zong2003", "martinez2004", "christov2004", "gamboa2008", "elgendi2010", "engzeemod2012",
-        "manikandan2012", "khamis2016", "kalidas2017", "nabian2018", "rodrigues2021", "promac". It
-        sees the first lead that is neither flat nor short of a fifth of what the others have,
-        cleaned by the method that belongs to it; for another lead pass that lead alone.
+        The network, or, for comparison, a method of NeuroKit: "neurokit", "pantompkins1985",
+        "hamilton2002", "zong2003", "martinez2004", "christov2004", "gamboa2008", "elgendi2010",
+        "engzeemod2012", "manikandan2012", "khamis2016", "kalidas2017", "nabian2018",
+        "rodrigues2021", "promac". These use the first lead that is not ignored, with NeuroKit's
+        cleaning; to use another lead, pass only that lead.
     between_samples : bool, default=False
-        Whether to return when beats are to fractions of a sample, as heart rate variability needs;
-        NeuroKit's methods know whole samples alone.
+        Whether to return fractions of a sample, which heart rate variability needs. NeuroKit's
+        methods find whole samples only.
 
     Returns
     -------
     ndarray of int of shape (n_beats,)
-        Samples of the R peaks in ascending order; empty for a record without beats. Of float with
-        `between_samples`.
+        Samples of the R peaks in ascending order; empty for a record without beats. The type is
+        float with `between_samples`.
 
     Raises
     ------
     ValueError
-        If the signal is not one record, has more leads than samples, the rate is no rate, or there
-        is no such method.
+        If the signal is not one record or has more leads than samples, or the rate or the method
+        is invalid.
     RuntimeError
-        If NeuroKit raises an error, as it does for leads that are too short for its filters.
+        If NeuroKit raises an error, for example for leads that are too short for its filters.
 
     See Also
     --------
@@ -105,7 +107,7 @@ def detect_r_peaks(signal, sampling_rate, method="network", *, between_samples=F
 
 
 def _detect_by_neurokit(signal, checked, method):
-    """Find the beats of the first usable lead that lie where it was recorded."""
+    """Find the beats of the first usable lead, without those in its gaps."""
     if not checked.usable.any():
         return np.empty(0, np.intp)
     lead = checked.usable.argmax()
@@ -113,8 +115,8 @@ def _detect_by_neurokit(signal, checked, method):
         r_peaks = detect_in_lead(signal[lead], checked.sampling_rate, method)
     except RuntimeError as error:
         raise RuntimeError(
-            f"NeuroKit's method {method!r} broke down on lead {lead} of the signal: {error}. Pass "
-            "another lead, or another method such as 'network'."
+            f"NeuroKit's method {method!r} raised an error on lead {lead} of the signal: {error}. "
+            "Pass another lead, or another method such as 'network'."
         ) from error
     if checked.recorded is not None:
         r_peaks = r_peaks[checked.recorded[lead, r_peaks]]
@@ -123,7 +125,7 @@ def _detect_by_neurokit(signal, checked, method):
 
 @dataclasses.dataclass
 class Beats:
-    """What is seen in the usable leads of a record, at 250 Hz.
+    """Beats and waves in the usable leads of a record, at 250 Hz.
 
     Attributes
     ----------
@@ -132,7 +134,7 @@ class Beats:
     waves, peaks : ndarray
         From `look_at`.
     r_times : ndarray of float64 of shape (n_beats,)
-        In samples, to fractions of them.
+        Times of the beats in samples, also fractions.
     """
 
     filtered: np.ndarray
@@ -142,12 +144,12 @@ class Beats:
 
     @property
     def r_peaks(self):
-        """The samples nearest to the beats, ndarray of int of shape (n_beats,)."""
+        """The nearest samples, ndarray of int of shape (n_beats,)."""
         return np.round(self.r_times).astype(np.intp)
 
 
 def find_beats(checked, network=None):
-    """Find the beats of a `CheckedSignal` that lie where some lead was recorded."""
+    """Find the beats of a `CheckedSignal`, without those in gaps of all leads."""
     usable = checked.signal[checked.usable]
     if not len(usable) or usable.shape[1] < _SHORTEST_S * checked.sampling_rate:
         nothing = np.empty((0, 0), np.float32)
@@ -163,7 +165,7 @@ def find_beats(checked, network=None):
 
 
 def _are_steep(filtered, r_peaks):
-    """Whether beats are as steep as QRS complexes around them: P waves are far from that."""
+    """Whether beats are as steep as those around them; P waves are much less steep."""
     if len(r_peaks) < _FEWEST_COMPARED:
         return np.ones(len(r_peaks), dtype=bool)
     places = r_peaks[:, np.newaxis] + np.arange(-_STEEP_REACH, _STEEP_REACH + 1)
@@ -177,17 +179,17 @@ def _are_steep(filtered, r_peaks):
 
 
 def at_own_rate(r_times, checked):
-    """Return times in samples at 250 Hz as times in samples of the record, in which they lie."""
+    """Convert times from samples at 250 Hz to samples of the record, within its ends."""
     return np.clip(r_times * (checked.sampling_rate / RATE), 0, checked.signal.shape[1] - 1)
 
 
 def to_samples(r_times, checked):
-    """Return times in samples at 250 Hz as whole samples of the record."""
+    """Convert times from samples at 250 Hz to whole samples of the record."""
     return np.round(at_own_rate(r_times, checked)).astype(np.intp)
 
 
 def to_working_rate(r_peaks, sampling_rate, n_times):
-    """Return samples of a record as samples of what is seen of it at 250 Hz."""
+    """Convert samples of a record to whole samples at 250 Hz."""
     samples = np.round(np.asarray(r_peaks) * (RATE / sampling_rate)).astype(np.intp)
     return np.minimum(samples, n_times - 1)
 
@@ -200,7 +202,7 @@ def pick_r_peaks(beats, waves):
     beats : ndarray of shape (n_times,)
         Likelihood of an R peak at each sample (250 Hz), from `look_at`.
     waves : ndarray of shape (4, n_leads, n_times)
-        Probabilities of no wave, P, QRS and T: a beat shows a QRS complex in one lead at least.
+        Probabilities of no wave, P, QRS and T. A beat must show a QRS complex in at least one lead.
 
     Returns
     -------
@@ -223,7 +225,7 @@ def pick_r_peaks(beats, waves):
 
 
 def _sureness(beats, r_peaks):
-    """Return the wide sum around each beat, cut off where another beat comes into it."""
+    """Return the wide sum around each beat, limited because it may include another beat."""
     total = np.append(0, np.cumsum(beats, dtype=float))
     first = np.maximum(r_peaks - _WIDE_REACH, 0)
     stop = np.minimum(r_peaks + _WIDE_REACH + 1, len(beats))

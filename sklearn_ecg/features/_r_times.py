@@ -1,35 +1,35 @@
-"""R peaks between samples: where each beat lies, by those of its shape."""
+"""Find R peaks between samples, by comparing beats of the same shape."""
 
 import numpy as np
 
-_REACH = 20  # samples before and after R that are compared: 80 ms hold most QRS complexes
-_LAGS = 5  # samples by which a beat is moved at most
-_ALIKE = 0.8  # correlation from which on beats have one shape
+_REACH = 20  # samples to compare before and after R: 80 ms hold most QRS complexes
+_LAGS = 5  # largest shift of a beat in samples
+_ALIKE = 0.8  # least correlation of beats of one shape
 _MOST_COMPARED = 64
 _MOST_SHAPES = 4
-_RESIDUE = 0.02  # of a lead's energy: below, no lead counts for more
+_RESIDUE = 0.02  # of a lead's energy: a smaller residue does not raise the lead's weight
 _TINY = float(np.finfo(np.float32).tiny)
 
 
 def find_r_times(filtered, r_peaks):
-    """Find when beats are, to fractions of a sample.
+    """Find the times of beats to fractions of a sample.
 
-    Each beat is moved to where it resembles most the mean of the beats of its shape, over all
-    leads, each weighted by how much its beats resemble each other. The mean stands where its beats
-    were marked, on average. So the intervals between beats of one shape have errors far below a
-    sample, and the marked point stays the R peak. A beat that has no like is moved to the nearest
-    summit of its energy, by half a sample at most.
+    Each beat is shifted until it fits best to the mean beat of its shape, over all leads; leads
+    with more similar beats weigh more. The mean shift of a shape is 0. So the intervals between
+    beats of one shape have errors far below a sample, and the marked point is still the R peak. A
+    beat without others of its shape is shifted to the nearest maximum of its energy, by at most
+    half a sample.
 
     Parameters
     ----------
     filtered : ndarray of float32 of shape (n_leads, n_times)
-        At 250 Hz and up to 40 Hz, so that what lies between samples is known.
+        Signals at 250 Hz without frequencies above 40 Hz, so that values between samples are known.
     r_peaks : ndarray of int of shape (n_beats,)
 
     Returns
     -------
     ndarray of float64 of shape (n_beats,)
-        In samples.
+        Times in samples.
     """
     times = r_peaks.astype(np.float64)
     reach = _REACH + _LAGS
@@ -57,7 +57,7 @@ def find_r_times(filtered, r_peaks):
 
 
 def _match(beats):
-    """Return which beats have the shape of most, and how far each lies from where it was marked."""
+    """Return the beats of the most common shape, and the shift of each."""
     middle = beats[..., _LAGS:-_LAGS]
     middle = middle - middle.mean(axis=-1, keepdims=True)
     sample = np.linspace(0, len(beats) - 1, min(len(beats), _MOST_COMPARED)).round().astype(np.intp)
@@ -81,13 +81,13 @@ def _match(beats):
         residue = np.einsum("blt,blt->l", apart, apart)
         weights = 1 / (residue + _RESIDUE * np.einsum("blt,blt->l", aligned, aligned) + _TINY)
         if is_own.all():
-            break  # a mean finds more beats of its shape than a single beat does
+            break  # otherwise, the mean may find more beats than the single beat did
     moved = _summits(_products(beats[own], template * weights[:, np.newaxis])) - _LAGS
     return own, moved - moved.mean()
 
 
 def _unmoved(beats, lags):
-    """Return the beats moved back by whole samples, each lead without its mean."""
+    """Return the beats shifted back by whole samples, each lead without its mean."""
     aligned = np.stack(
         [beat[:, lag : lag + 2 * _REACH + 1] for beat, lag in zip(beats, lags, strict=True)]
     )
@@ -95,7 +95,7 @@ def _unmoved(beats, lags):
 
 
 def _directions(beats, weights):
-    """Return beats of weighted leads as unit vectors, of shape (n_beats, n_leads * n_times)."""
+    """Return beats with weighted leads as unit vectors, of shape (n_beats, n_leads * n_times)."""
     flat = (beats * np.sqrt(weights)[:, np.newaxis]).reshape(len(beats), -1)
     sizes = np.sqrt(np.einsum("bt,bt->b", flat, flat))[:, np.newaxis]
     return flat / np.maximum(sizes, _TINY)
@@ -110,7 +110,7 @@ def _products(beats, template):
 
 
 def _summits(values):
-    """Return where each row is highest, by the parabola through the three highest values."""
+    """Return the place of each row's maximum, by a parabola through three values."""
     n_rows, n_values = values.shape
     row, top = np.arange(n_rows), np.clip(values.argmax(axis=1), 1, n_values - 2)
     before, here, after = (values[row, top + step].astype(np.float64) for step in (-1, 0, 1))

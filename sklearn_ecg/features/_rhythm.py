@@ -1,10 +1,10 @@
-"""Features of the rhythm: the times of the beats alone."""
+"""Features of the rhythm, from the times of the beats."""
 
 import numpy as np
 
 
 def rhythm_features(beats):
-    """Measure the intervals between beats; needs two beats, for variability three."""
+    """Measure the intervals between beats; intervals need two beats, variability three."""
     features = {"n_beats": len(beats.all_r_peaks)}
     rr = beats.rr_ms
     known = ~np.isnan(rr)
@@ -38,8 +38,8 @@ def rhythm_features(beats):
         RR_longest_ratio=rr.max() / median,
         premature_fraction=np.count_nonzero(rr < 0.85 * median) / len(rr),
         pause_fraction=np.count_nonzero(rr > 1.3 * median) / len(rr),
-        # A premature ventricular beat and its pause together last two intervals; a premature
-        # atrial beat resets the sinus node, and the pair is shorter.
+        # A premature ventricular beat and its pause last two intervals together. A premature
+        # atrial beat resets the sinus node, so the pair is shorter.
         RR_after_shortest_ratio=after[shortest] / median,
         RR_pair_ratio=(rr[shortest] + after[shortest]) / (2 * median),
     )
@@ -55,12 +55,12 @@ def _median(values):
 
 
 def _lag1_correlation(centred):
-    """Correlation of each interval with the next, over those that are known."""
+    """Return the correlation of each interval with the next, over the known ones."""
     return np.nansum(centred[1:] * centred[:-1]) / np.nansum(centred**2)
 
 
 def _entropy(ratios):
-    """Entropy in bits of the intervals over their median, in steps of a tenth."""
+    """Return the entropy in bits of the intervals divided by their median, in steps of 0.1."""
     counts = np.bincount(np.clip(np.round(10 * ratios), 0, 30).astype(int))
     share = counts[counts > 0] / counts.sum()
     return float(-(share * np.log2(share)).sum())

@@ -1,4 +1,4 @@
-"""Features of shape: the main beat, the beats that differ from it, and their timing."""
+"""Features of shape: the main beat, different beats, and their timing."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ def _columns(times_ms):
 
 
 def beat_shape_features(beats):
-    """Describe how alike the beats are, and the most different and the most premature one."""
+    """Describe how similar the beats are, and the most different and the most premature beat."""
     deviation, prematurity, qrs = beats.oddness, beats.prematurity, beats.qrs_ms
     odd = int(deviation.argmax())
     main, other = beats.is_main, ~beats.is_main
@@ -54,7 +54,7 @@ def beat_shape_features(beats):
 
 
 def lead_shape_features(beats):
-    """Describe each lead's main and most different beat, every value of shape (n_leads,)."""
+    """Describe the main and the most different beat in each lead; values of shape (n_leads,)."""
     odd = int(beats.oddness.argmax())
     scale = np.ptp(beats.main_beat[:, BEFORE - 25 : BEFORE + 41], axis=-1)[:, np.newaxis]
     main, different = beats.main_beat / scale, beats.windows[:, odd] / scale
@@ -95,7 +95,7 @@ def _share_of_known(values, is_so):
 
 
 def _p_ratio(beats, beat):
-    """Energy where the P wave of a beat should be, over that of the main beat."""
+    """Return the energy in a beat's P region divided by that of the main beat."""
 
     def energy(window):
         part = window[beats.shown[:, beat], P_REGION]
@@ -105,7 +105,7 @@ def _p_ratio(beats, beat):
 
 
 def _n_shapes(similarity):
-    """Count shapes: take out the beats that are like the most common one, and look again."""
+    """Count shapes: remove all beats like the most common one, and repeat."""
     left = np.ones(len(similarity), dtype=bool)
     shapes = 0
     while left.any():

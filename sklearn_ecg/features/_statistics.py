@@ -1,20 +1,20 @@
-"""Statistics that pass over NaN in silence, for small arrays."""
+"""Statistics that ignore NaN without warnings, for small arrays."""
 
 import numpy as np
 
 
 def nan_quantile(values, q, axis=-1):
-    """Return the quantile of what is not NaN, and NaN where nothing is."""
+    """Return a quantile without NaN; NaN if all are NaN."""
     return quantiles(values, (q,), axis)[0]
 
 
 def nan_median(values, axis=-1):
-    """Return the median of what is not NaN, and NaN where nothing is."""
+    """Return the median without NaN; NaN if all are NaN."""
     return quantiles(values, (0.5,), axis)[0]
 
 
 def quantiles(values, qs, axis=-1):
-    """Return several quantiles of what is not NaN, from one sort."""
+    """Return several quantiles without NaN, from one sort."""
     ordered = np.sort(values, axis=axis)  # puts NaN last
     n_values = ordered.shape[axis]
     if n_values and not np.isnan(ordered.take(-1, axis)).any():
@@ -43,13 +43,13 @@ def _between(ordered, position, axis):
 
 
 def nan_mean(values, axis=-1):
-    """Return the mean of what is not NaN, and NaN where nothing is."""
+    """Return the mean without NaN; NaN if all are NaN."""
     known = ~np.isnan(values)
     return np.where(known, values, 0).sum(axis=axis) / np.count_nonzero(known, axis=axis)
 
 
 def nan_spread(values):
-    """Return the standard deviation over the last axis of what is not NaN."""
+    """Return the standard deviation over the last axis, without NaN."""
     known = ~np.isnan(values)
     count = np.count_nonzero(known, axis=-1)
     filled = np.where(known, values, 0)
@@ -59,7 +59,7 @@ def nan_spread(values):
 
 
 def mean_around(times, values, reach):
-    """Return the mean of what is not NaN within reach of each time; 0 where nothing is.
+    """Return the mean of the values within reach of each time, without NaN; 0 if there are none.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Features of several leads together: voltages of hypertrophy, and counts of leads."""
+"""Features of several leads: voltages of hypertrophy, and shares of leads."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ _CHEST = LEADS_12[6:]
 
 
 def voltage_features(by_lead, lead_names, qrs_ms):
-    """Combine the leads' amplitudes; what the leads do not allow is not there or NaN.
+    """Combine the leads' amplitudes; features of missing leads are NaN.
 
     Parameters
     ----------
     by_lead : dict of ndarray of shape (n_leads,)
-        As `amplitude_features` measures them, NaN for leads that were left out.
+        From `amplitude_features`, NaN for leads that were left out.
     lead_names : sequence of str of length n_leads
     qrs_ms : float
         Usual QRS duration.
@@ -44,7 +44,7 @@ def voltage_features(by_lead, lead_names, qrs_ms):
 
 
 def _transition(r_share):
-    """Where along V1 to V6 the share of R passes one half, by interpolation."""
+    """Return the place along V1 to V6 where the share of R reaches one half."""
     if np.isnan(r_share).any():
         return np.nan
     above = np.flatnonzero(r_share >= 0.5)
@@ -69,6 +69,6 @@ def _shares_of_leads(by_lead):
 
 
 def _share(flags, values):
-    """Share of the leads in which the values are known; NaN where none is."""
-    # A sum is a NumPy number, which 0 divides to NaN; count_nonzero was a Python int once.
+    """Return the share of the leads with known values; NaN if there are none."""
+    # Not count_nonzero, which returns a Python int in older NumPy: 0 / 0 would raise an error.
     return flags.sum() / (~np.isnan(values)).sum()

@@ -1,4 +1,4 @@
-"""The convolutional network that sees beats and waves in all leads of a record at once."""
+"""The convolutional network that finds beats and waves in all leads of a record together."""
 
 import functools
 from importlib import resources
@@ -10,43 +10,43 @@ from scipy import special
 from sklearn_ecg.features._statistics import nan_median
 from sklearn_ecg.preprocessing import bandpass
 
-#: Sampling rate in Hz at which the network looks at signals.
+#: Sampling rate of the network's input in Hz.
 RATE = 250
 
-_STEP = 16  # samples between places of the coarsest layer; starts of pieces are multiples of it
+_STEP = 16  # samples per step of the coarsest layer; pieces start at multiples of it
 _PIECE = 30 * RATE // _STEP * _STEP
 _MARGIN = 850 // _STEP * _STEP  # more than the network sees to either side
 _LEADS_AT_ONCE = 4  # a larger matrix does not stay in the processor's cache
 _SEEN_BY_GLIBC = 2**24
 _N_KINDS = 6  # no wave, P, QRS, T, peak of P, peak of T
-_SCALE_REACH = 5  # blocks of a second before and after, over which a lead's usual size is taken
+_SCALE_REACH = 5  # blocks of a second before and after that define a lead's usual size
 _RAMP = np.linspace(0, 1, RATE, endpoint=False, dtype=np.float32)
 _TINY = float(np.finfo(np.float32).tiny)
-_LARGEST = 3.0  # times the usual size: artefacts are cut off there
-_LEAST_SHARE = 0.3  # of the lead's median: quieter stretches are not blown up further
-_SILENT = 0.02  # of the largest second: less is silence
+_LARGEST = 3.0  # times the usual size: larger artefacts are clipped
+_LEAST_SHARE = 0.3  # of the lead's median: the scale of quieter stretches is not smaller
+_SILENT = 0.02  # of the largest second: a quieter second is silent
 _LOUD_SHARE = 0.25
 
 
 def filter_leads(signal, sampling_rate):
-    """Bring one record to what the network looks at: 250 Hz, and from 0.5 to 40 Hz."""
+    """Bring one record to the form that the network takes: 250 Hz, from 0.5 to 40 Hz."""
     return np.ascontiguousarray(bandpass(signal, sampling_rate, 0.5, 40, new_rate=RATE))
 
 
 def look_at(filtered, network=None):
-    """Find where beats and waves are likely.
+    """Compute how likely each sample belongs to a beat or a wave.
 
     Parameters
     ----------
     filtered : ndarray of shape (n_leads, n_times)
         From `filter_leads`, without flat or missing leads.
     network : WaveNetwork, default=None
-        By default the one that ships with the package.
+        By default the network of the package.
 
     Returns
     -------
     beats : ndarray of float32 of shape (n_times,)
-        Likelihood that a beat's R peak lies at a sample; a sure one is a bump of height 1.
+        Likelihood of an R peak at each sample; a certain beat is a bump of height 1.
     waves : ndarray of float32 of shape (4, n_leads, n_times)
         Probabilities that a sample belongs to no wave, a P wave, a QRS complex or a T wave.
     peaks : ndarray of float32 of shape (2, n_leads, n_times)
@@ -57,17 +57,17 @@ def look_at(filtered, network=None):
 
 
 def scale_leads(filtered):
-    """Divide each lead by its usual peak-to-peak size in a second, followed over time.
+    """Divide each lead by its usual peak-to-peak size within a second, which may change over time.
 
     Parameters
     ----------
     filtered : ndarray of shape (n_leads, n_times)
-        At 250 Hz.
+        Signals at 250 Hz.
 
     Returns
     -------
     ndarray of float32 of shape (n_leads, n_times)
-        Cut off at three times the usual size.
+        Clipped at three times the usual size.
     """
     n_leads, n_times = filtered.shape
     n_blocks = max(1, n_times // RATE)
@@ -76,7 +76,7 @@ def scale_leads(filtered):
     around = np.arange(n_blocks)[:, np.newaxis] + np.arange(-_SCALE_REACH, _SCALE_REACH + 1)
     usual = np.sort(sizes.take(around, axis=1, mode="clip"))[..., _SCALE_REACH]
     usual = np.maximum(usual, np.maximum(_least_sizes(sizes), _TINY)).astype(np.float32)
-    # Between the middles of the blocks the size changes in a straight line.
+    # Between the middles of two blocks the size is interpolated linearly.
     usual = usual.take(np.arange(-1, n_blocks + 2), axis=1, mode="clip")
     ramps = (usual[:, 1:] - usual[:, :-1])[..., np.newaxis] * _RAMP
     ramps += usual[:, :-1, np.newaxis]
@@ -85,10 +85,10 @@ def scale_leads(filtered):
 
 
 def _least_sizes(sizes):
-    """Return the size below which no stretch of a lead is blown up to the usual one.
+    """Return the least scale of each lead, so that quiet stretches stay quiet.
 
-    Where most of a record is silent, because it was padded or the heart stood still, the rest
-    tells the usual size; unless that is so little that it may be an artefact.
+    If most of a record is silent (padding, or asystole), the loud part defines the usual size,
+    unless it is so short that it may be an artefact.
     """
     loud = sizes > _SILENT * sizes.max(axis=-1, keepdims=True)
     known = np.where(loud, sizes, np.nan)
@@ -98,28 +98,28 @@ def _least_sizes(sizes):
 
 @functools.lru_cache(maxsize=1)
 def default_network():
-    """Return the network that ships with the package, read once."""
-    # glibc hands freed memory back to the system, so that every layer would have to get its pages
-    # anew, a quarter of all time, until it has seen a large array come and go.
+    """Return the network of the package, read once."""
+    # glibc returns freed memory to the system until it has seen a large array freed. Every layer
+    # would then request its pages again, which takes a quarter of the time.
     np.empty(_SEEN_BY_GLIBC, np.uint8)
     with resources.as_file(resources.files("sklearn_ecg.features") / "waves.safetensors") as file:
         return WaveNetwork(load_file(file))
 
 
 class WaveNetwork:
-    """The network in NumPy, so that measuring needs no deep-learning library.
+    """The network in NumPy, so that features need no deep-learning library.
 
-    Each lead goes by itself through an encoder down to steps of 32 ms. Their mean and maximum over
-    the leads feed the trunk, which looks four seconds wide and finds the beats of the record. A
-    decoder of each lead joins what the lead shows and what the trunk knows, and gives each sample
-    its wave. So any number of leads in any order will do.
+    An encoder reduces each lead alone to steps of 32 ms. Their mean and maximum over the leads are
+    the input of the trunk, which sees four seconds and finds the beats of the record. A decoder for
+    each lead combines the lead with the trunk, and gives each sample its wave. So the network takes
+    any number of leads in any order.
 
     `benchmarks.wave_network` holds the same network in PyTorch, trains it and scores it.
 
     Parameters
     ----------
     weights : dict of ndarray
-        Of convolutions with their normalisation folded in: ``<layer>.weight`` of shape
+        Weights of convolutions with their normalisation folded in: ``<layer>.weight`` of shape
         (n_out, n_in, width) and ``<layer>.bias`` of shape (n_out,).
     """
 
@@ -131,14 +131,14 @@ class WaveNetwork:
                 n_out, _, width = weight.shape
                 matrix = weight.astype(np.float32).transpose(2, 1, 0).reshape(-1, n_out)
                 bias = weights[f"{layer}.bias"].astype(np.float32)
-                if layer == "waves":  # eight steps of all kinds become all kinds of eight steps
+                if layer == "waves":  # order by kind first, then by the eight steps
                     order = np.arange(n_out).reshape(-1, _N_KINDS).T.ravel()
                     matrix, bias = matrix[:, order], bias[order]
                 self._layers[layer] = np.ascontiguousarray(matrix), bias, width
         self._n_contexts = sum(layer.startswith("context.") for layer in self._layers)
 
     def __call__(self, scaled):
-        """Look at signals of any length, a piece at a time.
+        """Process signals of any length, piece by piece.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class WaveNetwork:
         Returns
         -------
         beats : ndarray of float32 of shape (n_times,)
-            Logits.
+            Logits of R peaks.
         waves : ndarray of float32 of shape (6, n_leads, n_times)
             Logits of no wave, P, QRS and T, and of the peaks of P and T.
         """
@@ -199,7 +199,7 @@ class WaveNetwork:
         n_pad = (width - 1) * dilation + 1 - stride
         padded = np.zeros((n, n_times + n_pad, n_in), np.float32)
         padded[:, n_pad // 2 : n_pad // 2 + n_times] = x
-        # Built by hand: NumPy's helpers for strided views cost more than a small layer.
+        # NumPy's helpers for strided views would take longer than a small layer.
         along, step, channel = padded.strides
         windows = np.ndarray(
             (n, n_times // stride, width, n_in),

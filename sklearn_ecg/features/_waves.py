@@ -1,4 +1,4 @@
-"""Bounds and peaks of P waves, QRS complexes and T waves, from what the network sees."""
+"""Bounds and peaks of P waves, QRS complexes and T waves, from the network's output."""
 
 import numpy as np
 
@@ -19,28 +19,27 @@ WAVES = (
 
 _P = 1  # the class of P waves
 _SHORTEST = np.round(np.array([0.02, 0.02, 0.032]) * RATE).astype(int)  # P, QRS and T
-# A QRS complex holds its R peak within these times, a T wave follows it within the third, and a
-# P wave stands no farther ahead than the last.
+# Largest distances from the R peak: QRS onset before and QRS end after it, T wave after it, P wave
+# before it.
 _QRS_BEFORE, _QRS_AFTER = 0.16 * RATE, 0.20 * RATE
 _T_AFTER = 0.80 * RATE
 _P_BEFORE = 0.50 * RATE
-_QRS_HALF = 0.048 * RATE  # where the bounds of a QRS complex are not seen
+_QRS_HALF = 0.048 * RATE  # distance of the bounds of a QRS complex from R, if they are not found
 _T_P_OVERLAP = 0.06 * RATE
-# P waves of several leads that are one: their middles follow one another within these times.
+# P waves of several leads are one wave if successive middles are nearer than this.
 _SAME_P = 0.06 * RATE
-_OTHER_P = 0.12 * RATE  # farther from a beat's own P wave, another one begins
-_P_TO_QRS = 0.3 * RATE  # nearer, a QRS complex is that of a P wave, whoever left it out
-_LAST_P = 0.4 * RATE  # before the record's end: the beat of a P wave may come later
-# P waves are believed where those around are sure on average. Of sinus rhythms, also fast ones and
-# those of first-degree block, hardly any lies below 0.9; what looks like P waves in atrial
-# fibrillation, hardly any above 0.8.
+_OTHER_P = 0.12 * RATE  # a P wave farther from a beat's own P wave is another one
+_P_TO_QRS = 0.3 * RATE  # a QRS complex nearer after a P wave belongs to it, even if it is no beat
+_LAST_P = 0.4 * RATE  # within this time before the record's end, the beat of a P wave may follow
+# Least mean certainty of the P waves around a P wave. In sinus rhythms, also fast ones and with
+# first-degree block, it is hardly ever below 0.9; in atrial fibrillation hardly ever above 0.8.
 _LEAST_SURE = 0.8
 _AROUND = 5 * RATE
 _AT_PEAK = np.arange(-4, 5)  # samples
 
 
 def find_stretches(waves):
-    """Find where each kind of wave is more likely than not.
+    """Find the stretches in which the probability of a wave exceeds one half.
 
     Parameters
     ----------
@@ -50,8 +49,8 @@ def find_stretches(waves):
     Returns
     -------
     list of (lead, onset, offset, size)
-        Of P waves, QRS complexes and T waves: ndarray of shape (n_stretches,) each, in the order of
-        the leads; bounds lie between samples, and the size is the sum of the probabilities.
+        For P waves, QRS complexes and T waves: four ndarrays of shape (n_stretches,), in the order
+        of the leads. Bounds are in samples, also fractions; the size is the sum of probabilities.
     """
     n_leads, n_times = waves.shape[1:]
     likely = waves[1:].reshape(-1, n_times)
@@ -76,9 +75,9 @@ def find_stretches(waves):
 def find_waves(stretches, waves, peaks, r_peaks):
     """Find the waves of every beat in every lead.
 
-    Each wave is the largest stretch of its kind on its side of the beat's QRS complex and nearer to
-    this beat than to its neighbours. P waves of which those within five seconds are not sure on
-    average are none.
+    Each wave is the largest stretch of its kind on its side of the beat's QRS complex that is
+    nearer to this beat than to its neighbours. P waves are left out if the P waves within five
+    seconds are not certain on average.
 
     Parameters
     ----------
@@ -93,7 +92,7 @@ def find_waves(stretches, waves, peaks, r_peaks):
     Returns
     -------
     dict of ndarray of shape (n_leads, n_beats)
-        A column of `WAVES` each, in samples at 250 Hz; NaN where a wave is absent.
+        The columns `WAVES` in samples at 250 Hz; NaN for an absent wave.
     """
     of_p, of_qrs, of_t = stretches
     _, n_leads, n_times = peaks.shape
@@ -122,7 +121,7 @@ def find_waves(stretches, waves, peaks, r_peaks):
 
 
 def _sureness(likely, peak):
-    """Return the probability of a wave around its peak, mean over the leads that show it.
+    """Return the mean probability of a wave around its peak, over the leads that show it.
 
     Parameters
     ----------
@@ -132,7 +131,7 @@ def _sureness(likely, peak):
     Returns
     -------
     ndarray of shape (n_waves,)
-        NaN where no lead shows the wave.
+        NaN if no lead shows the wave.
     """
     lead, wave = np.nonzero(~np.isnan(peak))
     places = peak[lead, wave].astype(np.intp)[:, np.newaxis] + _AT_PEAK
@@ -145,8 +144,9 @@ def _sureness(likely, peak):
 def find_blocked_p_waves(stretches, waves, peaks, found):
     """Find the P waves that belong to no beat.
 
-    A third of the leads must show one, and two of three or more, and those within five seconds must
-    be sure on average. In the last 0.4 s of the record nobody knows whether a beat follows.
+    A third of the leads, and at least two of three or more leads, must show the wave, and the P
+    waves within five seconds must be certain on average. Waves in the last 0.4 s of the record are
+    left out, because their beat may follow later.
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def find_blocked_p_waves(stretches, waves, peaks, found):
     Returns
     -------
     dict of ndarray of shape (n_leads, n_p_waves)
-        p_onset, p_peak and p_offset, in the order of time; NaN where a lead does not show the wave.
+        p_onset, p_peak and p_offset in order of time; NaN if a lead does not show the wave.
     """
     n_leads = peaks.shape[1]
     lead, onset, offset, size = stretches[0]
@@ -186,14 +186,14 @@ def find_blocked_p_waves(stretches, waves, peaks, found):
 
 
 def _has_qrs_behind(times, stretches, n_leads):
-    """Whether a third of the leads shows a QRS complex soon after, be it of a beat or not."""
+    """Whether a third of the leads shows a QRS complex soon after, also one that is no beat."""
     onset = np.sort(stretches[1])
     before, behind = onset.searchsorted(times, "right"), onset.searchsorted(times + _P_TO_QRS)
     return behind - before >= n_leads / 3
 
 
 def _inside_any(values, starts, stops):
-    """Whether values lie in one of the spans, which follow one another; NaN spans hold none."""
+    """Whether values lie in one of the spans, which are in order; NaN spans hold no values."""
     known = ~np.isnan(starts + stops)
     starts, stops = starts[known], stops[known]
     if not len(starts):
@@ -207,7 +207,7 @@ def _largest(stretches, start, stop, n_times):
     lead, onset, offset, size = stretches
     n_leads, n_beats = start.shape
     middle = (onset + offset) / 2
-    # All leads stand in one row, far apart, so that one search finds the beats of all of them.
+    # All leads are put into one row, far apart, so that one search serves all of them.
     apart = np.arange(n_leads) * (2.0 * n_times)
     starts = np.maximum.accumulate(start, axis=1) + apart[:, np.newaxis]
     place = np.searchsorted(starts.ravel(), middle + apart[lead], "right") - 1
@@ -221,7 +221,7 @@ def _largest(stretches, start, stop, n_times):
 
 
 def _crossings(likely, row, inner, outer):
-    """Return where the probability is one half, between a sample inside and the one outside."""
+    """Return the place between an inner and an outer sample where the probability is one half."""
     above = likely[row, inner]
     below = likely[row, np.clip(outer, 0, likely.shape[1] - 1)]
     share = (above - 0.5) / np.maximum(above - below, 1e-6)
@@ -229,7 +229,7 @@ def _crossings(likely, row, inner, outer):
 
 
 def _likeliest(likely, onset, offset):
-    """Return the sample from onset to offset that is most likely the wave's peak."""
+    """Return the most probable sample of a wave's peak, from onset to offset."""
     peak = np.full(onset.shape, np.nan)
     row, beat = np.nonzero(~np.isnan(onset))
     if len(row):

@@ -1,4 +1,4 @@
-"""What cleaning and classification are worth."""
+"""Scores of label cleaning and of classifiers."""
 
 from sklearn_ecg.metrics._beta_scores import challenge_fbeta_score, challenge_gbeta_score
 from sklearn_ecg.metrics._bootstrap_interval import BootstrapInterval, bootstrap_interval

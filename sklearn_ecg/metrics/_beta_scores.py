@@ -1,51 +1,47 @@
 """F-beta and G-beta of the PhysioNet/CinC Challenge 2020's first phase."""
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
 from sklearn_ecg.metrics._inputs import check_predictions
-from sklearn_ecg.utils import check_sample_weight, ids_of
+from sklearn_ecg.utils import check_sample_weight, ids_of, warn_user
 
 
 def challenge_fbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_weight=None):
-    """F-beta in which each record counts in inverse proportion to how many labels it has.
+    """F-beta of the PhysioNet/CinC Challenge 2020; records with many labels weigh less.
 
-    ``(1 + beta²) TP / ((1 + beta²) TP + FP + beta² FN)`` of each label, where a record with m true
-    labels adds ``1 / max(m, 1)`` to whichever of TP, FP and FN it belongs to. scikit-learn's
-    `fbeta_score` counts every record as 1.
+    For each label it is ``(1 + beta²) TP / ((1 + beta²) TP + FP + beta² FN)``. A record with m true
+    labels adds ``1 / max(m, 1)`` to TP, FP or FN; in scikit-learn's `fbeta_score` it adds 1.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        1 present, 0 absent, -1 unknown, which counts nowhere.
+        1 present, 0 absent, -1 unknown. Unknown labels are not counted.
     y_pred : array-like or DataFrame of shape (n_records, n_labels)
         1 present, 0 absent.
     beta : float, default=2.0
-        How many times as much recall weighs as precision.
+        Weight of recall relative to precision.
     average : {"macro"} or None, default="macro"
-        The mean over labels, or each label's own score.
+        The mean over labels, or the score of each label.
     sample_weight : array-like of shape (n_records,), default=None
-        Multiplied with the weights by number of labels.
+        Weights of records, multiplied with those above.
 
     Returns
     -------
     float, or ndarray of shape (n_labels,)
-        A label that no record has and that nobody predicted has none: NaN. The mean leaves it
+        NaN for a label that no record has and that is never predicted. The mean leaves such labels
         out, with a warning.
 
     See Also
     --------
-    challenge_gbeta_score : Its companion.
-    challenge_score : What the Challenge settled on.
+    challenge_gbeta_score : The other score of the same phase.
+    challenge_score : The score of the official phase.
 
     Notes
     -----
-    The Challenge defines both for its first, unofficial phase; the PTB-XL benchmark [1]_ reports
-    them, with beta = 2, for CPSC2018. The Challenge's code of 2020 and the benchmark's divide by
-    the number of labels without the maximum, so they have no value for records without a label;
-    the Challenge's code of 2021 has it.
+    The Challenge used both scores in its unofficial phase; the PTB-XL benchmark [1]_ reports them,
+    with beta = 2, for CPSC2018. Their code divides by m, so it has no value for records without a
+    label. The Challenge's code of 2021 divides by max(m, 1), as here.
 
     References
     ----------
@@ -65,22 +61,23 @@ def challenge_fbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_w
 
 
 def challenge_gbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_weight=None):
-    """G-beta, a Jaccard index in which what is missed weighs beta times as much.
+    """G-beta of the PhysioNet/CinC Challenge 2020; a Jaccard index with weighted misses.
 
-    ``TP / (TP + FP + beta FN)`` of each label, where a record with m true labels adds
-    ``1 / max(m, 1)`` to whichever of TP, FP and FN it belongs to.
+    For each label it is ``TP / (TP + FP + beta FN)``. A record with m true labels adds
+    ``1 / max(m, 1)`` to TP, FP or FN.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        1 present, 0 absent, -1 unknown, which counts nowhere.
+        1 present, 0 absent, -1 unknown. Unknown labels are not counted.
     y_pred : array-like or DataFrame of shape (n_records, n_labels)
         1 present, 0 absent.
     beta : float, default=2.0
+        Weight of a missed label relative to a false one.
     average : {"macro"} or None, default="macro"
-        The mean over labels, or each label's own score.
+        The mean over labels, or the score of each label.
     sample_weight : array-like of shape (n_records,), default=None
-        Multiplied with the weights by number of labels.
+        Weights of records, multiplied with those above.
 
     Returns
     -------
@@ -89,7 +86,7 @@ def challenge_gbeta_score(y_true, y_pred, *, beta=2.0, average="macro", sample_w
 
     See Also
     --------
-    challenge_fbeta_score : Its companion, with notes on both.
+    challenge_fbeta_score : The other score of the same phase, with notes on both.
 
     Examples
     --------
@@ -127,10 +124,9 @@ def _averaged(numerators, denominators, average):
     if average is None:
         return scores
     if undefined.any():
-        warnings.warn(
+        warn_user(
             f"{undefined.sum()} of {len(scores)} labels are neither present nor predicted in any "
             "record; they have no part in the mean.",
             UndefinedMetricWarning,
-            stacklevel=3,
         )
     return float(scores[~undefined].mean()) if not undefined.all() else np.nan

@@ -1,4 +1,4 @@
-"""How sure a score is, by resampling patients."""
+"""Confidence interval of a score, by resampling patients."""
 
 from dataclasses import dataclass, field
 
@@ -21,13 +21,13 @@ class BootstrapInterval:
     Attributes
     ----------
     score : float
-        Of all records.
+        The score of all records.
     low, high : float
         The ends of the interval.
     standard_error : float
         Standard deviation over resamples.
     n_undefined : int
-        Resamples without a score, which had no part in the interval.
+        Number of resamples without a score, which the interval leaves out.
     distribution : ndarray of shape (n_resamples - n_undefined,)
         The scores of the resamples.
     """
@@ -53,28 +53,31 @@ def bootstrap_interval(
 ) -> BootstrapInterval:
     """Confidence interval of a score, by a bootstrap over patients.
 
-    Records of one patient resemble each other, so that an interval over records is too narrow:
-    here patients are drawn, with replacement, and come with all of their records.
+    Patients are drawn with replacement, each with all of their records. Drawing records would give
+    an interval that is too narrow, because records of one patient resemble each other.
 
     Parameters
     ----------
     metric : {"roc_auc", "average_precision", "f1_macro"} or callable
-        One of the named ones, all of them means over labels of scikit-learn's metrics, is computed
-        for all resamples at once; unknown labels (-1) count nowhere, and for "f1_macro" scores
-        of 0.5 or more mean present. A function ``metric(y_true, y_score)`` that returns a number
-        is called for each resample, with the same rows of both, in the form in which they were
-        given.
+        The names are means over labels of scikit-learn's metrics, and fast. Unknown labels (-1) are
+        not counted; for "f1_macro", scores of 0.5 or more mean present. A function
+        ``metric(y_true, y_score)`` must return a number; it is called for each resample, with the
+        same rows of both arguments, in the types that were given.
     y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown.
     y_score : array-like or DataFrame of shape (n_records, n_labels)
-        Probabilities, or whatever `metric` takes.
+        Probabilities, or the second argument of `metric`.
     groups : array-like of shape (n_records,), default=None
-        The patient of each record. By default every record is taken for a patient of its own.
+        The patient of each record. By default each record is a patient of its own.
     n_resamples : int, default=1000
+        Number of resamples.
     confidence_level : float, default=0.95
+        Coverage of the interval, between 0 and 1.
     method : {"percentile", "bca"}, default="percentile"
-        Quantiles of the resamples' scores, or bias-corrected and accelerated ones [1]_, which
-        compute one more score per patient.
+        Quantiles of the resamples' scores, or bias-corrected and accelerated quantiles [1]_, which
+        need one more score per patient.
     random_state : int, RandomState instance or None, default=None
+        Seed of the resamples. Pass an int for the same interval each time.
 
     Returns
     -------
@@ -82,11 +85,17 @@ def bootstrap_interval(
         With ``score``, ``low``, ``high``, ``standard_error``, ``n_undefined`` and
         ``distribution``.
 
+    Raises
+    ------
+    ValueError
+        If there are fewer than 2 patients, or a named metric meets a label that all or no records
+        have.
+
     Warns
     -----
     UndefinedMetricWarning
-        If more than 1 % of the resamples have no score, as happens to macro scores where only a
-        few patients have a label. They are left out.
+        If more than 1 % of the resamples have no score, usually because few patients have some
+        label. The interval leaves them out.
 
     See Also
     --------

@@ -1,17 +1,16 @@
 """The score of the PhysioNet/CinC Challenges 2020 and 2021."""
 
 import os
-import warnings
 
 import numpy as np
 import pandas as pd
 from sklearn.exceptions import UndefinedMetricWarning
 
 from sklearn_ecg.metrics._inputs import check_predictions
-from sklearn_ecg.utils import check_sample_weight, ids_of
+from sklearn_ecg.utils import check_sample_weight, ids_of, warn_user
 
-# The published matrices follow from a place of each class on a line: two classes that lie d
-# apart earn 1/2 - d when taken for each other. In eightieths, the unit in which all are whole.
+# Each class has a place on a line. Two classes with distance d have the published weight 1/2 - d.
+# Places are in units of 1/80, in which all are whole numbers.
 _PLACES_2020 = {
     "NSR": 0,
     "Brady": 4,
@@ -38,8 +37,8 @@ _PLACES_2020 = {
     "TInv": 20,
     "QAb": 28,
 }
-# 2021 scores complete left bundle branch block with LBBB, and two more classes; each of these has
-# the place of an older class, but is not wholly taken for it.
+# The Challenge of 2021 joins CLBBB with LBBB, and has two more classes. Each of the two has the
+# place of an older class, but a weight of 0.475 with it.
 _PLACES_2021 = {
     "CLBBB|LBBB" if name == "LBBB" else name: place for name, place in _PLACES_2020.items()
 } | {"BBB": 18, "PRWP": 14}
@@ -47,34 +46,39 @@ _APART_2021 = {("BBB", "CLBBB|LBBB"): 0.475, ("PRWP", "LQRSV"): 0.475}
 
 
 def challenge_weights(year=2021) -> pd.DataFrame:
-    """Return what the PhysioNet/CinC Challenge gives for each prediction of each true class.
+    """Return the weights of the PhysioNet/CinC Challenge for pairs of true and predicted classes.
 
     Parameters
     ----------
     year : {2020, 2021}, default=2021
+        The year of the Challenge.
 
     Returns
     -------
     DataFrame of shape (n_classes, n_classes)
-        Rows are true classes, columns predicted ones: 1 on the diagonal, and up to 1/2 for a class
-        that calls for similar treatment. Symmetric. 24 classes in 2020, 26 in 2021, named as the
-        columns ``challenge_2020`` and ``challenge_2021`` of
-        `sklearn_ecg.datasets.load_vocabulary`: classes that the Challenge scores as one, such as
-        PAC and SVPB, are one ("PAC|SVPB").
+        Rows are true classes, columns predicted classes. The matrix is symmetric: 1 on the
+        diagonal, and up to 1/2 for two classes with similar treatment. There are 24 classes in
+        2020 and 26 in 2021, with the names in the columns ``challenge_2020`` and
+        ``challenge_2021`` of `sklearn_ecg.datasets.load_vocabulary`. Classes that the Challenge
+        scores as one have one name, such as "PAC|SVPB".
+
+    Raises
+    ------
+    ValueError
+        If `year` is another.
 
     See Also
     --------
-    challenge_score : The score that they are made for.
-    sklearn_ecg.datasets.codes_to_labels : Labels of these names from SNOMED CT codes.
+    challenge_score : The score that uses the weights.
+    sklearn_ecg.datasets.codes_to_labels : Labels with these names from SNOMED CT codes.
 
     Notes
     -----
     Every entry equals that of ``weights_abbreviations.csv`` in the Challenge's public evaluation
     code (repositories physionetchallenges/evaluation-2020 and evaluation-2021; BSD 2-Clause,
-    copyright 2020, 2021 PhysioNet/Computing in Cardiology Challenges). They follow a simple rule,
-    by which they are made here: classes have places on a line with sinus rhythm at one end, and
-    those that are d apart earn ``1/2 - d`` for each other; in 2021 two pairs earn 0.475 instead
-    of 1/2.
+    copyright 2020, 2021 PhysioNet/Computing in Cardiology Challenges). Here they are computed:
+    classes have places on a line with sinus rhythm at one end, and two classes with distance d
+    have the weight ``1/2 - d``; in 2021 two pairs have 0.475 instead of 1/2.
 
     References
     ----------
@@ -106,39 +110,39 @@ def challenge_weights(year=2021) -> pd.DataFrame:
 def challenge_score(
     y_true, y_pred, *, weights=2021, normal="NSR", label_names=None, sample_weight=None
 ) -> float:
-    """Score predictions as the PhysioNet/CinC Challenges 2020 and 2021 do.
+    """Score of the PhysioNet/CinC Challenges 2020 and 2021.
 
-    A record with truth T and prediction P gives ``sum(W[t, p] for t in T for p in P) / |T or P|``;
-    the sum over records is scaled so that predicting normal for every record scores 0 and the
-    truth scores 1. Scores below 0 are possible.
+    A record with true labels T and predictions P scores
+    ``sum(W[t, p] for t in T for p in P) / |T or P|``. The sum over records is scaled: predicting
+    normal for every record scores 0, the truth scores 1. Scores can be negative.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        1 present, 0 absent, -1 unknown. An unknown label has no part in its record's score,
-        whatever the prediction.
+        1 present, 0 absent, -1 unknown. Predictions of unknown labels are ignored.
     y_pred : array-like or DataFrame of shape (n_records, n_labels)
         1 present, 0 absent.
     weights : {2020, 2021}, DataFrame, array-like or path, default=2021
-        The matrix W, rows true and columns predicted: that of `challenge_weights`; a DataFrame of
-        one's own; a CSV file in the Challenge's own form; or an array in the order of the labels.
+        The matrix W; rows are true, columns predicted classes: a year of `challenge_weights`, a
+        DataFrame, a CSV file in the Challenge's format, or an array in the order of the labels.
     normal : str or int, default="NSR"
-        The class that an inactive classifier gives to every record, by name or position.
+        The class that an inactive classifier predicts for every record, by name or position.
     label_names : sequence of str of length n_labels, default=None
-        By default the columns of `y_true` or `y_pred`. By them the labels find their weights, so
-        the order is free. A scored class that is none of the labels counts as absent everywhere.
+        By default the columns of `y_true` or `y_pred`. Labels are matched to the weights by name.
+        A class of the weights that is not a label is absent from all records.
     sample_weight : array-like of shape (n_records,), default=None
+        Weights of records.
 
     Returns
     -------
     float
-        NaN, with a warning, where an inactive classifier is perfect.
+        NaN, with a warning, if an inactive classifier is perfect.
 
     Raises
     ------
     ValueError
-        If a label has no weights: select the scored ones, since a name that is merely spelled
-        otherwise would lower the score without a word.
+        If a label has no weights. Select the scored labels first: a misspelt name would lower the
+        score without a warning.
 
     See Also
     --------
@@ -146,12 +150,11 @@ def challenge_score(
 
     Notes
     -----
-    The algorithm is that of the Challenge's public evaluation code, which merges classes that it
-    takes as one, as the names of `challenge_weights` and
-    ``codes_to_labels(codes, "snomed", by="challenge_2021")`` do. Versions of the code of 2020 also
-    change labels and predictions before they score them: normal is removed beside any other
-    label, scored or not, and added where there is none. Where scores are to be compared with
-    theirs, do so first.
+    The algorithm is that of the Challenge's public evaluation code. Its joined classes have the
+    names of `challenge_weights`, which ``codes_to_labels(codes, "snomed", by="challenge_2021")``
+    makes too. The code of 2020 also changes labels and predictions first: it removes normal beside
+    any other label, scored or not, and adds it if there is no label. Do the same before you compare
+    with published scores of 2020.
 
     References
     ----------
@@ -181,17 +184,16 @@ def challenge_score(
         for prediction in (predicted, inactive, truth)
     )
     if correct_score == inactive_score:
-        warnings.warn(
+        warn_user(
             "The Challenge score is undefined where predicting normal for all records is perfect.",
             UndefinedMetricWarning,
-            stacklevel=2,
         )
         return np.nan
     return float((score - inactive_score) / (correct_score - inactive_score))
 
 
 def _weighted_sum(weights, truth, predicted, sample_weight):
-    """Return the sum of the weights of all (true, predicted) pairs, shared within records."""
+    """Return the sum of the weights of all (true, predicted) pairs, divided within records."""
     n_either = np.maximum((truth | predicted).sum(axis=1), 1)
     shares = truth * (sample_weight / n_either)[:, np.newaxis]
     return (weights * (shares.T @ predicted.astype(float))).sum()
@@ -207,7 +209,8 @@ def _weights_of(weights, normal, names, n_labels):
         classes = pd.Index(weights.columns.astype(str))
         if not classes.equals(pd.Index(weights.index.astype(str))) or not classes.is_unique:
             raise ValueError(
-                "weights must have the same unique class names as rows and columns, in one order."
+                "weights must have the same unique class names as rows and as columns, in the same "
+                "order."
             )
         columns = _positions(classes, names)
     else:
@@ -220,27 +223,27 @@ def _weights_of(weights, normal, names, n_labels):
             f"{matrix.shape}."
         )
     if not np.isfinite(matrix).all():
-        raise ValueError("weights must be finite numbers; there are others among them.")
+        raise ValueError("weights must be finite numbers; some are NaN or infinite.")
     if normal in classes:
         return matrix, classes.get_loc(normal), columns
     if not isinstance(normal, int | np.integer) or not 0 <= normal < n_labels:
         raise ValueError(
-            f"normal={normal!r} is none of the classes {', '.join(map(str, classes))}."
+            f"normal={normal!r} is not one of the classes {', '.join(map(str, classes))}."
         )
     return matrix, columns[normal], columns
 
 
 def _positions(classes, names):
-    """Return where the labels stand among the classes that have weights."""
+    """Return the positions of the labels among the classes with weights."""
     if names is None:
         raise ValueError(
-            "The labels have no names by which to find their weights: pass label_names, or "
-            "DataFrames with named columns."
+            "The labels have no names, so they cannot be matched to the weights: pass label_names, "
+            "or DataFrames with named columns."
         )
     strangers = [str(name) for name in names if name not in classes]
     if strangers:
         raise ValueError(
-            f"These labels have no weights: {', '.join(strangers)}. Score only those that have, "
-            f"in y_true and y_pred: {', '.join(classes)}."
+            f"These labels have no weights: {', '.join(strangers)}. Leave them out of y_true and "
+            f"y_pred. Labels with weights: {', '.join(classes)}."
         )
     return classes.get_indexer(names)

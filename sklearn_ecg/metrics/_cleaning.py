@@ -1,4 +1,4 @@
-"""Scores of cleaned labels against true ones."""
+"""Compare cleaned labels with true labels."""
 
 import numpy as np
 import pandas as pd
@@ -9,28 +9,36 @@ from sklearn_ecg.utils import check_labels, ids_of
 
 
 def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None) -> pd.DataFrame:
-    """Compare labels before and after cleaning with the true ones.
+    """Compare labels before and after cleaning with the true labels.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        True labels, 0 or 1. The others' rows are found by its index.
+        True labels, 0 or 1. The rows of the other tables are matched to its index.
     y_weak : array-like or DataFrame of shape (n_records, n_labels)
         Labels before cleaning; -1 (unknown) counts as absent.
     y_clean : array-like, DataFrame or CleanedRecords of shape (n_records, n_labels)
-        Labels after cleaning. An undecided one (-1) counts as its weak label: nobody has changed
-        it.
+        Labels after cleaning. An undecided label (-1) counts as its weak label.
     label_names : sequence of str, default=None
-        By default those of `y_clean` or `y_true` where they are known.
+        By default the names in `y_clean` or `y_true`.
 
     Returns
     -------
     DataFrame
-        A row per label and one named "weighted avg" (scores averaged with the labels' true
-        frequencies, as in the AFP paper; counts summed up). Columns: ``support``;
-        ``weak_precision``, ``weak_recall``, ``weak_f1`` and the same with ``clean_``;
-        ``errors`` in the weak labels, of which ``found`` were mended and ``missed`` were not;
-        ``made``, right labels that cleaning broke; ``undecided``.
+        A row per label, and a row "weighted avg": scores averaged with the labels' true
+        frequencies as weights, as in the AFP paper, and sums of the counts. Columns:
+
+        * ``support``: records that truly have the label;
+        * ``weak_precision``, ``weak_recall``, ``weak_f1``, and the same with ``clean_``;
+        * ``errors``: wrong weak labels; ``found``: those that cleaning corrected; ``missed``: those
+          that are still wrong;
+        * ``made``: right labels that cleaning made wrong;
+        * ``undecided``: labels left to a person.
+
+    Raises
+    ------
+    ValueError
+        If `y_true` holds unknown labels, or the shapes differ.
 
     References
     ----------
@@ -54,7 +62,7 @@ def label_cleaning_report(y_true, y_weak, y_clean, *, label_names=None) -> pd.Da
     check_same_width(y_true, y_weak=y_weak, y_clean=y_clean)
     if (y_true == -1).any():
         raise ValueError(
-            "y_true holds unknown labels (-1): scores need the truth. Leave those records out."
+            "y_true holds unknown labels (-1), which cannot be scored. Leave those records out."
         )
     sources = {"y_true": true_names, "y_weak": weak_names, "y_clean": clean_names}
     names = common_names(sources, y_true.shape[1], label_names)

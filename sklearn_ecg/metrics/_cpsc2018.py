@@ -16,33 +16,38 @@ _GROUPS = {
 
 
 def cpsc2018_score(y_true, y_pred, *, label_names=None, first_label=None) -> pd.Series:
-    """F1 of the nine classes of CPSC2018 and of its four groups, as that challenge counts.
+    """F1 of the nine classes of CPSC2018 and of its four groups, as the challenge counts.
 
-    In the challenge an algorithm gives one class per record. Where this is one of the record's
-    true labels, the record counts as one of that class that was found; else it counts as one of
-    its first label, taken for the predicted class. From this 9 x 9 table of counts N each class
-    has ``F1 = 2 N_kk / (N_k. + N_.k)``; a group has the same with its classes' counts summed up.
+    An algorithm predicts one class per record. If the class is one of the record's true labels, the
+    record's true class is that label, else its first label. The true and predicted classes make a
+    9 x 9 table of counts N. Each class has ``F1 = 2 N_kk / (N_k. + N_.k)``; a group has the same
+    formula with the sums over its classes.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, 9)
-        1 present, 0 absent, -1 unknown. A record is left out if what was predicted for it is
-        unknown, or if none of its labels is known to be present.
+        1 present, 0 absent, -1 unknown. A record is left out if its predicted label is unknown, or
+        if it has no label that is present.
     y_pred : array-like or DataFrame of shape (n_records, 9)
         Exactly one 1 per record.
     label_names : sequence of str of length 9, default=None
         By default the columns of `y_true` or `y_pred`, else the challenge's own order: Normal,
         AF, I-AVB, LBBB, RBBB, PAC, PVC, STD, STE.
     first_label : array-like of str of shape (n_records,), default=None
-        Each record's first label in ``REFERENCE.csv``, which decides where a record of several
-        labels counts if it was missed. By default the first in the challenge's order.
+        Each record's first label in ``REFERENCE.csv``, the true class of a record whose prediction
+        is wrong. By default its first label in the challenge's order.
 
     Returns
     -------
     Series
         F1 of each class by its name; "mean", the challenge's score; "AF group" (the same as AF),
         "block group" (I-AVB, LBBB, RBBB), "premature group" (PAC, PVC) and "ST group" (STD, STE).
-        A class that neither occurs nor is predicted has NaN, and then "mean" has too.
+        A class that neither occurs nor is predicted is NaN, and then "mean" is NaN too.
+
+    Raises
+    ------
+    ValueError
+        If the labels are not the nine, or `y_pred` has no class or several for a record.
 
     See Also
     --------
@@ -75,7 +80,7 @@ def cpsc2018_score(y_true, y_pred, *, label_names=None, first_label=None) -> pd.
         record = int((n_predicted != 1).argmax())
         raise ValueError(
             f"y_pred has {n_predicted[record]} classes for record {record}; the challenge asks "
-            "for exactly one. Of probabilities p take the largest: "
+            "for exactly one. From probabilities p, take the largest: "
             "np.eye(9, dtype=int)[p.argmax(axis=1)]."
         )
     predicted = y_pred.argmax(axis=1)
@@ -117,8 +122,8 @@ def _first(y_true, first_label):
     if wrong.any():
         record = int(wrong.argmax())
         raise ValueError(
-            f"first_label is {str(first_label[record])!r} for record {record}, which does not have "
-            "it."
+            f"first_label is {str(first_label[record])!r} for record {record}, but y_true says "
+            "that the record does not have it."
         )
     return positions
 

@@ -1,4 +1,4 @@
-"""Truth and predictions, checked against each other."""
+"""Check true labels and predictions against each other."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from sklearn_ecg.utils import align_records, check_labels, ids_of, number_array
 
 
 def check_predictions(y_true, y_pred, *, label_names=None):
-    """Check true labels and predicted ones, found by the index of true ones.
+    """Check true and predicted labels; rows of predictions are matched by index.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def check_predictions(y_true, y_pred, *, label_names=None):
     -------
     y_true, y_pred : ndarray of shape (n_records, n_labels), int8
     names : ndarray of shape (n_labels,) of str, or None
-        None where nobody knows them.
+        None if unknown.
     """
     ids = ids_of(y_true)
     y_true, true_names = check_labels(y_true, name="y_true")
@@ -29,14 +29,14 @@ def check_predictions(y_true, y_pred, *, label_names=None):
     check_same_width(y_true, y_pred=y_pred)
     if (y_pred == -1).any():
         raise ValueError(
-            "y_pred holds unknown labels (-1); a prediction says present (1) or absent (0)."
+            "y_pred holds unknown labels (-1); predictions must be present (1) or absent (0)."
         )
     sources = {"y_true": true_names, "y_pred": pred_names}
     return y_true, y_pred, common_names(sources, y_true.shape[1], label_names)
 
 
 def check_scores(y_true, y_score, *, label_names=None):
-    """Check true labels and scores, such as probabilities, found by the index of true ones.
+    """Check true labels and scores, such as probabilities; rows of scores are matched by index.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def check_scores(y_true, y_score, *, label_names=None):
 
 
 def check_same_width(y_true, **others):
-    """Say which of others has another number of labels than y_true."""
+    """Check that all arguments have as many labels as y_true."""
     for name, labels in others.items():
         if labels.shape[1] != y_true.shape[1]:
             raise ValueError(
@@ -84,15 +84,15 @@ def check_same_width(y_true, **others):
 
 
 def common_names(sources, n_labels, label_names=None):
-    """Return the labels' names, or say which argument has them in another order.
+    """Return the names of the labels; refuse arguments with another order.
 
     Parameters
     ----------
     sources : dict of str to ndarray of str, or None
-        The names that each argument knows, by the argument's own name.
+        For each argument, its name and its names of the labels.
     n_labels : int
     label_names : sequence of str, default=None
-        These win over all sources, but may not be theirs in another order.
+        They win over all sources, but the same names in another order are an error.
 
     Returns
     -------
@@ -114,7 +114,7 @@ def common_names(sources, n_labels, label_names=None):
         if not np.array_equal(names, known[first]) and (given is None or other_order):
             raise ValueError(
                 f"{source} has the labels {names.tolist()}, but {first} has "
-                f"{known[first].tolist()}; bring them to one order, or pass label_names if they "
-                "mean the same."
+                f"{known[first].tolist()}; bring them into one order, or pass label_names if both "
+                "mean the same labels."
             )
     return given if first is None or given is not None else known[first]

@@ -1,6 +1,4 @@
-"""The usual scores of a multi-label classifier in one table."""
-
-import warnings
+"""A table of the usual scores of a multi-label classifier."""
 
 import numpy as np
 import pandas as pd
@@ -8,55 +6,60 @@ from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sklearn_ecg.metrics._inputs import check_predictions, check_scores, common_names
-from sklearn_ecg.utils import align_records, ids_of, number_array
+from sklearn_ecg.utils import align_records, ids_of, number_array, warn_user
 
 
 def multilabel_report(
     y_true, y_score=None, *, y_pred=None, threshold=0.5, label_names=None
 ) -> pd.DataFrame:
-    """Score a multi-label classifier, label by label and on average.
+    """Score a multi-label classifier, per label and on average.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        1 present, 0 absent, -1 unknown. Unknown labels count nowhere.
+        1 present, 0 absent, -1 unknown. Unknown labels are not counted.
     y_score : array-like or DataFrame of shape (n_records, n_labels), default=None
-        Probabilities, or any scores that are larger where a label is more likely. Without them
-        there are no areas under curves.
+        Probabilities, or other scores that rise with the probability. Without them the table has
+        no areas under curves.
     y_pred : array-like or DataFrame of shape (n_records, n_labels), default=None
-        Predictions, 1 or 0. By default those whose score reaches the threshold.
+        Predictions, 1 or 0. By default 1 if the score reaches the threshold.
     threshold : float or array-like of shape (n_labels,), default=0.5
-        From which score on labels are present. A classifier with thresholds of its own needs
-        them here, or its predictions as `y_pred`: at 0.5 rare labels are hardly ever present.
+        The smallest score that means present. If the classifier has thresholds of its own, pass
+        them here, or pass its predictions as `y_pred`: rare labels seldom reach 0.5.
     label_names : sequence of str, default=None
         By default the columns of a DataFrame, else numbers.
 
     Returns
     -------
     DataFrame
-        A row per label and three of averages. Columns: ``support``, the records known to have
-        the label; ``known``, those of which it is known whether they have it; ``accuracy``,
-        ``precision``, ``recall``, ``specificity``, ``f1``, and, from scores, ``roc_auc`` and
+        A row per label, and three rows of averages. Columns: ``support``, the records that have
+        the label; ``known``, the records whose label is known; ``accuracy``, ``precision``,
+        ``recall``, ``specificity``, ``f1``, and, if there are scores, ``roc_auc`` and
         ``average_precision``.
 
-        A label that no record has, or that all have, has NaN for what it leaves undefined, and no
-        part in the rows "macro avg", the plain mean over labels, and "weighted avg", that
-        weighted by support; a warning names these labels. "micro avg" pools all known entries.
+        A score is NaN for a label that no record has, or that all have, if the score needs both. A
+        warning names these labels. "macro avg" is the mean over labels, and "weighted avg" the
+        mean weighted by support; both leave NaN out. "micro avg" pools all known entries.
+
+    Raises
+    ------
+    ValueError
+        If there are neither scores nor predictions, or if shapes or names of labels differ.
 
     Warns
     -----
     UndefinedMetricWarning
-        If labels have no positives or no negatives.
+        If a label has no positives or no negatives.
 
     See Also
     --------
-    bootstrap_interval : How sure such a score is.
+    bootstrap_interval : Confidence interval of a score.
     label_cleaning_report : Labels before and after cleaning.
 
     Notes
     -----
-    Precision and F1 of a label that is present but never predicted are 0, as scikit-learn has
-    them by default. Its macro averages, unlike ours, count a label without positives as 0.
+    Precision and F1 of a label that is present but never predicted are 0, as in scikit-learn. A
+    label without positives counts as 0 in scikit-learn's macro averages, and is left out here.
 
     Examples
     --------
@@ -71,7 +74,7 @@ def multilabel_report(
     PVC              1    1.00  1.00    1.000
     macro avg        3    0.75  0.75    0.875
 
-    With thresholds of each label, such as ``thresholds_`` of `LabelCorrelationECGClassifier`:
+    With a threshold per label, such as ``thresholds_`` of `LabelCorrelationECGClassifier`:
 
     >>> report = multilabel_report(y_true, y_score, threshold=[0.4, 0.5])
     >>> report.loc["0", "f1"].round(2)
@@ -85,12 +88,11 @@ def multilabel_report(
     report = pd.DataFrame(rows, index=pd.Index(names, name="label"))
     one_sided = (report["support"] == 0) | (report["support"] == report["known"])
     if one_sided.any():
-        warnings.warn(
+        warn_user(
             f"These labels are absent, or present, in all records where they are known: "
             f"{', '.join(report.index[one_sided])}. Scores that need both are NaN, and the macro "
             "and weighted averages of those leave these labels out.",
             UndefinedMetricWarning,
-            stacklevel=2,
         )
     pooled = _row(y_true.ravel(), y_pred.ravel(), None if y_score is None else y_score.ravel())
     averages = {
@@ -105,7 +107,7 @@ def multilabel_report(
 
 def _read(y_true, y_score, y_pred, threshold, label_names):
     if y_score is None and y_pred is None:
-        raise ValueError("Pass y_score, y_pred, or both: there is nothing to score.")
+        raise ValueError("y_score and y_pred are both None; pass one of them, or both.")
     names = None
     if y_pred is not None:
         y_pred = align_records(y_pred, ids_of(y_true, y_score), name="y_pred")

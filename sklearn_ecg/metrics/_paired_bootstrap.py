@@ -1,4 +1,4 @@
-"""Whether one classifier is better than another on the same records."""
+"""Compare classifiers on the same records, by resampling patients."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,10 +27,11 @@ class PairedBootstrapTest:
     low, high : float
         The ends of its confidence interval.
     p_value : float
-        Two-sided.
+        Two-sided p-value.
     score_a, score_b : float
+        The scores of all records.
     n_undefined : int
-        Resamples without a score, which had no part.
+        Number of resamples without a score, which are left out.
     distribution : ndarray of shape (n_resamples - n_undefined,)
         The differences in the resamples.
     """
@@ -59,23 +60,27 @@ def paired_bootstrap_test(
 ) -> PairedBootstrapTest:
     """Test whether two classifiers score differently on the same records.
 
-    Both are scored on the same resamples of patients. What makes some records harder than others
-    for both does not blur their difference, which is therefore known far better than two separate
-    intervals suggest.
+    Both are scored on the same resamples of patients. Records that are hard for both do not change
+    the difference, so its interval is narrower than two separate intervals suggest.
 
     Parameters
     ----------
     metric : {"roc_auc", "average_precision", "f1_macro"} or callable
         See `bootstrap_interval`.
     y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown.
     y_score_a, y_score_b : array-like or DataFrame of shape (n_records, n_labels)
-        What the two classifiers say.
+        The probabilities of the two classifiers.
     groups : array-like of shape (n_records,), default=None
-        The patient of each record. By default every record is taken for a patient of its own.
+        The patient of each record. By default each record is a patient of its own.
     n_resamples : int, default=1000
+        Number of resamples.
     confidence_level : float, default=0.95
+        Coverage of the interval, between 0 and 1.
     method : {"percentile", "bca"}, default="percentile"
+        See `bootstrap_interval`.
     random_state : int, RandomState instance or None, default=None
+        Seed of the resamples. Pass an int for the same result each time.
 
     Returns
     -------
@@ -85,15 +90,15 @@ def paired_bootstrap_test(
 
     See Also
     --------
-    compare_classifiers : More than two.
-    corrected_resampled_ttest : Scores of several training runs on splits.
+    compare_classifiers : Compare more than two classifiers.
+    corrected_resampled_ttest : Compare scores of several training runs on splits.
 
     Notes
     -----
-    The p-value is twice the smaller share of resamples in which the difference is at most, or at
-    least, 0; the observed difference counts as one more resample, so that p is never 0. It asks
-    how the two *trained* classifiers would compare on other patients; it knows nothing of how
-    training them again, from another seed or on other records, would change them.
+    The p-value is twice the smaller of two shares: of resamples with a difference <= 0, and with a
+    difference >= 0. The observed difference counts as one more resample, so p is never 0. The test
+    asks how the two *trained* classifiers compare on other patients. It does not say what happens
+    if they are trained again, with another seed or on other records.
 
     Examples
     --------
@@ -139,23 +144,26 @@ def compare_classifiers(
     confidence_level=0.95,
     random_state=None,
 ) -> pd.DataFrame:
-    """Score several classifiers on the same records, and compare each with one of them.
+    """Score several classifiers on the same records, and compare each with a reference.
 
     Parameters
     ----------
     metric : {"roc_auc", "average_precision", "f1_macro"} or callable
         See `bootstrap_interval`.
     y_true : array-like or DataFrame of shape (n_records, n_labels)
+        1 present, 0 absent, -1 unknown.
     y_scores : dict of str to array-like or DataFrame of shape (n_records, n_labels)
-        What each classifier says, by its name.
+        The name of each classifier, and its probabilities.
     reference : str, default=None
-        The classifier that the others are compared with; by default the first.
+        Name of the classifier to compare with; by default the first.
     groups : array-like of shape (n_records,), default=None
-        The patient of each record. By default every record is taken for a patient of its own.
+        The patient of each record. By default each record is a patient of its own.
     n_resamples : int, default=1000
+        Number of resamples.
     confidence_level : float, default=0.95
-        Of each interval by itself.
+        Coverage of each single interval, between 0 and 1.
     random_state : int, RandomState instance or None, default=None
+        Seed of the resamples. Pass an int for the same table each time.
 
     Returns
     -------
@@ -163,11 +171,11 @@ def compare_classifiers(
         A row per classifier: ``score`` with percentile interval ``low`` to ``high``;
         ``difference``, its score minus the reference's, with ``difference_low`` and
         ``difference_high``; ``p_value`` as in `paired_bootstrap_test`; and ``p_adjusted``, after
-        Holm's correction for the number of comparisons. The reference's own differences are NaN.
+        Holm's correction for several comparisons. The differences of the reference are NaN.
 
     See Also
     --------
-    paired_bootstrap_test : Two classifiers.
+    paired_bootstrap_test : Compare two classifiers.
 
     Examples
     --------
@@ -187,7 +195,8 @@ def compare_classifiers(
     check_resampling(n_resamples, confidence_level, "percentile")
     if not isinstance(y_scores, Mapping):
         raise TypeError(
-            f"y_scores must be a dict of scores by classifier; got {type(y_scores).__name__}."
+            "y_scores must be a dict of names of classifiers to scores; got "
+            f"{type(y_scores).__name__}."
         )
     if len(y_scores) < 2:
         raise ValueError(f"y_scores must hold at least 2 classifiers; got {len(y_scores)}.")
@@ -195,7 +204,7 @@ def compare_classifiers(
     reference = names[0] if reference is None else reference
     if reference not in names:
         raise ValueError(
-            f"reference={reference!r} is none of the classifiers {', '.join(map(str, names))}."
+            f"reference={reference!r} is not one of the classifiers {', '.join(map(str, names))}."
         )
     said, ids = align_scores(y_true, {f"y_scores[{n!r}]": s for n, s in y_scores.items()})
     scorers = [resampled_scorer(metric, y_true, scores) for scores in said]
@@ -230,7 +239,7 @@ def _p_value(differences):
 
 
 def _holm(p_values):
-    """Return p-values that hold for all comparisons together; NaN stays NaN."""
+    """Return Holm's adjusted p-values; NaN stays NaN."""
     ordered = p_values.dropna().sort_values()
     factors = np.arange(len(ordered), 0, -1)
     adjusted = (ordered * factors).cummax().clip(upper=1.0)

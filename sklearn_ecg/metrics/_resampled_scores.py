@@ -1,6 +1,6 @@
-"""Scores of many resamples at once, each given as how often it holds each record.
+"""Score many resamples at once; a resample is given by the count of each record.
 
-scikit-learn's metrics take such counts as ``sample_weight``, but of one resample at a time: their
+scikit-learn's metrics take such counts as ``sample_weight``, but for one resample at a time: their
 AUC takes 15 times as long for 2,000 records with 5 labels.
 """
 
@@ -15,12 +15,12 @@ from sklearn.utils.validation import _num_samples
 from sklearn_ecg.metrics._inputs import check_scores, common_names
 from sklearn_ecg.utils import align_records, as_pandas, ids_of, label_array
 
-# Entries of the largest array at a time: enough to be fast, few enough to stay out of memory's way.
+# Largest number of entries of an array.
 _CHUNK = 4_000_000
 
 
 def resampled_scorer(metric, y_true, y_score):
-    """Return a function from resamples to their scores.
+    """Return a function that scores resamples.
 
     Parameters
     ----------
@@ -31,8 +31,8 @@ def resampled_scorer(metric, y_true, y_score):
     Returns
     -------
     callable
-        From ndarray of shape (n_resamples, n_records), the times that each resample holds each
-        record, to ndarray of shape (n_resamples,): the scores, NaN where they are undefined.
+        Takes an ndarray of shape (n_resamples, n_records), the count of each record in each
+        resample. Returns an ndarray of shape (n_resamples,), the scores, NaN if undefined.
     """
     if callable(metric):
         return _called(metric, y_true, y_score)
@@ -48,7 +48,7 @@ def resampled_scorer(metric, y_true, y_score):
         raise ValueError(
             f"{metric} needs records with and without each label; the labels "
             f"{', '.join(map(str, which))} have only one kind. Leave them out of y_true and "
-            "y_score, and say so beside the score."
+            "y_score, and name them when you report the score."
         )
     columns = [
         _SCORES[metric](labels[:, k] == 1, scores[:, k], labels[:, k] != -1)
@@ -66,24 +66,24 @@ def resampled_scorer(metric, y_true, y_score):
 
 
 def align_scores(y_true, scores):
-    """Bring what several classifiers say to one order of records.
+    """Bring the scores of several classifiers into one order of records.
 
     Parameters
     ----------
     y_true : array-like or DataFrame
     scores : dict of str to array-like or DataFrame
-        By the argument's name for error messages.
+        The argument's name in error messages, and the scores.
 
     Returns
     -------
     scores : list
     ids : array-like of shape (n_records,), or None
-        By which other tables find the records.
+        Names of the records.
 
     Raises
     ------
     ValueError
-        If their labels come in another order.
+        If the orders of their labels differ.
     """
     ids = ids_of(y_true, *scores.values())
     scores = {name: align_records(said, ids, name=name) for name, said in scores.items()}
@@ -112,13 +112,13 @@ def _called(metric, y_true, y_score):
         if sorted(map(str, y_true.columns)) == sorted(map(str, y_score.columns)):
             common_names({name: np.asarray(c, str) for name, c in found.items()}, y_true.shape[1])
     if isinstance(y_true, pd.DataFrame | pd.Series) and isinstance(y_score, type(y_true)):
-        # Resamples repeat names, which can then be matched no more.
+        # Resamples repeat names, so they can no longer be matched by name.
         y_score = y_score.set_axis(y_true.index)
     every = np.arange(len(y_true))
 
     def score(counts):
         with warnings.catch_warnings():
-            # Undefined scores are counted, and told of together.
+            # `drop_undefined` counts undefined scores, and warns once.
             warnings.simplefilter("ignore", UndefinedMetricWarning)
             samples = (np.repeat(every, count) for count in counts)
             return np.array(
@@ -166,7 +166,7 @@ def _f1(present, score, known):
 
     def column(counts):
         f1 = _divide(2 * counts @ hits, counts @ either)
-        # As for the others, a label that a resample lacks leaves its score undefined.
+        # As for the other metrics, the score is undefined if the resample lacks a label.
         return np.where(counts @ present > 0, f1, np.nan)
 
     return column
@@ -176,14 +176,14 @@ _SCORES = {"roc_auc": _roc_auc, "average_precision": _average_precision, "f1_mac
 
 
 def _sorted_with_ties(values):
-    """Return the order of values, and where in it each run of equal ones starts."""
+    """Return the order of values, and the position in it where each run of equal values starts."""
     order = np.argsort(values, kind="stable")
     ordered = values[order]
     return order, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
 
 
 def _sums(counts, present, absent, starts):
-    """Return how many records with and without the label each run of equal scores holds."""
+    """Return the numbers of records with and without the label in each run of equal scores."""
     return tuple(np.add.reduceat(counts * kind, starts, axis=1) for kind in (present, absent))
 
 

@@ -1,4 +1,4 @@
-"""Whether one method is better than another over repeated splits."""
+"""Compare two methods over repeated splits."""
 
 from dataclasses import dataclass
 
@@ -19,11 +19,11 @@ class ResampledTTest:
     low, high : float
         The ends of its confidence interval.
     p_value : float
-        Two-sided.
+        Two-sided p-value.
     statistic : float
         Student's t.
     df : int
-        Its degrees of freedom, one less than there are splits.
+        Degrees of freedom, the number of splits minus 1.
     """
 
     difference: float
@@ -37,11 +37,11 @@ class ResampledTTest:
 def corrected_resampled_ttest(
     scores_a, scores_b, *, n_train, n_test, confidence_level=0.95
 ) -> ResampledTTest:
-    """Test whether two methods differ in scores that come from the same splits.
+    """Test whether two methods differ in their scores on the same splits.
 
-    Splits of one data set share training records, so their scores are not independent, and a
-    plain paired t-test finds differences far too often. Nadeau and Bengio [1]_ widen its variance
-    from ``s²/J`` to ``(1/J + n_test/n_train) s²`` for J splits.
+    Splits of one data set share training records, so their scores are not independent. A plain
+    paired t-test would find differences far too often. Nadeau and Bengio [1]_ therefore replace the
+    variance ``s²/J`` by ``(1/J + n_test/n_train) s²`` for J splits.
 
     Parameters
     ----------
@@ -49,8 +49,10 @@ def corrected_resampled_ttest(
         Scores of two methods, paired by split: from repeated random splits, or from (repeated)
         cross-validation.
     n_train, n_test : float
-        Records, or patients, that each split trains and tests on; means where splits differ.
+        Number of records, or patients, in the training and test part of a split; the mean if
+        splits differ.
     confidence_level : float, default=0.95
+        Coverage of the interval, between 0 and 1.
 
     Returns
     -------
@@ -59,8 +61,8 @@ def corrected_resampled_ttest(
 
     See Also
     --------
-    paired_bootstrap_test : Two trained classifiers on one test set.
-    scipy.stats.wilcoxon : For splits that are independent, such as different data sets.
+    paired_bootstrap_test : Compare two trained classifiers on one test set.
+    scipy.stats.wilcoxon : Compare scores on independent data sets.
 
     References
     ----------
@@ -78,11 +80,13 @@ def corrected_resampled_ttest(
     scores_a, scores_b = number_array(scores_a, "scores_a"), number_array(scores_b, "scores_b")
     if scores_a.shape != scores_b.shape or scores_a.ndim != 1 or len(scores_a) < 2:
         raise ValueError(
-            "scores_a and scores_b must hold one score per split each, of at least 2 splits; got "
+            "scores_a and scores_b must each hold one score per split, for at least 2 splits; got "
             f"the shapes {scores_a.shape} and {scores_b.shape}."
         )
     if not (np.isfinite(scores_a) & np.isfinite(scores_b)).all():
-        raise ValueError("scores_a and scores_b must be finite; a split without a score is no 0.")
+        raise ValueError(
+            "scores_a and scores_b must be finite; leave splits without a score out of both."
+        )
     if not (n_train > 0 and n_test > 0):
         raise ValueError(f"n_train and n_test must be positive; got {n_train!r} and {n_test!r}.")
     if not 0 < confidence_level < 1:
@@ -93,7 +97,7 @@ def corrected_resampled_ttest(
     error = np.sqrt((1 / n_splits + n_test / n_train) * differences.var(ddof=1))
     statistic = 0.0
     if mean != 0:
-        # Equal differences in all splits leave no doubt.
+        # If all splits have the same difference, its variance is 0 and t is infinite.
         statistic = mean / error if error > 0 else np.copysign(np.inf, mean)
     reach = stats.t.ppf((1 + confidence_level) / 2, df) * error
     p_value = 2 * stats.t.sf(abs(statistic), df)

@@ -1,32 +1,30 @@
-"""Resamples of patients, and intervals from the scores of resamples."""
-
-import warnings
+"""Draw resamples of patients, and compute intervals from the scores of resamples."""
 
 import numpy as np
 from scipy.stats import norm
 from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_random_state, gen_batches
 
-from sklearn_ecg.utils import check_groups
+from sklearn_ecg.utils import check_groups, warn_user
 
-# Not left to scipy.stats.bootstrap, which takes as long: its intervals are NaN once a resample
-# lacks a label and, for BCa, where scores do not vary.
+# scipy.stats.bootstrap is as slow, and its intervals are NaN if one resample lacks a label, or, for
+# BCa, if the scores do not vary.
 
-# Counts that are held at a time.
+# Largest number of counts in memory.
 _CHUNK = 8_000_000
-# More tell nothing more of an interval, and would take for ever.
+# More resamples do not make an interval more exact, and take very long.
 _MOST_RESAMPLES = 1_000_000
-# From this share of resamples without a score on, what is left is no fair sample of them.
+# From this share of resamples without a score on, the other resamples are biased.
 _MANY_UNDEFINED = 0.01
 
 
 class PatientResamples:
-    """Draws patients with replacement, and gives what was drawn as counts of records.
+    """Draws patients with replacement; a resample is the count of each record.
 
     Parameters
     ----------
     groups : array-like of shape (n_records,), or None
-        Patients; None takes each record for a patient.
+        Patients; with None each record is a patient of its own.
     n_records : int
     """
 
@@ -38,7 +36,8 @@ class PatientResamples:
         self.n_patients = int(self.patient_of.max()) + 1 if n_records else 0
         if self.n_patients < 2:
             raise ValueError(
-                f"A bootstrap over patients needs at least 2 of them; got {self.n_patients}."
+                f"A bootstrap over patients needs at least 2 patients; groups has "
+                f"{self.n_patients}."
             )
 
     def scores(self, scorers, n_resamples, random_state):
@@ -65,7 +64,7 @@ class PatientResamples:
         return np.concatenate(found, axis=1)
 
     def scores_without_each(self, scorers):
-        """Return scores with one patient left out at a time, (n_scorers, n_patients)."""
+        """Return the scores without each patient, of shape (n_scorers, n_patients)."""
         found = []
         for part in self._parts(self.n_patients):
             left_out = np.arange(part.start, part.stop)[:, np.newaxis]
@@ -78,7 +77,7 @@ class PatientResamples:
 
 
 def check_resampling(n_resamples, confidence_level, method):
-    """Check what all bootstraps have in common."""
+    """Check the parameters that all bootstraps have."""
     if not isinstance(n_resamples, int | np.integer) or not 2 <= n_resamples <= _MOST_RESAMPLES:
         raise ValueError(
             f"n_resamples must be an integer from 2 to {_MOST_RESAMPLES}; got {n_resamples!r}."
@@ -90,7 +89,7 @@ def check_resampling(n_resamples, confidence_level, method):
 
 
 def interval(observed, distribution, confidence_level, left_out=None):
-    """Return the ends of a percentile interval, or, from `left_out`, of a BCa interval.
+    """Return the ends of a percentile interval, or, if `left_out` is given, of a BCa interval.
 
     Parameters
     ----------
@@ -116,17 +115,16 @@ def interval(observed, distribution, confidence_level, left_out=None):
 
 
 def drop_undefined(distribution):
-    """Return the scores that are defined, and how many are not; warn if these are many."""
+    """Return the defined scores and the number of undefined ones; warn if these are many."""
     undefined = ~np.isfinite(distribution)
     n_undefined = int(undefined.sum())
     if n_undefined == len(distribution):
         raise ValueError("The metric is undefined on all resamples.")
     if n_undefined > _MANY_UNDEFINED * len(distribution):
-        warnings.warn(
+        warn_user(
             f"{n_undefined} of {len(distribution)} resamples have no score, most often because "
             "they hold no patient with some label; the interval is that of the others, and too "
             "narrow. Too few patients have that label for this metric.",
             UndefinedMetricWarning,
-            stacklevel=3,
         )
     return distribution[~undefined], n_undefined

@@ -1,4 +1,4 @@
-"""Mixtures whose number of clusters is learned."""
+"""Mixtures that learn their number of clusters."""
 
 from sklearn_ecg.mixture._dirichlet_process import DirichletProcessGaussianMixture
 

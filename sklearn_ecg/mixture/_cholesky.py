@@ -4,7 +4,7 @@ import numpy as np
 
 
 def rank_one_update(factor, vector, *, sign):
-    """Change the factor of ``A`` into that of ``A + sign * vector vector'``, in place.
+    """Update the Cholesky factor of ``A`` to that of ``A + sign * vector vector'``, in place.
 
     Parameters
     ----------
@@ -12,22 +12,22 @@ def rank_one_update(factor, vector, *, sign):
         Lower triangular with ``A = factor @ factor.T``; overwritten.
     vector : ndarray of shape (n_features,)
     sign : {1, -1}
-        -1 takes the vector away again (a downdate).
+        -1 removes the vector again (a downdate).
 
     Returns
     -------
     ndarray of shape (n_features, n_features)
-        `factor`.
+        The same array.
 
     Raises
     ------
     numpy.linalg.LinAlgError
-        If a downdate leaves a matrix that is not positive definite.
+        If the downdated matrix is not positive definite.
 
     Notes
     -----
-    One sweep of Givens (for -1 hyperbolic) rotations: :math:`O(d^2)`, against
-    :math:`O(d^3)` for a new factorisation.
+    One sweep of Givens rotations (hyperbolic for -1) takes :math:`O(d^2)`; a new factorisation
+    would take :math:`O(d^3)`.
     """
     rest = vector.astype(np.float64, copy=True)
     for k in range(len(rest)):

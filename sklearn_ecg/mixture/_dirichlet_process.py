@@ -1,4 +1,4 @@
-"""DirichletProcessGaussianMixture: Gaussian clusters, as many as the data ask for."""
+"""DirichletProcessGaussianMixture: Gaussian clusters whose number is learned."""
 
 import numbers
 import warnings
@@ -14,72 +14,76 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_ecg.mixture._gaussian import log_gaussian_density
 from sklearn_ecg.mixture._gibbs import GammaCluster, WishartCluster, sample_assignments
 from sklearn_ecg.mixture._variational import fit_variational
-from sklearn_ecg.utils import Interval, StrOptions, check_params
+from sklearn_ecg.utils import Interval, StrOptions, check_params, listed, warn_user, with_summary
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
 
 class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
-    """Mixture of Gaussians under a Dirichlet-process prior; clusters without records are dropped.
+    """Mixture of Gaussians under a Dirichlet-process prior, without empty clusters.
 
     Parameters
     ----------
     n_components : int, default=10
-        Clusters of k-means to begin with. Under ``inference="variational"`` they are the most
-        clusters there may be: clusters merge and die, and none is born. The sampler opens new
-        ones too.
+        Number of k-means clusters at the start. With ``inference="variational"`` it is also the
+        largest number of clusters, because clusters merge or vanish, and no new ones open.
     covariance_type : {"diag", "full"}, default="diag"
-        A diagonal needs far fewer records than features; a full covariance needs more.
+        "diag" works with fewer records than features; "full" needs more records than features.
     inference : {"variational", "gibbs"}, default="variational"
-        "variational" is fast: collapsed variational inference in the manner of [2]_, with a base
-        distribution that is learned from the data and with merges. "gibbs" is collapsed Gibbs
-        sampling, Algorithm 1 of [1]_: each record in turn leaves its cluster and joins one
-        with probability in proportion to the cluster's size times the density of the record
-        given the others in it, or opens a new one. It visits records in Python, one by one. (The
-        paper does not say how it starts; started from one cluster, sampling record by record
-        hardly ever opens a second one where features are many.)
+        "variational" is fast: collapsed variational inference as in [2]_, with merges, and with a
+        base distribution that is learned from the data. "gibbs" is collapsed Gibbs sampling,
+        Algorithm 1 of [1]_, in a Python loop over records. Each record in turn leaves its cluster,
+        and joins a cluster with probability proportional to the cluster's size times the density
+        of the record given the cluster's other records, or opens a new one. (The paper does not
+        name its start. Started with one cluster, the sampler hardly ever opens a second one if
+        there are many features.)
     weight_concentration : float, default=0.1
-        Concentration of the process (the paper's gamma): the greater, the more clusters.
+        Concentration of the process (the paper's gamma). Larger values make more clusters.
     mean_precision : float, default=None
-        Strength of the prior mean (the mean of all records), counted in records. By default it
-        is learned; "gibbs" takes 0.01, at which a cluster lies where its records lie.
+        Strength of the prior mean (the mean of all records), as a number of records. By default
+        it is learned; "gibbs" uses 0.01.
     covariance_prior : float, default=None
-        Diagonal of the base distribution's constant scale matrix (the paper's Y0), in squared
-        units of the features, with n_features degrees of freedom as in the paper; for diagonals,
-        which are Normal-inverse-gamma for each feature alone, with one. By default the
-        base distribution is learned: its covariance is what clusters have in common, its degrees
-        of freedom how much they have in common, so that clusters of few records borrow from
-        the others. "gibbs" takes the variance of each feature over all records.
+        Diagonal of the base distribution's scale matrix (the paper's Y0), in squared units of the
+        features. Its degrees of freedom are n_features for "full", as in the paper, and 1 for
+        "diag", a Normal-inverse-gamma per feature. By default covariance and degrees of freedom
+        are learned from all clusters, so that small clusters borrow from the others; "gibbs" uses
+        the variance of each feature over all records.
     max_iter : int, default=None
-        Sweeps; by default 500, and 100 of "gibbs". Only clusters that overlap need many.
+        Largest number of sweeps; by default 500, and 100 for "gibbs".
     tol : float, default=1e-6
-        Variational inference stops when a sweep gains less in mean log density.
+        Variational inference stops when a sweep changes the mean log density by less.
     reg_covar : float, default=1e-4
-        Added to variances so that a constant feature does no harm.
+        Added to variances, so that constant features are allowed.
     max_samples : int, default=20_000
-        Clusters are learned from as many records, drawn at random, and all others are assigned
-        to them, so that time and memory beyond `X` itself do not grow with its length; None
-        for all records.
+        Clusters are learned from at most this number of records, drawn at random; all records are
+        then assigned to them. It bounds time and memory. None learns from all records.
     random_state : int, RandomState instance or None, default=None
+        Seed of k-means, of the sampler and of the draw of `max_samples` records.
 
     Attributes
     ----------
     n_components_ : int
-        Clusters that hold records.
+        Number of clusters.
     weights_ : ndarray of shape (n_components,)
+        Shares of the clusters; the sum is 1.
     means_ : ndarray of shape (n_components, n_features)
+        Means of the clusters.
     covariances_ : ndarray of shape (n_components, n_features) or \
             (n_components, n_features, n_features)
+        Variances ("diag") or covariances ("full") of the clusters.
     labels_ : ndarray of int of shape (n_records,)
-        The most probable cluster of each record of `fit`; with "gibbs" the one sampled last,
-        unless there are more records than `max_samples`.
+        The most probable cluster of each record of `fit`. With "gibbs", the last sample, unless
+        there are more records than `max_samples`.
     n_iter_ : int
+        Number of sweeps.
     converged_ : bool
+        Whether inference ended before `max_iter`.
     n_features_in_ : int
+        Number of features.
 
     See Also
     --------
-    sklearn.mixture.BayesianGaussianMixture : Neither merges nor learns its priors.
+    sklearn.mixture.BayesianGaussianMixture : A mixture with fixed priors and without merges.
 
     References
     ----------
@@ -148,7 +152,8 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_records, n_features)
-        y : None
+            Features of records, without NaN.
+        y : object, default=None
             Ignored.
 
         Returns
@@ -190,11 +195,10 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
             random_state=random_state,
         )
         if not self.converged_:
-            warnings.warn(
+            warn_user(
                 f"Assignments still changed after max_iter={max_iter} sweeps; the clusters "
                 "are one sample of many. Increase max_iter, or use inference='variational'.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         self.weights_ = np.bincount(assignments) / len(X)
         self.means_ = np.array([cluster.mean for cluster in clusters])
@@ -232,7 +236,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
     def _start(self, X, random_state):
         n_clusters = min(self.n_components, len(X))
         with warnings.catch_warnings():
-            # k-means warns where fewer records differ than clusters are asked for.
+            # k-means warns if there are fewer different records than clusters.
             warnings.simplefilter("ignore", ConvergenceWarning)
             found = KMeans(n_clusters, n_init=1, random_state=random_state).fit_predict(X)
         return np.unique(found, return_inverse=True)[1]
@@ -243,6 +247,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_records, n_features)
+            Features of records.
 
         Returns
         -------
@@ -256,6 +261,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_records, n_features)
+            Features of records.
 
         Returns
         -------
@@ -269,6 +275,7 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_records, n_features)
+            Features of records.
 
         Returns
         -------
@@ -282,7 +289,8 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
         Parameters
         ----------
         X : array-like of shape (n_records, n_features)
-        y : None
+            Features of records.
+        y : object, default=None
             Ignored.
 
         Returns
@@ -294,6 +302,17 @@ class DirichletProcessGaussianMixture(ClusterMixin, DensityMixin, BaseEstimator)
     def _check(self, X):
         check_is_fitted(self)
         return validate_data(self, X, dtype=[np.float64, np.float32], reset=False)
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        """Add a summary of the clusters to scikit-learn's table."""
+        end = "converged" if self.converged_ else "did not converge"
+        shares = np.sort(self.weights_)[::-1]
+        learned = {
+            "clusters": self.n_components_,
+            "shares of the records": listed([f"{share:.2g}" for share in shares]),
+            "iterations": f"{self.n_iter_}, {end}",
+        }
+        return with_summary(super()._get_fitted_attr_html(doc_link), learned)
 
     def _log_joint(self, X):
         return np.log(self.weights_) + log_gaussian_density(X, self.means_, self.covariances_)

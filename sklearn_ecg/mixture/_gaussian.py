@@ -4,7 +4,7 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 from sklearn.utils import gen_batches
 
-# Records at a time, so that memory does not grow with their number times that of features.
+# Records per batch, to bound memory.
 _BATCH = 4096
 
 
@@ -15,8 +15,9 @@ def log_gaussian_density(X, means, covariances):
     ----------
     X : ndarray of shape (n_records, n_features)
     means : ndarray of shape (n_components, n_features)
-    covariances : ndarray of shape (n_components, n_features), diagonals, or of shape \
+    covariances : ndarray of shape (n_components, n_features) or \
             (n_components, n_features, n_features)
+        Diagonals, or full matrices.
 
     Returns
     -------
@@ -28,9 +29,9 @@ def log_gaussian_density(X, means, covariances):
 
 
 def _diagonal_distances(X, means, variances):
-    """Squared Mahalanobis distances by products of matrices, and log determinants."""
+    """Return squared Mahalanobis distances, by products of matrices, and log determinants."""
     squared = np.empty((len(X), len(means)))
-    # About a point in their midst, squares stay small enough to be subtracted.
+    # Centring keeps the squares small, so that their difference keeps its digits.
     centre = means.mean(axis=0)
     shifted, precisions = means - centre, 1 / variances
     linear, constant = shifted * precisions, (shifted**2 * precisions).sum(axis=1)

@@ -8,17 +8,16 @@ from sklearn_ecg.mixture._cholesky import rank_one_update
 
 
 class WishartCluster:
-    """What a cluster of full covariance has learned: a Normal-inverse-Wishart posterior.
+    """The Normal-inverse-Wishart posterior of a cluster with full covariance.
 
-    The scale matrix is held by its Cholesky factor, which a record that joins or leaves changes
-    by a rank-one update.
+    The scale matrix is stored as its Cholesky factor. A rank-one update adds or removes a record.
 
     Parameters
     ----------
     mean : ndarray of shape (n_features,)
         Prior mean, the paper's :math:`\\mu_0`.
     mean_precision : float
-        Its strength in records, :math:`\\kappa_0`.
+        Strength of the prior mean as a number of records, :math:`\\kappa_0`.
     degrees_of_freedom : float
         :math:`\\nu_0`, at least n_features.
     factor : ndarray of shape (n_features, n_features)
@@ -49,7 +48,7 @@ class WishartCluster:
         self.nu -= 1
 
     def log_predictive(self, x):
-        """Log density of a record given the cluster's others: a multivariate t."""
+        """Log density of a record given the cluster's records: a multivariate t."""
         d = len(x)
         df = self.nu - d + 1
         scale = (self.kappa + 1) / (self.kappa * df)
@@ -59,12 +58,12 @@ class WishartCluster:
 
     @property
     def covariance(self):
-        """The posterior's mode."""
+        """The mode of the posterior."""
         return self.factor @ self.factor.T / (self.nu + len(self.mean) + 2)
 
 
 class GammaCluster:
-    """What a cluster of diagonal covariance has learned: a Normal-inverse-gamma per feature.
+    """The posterior of a cluster with diagonal covariance: a Normal-inverse-gamma per feature.
 
     Parameters
     ----------
@@ -98,19 +97,19 @@ class GammaCluster:
         self.nu -= 1
 
     def log_predictive(self, x):
-        """Log density of a record given the cluster's others: a product of Student's t."""
+        """Log density of a record given the cluster's records: a product of Student's t."""
         variance = self.scale * (self.kappa + 1) / (self.kappa * self.nu)
         squared = (x - self.mean) ** 2 / variance
         return (_log_t(squared, self.nu, 1) - 0.5 * np.log(variance)).sum()
 
     @property
     def covariance(self):
-        """The posterior's mode, the diagonal alone."""
+        """The diagonal of the posterior's mode."""
         return self.scale / (self.nu + 3)
 
 
 def _log_t(squared_distance, df, d):
-    """Log density of a d-variate t of unit scale at a squared distance from its centre."""
+    """Log density of a d-variate t with unit scale, at a squared distance from its centre."""
     log_norm = gammaln((df + d) / 2) - gammaln(df / 2) - d / 2 * np.log(df * np.pi)
     return log_norm - (df + d) / 2 * np.log1p(squared_distance / df)
 
@@ -122,14 +121,14 @@ def sample_assignments(X, start, new_cluster, *, concentration, max_iter, random
     ----------
     X : ndarray of shape (n_records, n_features)
     start : ndarray of int of shape (n_records,)
-        Assignments to begin with.
+        Initial assignments.
     new_cluster : callable
-        Returns an empty cluster, that is, the prior.
+        Returns an empty cluster, which is the prior.
     concentration : float
-        :math:`\\gamma` of the Chinese restaurant process: a record opens a cluster of its own
-        with probability in proportion to it.
+        :math:`\\gamma` of the Chinese restaurant process: the probability that a record opens a
+        new cluster is proportional to it.
     max_iter : int
-        Sweeps over all records.
+        Largest number of sweeps over all records.
     random_state : RandomState instance
 
     Returns

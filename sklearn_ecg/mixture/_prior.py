@@ -1,4 +1,4 @@
-"""Normal-inverse-Wishart base distributions, learned from what clusters have in common."""
+"""Normal-inverse-Wishart base distributions, learned from all clusters."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -6,9 +6,9 @@ from functools import cached_property
 import numpy as np
 from scipy.special import gammaln
 
-# A record with less probability of belonging to a cluster does not spread it.
+# Records with a smaller probability are left out of a cluster's scatter.
 _CERTAIN = 1e-10
-# Strengths that are tried for what is estimated.
+# Candidates of the strengths of mean and covariance.
 _MEAN_PRECISIONS = (0.01, 0.1, 1.0, 10.0)
 _DIAGONAL_FREEDOM = (2.0, 8.0, 32.0, 128.0, 512.0)
 _FULL_FREEDOM = (1.0, 2.0, 4.0, 8.0, 16.0, 64.0)
@@ -21,11 +21,11 @@ class Moments:
     Attributes
     ----------
     n : ndarray of shape (n_clusters,)
-        Records, each counted with its probability of belonging.
+        Sums of the records' probabilities.
     mean : ndarray of shape (n_clusters, n_features)
-    scatter : ndarray of shape (n_clusters, n_features), diagonals, or of shape \
-            (n_clusters, n_features, n_features)
-        Sums of squares about the mean.
+        Weighted means.
+    scatter : ndarray of shape (n_clusters, n_features) or (n_clusters, n_features, n_features)
+        Weighted sums of squares about the mean: diagonals, or full matrices.
     """
 
     n: np.ndarray
@@ -34,7 +34,7 @@ class Moments:
 
     @classmethod
     def of(cls, X, responsibilities, *, full):
-        """Sum up records by their probability of belonging to each cluster."""
+        """Compute the moments of records with their probabilities of each cluster."""
         n = responsibilities.sum(axis=0)
         centre = X.mean(axis=0)
         deviation = X - centre
@@ -57,7 +57,7 @@ class Moments:
         return Moments(self.n[chosen], self.mean[chosen], self.scatter[chosen])
 
     def joined(self, other):
-        """Return the moments of both clusters as one."""
+        """Return the moments of the union of two clusters."""
         n = self.n + other.n
         mean = (self.n[:, np.newaxis] * self.mean + other.n[:, np.newaxis] * other.mean) / n
         between = (self.n * other.n / n) * _square((self.mean - other.mean)[0], self.full)
@@ -65,7 +65,7 @@ class Moments:
 
 
 def _scatter(deviation, responsibility):
-    # Where clusters lie apart, all but a few records are certain not to belong to one of them.
+    # If clusters lie apart, most records have probability 0, and leaving them out saves time.
     belonging = responsibility > _CERTAIN
     deviation = deviation[belonging] * np.sqrt(responsibility[belonging])[:, np.newaxis]
     return deviation.T @ deviation
@@ -79,17 +79,18 @@ def _square(difference, full):
 
 @dataclass(eq=False)
 class BaseDistribution:
-    """Normal-inverse-Wishart; for diagonals Normal-inverse-gamma, feature by feature.
+    """Normal-inverse-Wishart; for diagonals a Normal-inverse-gamma per feature.
 
     Attributes
     ----------
     mean : ndarray of shape (n_features,)
+        Prior mean.
     mean_precision : float
-        Records that the mean is worth.
+        Strength of the mean, as a number of records.
     freedom : float
-        Degrees of freedom: records that the covariance is worth.
+        Degrees of freedom: strength of the covariance, as a number of records.
     covariance : ndarray of shape (n_features,) or (n_features, n_features)
-        Inverse of the expected precision; the scale matrix is `freedom` times that.
+        Inverse of the expected precision; the scale matrix is ``freedom * covariance``.
     """
 
     mean: np.ndarray
@@ -103,7 +104,7 @@ class BaseDistribution:
         return np.log(scale).sum() if scale.ndim == 1 else _log_det(scale)
 
     def _scale(self, moments):
-        """Posterior scale matrices."""
+        """Return the posterior scale matrices."""
         kappa = self.mean_precision
         share = kappa * moments.n / (kappa + moments.n)
         shift = _square(moments.mean - self.mean, moments.full)
@@ -111,7 +112,7 @@ class BaseDistribution:
         return self.freedom * self.covariance + moments.scatter + share * shift
 
     def posterior(self, moments):
-        """Return means, and covariances that are inverses of expected precisions."""
+        """Return the posterior means, and the inverses of the expected precisions."""
         n = moments.n[:, np.newaxis]
         kappa = self.mean_precision
         means = (kappa * self.mean + n * moments.mean) / (kappa + n)
@@ -145,10 +146,10 @@ def _log_det(matrices):
 
 
 def learn_base(moments, mean, *, reg_covar, fixed=None):
-    """Choose the base distribution under which what the clusters hold is most probable.
+    """Choose the base distribution with the largest evidence of all clusters.
 
-    Its covariance is what clusters have in common, its strength how much they have in common.
-    Clusters of few records then borrow from all others.
+    Its covariance is the pooled covariance of the clusters; its strength says how similar the
+    clusters are. So small clusters borrow from the others.
 
     Parameters
     ----------
@@ -156,7 +157,7 @@ def learn_base(moments, mean, *, reg_covar, fixed=None):
     mean : ndarray of shape (n_features,)
     reg_covar : float
     fixed : dict, default=None
-        Attributes of `BaseDistribution` that are not to be chosen.
+        Attributes of `BaseDistribution` that are given, and not chosen.
 
     Returns
     -------
@@ -191,15 +192,15 @@ def _most_probable(candidates, moments):
 
 
 def _common_covariances(moments, reg_covar):
-    """Covariances within clusters, pooled: as a diagonal, and where asked for also as they are."""
+    """Return candidates of the pooled covariance: its diagonal and, if full, the shrunk matrix."""
     n, d = moments.n.sum(), moments.mean.shape[1]
     pooled = moments.scatter.sum(axis=0) / n
     if not moments.full:
         return [pooled + reg_covar]
     pooled = pooled + reg_covar * np.eye(d)
     deviations = np.sqrt(np.diag(pooled))
-    # Few records for many features overstate correlations: they shrink as OAS says, which asks
-    # for nothing but their number.
+    # Few records with many features overstate correlations, so these are shrunk by OAS (oracle
+    # approximating shrinkage), which needs only the number of records.
     correlations = pooled / np.outer(deviations, deviations)
     squared = (correlations**2).mean()
     excess = (n + 1) * (squared - 1 / d)

@@ -9,35 +9,35 @@ from scipy.special import gammaln, logsumexp, xlogy
 from sklearn_ecg.mixture._gaussian import log_gaussian_density
 from sklearn_ecg.mixture._prior import Moments, learn_base
 
-# Steps between two looks for clusters to merge.
+# Number of updates between two searches for merges.
 _STEPS = 5
-# A cluster with less than that of a record is none.
+# A cluster vanishes if the sum of its records' probabilities is not larger.
 _SMALLEST = 0.5
 
 
 def fit_variational(X, start, *, full, concentration, fixed, reg_covar, max_iter, tol):
     """Find clusters.
 
-    Records belong to clusters with probabilities that are updated in turn with the clusters;
-    the base distribution is learned along with them. Clusters merge as soon as the bound on the
-    evidence is greater for one than for two, and those that lose their records die.
+    The records' probabilities and the clusters are updated in turn; the base distribution is
+    learned with them. Two clusters merge if that raises the bound on the evidence. Clusters without
+    records vanish.
 
     Parameters
     ----------
     X : ndarray of shape (n_records, n_features)
     start : ndarray of int of shape (n_records,)
-        Assignments to begin with.
+        Initial assignments.
     full : bool
-        Full covariances, or diagonals.
+        Whether covariances are full or diagonal.
     concentration : float
-        Of the Dirichlet process.
+        Concentration of the Dirichlet process.
     fixed : dict
-        What of the base distribution is not learned, as for `learn_base`.
+        See `learn_base`.
     reg_covar : float
     max_iter : int
-        Updates of the records' probabilities.
+        Largest number of updates of the records' probabilities.
     tol : float
-        Updates that gain less in the mean log density are the last.
+        The loop ends when an update changes the mean log density by less.
 
     Returns
     -------
@@ -79,12 +79,12 @@ class _Cluster:
 
 
 def merge_clusters(belonging, moments, base, concentration):
-    """Merge pairs, the best first, as long as the bound on the evidence gains.
+    """Merge pairs of clusters, the best pair first, while that raises the bound on the evidence.
 
     Parameters
     ----------
     belonging : ndarray of shape (n_records, n_clusters)
-        Probabilities.
+        Probabilities of the clusters.
     moments : Moments
     base : BaseDistribution
     concentration : float
@@ -95,7 +95,7 @@ def merge_clusters(belonging, moments, base, concentration):
     """
 
     def cluster(its_moments, column):
-        # The last term is the cluster's part in the entropy of the assignments.
+        # The last term is the cluster's share of the entropy of the assignments.
         bound = (
             base.log_evidence(its_moments)[0]
             + np.log(concentration)

@@ -1,4 +1,4 @@
-"""Splitting weak and trusted records for honest scores."""
+"""Split weak and trusted records, patients on one side, for unbiased scores."""
 
 from sklearn_ecg.model_selection._patient_split import patient_train_test_split
 from sklearn_ecg.model_selection._trusted_kfold import TrustedKFold

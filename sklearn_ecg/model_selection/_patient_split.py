@@ -1,4 +1,4 @@
-"""One split into training and test patients."""
+"""Split patients once into training and test."""
 
 import numbers
 
@@ -14,35 +14,36 @@ from sklearn_ecg.utils import align_records, check_groups, ids_of
 def patient_train_test_split(
     *arrays, test_size=0.25, y=None, groups=None, random_state=None
 ) -> list:
-    """Split records into training and test records, no patient on both sides.
+    """Split records into training and test records, without a patient on both sides.
 
-    Labels are stratified as well as whole patients allow, by the dealing-out of `TrustedKFold`,
-    and where the records know whom to trust, both sides get their share of trusted records.
+    Labels are stratified as far as whole patients allow, as in `TrustedKFold`. If the records have
+    `trusted`, trusted records are stratified too.
 
     Parameters
     ----------
     *arrays : ECGRecords or array-likes of n_records
-        What to split; the first tells `y`, `groups` and `trusted` where it is `ECGRecords`. Tables
-        behind it are brought to the order of its records by their index.
+        The arrays to split. If the first is `ECGRecords`, its labels, groups and trust are used,
+        and the rows of later tables are matched to its records by index.
     test_size : float or int, default=0.25
-        The share of records to hold out, in (0, 1), or their number. Whole patients meet it
-        approximately.
+        The share of the records in the test part, between 0 and 1, or their number. It is met
+        approximately, because patients stay whole.
     y : array-like of shape (n_records, n_labels) or (n_records,), default=None
-        Labels to stratify by; by default those of the first array, else size alone counts.
+        Labels to stratify by. By default the labels of the first array; without labels, parts are
+        balanced by size only.
     groups : array-like of shape (n_records,), default=None
-        Patients; by default those of the first array, else every record is a patient of its own.
+        Patients. By default those of the first array, else each record is a patient of its own.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same split each time.
+        Seed of the split. Pass an int for the same split each time.
 
     Returns
     -------
     list of length 2 * len(arrays)
-        Training and test part of each array, in the order of the records of the first.
+        Training and test part of each array, in the order of the records.
 
     Raises
     ------
     ValueError
-        Also if there is a single patient only.
+        If there is only one patient, or the lengths of the arrays differ.
 
     See Also
     --------
@@ -64,7 +65,7 @@ def patient_train_test_split(
     0
     """
     if not arrays:
-        raise ValueError("At least one collection of records or array is needed to split.")
+        raise ValueError("Pass at least one collection of records or array to split; got none.")
     first = arrays[0]
     check_consistent_length(*arrays)
     arrays = (
@@ -92,10 +93,10 @@ def patient_train_test_split(
     n_patients = len(np.unique(numbers_in_order))
     if n_patients < 2:
         raise ValueError(
-            f"groups holds {n_patients} patient; a split that keeps a patient on one side needs at "
-            "least 2."
+            f"groups holds {n_patients} patient; a split that keeps patients whole needs at least "
+            "2."
         )
-    # Dealing out takes equal patients by their number; another order makes another split.
+    # `deal_out` takes similar patients by number, so a random order makes a random split.
     patients = random.permutation(n_patients)[numbers_in_order]
     side = deal_out(patients, columns, np.array([1 - share, share]), random)
     in_test = np.array([side[patient] == 1 for patient in patients])

@@ -1,4 +1,4 @@
-"""Dealing out whole patients, so that every part gets its share of each label."""
+"""Deal out whole patients, so that every part gets its share of each label."""
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
@@ -9,27 +9,26 @@ from sklearn_ecg.utils import align_records, check_labels, label_array
 def deal_out(patients, labels, shares, random):
     """Deal patients out over folds by iterative stratification.
 
-    This is Algorithm 1 of Sechidis, Tsoumakas, Vlahavas (2011), where a unit is a patient rather
-    than a record.
+    This is Algorithm 1 of Sechidis, Tsoumakas, Vlahavas (2011) with patients in place of records.
 
     Parameters
     ----------
     patients : ndarray of int of shape (n_records,)
-        At least as many different ones as there are folds.
+        The patient of each record; at least n_folds different patients.
     labels : ndarray of int of shape (n_records, n_labels)
-        1 where present, else 0.
+        1 if present, else 0.
     shares : ndarray of float of shape (n_folds,)
-        The part of the records that each fold shall get; they add up to 1.
+        The share of the records for each fold; the sum is 1.
     random : numpy.random.RandomState
         Breaks ties between folds.
 
     Returns
     -------
     dict
-        From patient to fold; no fold is empty.
+        The fold of each patient; no fold is empty.
     """
     units, unit_of_record = np.unique(patients, return_inverse=True)
-    # One more column counts records, so that what no label decides is dealt out by size.
+    # One more column counts records, so that patients without labels are dealt out by size.
     columns = np.column_stack([labels, np.ones(len(labels), dtype=int)])
     counts = np.zeros((len(units), columns.shape[1]), dtype=int)
     np.add.at(counts, unit_of_record, columns)
@@ -39,11 +38,11 @@ def deal_out(patients, labels, shares, random):
     waiting = np.ones(len(units), dtype=bool)
     fold = np.empty(len(units), dtype=int)
     for n_waiting in range(len(units), 0, -1):
-        # The rarest label first: later there would be no freedom left to spread it.
+        # The rarest label comes first, while it can still be spread evenly.
         label = np.where(remaining > 0, remaining, np.iinfo(int).max).argmin()
         carriers = np.flatnonzero(waiting & (counts[:, label] > 0))
         unit = carriers[counts[carriers, label].argmax()]
-        # Every fold needs a patient: when as many wait as folds are empty, those come first.
+        # Every fold needs a patient: fill empty folds while enough patients are waiting.
         must_fill = n_waiting <= len(empty_folds)
         candidates = sorted(empty_folds) if must_fill else range(len(shares))
         fold[unit] = max(
@@ -57,7 +56,7 @@ def deal_out(patients, labels, shares, random):
 
 
 def number_patients(groups, n_records):
-    """Return a number per record, the same for records of one patient."""
+    """Return the number of each record's patient."""
     if groups is None:
         return np.arange(n_records)
     return np.unique(groups, return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""Cross-validation that scores against trusted labels alone."""
+"""Cross-validation that scores against trusted labels only."""
 
 import numbers
 
@@ -15,10 +15,10 @@ from sklearn_ecg.utils import check_groups, check_trusted, ids_of, trusted_recor
 class TrustedKFold(BaseCrossValidator):
     """K folds whose test parts hold trusted records only.
 
-    A score against weak labels measures agreement with their errors. So the trusted records are
-    dealt out over the test folds, and all weak records stay in training, less those of patients
-    that are being tested: a patient is never on both sides. Labels are stratified as well as
-    whole patients allow, by iterative stratification [1]_ of patients.
+    A score against weak labels also rewards their errors. So only trusted records are tested. Weak
+    records are always in the training part, unless their patient is being tested: a patient is
+    never on both sides. Labels are stratified as far as whole patients allow, by iterative
+    stratification [1]_.
 
     Parameters
     ----------
@@ -26,13 +26,12 @@ class TrustedKFold(BaseCrossValidator):
         Number of folds, at least 2.
     trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
             default=None
-        The mask of trusted records for data that do not carry it themselves, where metadata
-        routing is off; True trusts them all. A record of which some labels only are trusted does
-        not count as trusted: scores need all of them. By default `split` takes its argument
-        `trusted`, else that of `ECGRecords`, else all with a warning.
+        The mask of trusted records, for arrays without metadata routing; True trusts all. A record
+        is tested only if all of its labels are trusted. The argument of `split` wins over this
+        one, and this one over the mask of `ECGRecords`. Without any, all records are tested, with
+        a warning.
     groups : array-like of shape (n_records,), default=None
-        Patients, likewise. By default `split` takes its argument `groups`, else that of
-        `ECGRecords`, else every record is a patient of its own.
+        Patients, found in the same order. Without any, each record is a patient of its own.
     random_state : int, RandomState instance or None, default=0
         Breaks ties between folds.
 
@@ -43,7 +42,7 @@ class TrustedKFold(BaseCrossValidator):
     References
     ----------
     .. [1] Sechidis, Tsoumakas, Vlahavas (2011), "On the stratification of multi-label data",
-       ECML PKDD, 145-158, Algorithm 1; here a unit is a patient rather than a record.
+       ECML PKDD, 145-158, Algorithm 1; here with patients in place of records.
 
     Examples
     --------
@@ -69,7 +68,17 @@ class TrustedKFold(BaseCrossValidator):
         self.random_state = random_state
 
     def get_n_splits(self, X=None, y=None, groups=None, trusted=None):
-        """Return the number of folds."""
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X, y, groups, trusted : object, default=None
+            Ignored.
+
+        Returns
+        -------
+        int
+        """
         return self.n_splits
 
     def split(self, X, y=None, groups=None, trusted=None):
@@ -78,18 +87,26 @@ class TrustedKFold(BaseCrossValidator):
         Parameters
         ----------
         X : ECGRecords or array-like of n_records
+            The records to split.
         y : array-like of shape (n_records, n_labels) or (n_records,), default=None
-            Labels to stratify by; by default those of `ECGRecords`, else folds are balanced in size
-            alone. Only those of trusted records are looked at.
+            Labels to stratify by; only those of trusted records are used. By default the labels of
+            `ECGRecords`; without labels, folds are balanced by size only.
         groups : array-like of shape (n_records,), default=None
+            Patients; see the class.
         trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
                 default=None
+            Trusted records; see the class.
 
         Yields
         ------
         train, test : ndarray of int
-            `test` holds trusted records of the fold's patients, `train` all records, trusted or
-            weak, of other patients.
+            `test` holds the trusted records of the fold's patients; `train` holds all records of
+            other patients.
+
+        Raises
+        ------
+        ValueError
+            If fewer than `n_splits` patients have trusted records.
         """
         n_records = _num_samples(X)
         known = X if isinstance(X, ECGRecords) else None
@@ -98,8 +115,8 @@ class TrustedKFold(BaseCrossValidator):
         y = _first_known(y, getattr(known, "labels", None))
         if trusted is None:
             warn_user(
-                f"Nobody says whose labels are right: all {n_records} records are tested on, weak "
-                "ones too. Pass TrustedKFold(trusted=mask), or trusted=True if all are right."
+                f"No records are marked as trusted, so all {n_records} records are tested, also "
+                "weak ones. Pass TrustedKFold(trusted=mask), or trusted=True if all are right."
             )
         ids = ids_of(X, y, trusted, groups)
         trusted = trusted_records(check_trusted(trusted, n_records=n_records, ids=ids))
@@ -111,7 +128,7 @@ class TrustedKFold(BaseCrossValidator):
         if n_patients < self.n_splits:
             raise ValueError(
                 f"n_splits={self.n_splits} is more than the {n_patients} patients with trusted "
-                "records, of which all labels are trusted; use fewer folds."
+                "records (records whose labels are all trusted); use fewer folds."
             )
         shares = np.full(self.n_splits, 1 / self.n_splits)
         fold_of_patient = deal_out(

@@ -1,4 +1,4 @@
-"""Figures in scikit-learn's Display form."""
+"""Figures as scikit-learn Display classes."""
 
 from sklearn_ecg.plotting._contact_sheet import save_contact_sheet
 from sklearn_ecg.plotting._ecg import ECGDisplay

@@ -1,4 +1,4 @@
-"""Many records small on pages of a PDF file."""
+"""Draw many small records on the pages of a PDF file."""
 
 import textwrap
 from numbers import Integral
@@ -18,34 +18,37 @@ _DPI, _LONGEST_TITLE = 160, 80
 
 
 def save_contact_sheet(records, path, *, max_records=100, random_state=0, verbose=0) -> int:
-    """Draw records small, twelve on a page, to see at a glance what is in a collection.
+    """Draw many records, twelve on a page, for an overview of a collection.
 
     Parameters
     ----------
     records : ECGRecords
-        With a sampling rate. Records that cannot be read are shown as such, and so are ECGs that
-        ``records.report`` names as left out.
+        Records with a sampling rate. Records that cannot be read, and ECGs that ``records.report``
+        names as left out, are shown with their problem.
     path : path-like
-        Of a ``.pdf`` file.
+        The ``.pdf`` file to write.
     max_records : int, default=100
-        Of more, so many are drawn at random.
+        Largest number of records; if there are more, a random sample is drawn.
     random_state : int, RandomState instance or None, default=0
+        Seed of the random sample.
     verbose : int, default=0
-        A progress bar if positive.
+        Shows a progress bar if positive.
 
     Returns
     -------
     int
-        How many are shown.
+        Number of records in the file.
 
     Raises
     ------
-    TypeError, ValueError
-        If `records` are no ECGRecords, have no sampling rate, or are none.
+    TypeError
+        If `records` are not ECGRecords.
+    ValueError
+        If there are no records, they have no sampling rate, or `path` does not end in .pdf.
 
     See Also
     --------
-    ECGDisplay : One record true to scale.
+    ECGDisplay : One record at true scale.
 
     Examples
     --------
@@ -61,7 +64,10 @@ def save_contact_sheet(records, path, *, max_records=100, random_state=0, verbos
     if not isinstance(records, ECGRecords):
         raise TypeError(f"records must be ECGRecords; got {type(records).__name__}.")
     if records.sampling_rate is None:
-        raise ValueError("records must know their sampling_rate: ECGRecords(signals, 500).")
+        raise ValueError(
+            "records have no sampling_rate; make them with one: "
+            "ECGRecords(signals, sampling_rate=...)."
+        )
     if not isinstance(max_records, Integral) or max_records < 1:
         raise ValueError(f"max_records must be a positive integer; got {max_records!r}.")
     if check_path(path, "path").suffix.lower() != ".pdf":
@@ -72,7 +78,7 @@ def save_contact_sheet(records, path, *, max_records=100, random_state=0, verbos
     left_out = lost_ecgs(records.report)[["file", "problem"]].drop_duplicates()
     shown = [*range(len(records)), *left_out.itertuples(index=False, name=None)]
     if not shown:
-        raise ValueError("records are none: there is nothing to draw.")
+        raise ValueError("records holds no records; pass at least one.")
     if len(shown) > max_records:
         random = check_random_state(random_state)
         chosen = np.sort(random.choice(len(shown), max_records, replace=False))
@@ -94,7 +100,7 @@ def save_contact_sheet(records, path, *, max_records=100, random_state=0, verbos
 
 
 def _draw(ax, records, item):
-    """Draw a record by its position, or say what is wrong with a file, of (name, problem)."""
+    """Draw a record, given by its position, or the problem of a file, given by (name, problem)."""
     if not isinstance(item, int):
         _say(ax, *item)
         return
@@ -103,24 +109,24 @@ def _draw(ax, records, item):
         if not np.isfinite(signal).any():
             raise ValueError("holds no sample.")
         ECGDisplay.from_records(records, item, ax=ax)
-    except Exception as error:  # of a damaged file, whatever it is, and of a library that reads it
+    except Exception as error:  # libraries raise many types on damaged files
         ax.clear()
         ax.set_axis_off()
         _say(ax, str(records.ids[item]), str(error))
         return
     ax.set_axis_on()
-    # The paper's lines would fill the file.
+    # As vectors, the grid lines would make the file very large.
     ax.set_rasterized(True)
     _entitle(ax, ax.get_title(loc="left"))
     for text in ax.texts:
-        # Those at the bottom stand side by side, and would lie on each other.
+        # Texts at the bottom are side by side, and would overlap.
         text.set_fontsize(2.8 if text.get_va() == "bottom" else 3.5)
     for line in ax.lines:
         line.set_linewidth(0.4)
 
 
 def _entitle(ax, title):
-    # The end of a path tells more than its beginning.
+    # The end of a path is more useful than its beginning.
     ax.set_title(title[-_LONGEST_TITLE:], fontsize=6, loc="left", x=0.01)
 
 

@@ -1,4 +1,4 @@
-"""A record on ECG paper."""
+"""Draw a record on ECG paper."""
 
 import numbers
 
@@ -20,48 +20,49 @@ from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import check_option
 
 _MM_PER_INCH = 25.4
-_STRIP_S = 10.0  # what machines print, and what shorter records are given room for
+_STRIP_S = 10.0  # as machines print; shorter records get the same width
 
-# Room in mm right of the signal, above and below it, and above all for the title.
+# Margins in mm: right of the signal, above it, below it, and for the title.
 _RIGHT_MM, _ABOVE_MM, _BELOW_MM, _TITLE_MM = 5, 9, 8, 8
 _ROUND_MM = 5
 _CLOSEST_ROWS_MM, _FARTHEST_ROWS_MV = 20, 8.0
-# Spikes and loose electrodes beyond this height may cross other rows: they are not worth the paper.
+# Higher spikes, for example of loose electrodes, may cross other rows, to save paper.
 _HIGHEST_MV = 5.0
-# A lead's name, of this width and height, stands at this height, and starts at the first of these
-# places at which it covers nothing of the signal.
+# Height of a lead's name, its possible places (the first where it does not cover the signal is
+# taken), and its size.
 _NAME_MM, _NAME_STARTS_MM, _NAME_SIZE_MM = 7.5, np.arange(1.5, 25, 1.5), (10, 3.5)
 
 
 class ECGDisplay:
-    """One ECG record drawn on ECG paper, true to scale.
+    """One ECG record drawn on ECG paper, at true scale.
 
     It is recommended to use :meth:`from_records` to create a display.
 
     Parameters
     ----------
     signal : array-like of shape (n_leads, n_times) or (n_times,)
-        mV; NaN where nothing was recorded.
+        Signal in mV; NaN is not recorded.
     sampling_rate : float
-        Hz.
+        Samples per second (Hz).
     lead_names : sequence of str of length n_leads, default=None
         By default the leads are numbered.
     title : str, default=""
-        What stands above the paper.
+        Text above the paper.
     waves : DataFrame, default=None
-        The waves to mark, as `sklearn_ecg.features.delineate` returns them for this signal; or
-        with the names of leads in the column ``lead``.
+        The waves to mark, as `sklearn_ecg.features.delineate` returns them for this signal. The
+        column ``lead`` may also hold names of leads.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of shape (1,) of matplotlib Axes
         The paper; x in s from the left edge of the signal, y in mV from the lowest row.
 
     See Also
     --------
     sklearn_ecg.features.delineate : The waves as a table.
-    LabelCleaningDisplay : A record with what cleaning did to its labels.
+    LabelCleaningDisplay : A record with its cleaned labels.
 
     Examples
     --------
@@ -71,11 +72,11 @@ class ECGDisplay:
     >>> display = ECGDisplay.from_records(records)
     >>> display.figure_.savefig("record.pdf")  # doctest: +SKIP
 
-    With the P, QRS and T waves that `delineate` finds:
+    Mark the P, QRS and T waves that `delineate` finds:
 
     >>> display = ECGDisplay.from_records(records, waves=True)
 
-    As it is printed in many countries, with limb leads in Cabrera's order:
+    Draw limb leads in Cabrera's order, at 50 mm/s, as in many countries:
 
     >>> display = ECGDisplay.from_records(records, layout="6x2", cabrera=True, speed=50)
     """
@@ -108,29 +109,39 @@ class ECGDisplay:
         Parameters
         ----------
         records : ECGRecords
-            With a sampling rate.
+            Records with a sampling rate.
         record : int or str, default=0
             The record's position, or its id.
-        start_s, duration_s : float, default=0 and 10
-            The part to draw. Where the record ends before, the paper stays blank up to ten
-            seconds.
+        start_s : float, default=0.0
+            Start of the part to draw, in s.
+        duration_s : float, default=10.0
+            Length of the part to draw, in s. If the record ends earlier, the paper stays blank up
+            to ten seconds.
         layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
+            See :meth:`plot`.
         cabrera : bool, default=False
+            See :meth:`plot`.
         rhythm_strip : bool or str, default=True
+            See :meth:`plot`.
         speed : {25, 50}, default=25
-            mm/s.
+            Paper speed in mm/s.
         gain : {5, 10, 20}, default=10
-            mm/mV. For these five see :meth:`plot`.
+            Gain in mm/mV.
         waves : bool or DataFrame, default=False
             Whether to mark the waves that `sklearn_ecg.features.delineate` finds, each from onset
-            to offset with its peak; or the waves themselves, as that function returns them, in
-            samples of the whole record. What is absent is not marked.
+            to offset with its peak; or a table of that function, in samples of the whole record.
         ax : matplotlib Axes, default=None
             By default a new figure, which has true scale when printed.
 
         Returns
         -------
         ECGDisplay
+
+        Raises
+        ------
+        ValueError
+            If there is no such record, the part lies outside of it, or the records have no
+            sampling rate.
         """
         position, signal = read_record(records, record)
         if not (np.isfinite(start_s) and np.isfinite(duration_s)):
@@ -181,24 +192,23 @@ class ECGDisplay:
         Parameters
         ----------
         layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
-            ``"stacked"`` draws each lead in a row of its own, as the record lists them. The others
-            are rows and columns of the twelve standard leads, placed by name, however the record
-            lists them; the places of leads that it lacks stay blank, and further leads have none.
-            Columns show successive times, as machines print them: of ten seconds in ``"3x4"`` 2.5
-            of each lead, from I, II and III to V4, V5 and V6. ``"auto"`` is ``"3x4"`` for the
-            twelve standard leads, unless these end long before the time does, and ``"stacked"``
-            for all else.
+            ``"stacked"`` draws each lead in its own row, in the order of the record. The others
+            draw the twelve standard leads in rows and columns, by name; missing leads stay blank,
+            and other leads are left out. Columns show successive times, as machines print them: of
+            ten seconds, ``"3x4"`` shows 2.5 s of each lead, from I, II, III to V4, V5, V6.
+            ``"auto"`` is ``"3x4"`` if the record has exactly the twelve standard leads and fills
+            most of the time, else ``"stacked"``.
         cabrera : bool, default=False
-            Whether limb leads come in Cabrera's order: aVL, I, -aVR, II, aVF, III.
+            Whether limb leads are in Cabrera's order: aVL, I, -aVR, II, aVF, III.
         rhythm_strip : bool or str, default=True
-            The lead that is drawn throughout in a row of its own below the others. True is lead
-            II where there are columns, and none where every lead is drawn throughout.
+            A lead that is drawn over the whole time in a row below the others. True means lead II
+            for layouts with columns, and none for the others.
         speed : {25, 50}, default=25
-            mm/s.
+            Paper speed in mm/s.
         gain : {5, 10, 20}, default=10
-            mm/mV.
+            Gain in mm/mV.
         ax : matplotlib Axes, default=None
-            By default a new figure, which has true scale when printed or saved as it is.
+            By default a new figure, which has true scale when printed or saved.
 
         Returns
         -------
@@ -287,7 +297,7 @@ class ECGDisplay:
         )
 
     def _note(self, trace):
-        """Say why nothing is to be seen."""
+        """Say why a lead shows nothing."""
         finite = trace.values[np.isfinite(trace.values)]
         if not finite.size:
             elsewhere = np.isfinite(self._leads()[self._names().index(trace.lead)]).any()
@@ -296,7 +306,7 @@ class ECGDisplay:
 
 
 def read_record(records, record):
-    """Return the position of a record given by position or id, and its signal, to be drawn.
+    """Return the position of a record, given by position or id, and its signal.
 
     Parameters
     ----------
@@ -313,7 +323,7 @@ def read_record(records, record):
     position = find_record(records, record)
     if records.sampling_rate is None:
         raise ValueError(
-            "records have no sampling_rate, so there is no scale of time; make them with one: "
+            "records have no sampling_rate, which the time axis needs; make them with one: "
             "ECGRecords(signals, sampling_rate=...)."
         )
     (signal,) = as_lazy(records.signals).read_or_nan([position], records.ids)
@@ -321,7 +331,7 @@ def read_record(records, record):
 
 
 def find_record(records, record):
-    """Return the position of a record given by position or id, or say that there is none."""
+    """Return the position of a record, given by position or id."""
     if isinstance(record, numbers.Integral):
         if not -len(records) <= record < len(records):
             raise ValueError(f"record={record} is out of range for {len(records)} records.")
@@ -342,13 +352,13 @@ def _title(records, position):
 
 
 def _padded(signal, n_times):
-    """Return a signal with NaN behind its end, up to a length."""
+    """Return a signal with NaN after its end, up to a length."""
     missing = max(round(n_times) - signal.shape[1], 0)
     return np.pad(signal, ((0, 0), (0, missing)), constant_values=np.nan)
 
 
 def _new_axes(width_mm, height_mm):
-    """Return axes that fill a figure but for its title, in which a millimetre is one on paper."""
+    """Return axes at true scale that fill a figure below its title."""
     size = width_mm, height_mm + _TITLE_MM
     _, ax = import_pyplot().subplots(figsize=[length / _MM_PER_INCH for length in size])
     ax.set_position([0, 0, 1, height_mm / size[1]])
@@ -356,10 +366,10 @@ def _new_axes(width_mm, height_mm):
 
 
 def _free_start(values, sampling_rate, paper):
-    """Return how many s after its start a lead's name does not cover its signal."""
+    """Return the time in s after the start at which a lead's name does not cover its signal."""
     width, height = _NAME_SIZE_MM
     lowest, highest = paper.millivolts(_NAME_MM - 2.5), paper.millivolts(_NAME_MM + height)
-    # The line from a sample to the next may cross the name though neither lies in it.
+    # The line between two samples may cross the name even if neither sample lies in it.
     following = np.append(values[1:], values[-1:])
     covered = (np.fmax(values, following) > lowest) & (np.fmin(values, following) < highest)
     n_covered = round(paper.seconds(width) * sampling_rate)
@@ -371,12 +381,12 @@ def _free_start(values, sampling_rate, paper):
 
 
 def _about_median(values):
-    # An electrode's offset is no finding, and would push the lead off its row.
+    # An electrode's offset would move the lead out of its row.
     return values - np.nanmedian(values) if np.isfinite(values).any() else values
 
 
 def _baselines(rows, paper):
-    """Return the height of each row's zero, so far apart that waves of neighbours do not meet."""
+    """Return the height of each row's zero line, such that waves of neighbours do not overlap."""
     heights = [0.0]
     step, closest = paper.millivolts(_ROUND_MM), paper.millivolts(_CLOSEST_ROWS_MM)
     for upper, lower in zip(rows[-2::-1], rows[:0:-1], strict=True):
@@ -390,18 +400,18 @@ def _baselines(rows, paper):
 
 
 def _lowest_and_highest(rows, baselines, paper):
-    """Return the heights, whole steps of the grid, between which all is drawn."""
+    """Return the lower and upper end of the paper, on grid lines."""
     step = paper.millivolts(_ROUND_MM)
     lowest = min(_extreme(part, np.nanmin) for part in _stretches(rows[-1]))
     highest = max(_extreme(part, np.nanmax) for part in _stretches(rows[0]))
     bottom = np.clip(lowest, -_HIGHEST_MV, 0.0) - paper.millivolts(_BELOW_MM)
-    # The pulse of 1 mV has room too.
+    # The calibration pulse of 1 mV needs room too.
     top = baselines[0] + np.clip(highest, 1.0, _HIGHEST_MV) + paper.millivolts(_ABOVE_MM)
     return step * np.floor(bottom / step), step * np.ceil(top / step)
 
 
 def _stretches(row):
-    """Cut a row into stretches of time within which waves of two rows could meet."""
+    """Cut a row into stretches of time in which waves of two rows could overlap."""
     return np.array_split(np.concatenate([trace.values for trace in row]), 20)
 
 

@@ -1,4 +1,4 @@
-"""A record on ECG paper, coloured by what a classifier makes of it."""
+"""Draw a record on ECG paper, coloured by a classifier's attribution."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -6,16 +6,16 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_ecg.plotting._ecg import ECGDisplay, find_record
 from sklearn_ecg.plotting._paper import INK
 
-# Blue speaks for, orange against: told apart by readers who do not see red from green.
+# Blue is for the label, orange against it; readers with red-green blindness can tell them apart.
 _FOR, _AGAINST = "#1f6fb4", "#e06c00"
-# What lies below this share of the largest value is not worth a colour.
+# Smaller shares of the largest value have no colour.
 _FAINTEST = 0.05
-# Gradients are rough from sample to sample; what is drawn is their mean over about this time.
+# Gradients vary from sample to sample, so their mean over about this time is drawn.
 _SMOOTH_S = 0.06
 
 
 class ECGAttributionDisplay:
-    """One record on ECG paper, with what speaks for a label, and against it, marked in colour.
+    """One record on ECG paper; colours mark the parts for and against a label.
 
     It is recommended to use :meth:`from_estimator` to create a display.
 
@@ -24,28 +24,31 @@ class ECGAttributionDisplay:
     ecg : ECGDisplay
         The record.
     values : ndarray of shape (n_leads, n_times)
-        Positive where the signal speaks for the label.
+        The attribution: positive for the label, negative against it.
     sampling_rate : float
-        Hz, of `values`.
+        Samples per second (Hz) of `values`.
     lead_names : sequence of str of length n_leads
-        The leads of `values`, which may be some of those of the record.
+        The leads of `values`, all or some of those of the record.
     label : str
+        Name of the label.
     start_s : float, default=0.0
-        Where in `values` the drawn part of the record begins.
+        Start of the drawn part in `values`, in s.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of shape (1,) of matplotlib Axes
+        The paper.
     highlights_ : list of matplotlib LineCollection
-        One for each stretch of a lead; it covers only what is worth a colour.
+        The coloured parts of each stretch of a lead.
     scale_ : float
-        The value that has the full colour: the largest that is drawn.
+        The absolute value with the full colour, the largest that is drawn.
 
     See Also
     --------
-    sklearn_ecg.network.attribute : Computes the values.
-    ECGDisplay : A record alone.
+    sklearn_ecg.network.attribute : Compute the values.
+    ECGDisplay : Draw a record without colours.
 
     Examples
     --------
@@ -83,22 +86,25 @@ class ECGAttributionDisplay:
         layout="auto",
         ax=None,
     ):
-        """Show what a classifier makes of one record.
+        """Show which parts of a record a classifier uses for a label, and against it.
 
         Parameters
         ----------
         classifier : LabelCorrelationECGClassifier
-            Fitted on records with a sampling rate.
+            A classifier fitted on records with a sampling rate.
         records : ECGRecords
-            With a sampling rate.
+            Records with a sampling rate.
         record : int or str, default=0
             The record's position, or its id.
         label : str, default=None
-            By default the one that the classifier finds most probable.
+            By default the label with the highest probability.
         method : {"occlusion", "integrated_gradients"}, default="occlusion"
             See `sklearn_ecg.network.attribute`.
-        start_s, duration_s : float, default=0 and 10
-            The part to draw. What lies beyond what the classifier reads has no colour.
+        start_s : float, default=0.0
+            Start of the part to draw, in s.
+        duration_s : float, default=10.0
+            Length of the part to draw, in s. Parts that the classifier does not read have no
+            colour.
         layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
             See `ECGDisplay.plot`. In "3x4" each lead shows a quarter of its time, in "6x2" a half.
         ax : matplotlib Axes, default=None
@@ -107,6 +113,11 @@ class ECGAttributionDisplay:
         Returns
         -------
         ECGAttributionDisplay
+
+        Raises
+        ------
+        ValueError
+            If a sampling rate is missing, or the part lies outside of the record.
         """
         # torch is slow to import.
         from sklearn_ecg.network import attribute
@@ -121,8 +132,8 @@ class ECGAttributionDisplay:
         found = attribute(classifier, one, label, method=method)
         if records.sampling_rate is None or found.sampling_rate is None:
             raise ValueError(
-                "There is no scale of time: records and those that the classifier was fitted on "
-                "need a sampling rate."
+                "The time axis needs a sampling rate of records and of the records that the "
+                "classifier was fitted on; make them with ECGRecords(signals, sampling_rate=...)."
             )
         values = found.values[0, 0]
         if method == "integrated_gradients":
@@ -161,7 +172,9 @@ class ECGAttributionDisplay:
         Parameters
         ----------
         layout : {"auto", "stacked", "12x1", "6x2", "3x4"}, default="auto"
+            See `ECGDisplay.plot`.
         ax : matplotlib Axes, default=None
+            By default a new figure.
 
         Returns
         -------
@@ -185,13 +198,13 @@ class ECGAttributionDisplay:
         return self
 
     def _drawn_values(self, time, values):
-        """Return the values half-way between the points of a line."""
+        """Return the values at the middles between the points of a line."""
         middle = (time[1:] + time[:-1]) / 2 + self.start_s
         return np.interp(middle, np.arange(values.size) / self.sampling_rate, values, right=0.0)
 
 
 def _highlight(time, height, strength):
-    """Return a broad line under that of a lead, as strong as the values are, from -1 to 1."""
+    """Return a broad line under a lead; values from -1 to 1 define its colour."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import to_rgba
 
@@ -207,7 +220,7 @@ def _highlight(time, height, strength):
 
 def _probabilities(classifier, record):
     probabilities = classifier.predict_proba(record)[0]
-    # scikit-learn gives a single label two columns.
+    # A single label has two columns, as in scikit-learn.
     return probabilities[-len(classifier.label_names_) :]
 
 

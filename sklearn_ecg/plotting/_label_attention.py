@@ -1,4 +1,4 @@
-"""What the decoder attends to for each label, as an image."""
+"""Draw the attention of the decoder for each label."""
 
 import numpy as np
 
@@ -12,30 +12,34 @@ _AXES = {
 
 
 class LabelAttentionDisplay:
-    """Attention of each label's query over what the decoder looks at.
+    """Attention of each label's query over the decoder's tokens.
 
     It is recommended to use :meth:`from_estimator` to create a display.
 
     Parameters
     ----------
     weights : ndarray of shape (n_labels, n_tokens)
-        Shares of attention; rows sum to 1.
+        Shares of attention; the sum of each row is 1.
     label_names : sequence of str
+        Names of the labels.
     kind : {"channels", "moments", "labels"}, default="channels"
-        What tokens are.
+        Meaning of the tokens.
     times_s : ndarray of shape (n_tokens,), default=None
-        Of moments, in s.
+        Times of the moments in s, for ``kind="moments"``.
 
     Attributes
     ----------
     im_ : matplotlib AxesImage
+        The image.
     ax_ : matplotlib Axes
+        The axes.
     figure_ : matplotlib Figure
+        The figure.
 
     See Also
     --------
-    sklearn_ecg.network.label_attention : Computes the weights.
-    ECGAttributionDisplay : What a decision rests on.
+    sklearn_ecg.network.label_attention : Compute the weights.
+    ECGAttributionDisplay : The parts of a record for and against a label.
 
     Examples
     --------
@@ -54,14 +58,14 @@ class LabelAttentionDisplay:
 
     @classmethod
     def from_estimator(cls, classifier, X, *, ax=None):
-        """Show what a classifier attends to, on average over records.
+        """Show the attention of a classifier, averaged over records.
 
         Parameters
         ----------
         classifier : LabelCorrelationECGClassifier
-            Fitted, with a decoder.
+            A fitted classifier with a decoder.
         X : ECGRecords or array-like
-            One record, or several.
+            One or several records.
         ax : matplotlib Axes, default=None
             By default a new figure.
 
@@ -82,6 +86,7 @@ class LabelAttentionDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            By default a new figure.
 
         Returns
         -------

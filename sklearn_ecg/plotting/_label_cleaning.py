@@ -1,4 +1,4 @@
-"""What cleaning did to labels: for one record, or for all."""
+"""Draw the changes of labels by cleaning, for one record or for all."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ from sklearn_ecg.plotting._ecg import ECGDisplay, find_record
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 from sklearn_ecg.records._readers import as_lazy
 
-# Blue gives, orange takes, grey waits: told apart by readers who do not see red from green.
+# Readers with red-green blindness can tell these colours apart.
 _COLORS = {"added": "#1f6fb4", "removed": "#c8540a", "undecided": "#767676", "kept": "#1a1a1a"}
 _SIGNS = {"added": "+", "removed": "\N{MINUS SIGN}", "undecided": "?", "kept": "="}
 _WORDS = {1: "present", 0: "absent", -1: "unknown"}
@@ -24,20 +24,22 @@ class LabelCleaningDisplay:
     ----------
     labels : DataFrame
         A row per label of one record or of all records: columns id, label, weak, clean,
-        provenance and confidence.
+        provenance, confidence and change.
     ecg : ECGDisplay, default=None
         The record's signal, for ``kind="record"``.
     kind : {"record", "overview"}, default="record"
+        Whether to draw the table of one record, or the bars of all.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
+        The figure.
     axes_ : ndarray of matplotlib Axes
-        The signal's (where there is one) and the table's, or the bars'.
+        The axes of the signal (if there is one) and of the table, or of the bars.
 
     See Also
     --------
-    ECGDisplay : A record alone.
+    ECGDisplay : Draw a record without its labels.
     sklearn_ecg.CleanedRecords.changes : The changes as a table.
 
     Examples
@@ -74,10 +76,11 @@ class LabelCleaningDisplay:
         Parameters
         ----------
         cleaned : CleanedRecords
+            The output of a cleaner.
         kind : {"record", "overview"}, default="record"
-            ``"record"`` draws one record on ECG paper above a table of its labels: those that
-            it had, has now, or may have. ``"overview"`` counts, per label, what cleaning added,
-            removed and left undecided, and how.
+            ``"record"`` draws one record on ECG paper above a table of its labels that are present
+            before or after cleaning, or undecided. ``"overview"`` draws, per label, the numbers of
+            added, removed and undecided labels, by provenance.
         record : int or str, default=None
             For ``kind="record"``: position or id; by default the record with most changes.
         ax : matplotlib Axes, default=None
@@ -90,7 +93,7 @@ class LabelCleaningDisplay:
         if kind not in ("record", "overview"):
             raise ValueError(f"kind must be 'record' or 'overview'; got {kind!r}.")
         if not len(cleaned):
-            raise ValueError("cleaned holds no records, so there is nothing to show.")
+            raise ValueError("cleaned holds no records; pass at least one.")
         if kind == "overview":
             return cls(_label_table(cleaned, slice(None)), kind=kind).plot(ax=ax)
         if record is None:
@@ -115,6 +118,7 @@ class LabelCleaningDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            By default a new figure.
 
         Returns
         -------
@@ -134,7 +138,7 @@ class LabelCleaningDisplay:
             _draw_table(ax, shown)
             return [ax]
         if ax is None:
-            # The paper's figure has true scale; the table goes below it.
+            # The paper keeps its true scale; the table goes below it.
             self.ecg.plot()
             paper, figure = self.ecg.axes_[0], self.ecg.figure_
             width, height = figure.get_size_inches()
@@ -199,7 +203,7 @@ def _new_axes(ax, size):
 
 
 def _draw_table(ax, labels):
-    """Write a line per label: its name, weak and clean value, how, and how surely."""
+    """Write a line per label: its name, weak and clean value, provenance and confidence."""
     ax.set_axis_off()
     n_lines = len(labels) + 2
     columns = {"label": 0.02, "weak": 0.24, "cleaned": 0.38, "how": 0.54, "confidence": 0.72}
@@ -226,7 +230,7 @@ def _draw_table(ax, labels):
 
 
 def _draw_bars(ax, counts):
-    """Stack bars per label: to the left what was removed, to the right the rest."""
+    """Stack bars per label: removed labels to the left, added and undecided ones to the right."""
     positions = np.arange(counts.shape[1])
     ends = {-1: np.zeros(len(positions)), 1: np.zeros(len(positions))}
     for change in ("removed", "added", "undecided"):
@@ -239,7 +243,7 @@ def _draw_bars(ax, counts):
                 left=ends[side],
                 height=0.6,
                 color=_COLORS[change],
-                # Further ways to the same change are lighter.
+                # Further provenances of the same change are lighter.
                 alpha=1 - 0.4 * shade / max(len(rows) - 1, 1),
                 edgecolor="white",
                 label=f"{provenance}: {numbers.sum()}",

@@ -1,11 +1,11 @@
-"""Which labels come together, as the network sees it."""
+"""Draw the label correlation matrix."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 
-# Numbers are written into the cells of matrices up to this size.
+# Cells of matrices up to this size show numbers.
 _MOST_NUMBERS = 15
 
 
@@ -17,20 +17,24 @@ class LabelCorrelationDisplay:
     Parameters
     ----------
     correlation : ndarray of shape (n_labels, n_labels)
-        Entry (i, j) is the share of records with label i among those with label j.
+        Entry (i, j) is the share of records with label i among the records with label j.
     label_names : sequence of str
+        Names of the labels.
     n_present : sequence of int, default=None
-        Records with each label, written behind the names.
+        Number of records with each label, written after the names.
 
     Attributes
     ----------
     im_ : matplotlib AxesImage
+        The image.
     ax_ : matplotlib Axes
+        The axes.
     figure_ : matplotlib Figure
+        The figure.
 
     See Also
     --------
-    sklearn_ecg.network.label_correlation : Computes the matrix.
+    sklearn_ecg.network.label_correlation : Compute the matrix.
 
     Examples
     --------
@@ -48,11 +52,12 @@ class LabelCorrelationDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Show what a fitted classifier learned of how labels correlate.
+        """Show the label correlation of the training records of a classifier.
 
         Parameters
         ----------
         estimator : LabelCorrelationECGClassifier
+            A fitted classifier.
         ax : matplotlib Axes, default=None
             By default a new figure.
 
@@ -65,26 +70,29 @@ class LabelCorrelationDisplay:
 
     @classmethod
     def from_labels(cls, labels, *, label_names=None, ax=None):
-        """Show how labels correlate in records.
+        """Show the label correlation of records.
 
         Parameters
         ----------
         labels : ECGRecords, or array-like of shape (n_records, n_labels)
             1 present, 0 absent, -1 unknown.
         label_names : sequence of str, default=None
-            By default those of the records, else numbers.
+            By default the names of the records, else numbers.
         ax : matplotlib Axes, default=None
+            By default a new figure.
 
         Returns
         -------
         LabelCorrelationDisplay
         """
-        # The matrix is computed beside the network, and torch is slow to import.
+        # torch is slow to import.
         from sklearn_ecg.network import label_correlation
 
         if hasattr(labels, "label_names"):
             if labels.labels is None:
-                raise ValueError("The records have no labels, so there is nothing to show.")
+                raise ValueError(
+                    "The records have no labels; add them with records.with_labels(labels)."
+                )
             label_names = labels.label_names if label_names is None else label_names
             labels = labels.labels
         labels = np.asarray(labels)
@@ -103,6 +111,7 @@ class LabelCorrelationDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            By default a new figure.
 
         Returns
         -------

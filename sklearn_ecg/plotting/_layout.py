@@ -1,4 +1,4 @@
-"""Which lead of a record is drawn where, and when."""
+"""Arrange the leads of a record in rows and columns."""
 
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ _LIMB = ("I", "II", "III", "aVR", "aVL", "aVF")
 _CABRERA = ("aVL", "I", "-aVR", "II", "aVF", "III")
 _PRECORDIAL = ("V1", "V2", "V3", "V4", "V5", "V6")
 _RHYTHM_LEAD = "II"
-# Of the time: a record that ends before would leave the last column of "3x4" all but empty.
+# Share of the time that a record must fill, or the last column of "3x4" would be nearly empty.
 _LEAST_FOR_COLUMNS = 7 / 8
 
 
@@ -23,11 +23,13 @@ class Trace(NamedTuple):
     Attributes
     ----------
     name : str
-        As it is printed.
+        The printed name.
     lead : str or None
-        What the record calls it; None where the record lacks it, and nothing is drawn.
+        The name in the record; None if the record lacks the lead, and nothing is drawn.
     start_s : float
+        Start of the part, in s.
     values : ndarray of shape (n_times,)
+        The part in mV.
     """
 
     name: str
@@ -42,7 +44,7 @@ def arrange(leads, sampling_rate, layout, *, cabrera, rhythm_strip):
     Parameters
     ----------
     leads : dict of ndarray of shape (n_times,)
-        By the record's names.
+        The name of each lead in the record, and its values.
     sampling_rate : float
     layout : str
         One of `LAYOUTS`.
@@ -67,8 +69,8 @@ def arrange(leads, sampling_rate, layout, *, cabrera, rhythm_strip):
         rows = whole.grid((_CABRERA if cabrera else _LIMB) + _PRECORDIAL, _COLUMNS[layout])
         if not any(trace.lead for row in rows for trace in row):
             raise ValueError(
-                f"layout={layout!r} is for the twelve standard leads, and the record has none of "
-                f"them but {', '.join(leads)}. Use 'stacked'."
+                f"layout={layout!r} is for the twelve standard leads, but the record has only "
+                f"{', '.join(leads)}. Use layout='stacked'."
             )
     if rhythm_strip is True:
         has_columns = _COLUMNS.get(layout, 1) > 1
@@ -84,9 +86,9 @@ def arrange(leads, sampling_rate, layout, *, cabrera, rhythm_strip):
 
 
 class _Leads:
-    """The leads of a record, found by name in any case of letters.
+    """The leads of a record, found by name in any spelling.
 
-    A lead such as -aVR is made of aVR, and the reverse, where the record has but the other.
+    A lead such as -aVR is made from aVR, and the reverse, if the record has only the other.
     """
 
     def __init__(self, leads, sampling_rate):
@@ -99,7 +101,7 @@ class _Leads:
         return self._find(name)[0] is not None
 
     def _find(self, name):
-        """Return what the record calls a lead, and 1, or -1 if it has the inverted one."""
+        """Return the record's name of a lead, and 1, or -1 if the record has the inverted lead."""
         if name in self._values:
             return name, 1
         folded = _key(name)
@@ -110,7 +112,7 @@ class _Leads:
         return None, 1
 
     def fill_columns(self):
-        """Whether these are the twelve standard leads, recorded for nearly all of the time."""
+        """Whether these are the twelve standard leads, and fill most of the time."""
         standard = _LIMB + _PRECORDIAL
         if not all(map(self.has, standard)) or len(self._values) != len(standard):
             return False
@@ -120,13 +122,13 @@ class _Leads:
         )
 
     def trace(self, name, start=0, stop=None):
-        """Return a part of a lead; NaN where the record lacks the lead."""
+        """Return a part of a lead; NaN if the record lacks the lead."""
         lead, sign = self._find(name)
         values = np.full(self.n_times, np.nan) if lead is None else sign * self._values[lead]
         return Trace(name, lead, start / self.sampling_rate, values[start:stop])
 
     def grid(self, order, n_columns):
-        """Place leads down the columns, each in the time that belongs to its column."""
+        """Place leads down the columns, each with the part of the time of its column."""
         edges = np.linspace(0, self.n_times, n_columns + 1).round().astype(int)
         n_rows = len(order) // n_columns
         return [
@@ -144,6 +146,6 @@ def _is_one_of(lead, names):
 
 
 def _key(name):
-    """Return what all spellings of a lead, or of an inverted one, have in common."""
+    """Return the same key for all spellings of a lead, also of an inverted lead."""
     lead = canonical_lead(name.removeprefix("-")).casefold()
     return f"-{lead}" if name.startswith("-") else lead

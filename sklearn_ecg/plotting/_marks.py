@@ -1,9 +1,9 @@
-"""The waves of a delineation, marked on a lead that is drawn."""
+"""Mark the waves of a delineation on a drawn lead."""
 
 import numpy as np
 import pandas as pd
 
-# Told apart by readers who do not see red from green, and from the paper.
+# Readers with red-green blindness can tell these colours apart, also from the paper.
 COLORS = {"P": "#1f6fb4", "QRS": "#c8540a", "T": "#00806a"}
 _COLUMNS = {
     "P": ("p_onset", "p_peak", "p_offset"),
@@ -15,16 +15,16 @@ _AROUND_S = 0.06
 
 
 def check_waves(waves):
-    """Say so if waves are no table."""
+    """Check that waves is a table."""
     if not isinstance(waves, pd.DataFrame):
         raise TypeError(
-            "waves must be a DataFrame as sklearn_ecg.features.delineate returns it; got "
-            f"{type(waves).__name__} {waves!r}."
+            "waves must be a DataFrame as sklearn_ecg.features.delineate returns it, or a bool in "
+            f"ECGDisplay.from_records; got {type(waves).__name__} {waves!r}."
         )
 
 
 def shift_waves(waves, n_samples):
-    """Return a delineation moved by a number of samples."""
+    """Return a delineation shifted by a number of samples."""
     columns = [column for triple in _COLUMNS.values() for column in triple if column in waves]
     return waves.assign(**{column: waves[column] + n_samples for column in columns})
 
@@ -35,7 +35,7 @@ def waves_in_seconds(waves, lead_names, sampling_rate):
     Parameters
     ----------
     waves : DataFrame
-        As `sklearn_ecg.features.delineate` returns it; ``lead`` may hold names already.
+        As `sklearn_ecg.features.delineate` returns it; ``lead`` may also hold names.
     lead_names : sequence of str
     sampling_rate : float
         Hz.
@@ -61,7 +61,7 @@ def waves_in_seconds(waves, lead_names, sampling_rate):
 
 
 def mark_waves(ax, lead, waves, time, drawn):
-    """Shade the waves of one lead and mark their peaks, as far as they lie in what is drawn.
+    """Shade the waves of one lead and mark their peaks, within the drawn time.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def mark_waves(ax, lead, waves, time, drawn):
     waves : DataFrame
         From `waves_in_seconds`.
     time, drawn : ndarray of shape (n_times,)
-        The line: s, and height in mV.
+        The drawn line: time in s, and height in mV.
     """
     own = waves[waves["lead"] == lead]
     for wave, (onset, peak, offset) in _COLUMNS.items():
@@ -80,13 +80,13 @@ def mark_waves(ax, lead, waves, time, drawn):
             ax.add_patch(_rectangle(left, bottom, width, height, wave))
         peaks = own[peak]
         if wave == "QRS":
-            # Every beat has an R peak in every lead, also where the lead shows no complex.
+            # A beat has an R peak in every lead, also in a lead that shows no complex.
             peaks = peaks[own[[onset, offset]].notna().any(axis=1)]
         peaks = peaks[peaks.between(time[0], time[-1])].to_numpy()
         heights = np.interp(peaks, time, drawn)
         marker, size = ".", 4
         if wave == "QRS":
-            # The R peak is the same in all leads, so it stands above this lead's own complex.
+            # All leads share the R peak, so the marker goes above the complex of this lead.
             heights = [_highest(time, drawn, peak) for peak in peaks]
             marker, size = "v", 3
         style = {"color": COLORS[wave], "markersize": size, "zorder": 3}
@@ -95,7 +95,7 @@ def mark_waves(ax, lead, waves, time, drawn):
 
 
 def add_legend(ax):
-    """Name the waves' colors, right below the leads."""
+    """Add a legend of the waves' colours below the leads, at the right."""
     handles = [_rectangle(0, 0, 1, 1, wave) for wave in COLORS]
     ax.legend(
         handles,
@@ -110,7 +110,7 @@ def add_legend(ax):
 
 
 def _box(time, drawn, onset, offset):
-    """Return the left, bottom, width and height of a wave as it is drawn, or None."""
+    """Return left, bottom, width and height of a drawn wave, or None."""
     inside = (time >= onset) & (time <= offset) & np.isfinite(drawn)
     if not inside.any():
         return None
@@ -120,7 +120,7 @@ def _box(time, drawn, onset, offset):
 
 
 def _highest(time, drawn, peak):
-    """Return a height right above what is drawn around a peak."""
+    """Return a height just above the line around a peak."""
     around = (np.abs(time - peak) <= _AROUND_S) & np.isfinite(drawn)
     return drawn[around].max() + 2 * _MARGIN_MV if around.any() else np.nan
 

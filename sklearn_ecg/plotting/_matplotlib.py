@@ -1,8 +1,8 @@
-"""The one import of matplotlib, which is optional."""
+"""Import matplotlib, which is optional."""
 
 
 def import_pyplot():
-    """Return matplotlib.pyplot, or say how to get it."""
+    """Return matplotlib.pyplot, or say how to install it."""
     try:
         from matplotlib import pyplot
     except ImportError as error:

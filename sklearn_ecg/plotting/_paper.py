@@ -1,4 +1,4 @@
-"""ECG paper: its grid, its scale, and the pulse that shows it."""
+"""ECG paper: grid, scale and calibration pulse."""
 
 from typing import NamedTuple
 
@@ -10,31 +10,31 @@ _PULSE_S = 0.2
 
 
 class Paper(NamedTuple):
-    """The scale at which a record is drawn; at 25 mm/s and 10 mm/mV a millimetre is 40 ms, 0.1 mV.
+    """The scale of a drawing; at 25 mm/s and 10 mm/mV, 1 mm is 40 ms and 0.1 mV.
 
     Attributes
     ----------
     speed : float
-        mm/s.
+        Paper speed in mm/s.
     gain : float
-        mm/mV.
+        Gain in mm/mV.
     """
 
     speed: float
     gain: float
 
-    #: What cardiologists print.
+    #: The usual speeds and gains.
     SPEEDS = (25, 50)  # type: ignore[misc]
     GAINS = (5, 10, 20)  # type: ignore[misc]
 
     @property
     def scale(self):
-        """What is printed below a record."""
+        """The scale as text, printed below a record."""
         return f"{self.speed:g} mm/s   {self.gain:g} mm/mV"
 
     @property
     def left_s(self):
-        """Room for the calibration pulse, ahead of the signal."""
+        """Room for the calibration pulse before the signal, in s."""
         return _PULSE_S + self.seconds(10)
 
     def seconds(self, mm):
@@ -44,7 +44,7 @@ class Paper(NamedTuple):
         return mm / self.gain
 
     def draw_grid(self, ax, left, right, bottom, top):
-        """Draw thin lines every millimetre, bold ones every five."""
+        """Draw a thin line every millimetre, and a bold one every five."""
         ax.set_facecolor(_PAPER)
         for step_mm, color, width in ((1, _FINE, 0.4), (5, _BOLD, 0.6)):
             across, up = self.seconds(step_mm), self.millivolts(step_mm)
@@ -53,11 +53,11 @@ class Paper(NamedTuple):
             ax.vlines(times, bottom, top, color=color, linewidth=width, zorder=0)
             ax.hlines(levels, left, right, color=color, linewidth=width, zorder=0)
         ax.set(xlim=(left, right), ylim=(bottom, top), xticks=[], yticks=[])
-        # A millimetre is as high as wide.
+        # Grid squares must be square.
         ax.set_aspect(self.gain / self.speed)
 
     def draw_calibration(self, ax, baseline):
-        """Draw the pulse of 1 mV and 0.2 s with which a recorder shows its scale."""
+        """Draw the calibration pulse of 1 mV and 0.2 s."""
         foot, end = self.seconds(2), -self.seconds(3)
         fall = end - foot
         rise = fall - _PULSE_S

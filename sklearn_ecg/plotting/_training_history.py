@@ -1,4 +1,4 @@
-"""How the losses of a network went down, and when they stopped."""
+"""Draw the losses of a network during training."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -12,23 +12,26 @@ class TrainingHistoryDisplay:
     """Training and validation loss of each epoch of a network.
 
     It is recommended to use :meth:`from_estimator` to create a display. scikit-learn's
-    `LearningCurveDisplay` is another thing: scores against the number of training records.
+    `LearningCurveDisplay` shows scores against the number of training records instead.
 
     Parameters
     ----------
     train_loss : sequence of float of length n_epochs
+        Loss on the training records.
     valid_loss : sequence of float of length n_epochs, default=None
-        On the records that were held out.
+        Loss on the held-out records.
 
     Attributes
     ----------
     lines_ : list of matplotlib Line2D
-        Training, and where there is one, validation.
+        The training loss and, if there is one, the validation loss.
     best_epoch_ : int or None
-        The epoch with the smallest validation loss, whose weights the classifier kept; the first
-        is 1.
+        The epoch with the smallest validation loss, whose weights the classifier kept; counted
+        from 1.
     ax_ : matplotlib Axes
+        The axes.
     figure_ : matplotlib Figure
+        The figure.
 
     Examples
     --------
@@ -44,12 +47,12 @@ class TrainingHistoryDisplay:
 
     @classmethod
     def from_estimator(cls, classifier, *, ax=None):
-        """Show the last `fit` of a classifier, and what `partial_fit` added.
+        """Show the epochs of the last `fit` and of later calls of `partial_fit`.
 
         Parameters
         ----------
         classifier : LabelCorrelationECGClassifier
-            Fitted.
+            A fitted classifier.
         ax : matplotlib Axes, default=None
             By default a new figure.
 
@@ -70,6 +73,7 @@ class TrainingHistoryDisplay:
         Parameters
         ----------
         ax : matplotlib Axes, default=None
+            By default a new figure.
 
         Returns
         -------

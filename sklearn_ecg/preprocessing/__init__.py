@@ -1,4 +1,4 @@
-"""Filters, resampling, gaps, fixed length and scaling, as transformers of signals."""
+"""Transformers of signals: filters, resampling, gaps, fixed length and scaling."""
 
 from sklearn_ecg.preprocessing._bandpass_filter import BandpassFilter
 from sklearn_ecg.preprocessing._baseline_filter import BaselineFilter

@@ -11,20 +11,20 @@ _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
 
 class BandpassFilter(SignalTransformer):
-    """Remove what lies outside a band of frequencies, without shifting anything in time.
+    """Remove frequencies outside of a band, without a shift in time.
 
     Parameters
     ----------
     low : float, default=0.5
-        Lower edge in Hz; None keeps everything down to the mean.
+        Lower edge in Hz. None keeps all low frequencies and the mean.
     high : float, default=40.0
-        Upper edge in Hz; None keeps everything up.
+        Upper edge in Hz. None keeps all high frequencies.
     sampling_rate : float, default=None
-        Hz. Needed for plain arrays only; `ECGRecords` know their own.
+        Samples per second (Hz). Needed for plain arrays only; `ECGRecords` know their rate.
 
     See Also
     --------
-    bandpass : The function behind it, with the exact gain.
+    bandpass : The function that filters, with the exact gain.
 
     Examples
     --------

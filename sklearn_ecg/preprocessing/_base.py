@@ -1,4 +1,4 @@
-"""What all transformers of signals share."""
+"""Base class of the transformers of signals."""
 
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -14,22 +14,21 @@ from sklearn_ecg.utils import check_params, fill_masked, plain_float
 class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Base class of stateless transformers of signals.
 
-    A subclass says in `_transform_signals(signals, sampling_rate)` what becomes of an array of
-    shape (..., n_leads, n_times); this class hands it whole arrays at once, signals of different
-    lengths one by one, and gives back what came in: `ECGRecords` for `ECGRecords`, with labels,
-    patients and all, or an array for an array. What several parameters must be together it says in
-    `_check_together`.
+    A subclass transforms an array of shape (..., n_leads, n_times) in
+    `_transform_signals(signals, sampling_rate)`. This class passes it all signals of one length at
+    once, and signals of different lengths one by one. It returns `ECGRecords` with labels, patients
+    and metadata for `ECGRecords`, and an array for an array. `_check_together` checks parameters
+    that depend on each other.
     """
 
-    # Signals are no table: what comes out is never made a DataFrame, whatever `set_output` or
-    # scikit-learn's configuration ask for.
+    # Signals are not a table, so `set_output` and scikit-learn's configuration must not apply.
     _sklearn_auto_wrap_output_keys: frozenset[str] = frozenset()
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(auto_wrap_output_keys=None, **kwargs)
 
     def set_output(self, *, transform=None):
-        """Do nothing: signals stay as they are, for the steps behind to make tables of them.
+        """Do nothing: signals are never returned as a table.
 
         Parameters
         ----------
@@ -43,15 +42,17 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         return self
 
     def get_feature_names_out(self, input_features=None):
-        """Hand on the names that came in: signals are no features, and have none of their own.
+        """Return the given names, because signals have no names of features.
 
         Parameters
         ----------
         input_features : array-like of str, default=None
+            Names of features.
 
         Returns
         -------
-        As `input_features`
+        array-like of str, or None
+            The same object.
         """
         return input_features
 
@@ -61,7 +62,8 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-        y : None
+            Signals in mV.
+        y : object, default=None
             Ignored.
 
         Returns
@@ -81,12 +83,22 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
+            Signals in mV. NaN and infinity are missing samples; the transformer bridges gaps.
 
         Returns
         -------
         ECGRecords or ndarray
-            As `X`. Records that are read from files are read, and held in memory. Infinity counts
-            as missing, like NaN; a gap costs no more than what was not recorded.
+            The type of `X`. Signals from files are read, and then held in memory.
+
+        Raises
+        ------
+        ValueError
+            If the sampling rate is needed and unknown, or contradicts that of the records.
+
+        Warns
+        -----
+        UnreadRecordsWarning
+            If some records cannot be read; they are NaN.
         """
         check_params(self)
         self._check_together()
@@ -96,7 +108,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         if isinstance(X, CleanedRecords) and X.is_table:
             raise ValueError(
                 f"{type(self).__name__} transforms signals, but X holds a table of features; put "
-                "it in front of the step that makes features."
+                "it before the step that makes features."
             )
         rate = self._sampling_rate_of(X)
         if isinstance(X.signals, np.ndarray):
@@ -113,13 +125,13 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         X = list(X) if isinstance(X, np.ndarray) and X.dtype.hasobject and X.ndim == 1 else X
         if isinstance(X, list) and X and np.ndim(X[0]) == 2 and len({np.shape(x) for x in X}) > 1:
             raise ValueError(
-                "Signals of different lengths must come as ECGRecords(signals, sampling_rate)."
+                "The signals of X have different lengths; pass ECGRecords(signals, sampling_rate)."
             )
         X = validate_data(self, X, reset=reset, allow_nd=True, ensure_all_finite=False)
         return check_array(X if X.ndim != 2 else X[:, np.newaxis]).reshape(X.shape)
 
     def _sampling_rate_of(self, X):
-        """Return the sampling rate of `X`, or None where the transformer needs none."""
+        """Return the sampling rate of `X`; None if unknown and not needed."""
         known = X.sampling_rate if isinstance(X, ECGRecords) else None
         given = getattr(self, "sampling_rate", None)
         if known is not None and given is not None and known != given:
@@ -138,7 +150,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
         return rate
 
     def _check_together(self):
-        """Check what no parameter can be judged by alone."""
+        """Check parameters that depend on each other."""
 
     def _needs_sampling_rate(self):
         return True
@@ -161,7 +173,7 @@ class SignalTransformer(TransformerMixin, BaseEstimator, auto_wrap_output_keys=N
 
 
 def _readable(signals):
-    """Return signals as floats with NaN for infinity, as a copy where there is any."""
+    """Return signals as floats, with NaN in place of infinity."""
     signals = plain_float(signals)
     if not np.isinf(signals).any():
         return signals

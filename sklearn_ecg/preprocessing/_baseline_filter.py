@@ -1,4 +1,4 @@
-"""BaselineFilter: bring the line between the waves to zero."""
+"""BaselineFilter: subtract the baseline."""
 
 import numbers
 
@@ -11,37 +11,37 @@ from sklearn_ecg.preprocessing._gaps import across_gaps
 from sklearn_ecg.utils import Interval
 
 _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
-# The baseline changes so slowly that medians of fewer samples do.
+# The baseline changes slowly, so medians at this low rate are exact enough, and fast.
 _RATE = 100
 _WAVE_BAND_HZ = 20.0
 _LOWEST_RATE = 10
-# No wave is as long as that.
+# A longer window is probably given in another unit than s.
 _LONGEST_S = 60
-# A breath or a shift of the body is slower, an ST segment is not.
+# Breathing and movement are slower, ST segments are faster.
 _BASELINE_HZ = 1.0
 
 
 class BaselineFilter(SignalTransformer):
-    """Subtract the baseline, found by medians, without shifting anything in time.
+    """Subtract the baseline, found by medians, without a shift in time.
 
-    A median over 200 ms takes out QRS complexes and P waves, a second one over 600 ms T waves;
-    smoothed to below 1 Hz, what is left is the line on which the waves stand. Unlike a high-pass
-    filter this brings that line to zero and not the mean, which the waves themselves shift.
+    A median over 200 ms removes QRS complexes and P waves, and a second one over 600 ms removes T
+    waves. The rest, smoothed to below 1 Hz, is the baseline between the waves. The filter brings
+    this baseline to zero. A high-pass filter brings the mean to zero, which includes the waves.
 
     Parameters
     ----------
     windows_s : tuple of float, default=(0.2, 0.6)
-        Lengths of the medians in s, one after the other; of a minute at most.
+        Lengths of the medians in s, in their order; at most 60 s.
     sampling_rate : float, default=None
-        Hz. Needed for plain arrays only; `ECGRecords` know their own.
+        Samples per second (Hz). Needed for plain arrays only; `ECGRecords` know their rate.
 
     See Also
     --------
-    BandpassFilter : ``BandpassFilter(low=0.5, high=None)`` is the linear way.
+    BandpassFilter : ``BandpassFilter(low=0.5, high=None)`` is a linear filter for the same job.
 
     Notes
     -----
-    The medians are those of the paper; it subtracts what they leave as it is, steps included.
+    The medians are those of the paper, which does not smooth the baseline afterwards.
 
     References
     ----------
@@ -85,8 +85,8 @@ class BaselineFilter(SignalTransformer):
     def _transform_signals(self, signals, sampling_rate):
         if sampling_rate < _LOWEST_RATE:
             raise ValueError(
-                f"Signals of {sampling_rate:g} Hz hold no QRS complex to be taken out of their "
-                f"baseline: at least {_LOWEST_RATE} Hz are needed. Is the sampling rate right?"
+                f"sampling_rate={sampling_rate:g} Hz is too low to tell QRS complexes from the "
+                f"baseline; at least {_LOWEST_RATE} Hz are needed. Give it in samples per second."
             )
 
         def take_off_baseline(whole):
@@ -97,8 +97,8 @@ class BaselineFilter(SignalTransformer):
     def _baseline(self, signals, sampling_rate):
         baseline = bandpass(signals, sampling_rate, high=_WAVE_BAND_HZ, new_rate=_RATE)
         first, *others = self.windows_s
-        # The ends are mirrored: in time alone while there are waves, later also in height, so that
-        # a baseline that rises goes on to rise.
+        # The first median mirrors the ends in time only, because they hold waves. Later steps also
+        # mirror them in height, so that a rising baseline goes on rising.
         baseline = _median(baseline, first, reflect_type="even")
         for window in others:
             baseline = _median(baseline, window, reflect_type="odd")
@@ -112,7 +112,7 @@ def _median(signals, window_s, reflect_type):
     """Return running medians of signals at `_RATE`."""
     half = round(window_s * _RATE / 2)
     padded = _extend(signals, half, reflect_type)
-    # SciPy's median is fast along one axis only; each signal brings its own surroundings.
+    # SciPy's median is fast in one dimension only; the padding keeps the signals apart.
     medians = ndimage.median_filter(padded.ravel(), 2 * half + 1).reshape(padded.shape)
     return medians[..., half : half + signals.shape[-1]]
 

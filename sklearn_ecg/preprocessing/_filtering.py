@@ -1,4 +1,4 @@
-"""Zero-phase filtering in the frequency domain, for whole stacks of signals at once."""
+"""Zero-phase filtering in the frequency domain, of many signals at once."""
 
 import numbers
 from fractions import Fraction
@@ -8,32 +8,32 @@ from scipy import fft
 
 from sklearn_ecg.utils import plain_float
 
-# Whoever asks for slower waves, or more multiples, has mistaken the unit.
+# Beyond these limits a parameter is probably given in another unit.
 _SLOWEST_HZ = 1e-6
 _MOST_MULTIPLES = 1000
-# Rates that lie further apart are no two rates of an ECG.
+# Largest ratio of two sampling rates.
 _MOST_TIMES = 10_000
-# Seconds times Hz of bandwidth after which a notch filter has forgotten a step.
+# After this time, in s times Hz of bandwidth, a step has no effect on a notch filter.
 _NOTCH_MEMORY = 2.0
 
 
 def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None) -> np.ndarray:
-    """Filter signals without shifting them in time, and resample them in the same step.
+    """Filter signals without a shift in time, and resample them in the same step.
 
-    The gain at a frequency f is that of an analog Butterworth filter of second order applied
-    forwards and backwards, ``1 / (1 + (low / f)**4) / (1 + (f / high)**4)``: zero phase, and the
-    same at every sampling rate. The ends are extended by reflection.
+    The gain at a frequency f is ``1 / (1 + (low / f)**4) / (1 + (f / high)**4)``. It is the gain of
+    an analog Butterworth filter of second order, applied forwards and backwards: zero phase, and
+    the same at every sampling rate. The ends are extended by reflection.
 
     Parameters
     ----------
     signals : ndarray of shape (..., n_times)
-        Finite values: NaN spreads over its whole lead. `GapFiller` fills gaps, and
-        `BandpassFilter` bridges them.
+        Finite values. NaN would spread over its whole lead: fill gaps with `GapFiller`, or use
+        `BandpassFilter`, which bridges them.
     sampling_rate : float
-        Hz.
+        Samples per second (Hz).
     low, high : float, default=None
-        Edges of the pass band in Hz; None leaves that side open. The lower one must lie below
-        half the sampling rate.
+        Edges of the pass band in Hz; None leaves that side open. `low` must be below half the
+        sampling rate.
     new_rate : float, default=None
         Sampling rate of the result in Hz; by default that of the signals.
 
@@ -41,6 +41,11 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None) -> n
     -------
     ndarray of shape (..., n_times_new)
         ``n_times_new = ceil(n_times * new_rate / sampling_rate)``.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range, or the signals are not numbers.
 
     Examples
     --------
@@ -58,7 +63,7 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None) -> n
     ratio = resampling_ratio(sampling_rate, sampling_rate if new_rate is None else new_rate)
     n_times = signals.shape[-1]
     n_pad = min(n_times - 1, int(np.ceil(sampling_rate * (1.5 / low if low else 0.5))))
-    # The padding in front holds whole samples of the new rate, so that time zero stays in place.
+    # The padding before is a whole number of new samples, so that time zero stays in place.
     n_pad -= n_pad % ratio.denominator
     n_padded = ratio.denominator * fft.next_fast_len(
         -(-(n_times + 2 * n_pad) // ratio.denominator), real=True
@@ -77,31 +82,36 @@ def bandpass(signals, sampling_rate, low=None, high=None, *, new_rate=None) -> n
 
 
 def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None) -> np.ndarray:
-    """Remove one frequency and its multiples, without shifting anything in time.
+    """Remove one frequency and its multiples, without a shift in time.
 
-    The gain around each multiple f0 is that of an analog notch filter of second order applied
-    forwards and backwards, ``(f**2 - f0**2)**2 / ((f**2 - f0**2)**2 + (f * bandwidth)**2)``. What
-    is steady over the whole signal is subtracted beforehand, which changes nothing but the ends:
-    there a reflected sine wave would be out of step, and remain.
+    The gain near each multiple f0 is ``(f**2 - f0**2)**2 / ((f**2 - f0**2)**2 + (f *
+    bandwidth)**2)``, that of an analog notch filter of second order, applied forwards and
+    backwards. The best fit of sine waves is subtracted first, which changes only the ends: there a
+    reflected sine wave has another phase, and would remain.
 
     Parameters
     ----------
     signals : ndarray of shape (..., n_times)
-        Finite values: NaN spreads over its whole lead. `GapFiller` fills gaps, and
-        `PowerlineFilter` bridges them.
+        Finite values. NaN would spread over its whole lead: fill gaps with `GapFiller`, or use
+        `PowerlineFilter`, which bridges them.
     sampling_rate : float
-        Hz.
+        Samples per second (Hz).
     frequency : float
-        Hz; must lie below half the sampling rate.
+        The frequency in Hz, below half the sampling rate.
     bandwidth : float, default=2.0
-        Width in Hz of the band of which less than half the amplitude passes.
+        Width in Hz of the band in which the gain is below one half.
     n_harmonics : int, default=None
-        How many multiples, the first being the frequency itself; by default all below half the
-        sampling rate.
+        Number of multiples, including the frequency itself; by default all below half the sampling
+        rate.
 
     Returns
     -------
     ndarray of shape (..., n_times)
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range, or the signals are not numbers.
 
     Examples
     --------
@@ -128,7 +138,7 @@ def notch(signals, sampling_rate, frequency, bandwidth=2.0, *, n_harmonics=None)
 
 
 def check_band(low, high, sampling_rate=None):
-    """Say so if no band lies between two edges in Hz, of which None is open."""
+    """Check that two edges in Hz make a band; None is an open side."""
     for name, edge in (("low", low), ("high", high)):
         if edge is not None:
             _check_frequency(edge, name)
@@ -136,13 +146,13 @@ def check_band(low, high, sampling_rate=None):
         raise ValueError(f"low={low:g} must be below high={high:g}.")
     if low is not None and sampling_rate is not None and low >= sampling_rate / 2:
         raise ValueError(
-            f"low={low:g} Hz must be below half the sampling rate, {sampling_rate / 2:g} Hz: "
-            "nothing would be left of the signals."
+            f"low={low:g} Hz must be below half the sampling rate, {sampling_rate / 2:g} Hz; else "
+            "the filter would remove everything."
         )
 
 
 def check_rate(rate, name="sampling_rate"):
-    """Say so if something is no rate in Hz."""
+    """Check that a rate is a positive number of Hz."""
     if not isinstance(rate, numbers.Real) or not 0 < rate < np.inf:
         raise ValueError(f"{name} must be a positive number of samples per second; got {rate!r}.")
 
@@ -156,7 +166,7 @@ def _check_frequency(frequency, name):
 
 
 def resampling_ratio(sampling_rate, new_rate):
-    """Return how many times as high a new rate is, as a fraction that a filter can be made for.
+    """Return the ratio of a new rate to an old one, as a fraction with small numbers.
 
     Parameters
     ----------
@@ -170,27 +180,27 @@ def resampling_ratio(sampling_rate, new_rate):
     Raises
     ------
     ValueError
-        If the rates lie so far apart that one of them is no rate of an ECG.
+        If the ratio is too large or too small.
     """
     check_rate(sampling_rate)
     check_rate(new_rate, "new_rate")
     if not 1 / _MOST_TIMES <= new_rate / sampling_rate <= _MOST_TIMES:
         raise ValueError(
-            f"Signals of {sampling_rate:g} Hz cannot be brought to {new_rate:g} Hz: the rates lie "
-            f"more than {_MOST_TIMES} times apart. Give both in samples per second."
+            f"Signals of {sampling_rate:g} Hz cannot be brought to {new_rate:g} Hz: one rate is "
+            f"more than {_MOST_TIMES} times the other. Give both in samples per second."
         )
     return Fraction(float(new_rate / sampling_rate)).limit_denominator(10_000)
 
 
 def _multiples(sampling_rate, frequency, bandwidth, n_harmonics):
-    """Return the frequencies to be taken out, or say which parameter cannot be meant."""
+    """Return the frequencies to remove; check the parameters."""
     nyquist = sampling_rate / 2
     _check_frequency(frequency, "frequency")
     _check_frequency(bandwidth, "bandwidth")
     if frequency >= nyquist:
         raise ValueError(
-            f"frequency={frequency:g} Hz must be below half the sampling rate, {nyquist:g} Hz: "
-            "such signals cannot hold it."
+            f"frequency={frequency:g} Hz must be below half the sampling rate, {nyquist:g} Hz; "
+            "the signals cannot hold a higher one."
         )
     if n_harmonics is not None and not (
         isinstance(n_harmonics, numbers.Integral) and n_harmonics > 0
@@ -201,20 +211,20 @@ def _multiples(sampling_rate, frequency, bandwidth, n_harmonics):
     if n_multiples > _MOST_MULTIPLES:
         raise ValueError(
             f"frequency={frequency:g} Hz has {n_multiples} multiples below half the sampling rate, "
-            f"{nyquist:g} Hz; {_MOST_MULTIPLES} are the most. Give the mains' frequency in Hz, 50 "
-            "or 60, or fewer n_harmonics."
+            f"{nyquist:g} Hz; at most {_MOST_MULTIPLES} are allowed. Give the mains frequency in "
+            "Hz, 50 or 60, or fewer n_harmonics."
         )
     widest = frequency if n_multiples > 1 else nyquist
     if bandwidth >= widest:
         raise ValueError(
-            f"bandwidth={bandwidth:g} Hz must be below {widest:g} Hz: nothing would be left of the "
-            "signals."
+            f"bandwidth={bandwidth:g} Hz must be below {widest:g} Hz; else the filter would remove "
+            "everything."
         )
     return np.arange(1, n_multiples + 1) * frequency
 
 
 def _as_float(signals):
-    """Return signals as floats that can be filtered, or say why they are none."""
+    """Return signals as floats; refuse other types and empty signals."""
     signals = np.asarray(signals)
     if not signals.ndim or not signals.shape[-1] or signals.dtype.kind not in "biuf":
         raise ValueError(
@@ -225,7 +235,7 @@ def _as_float(signals):
 
 
 def _steady_part(signals, cycles_per_sample):
-    """Return the least-squares fit of sine waves of given frequencies to each signal."""
+    """Return the least-squares fit of sine waves with given frequencies to each signal."""
     angles = 2 * np.pi * np.outer(np.arange(signals.shape[-1]), cycles_per_sample)
     basis, _ = np.linalg.qr(np.hstack([np.cos(angles), np.sin(angles)]))
     basis = basis.astype(signals.dtype)
@@ -233,7 +243,7 @@ def _steady_part(signals, cycles_per_sample):
 
 
 def _reflect(signals, n_pad, n_padded):
-    """Put `n_pad` mirrored samples in front, and fill up behind."""
+    """Add `n_pad` mirrored samples before, and more after, up to `n_padded`."""
     n_times = signals.shape[-1]
     mirrored = signals[..., ::-1]
     n_periods = -(-(n_padded - n_pad) // (2 * n_times))
@@ -242,7 +252,7 @@ def _reflect(signals, n_pad, n_padded):
 
 
 def _gain(frequencies, low, high):
-    """Return the gain of two passes of a Butterworth filter of second order."""
+    """Return the gain of a Butterworth filter of second order, applied twice."""
     gain = np.ones(len(frequencies))
     if low:
         power = np.square(np.square(frequencies / low))

@@ -9,20 +9,20 @@ _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
 
 class FixedLength(SignalTransformer):
-    """Crop or pad every signal to one length, so that records of any lengths make one array.
+    """Crop or pad every signal to one length, so that records of all lengths make one array.
 
     Parameters
     ----------
     n_times : int, default=None
-        The length wanted in samples. Exactly one of `n_times` and `duration_s` must be given.
+        The new length in samples. Give either `n_times` or `duration_s`.
     duration_s : float, default=None
-        The length wanted in seconds.
+        The new length in seconds.
     align : {"start", "center", "end"}, default="center"
-        Which part of a longer signal is kept, and where a shorter one stands among its padding.
+        The part of a longer signal that is kept, and the place of a shorter signal in its padding.
     pad_value : float, default=0.0
-        What stands where nothing was recorded, in mV; ``nan`` keeps it known as missing.
+        The value of the padding in mV; ``nan`` marks it as missing.
     sampling_rate : float, default=None
-        Hz; needed for `duration_s` with plain arrays only.
+        Samples per second (Hz). Needed only for `duration_s` with plain arrays.
 
     Examples
     --------
@@ -64,7 +64,7 @@ class FixedLength(SignalTransformer):
     def _transform_signals(self, signals, sampling_rate):
         n_new = self.n_times
         if n_new is None:
-            # Where it overflows, memory does not hold it either.
+            # The limit avoids an overflow; `empty_array` then refuses the size.
             n_new = max(1, round(min(float(self.duration_s) * sampling_rate, 1e300)))
         surplus = signals.shape[-1] - n_new
         before = {"start": 0, "center": abs(surplus) // 2, "end": abs(surplus)}[self.align]

@@ -1,4 +1,4 @@
-"""GapFiller: straight lines across what was not recorded."""
+"""GapFiller: fill gaps with straight lines."""
 
 import numbers
 
@@ -9,20 +9,20 @@ from sklearn_ecg.preprocessing._gaps import fill_gaps
 
 
 class GapFiller(SignalTransformer):
-    """Draw straight lines across gaps, for estimators that take no NaN.
+    """Fill gaps with straight lines, for estimators that do not accept NaN.
 
-    At the ends of a signal the value beside the gap is held. Filters, features and
-    `LabelCorrelationECGClassifier` bridge gaps by themselves, and the extractor knows afterwards
-    what was not recorded; so this belongs behind it, or in front of estimators of other packages.
+    A gap at an end of a signal gets the value beside it. Use it only before estimators of other
+    packages: filters, `ECGFeatureExtractor` and `LabelCorrelationECGClassifier` bridge gaps
+    themselves, and the extractor needs to know what is missing.
 
     Parameters
     ----------
     missing_lead : float, default=0.0
-        What stands in a lead without any sample, in mV; ``nan`` keeps it known as missing.
+        The value of a lead without samples, in mV; ``nan`` keeps it missing.
 
     See Also
     --------
-    sklearn_ecg.ECGFeatureExtractor.quality_report : Which leads have gaps, and how much is missing.
+    sklearn_ecg.ECGFeatureExtractor.quality_report : The gaps of each lead.
 
     Examples
     --------

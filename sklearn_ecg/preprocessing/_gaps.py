@@ -1,26 +1,26 @@
-"""Gaps in signals: where they are, and straight lines across them."""
+"""Find and bridge gaps in signals."""
 
 import numpy as np
 from scipy import ndimage
 
-_SHORT_S = 0.01  # a gap of so little, or of one sample, hides no wave: a straight line does
+_SHORT_S = 0.01  # a shorter gap, or one of a single sample, cannot hide a wave
 
 
 def fill_gaps(signals, finite=None):
-    """Draw straight lines across what is missing, and hold the values beside it at the ends.
+    """Fill gaps with straight lines; at the ends, repeat the value beside the gap.
 
     Parameters
     ----------
     signals : ndarray of float of shape (..., n_times)
-        NaN and infinity mark what is missing.
+        NaN and infinity are missing samples.
     finite : ndarray of bool of shape (..., n_times), default=None
-        Where they are finite, if that is known.
+        The mask of finite samples, if it is known.
 
     Returns
     -------
     ndarray of shape (..., n_times)
-        Of the same type: the signals themselves where there are no gaps, else a copy. What has no
-        finite sample is 0.
+        It has the same type; the same array if there are no gaps. Signals without finite samples
+        are 0.
     """
     finite = np.isfinite(signals) if finite is None else finite
     whole = finite.all(axis=-1)
@@ -35,7 +35,7 @@ def fill_gaps(signals, finite=None):
 
 
 def recorded_or_short(finite, sampling_rate):
-    """Return where there are samples, or gaps too short to matter.
+    """Return a mask of recorded samples and of gaps that are too short to matter.
 
     Parameters
     ----------
@@ -52,18 +52,18 @@ def recorded_or_short(finite, sampling_rate):
 
 
 def across_gaps(function, signals, sampling_rate, *, new_rate=None):
-    """Apply a function to signals as if they had no gaps, and leave missing what was not recorded.
+    """Fill gaps, apply a function, and set the gaps to NaN again.
 
     Parameters
     ----------
     function : callable
         Takes and returns an array of shape (..., n_times).
     signals : ndarray of shape (..., n_times)
-        NaN marks what is missing. Gaps up to 10 ms, or of one sample, are filled for good.
+        NaN is missing. Gaps of at most 10 ms, or of one sample, stay filled.
     sampling_rate : float
-        Hz.
+        Samples per second (Hz).
     new_rate : float, default=None
-        Of what the function returns; by default the same.
+        Sampling rate of the function's result in Hz; by default the same.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""LeadScaler: bring the leads to one scale."""
+"""LeadScaler: divide each lead by its scale."""
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
@@ -13,27 +13,28 @@ _FLAT_MV = 1e-6
 
 
 class LeadScaler(SignalTransformer):
-    """Divide each lead by a scale of its own, learned from many records.
+    """Divide each lead by its own scale, learned from many records.
 
-    Precordial leads are some times as large as limb leads, which is no finding. The scale belongs
-    to the lead and not to the record, so a record with low voltage keeps it; zero stays zero.
-    What comes out is in units of the lead's usual standard deviation and no longer in mV: features
-    must be measured before.
+    Precordial leads are several times as large as limb leads. All records share the scale of a
+    lead, so low voltage in a record stays visible. Zero stays zero. The result is in units of the
+    lead's usual standard deviation, and not in mV: measure features before this step.
 
     Parameters
     ----------
     robust : bool, default=True
-        Whether the scale is the median over records of the lead's standard deviation, which loose
-        electrodes and pacing spikes in fewer than half of the records don't move. Otherwise it is
-        the root of the mean variance.
+        Whether the scale is the median of the lead's standard deviations over records. Loose
+        electrodes and pacing spikes in less than half of the records hardly change it. If False,
+        it is the root of the mean variance.
 
     Attributes
     ----------
     scale_ : ndarray of shape (n_leads,)
-        In mV; 1 for a lead that is flat or missing in all records. Records in which a lead is flat
-        have no part in its scale.
+        Scale of each lead in mV, without records in which the lead is flat; 1 for a lead that is
+        flat or missing in all records.
     lead_names_ : tuple of str or None
-        The leads in order, where they have names.
+        Names of the leads of `fit`, in order.
+    n_features_in_ : int
+        ``X.shape[1]``, if `X` was an array.
 
     See Also
     --------
@@ -62,18 +63,23 @@ class LeadScaler(SignalTransformer):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Records that are read from files are read one at a time.
-        y : None
+            Signals in mV. Records in files are read one at a time.
+        y : object, default=None
             Ignored.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If there are no records.
         """
         super().fit(X)
         is_records = isinstance(X, ECGRecords)
         if is_records and not len(X):
-            raise ValueError("X holds no records: there is no scale to learn.")
+            raise ValueError("X holds no records, so no scale can be learned.")
         self.lead_names_ = X.lead_names if is_records else None
         if is_records:
             signals = as_lazy(X.signals).read_or_nan(ids=X.ids)
@@ -89,13 +95,13 @@ class LeadScaler(SignalTransformer):
         Parameters
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-            Leads that have names may come in any order, with others among them; they leave in the
-            order of `lead_names_`. Limb leads that are missing are computed from two others.
+            Signals in mV. Leads with names may have any order, and there may be others. Missing
+            limb leads are computed from two others.
 
         Returns
         -------
         ECGRecords or ndarray
-            As `X`.
+            The type of `X`, with the leads in the order of `lead_names_`.
         """
         check_is_fitted(self)
         if isinstance(X, ECGRecords):
@@ -119,12 +125,12 @@ class LeadScaler(SignalTransformer):
 
 
 def _deviation(signal):
-    """Return the standard deviation of each lead about its mean, NaN where it is flat."""
+    """Return the standard deviation of each lead, NaN for a flat lead."""
     known = np.isfinite(signal)
     n_known = np.maximum(known.sum(axis=-1), 1)
     signal = np.where(known, signal, 0.0).astype(np.float64)
     centred = np.where(known, signal - (signal.sum(axis=-1) / n_known)[:, np.newaxis], 0.0)
-    with np.errstate(over="ignore"):  # such a deviation is infinite, and has no part in the scale
+    with np.errstate(over="ignore"):  # `_usual` leaves infinite deviations out
         deviation = np.sqrt((centred**2).sum(axis=-1) / n_known)
     return np.where(deviation > _FLAT_MV, deviation, np.nan)
 

@@ -1,4 +1,4 @@
-"""PowerlineFilter: remove the hum of the mains."""
+"""PowerlineFilter: remove mains hum."""
 
 import numbers
 
@@ -11,26 +11,26 @@ _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
 
 class PowerlineFilter(SignalTransformer):
-    """Remove the mains' frequency and its multiples, without shifting anything in time.
+    """Remove the mains frequency and its multiples, without a shift in time.
 
     Parameters
     ----------
     frequency : float, default=50.0
-        Hz: 50 in most countries, 60 in the Americas and parts of Asia. It must lie below half the
-        sampling rate.
+        Mains frequency in Hz, below half the sampling rate: 50 in most countries, 60 in the
+        Americas and parts of Asia.
     bandwidth : float, default=2.0
-        Width in Hz of the band of which less than half the amplitude passes. A wider one follows
-        hum that changes faster, and takes more from the QRS complex.
+        Width in Hz of the band in which the gain is below one half. A wider band also removes hum
+        that changes fast, but changes the QRS complex more.
     n_harmonics : int, default=None
-        How many multiples, the first being the frequency itself; by default all below half the
-        sampling rate.
+        Number of multiples, including the frequency itself; by default all below half the sampling
+        rate.
     sampling_rate : float, default=None
-        Hz. Needed for plain arrays only; `ECGRecords` know their own.
+        Samples per second (Hz). Needed for plain arrays only; `ECGRecords` know their rate.
 
     See Also
     --------
-    notch : The function behind it, with the exact gain.
-    BandpassFilter : With ``high=40`` it takes the hum too, and all above it.
+    notch : The function that filters, with the exact gain.
+    BandpassFilter : With ``high=40`` it also removes the hum, and everything above it.
 
     Examples
     --------

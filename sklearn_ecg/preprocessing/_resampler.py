@@ -14,14 +14,14 @@ _POSITIVE = Interval(numbers.Real, 0, None, closed="neither")
 
 
 class Resampler(SignalTransformer):
-    """Bring signals to another sampling rate, by a polyphase filter that prevents aliasing.
+    """Bring signals to another sampling rate, with a polyphase filter against aliasing.
 
     Parameters
     ----------
     new_rate : float
-        The sampling rate wanted, in Hz.
+        The new sampling rate in Hz.
     sampling_rate : float, default=None
-        The sampling rate of plain arrays; `ECGRecords` know their own.
+        Samples per second (Hz). Needed for plain arrays only; `ECGRecords` know their rate.
 
     See Also
     --------
@@ -57,13 +57,13 @@ class Resampler(SignalTransformer):
 
 
 def resample(signals, sampling_rate, new_rate):
-    """Bring signals of shape (..., n_times) to another rate; what was missing stays so."""
+    """Bring signals of shape (..., n_times) to another rate; gaps stay NaN."""
     ratio = resampling_ratio(sampling_rate, new_rate)
     if ratio == 1:
         return signals
 
     n_new = -(-signals.shape[-1] * ratio.numerator // ratio.denominator)
-    # Made and let go, for the error: SciPy would fail half-way, or fill all memory.
+    # This array is only a check of the size: SciPy would fail later, or fill all memory.
     empty_array((*signals.shape[:-1], n_new), np.float64, f"new_rate={new_rate:g} Hz")
 
     def at_new_rate(whole):

@@ -1,4 +1,4 @@
-"""Checks of the parts of a collection of records; each message names the argument."""
+"""Check the parts of a collection of records; each message names the argument."""
 
 import numbers
 
@@ -51,7 +51,7 @@ def check_sequence(signals):
 
 
 def signal_array(signal, record):
-    """Return a record's signal as an array, or say whose lists are of different lengths."""
+    """Return a record's signal as an array; refuse lists of different lengths."""
     try:
         return np.asarray(fill_masked(signal))
     except ValueError as error:
@@ -86,7 +86,7 @@ def check_sampling_rate(sampling_rate):
 
 
 def check_lead_names(names, n_leads):
-    """Return names of leads in the usual spelling; None stays None."""
+    """Return the names of leads in the usual spelling; None stays None."""
     if names is None:
         return None
     if isinstance(names, str):
@@ -105,7 +105,7 @@ def _as_text(names):
 
 
 def _canonical_leads(names, argument):
-    """Return names in the usual spelling, or say which two are the same lead."""
+    """Return names in the usual spelling; refuse two names of the same lead."""
     canonical = tuple(canonical_lead(name) for name in names)
     first = {}
     for given, lead in zip(names, canonical, strict=True):
@@ -118,16 +118,16 @@ def _canonical_leads(names, argument):
 
 
 def find_leads(names, lead_names, missing="raise"):
-    """Return leads by name in the usual spelling, or say which can be neither found nor computed.
+    """Return the names of wanted leads in the usual spelling.
 
     Parameters
     ----------
     names : sequence of str
-        Leads that are asked for, in any spelling.
+        The wanted leads, in any spelling.
     lead_names : tuple of str or None
-        Leads that the records have.
+        The leads of the records.
     missing : {"raise", "nan"}, default="raise"
-        Whether a lead that the records lack is an error.
+        Whether a lead is an error if the records lack it and it cannot be computed.
 
     Returns
     -------
@@ -136,32 +136,32 @@ def find_leads(names, lead_names, missing="raise"):
     check_option(missing, ("raise", "nan"), "missing")
     if isinstance(names, str) or not len(names):
         raise ValueError(
-            f'names must be a sequence of different leads such as ["I", "II"]; got {names!r}.'
+            f'names must be a sequence of different leads, such as ["I", "II"]; got {names!r}.'
         )
     names = _canonical_leads(_as_text(names), "names")
     if lead_names is None:
         raise ValueError(
-            "The leads of these records have no names to select them by; name them with "
-            "ECGRecords(signals, lead_names=...)."
+            "The leads of these records have no names, so names cannot select them; name them "
+            "with ECGRecords(signals, lead_names=...)."
         )
     lacking = lacking_leads(names, lead_names)
     if lacking and missing == "raise":
         raise ValueError(
             f"names asks for leads {lacking}, which the records lack; they have "
-            f'{list(lead_names)}. {_how_computed(lacking)}With missing="nan" they are NaN.'
+            f'{list(lead_names)}. {_how_computed(lacking)}Pass missing="nan" to fill them with NaN.'
         )
     return names
 
 
 def lacking_leads(names, lead_names):
-    """Return those of some leads that are not given, nor to be computed of those that are.
+    """Return the wanted leads that are neither given nor computable from the given leads.
 
     Parameters
     ----------
     names : sequence of str
-        In the usual spelling.
+        The wanted leads, in the usual spelling.
     lead_names : sequence of str
-        Leads that are given.
+        The given leads.
 
     Returns
     -------
@@ -173,7 +173,7 @@ def lacking_leads(names, lead_names):
 def _how_computed(lacking):
     if not set(lacking) & set(LIMB_LEADS):
         return ""
-    return "Limb leads are computed where there are two others. "
+    return "A limb lead can be computed only from two other limb leads. "
 
 
 def check_ids(ids, n_records):
@@ -182,7 +182,7 @@ def check_ids(ids, n_records):
     ids = check_groups(ids, n_records=n_records, name="ids", what="name")
     if len(pd.unique(ids)) != n_records:
         values, counts = np.unique(ids, return_counts=True)
-        raise ValueError(f"ids must be unique; repeated: {list(values[counts > 1][:5])}.")
+        raise ValueError(f"ids must be unique; repeated: {values[counts > 1][:5].tolist()}.")
     return ids
 
 
@@ -200,7 +200,7 @@ def check_record_labels(labels, label_names, ids, n_records):
 
 
 def check_record_trust(trusted, label_names, ids, n_records):
-    """As check_trusted, but a part of a data set may well hold no trusted record."""
+    """Check as check_trusted, but allow that no record is trusted, as in a part of a data set."""
     if trusted is None:
         return None
     mask = check_trusted(
@@ -213,7 +213,7 @@ def check_record_trust(trusted, label_names, ids, n_records):
     )
     if mask.ndim == 2 and label_names is None:
         raise ValueError(
-            "trusted says it of each label, but the records have no labels: give them labels, or a "
-            "mask of whole records."
+            "trusted has a column for each label, but the records have no labels: pass labels, or "
+            "a mask of whole records."
         )
     return mask

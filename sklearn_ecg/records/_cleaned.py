@@ -1,4 +1,4 @@
-"""CleanedRecords: what a label cleaner hands to the next step."""
+"""CleanedRecords: the output of a label cleaner."""
 
 import numpy as np
 import pandas as pd
@@ -6,49 +6,51 @@ import pandas as pd
 from sklearn_ecg.records._records import ECGRecords
 from sklearn_ecg.utils import align_labels, align_records, check_labels, fill_masked, ids_of
 
-#: How a cleaned label came to be, per record and label.
+#: The possible reasons for a cleaned label.
 PROVENANCES = (
-    "trusted",  # the record is trusted, its label was not questioned
-    "answered",  # a person has answered whether the record has it
-    "anchor",  # a weak label that lies in a pattern shared with the trusted records
-    "included",  # added by an inclusion rule
-    "excluded",  # removed by an exclusion rule
-    "confirmed",  # a discriminator agrees with the weak label, or nothing speaks against it
-    "added",  # a discriminator found a missing label, or an unknown one present
-    "removed",  # a discriminator found a wrong label, or an unknown one absent
-    "undecided",  # left to a person
+    "trusted",  # the record is trusted, so its label was not questioned
+    "answered",  # a person has answered whether the record has the label
+    "anchor",  # the weak label lies in a pattern that trusted records share
+    "included",  # an inclusion rule added the label
+    "excluded",  # an exclusion rule removed the label
+    "confirmed",  # a discriminator agrees with the weak label, or nothing contradicts it
+    "added",  # a discriminator found a missing label, or found an unknown one present
+    "removed",  # a discriminator found a wrong label, or found an unknown one absent
+    "undecided",  # a person must decide
 )
 
 
 class CleanedRecords(ECGRecords):
-    """Records with labels that a cleaning step has settled.
+    """Records with cleaned labels.
 
-    An estimator further down a Pipeline that knows `CleanedRecords` trains on `labels` and
-    ignores the weak ``y`` that the Pipeline still passes: **labels that a step has cleaned win
-    over y**. An estimator that does not know them cannot read them by accident: turning them into
-    an array raises `TypeError`, and `OnCleanedLabels` is the cure.
+    Later steps of a Pipeline that know `CleanedRecords` train on `labels`, and ignore the weak
+    ``y`` that the Pipeline still passes: **labels that a step has cleaned win over y**. Other
+    estimators cannot train on the weak labels by accident: they turn the records into an array,
+    which raises `TypeError`. Wrap them in `OnCleanedLabels`.
 
     Parameters
     ----------
     signals : as for `ECGRecords`, or DataFrame or ndarray of shape (n_records, n_features)
-        What the cleaner was given: signals, or a table of features.
+        The input of the cleaner: signals in mV, or a table of features.
     sampling_rate : float, default=None
+        Samples per second (Hz).
     labels : array-like of shape (n_records, n_labels)
-        The cleaned labels; -1 where undecided.
+        The cleaned labels: 1 present, 0 absent, -1 undecided.
     weak_labels : array-like of shape (n_records, n_labels)
         The labels before cleaning.
     provenance : array-like of str of shape (n_records, n_labels)
-        One of `PROVENANCES` per label.
+        The reason for each cleaned label, one of `PROVENANCES`.
     confidence : array-like of float of shape (n_records, n_labels)
         Probability in [0, 1] that the cleaned label is right.
     features : DataFrame or ndarray of shape (n_records, n_features), default=None
-        What the cleaner measured of the signals, so that no later step needs to measure it again.
-        It is kept by selections of records, and not by what has other signals or leads. The
+        The features that the cleaner measured, so that no later step measures them again.
+        Selections of records keep them; records with other signals or leads lose them. The
         attribute is a DataFrame with the records' ids as index, or None.
     extractor : ECGFeatureExtractor, default=None
-        Fitted; what measured `features`.
+        The fitted extractor that measured `features`.
     **fields : lead_names, ids, groups, split, label_names, trusted, metadata, report
-        As for `ECGRecords`; but by default `ids` are the index of a DataFrame that names its rows.
+        As for `ECGRecords`. If `signals` is a DataFrame whose index names its rows, `ids` are its
+        index by default.
 
     See Also
     --------
@@ -99,7 +101,7 @@ class CleanedRecords(ECGRecords):
                 fields["ids"] = index
         index = signals.index.to_flat_index() if isinstance(signals, pd.DataFrame) else None
         if index is not None and index.is_unique and not index.hasnans:
-            # Else the index names nobody, and rows can only go by position.
+            # Any other index does not name records; rows go by position then.
             signals = align_records(signals, fields.get("ids"), name="signals")
         super().__init__(signals, sampling_rate, labels=labels, **fields)
         names = fields.get("ids")
@@ -126,7 +128,7 @@ class CleanedRecords(ECGRecords):
         )
         unknown = np.setdiff1d(self._provenance, PROVENANCES)
         if len(unknown):
-            raise ValueError(f"provenance must be one of {PROVENANCES}; got {list(unknown)}.")
+            raise ValueError(f"provenance must be one of {PROVENANCES}; got {unknown.tolist()}.")
         if not ((self._confidence >= 0) & (self._confidence <= 1)).all():
             raise ValueError("confidence must hold probabilities in [0, 1], without NaN.")
         self._features, self._feature_names = self._check_features(features, extractor, names)
@@ -147,7 +149,7 @@ class CleanedRecords(ECGRecords):
         return pd.DataFrame(self._features, index, self._feature_names, copy=False)
 
     def _of_labels(self, values, ids, name, dtype):
-        """Return a table of what is said of each label, in the order of records and labels."""
+        """Return a table with an entry per label, in the order of the records and labels."""
         values = align_records(values, ids, name=name)
         columns = getattr(values, "columns", None)
         values = np.asarray(fill_masked(values), dtype=dtype)
@@ -161,12 +163,14 @@ class CleanedRecords(ECGRecords):
         """Return features as an array, and their names."""
         if features is None:
             if extractor is not None:
-                raise ValueError("extractor was given without the features that it measured.")
+                raise ValueError(
+                    "extractor was given without features; pass the features that it measured too."
+                )
             return None, None
         if self.is_table:
             raise ValueError(
-                "features are what was measured of signals; the signals given are a table of "
-                "features themselves."
+                "features must be None if signals is a table of features; pass the table as "
+                "signals only."
             )
         features = align_records(features, ids, name="features")
         names = getattr(features, "columns", None)
@@ -187,7 +191,7 @@ class CleanedRecords(ECGRecords):
         return values, names
 
     def _with(self, **changes):
-        # Those of other signals, leads or patients are to be measured anew.
+        # Features of other signals, leads or patients must be measured again.
         of_patients = "patient" in getattr(self._extractor, "groups", ())
         measured = {"signals", "metadata"} if of_patients else {"signals"}
         if measured & changes.keys() and "features" not in changes:
@@ -206,16 +210,16 @@ class CleanedRecords(ECGRecords):
 
     @property
     def is_table(self):
-        """Whether the cleaner was given a table of features in the place of signals."""
+        """Whether `signals` is a table of features."""
         return getattr(self._signals, "ndim", None) == 2
 
     def changes(self):
-        """Return a table with a row per label that cleaning changed or left undecided.
+        """Return a table of the labels that cleaning changed or left undecided.
 
         Returns
         -------
         DataFrame
-            Columns id, label, weak, clean, provenance and confidence.
+            A row per such label; columns id, label, weak, clean, provenance and confidence.
         """
         changed = self._labels != self._weak_labels
         record, label = np.nonzero(changed | (self._provenance == "undecided"))
@@ -231,11 +235,12 @@ class CleanedRecords(ECGRecords):
         )
 
     def with_table(self, table):
-        """Return a table of features, such as embeddings of the signals, with the same labels.
+        """Replace the signals by a table of features, and keep the labels.
 
         Parameters
         ----------
         table : DataFrame or ndarray of shape (n_records, n_features)
+            For example embeddings of the signals, in the order of the records.
 
         Returns
         -------
@@ -249,11 +254,31 @@ class CleanedRecords(ECGRecords):
         return CleanedRecords(table, **of_records)
 
     def with_labels(self, labels, label_names=None, *, trusted=None):
-        """As `ECGRecords.with_labels`; a feature table cannot carry labels by itself."""
+        """Return the same records, not cleaned, with other labels.
+
+        Parameters
+        ----------
+        labels : array-like or DataFrame of shape (n_records, n_labels), or None
+            As for `ECGRecords.with_labels`, as are the other parameters.
+        label_names : sequence of str, default=None
+            Names of the labels.
+        trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
+                default=None
+            The trusted records or labels.
+
+        Returns
+        -------
+        ECGRecords
+
+        Raises
+        ------
+        TypeError
+            If the records hold a table of features, which cannot be `ECGRecords`.
+        """
         if self.is_table:
             raise TypeError(
-                "a feature table cannot be ECGRecords; pass other labels as y beside the table, "
-                "cleaned.without_labels()."
+                "a feature table cannot be ECGRecords; pass the table, cleaned.without_labels(), "
+                "as X and the other labels as y."
             )
         return super().with_labels(labels, label_names, trusted=trusted)
 
@@ -266,7 +291,12 @@ class CleanedRecords(ECGRecords):
         )
 
     def without_labels(self):
-        """Return what the cleaner was given, free of labels: a feature table or `ECGRecords`."""
+        """Return the input of the cleaner without labels.
+
+        Returns
+        -------
+        ECGRecords, or DataFrame or ndarray of shape (n_records, n_features)
+        """
         if self.is_table:
             return self._signals
         return ECGRecords(
@@ -283,8 +313,8 @@ class CleanedRecords(ECGRecords):
     def __array__(self, dtype=None, copy=None):
         raise TypeError(
             "CleanedRecords were given to an estimator that does not know them and would train on "
-            "the weak labels. Wrap a classifier: OnCleanedLabels(estimator). Put a scaler, or "
-            "whatever else transforms features, before the cleaner or with the classifier: "
-            "OnCleanedLabels(make_pipeline(scaler, estimator)). Put OnCleanedLabels around what "
-            "wraps a classifier, not inside: OnCleanedLabels(ClassifierChain(estimator))."
+            "the weak labels. Wrap a classifier: OnCleanedLabels(estimator). Put a transformer of "
+            "features before the cleaner or with the classifier: "
+            "OnCleanedLabels(make_pipeline(scaler, estimator)). Put OnCleanedLabels around a "
+            "meta-estimator, not inside: OnCleanedLabels(ClassifierChain(estimator))."
         )

@@ -1,4 +1,4 @@
-"""Joining collections of records."""
+"""Join collections of records."""
 
 import numpy as np
 import pandas as pd
@@ -14,31 +14,34 @@ from sklearn_ecg.utils import trusted_records
 
 
 def concatenate(collections, *, keys=None) -> ECGRecords:
-    """Join collections of records, leads and labels by their names.
+    """Join collections of records, matching leads and labels by name.
 
     Parameters
     ----------
     collections : sequence of ECGRecords
-        Of one sampling rate and with the same leads, in any order: the first collection's counts.
+        They must have the same sampling rate and the same leads. The leads take the order of the
+        first collection.
     keys : sequence of str, default=None
-        A name for each collection, which is put before its ids and groups: ``"ptbxl/17"``. Without
-        keys ids must differ between the collections, and equal groups are the same patient.
+        A name for each collection, put before its ids and groups: ``"ptbxl/17"``. Without keys,
+        ids must differ between the collections, and equal groups mean the same patient.
 
     Returns
     -------
     ECGRecords
-        With the labels of all, in the order in which they first appear. What a collection does
-        not say stays open: its records have -1 for labels that it does not know. Where some
-        collections know `groups`, a record of the others is a patient of its own, named by its
-        id. `split` is kept if all have it. `trusted` is one per label if that of any collection is.
-        Metadata have the columns of all collections, "", NaN or NaT where one has them not; keys
-        do not stand in them. Signals that are read when touched stay so.
+        * `labels` has the labels of all collections, in the order of their first appearance. A
+          label that a collection lacks is -1 (unknown) for its records.
+        * `groups`: if only some collections have groups, each record of the others is a patient of
+          its own, named by its id.
+        * `split` is kept if all collections have it.
+        * `trusted` is a mask of labels if that of any collection is.
+        * `metadata` has the columns of all collections; missing values are "", NaN or NaT.
+        * Lazy signals stay lazy.
 
     Raises
     ------
     ValueError
-        If sampling rates or leads differ, ids are repeated, or `trusted` is known for a part of
-        the labelled records only.
+        If sampling rates or leads differ, if ids are repeated, or if only some of the collections
+        with labels have `trusted`.
 
     Examples
     --------
@@ -113,10 +116,10 @@ def _with_leads(records, i, lead_names, n_leads):
     if None in (records.lead_names, lead_names) or set(records.lead_names) != set(lead_names):
         raise ValueError(
             f"collections[{i}] has {records.n_leads} leads named {records.lead_names}, "
-            f"collections[0] has {n_leads} named {lead_names}. Select those that "
-            "all have with records.select_leads(names)."
+            f"collections[0] has {n_leads} named {lead_names}. Select the "
+            "common leads with records.select_leads(names)."
         )
-    # By place: leads that are missing from a record are not to be computed on the way.
+    # Only reorder: joining must not compute leads that a record lacks.
     order = LeadSelection(lead_names, records.lead_names, compute=False)
     return records._with(signals=take_leads(records.signals, order), lead_names=lead_names)
 
@@ -153,14 +156,14 @@ def _join_groups(collections, keys, ids):
     shared = np.intersect1d(groups[without], groups[~without])
     if len(shared):
         raise ValueError(
-            "Some collections have no groups, and their ids would stand for patients, but "
-            f"{shared.tolist()[0]!r} is a group of another collection. Give each a name with keys=."
+            "Some collections have no groups, so their ids name the patients, but the id "
+            f"{shared.tolist()[0]!r} is a group of another collection. Name each with keys=."
         )
     return groups
 
 
 def _join_names(parts, keys):
-    """Join ids or groups; numbers stay numbers where all are and no key precedes them."""
+    """Join ids or groups; numbers stay numbers if all are numbers and there are no keys."""
     if keys is not None:
         return np.asarray(
             [f"{key}/{name}" for key, part in zip(keys, parts, strict=True) for name in part]
@@ -196,15 +199,15 @@ def _join_labels(collections):
 
 
 def _join_trusted(collections, label_names):
-    """Join the masks; nobody vouches for records without labels."""
+    """Join the masks; records without labels are not trusted."""
     if all(records.trusted is None for records in collections):
         return None
     masks = []
     for i, records in enumerate(collections):
         if records.trusted is None and records.labels is not None:
             raise ValueError(
-                f"trusted is known for some collections, but not for collections[{i}]. Say whose "
-                "labels are known to be right: records.with_labels(records.labels, trusted=mask)."
+                f"Some collections have a mask trusted, but collections[{i}] has none. Add one: "
+                "records.with_labels(records.labels, trusted=mask)."
             )
         unknown = np.zeros(len(records), dtype=bool)
         masks.append(unknown if records.trusted is None else records.trusted)
@@ -215,7 +218,7 @@ def _join_trusted(collections, label_names):
 
 
 def _trust_per_label(records, mask, label_names):
-    """Spread a mask over all labels; those that a collection does not know go with its records."""
+    """Return a mask of labels; a label that the collection lacks is trusted if its record is."""
     joined = np.repeat(trusted_records(mask)[:, np.newaxis], len(label_names), axis=1)
     if mask.ndim == 2:
         joined[:, [label_names.index(name) for name in records.label_names]] = mask

@@ -1,4 +1,4 @@
-"""Equality and hashing by content, so that caches know records that they have seen."""
+"""Compare and hash records by content, so that caches recognise them."""
 
 import joblib
 import numpy as np
@@ -8,30 +8,30 @@ from sklearn_ecg.records._lazy import LazySignals
 
 
 class ContentEquality:
-    """Makes collections equal when everything in them is.
+    """Makes two collections equal if their content is equal.
 
-    Pickling normalises what does not matter (memory layout, the width of strings and integers),
-    and ``joblib.hash`` hashes what is pickled: so equal records have equal hashes, and
-    `joblib.Memory` finds what it has computed for them.
+    ``joblib.hash`` hashes the pickle of an object. The pickle here does not depend on memory layout
+    or on the width of strings and integers. So equal records have equal hashes, and
+    `joblib.Memory` recognises them.
     """
 
     def __eq__(self, other):
-        """Whether class, signals and all that belongs to them are the same.
+        """Whether class, signals and all other fields are equal.
 
-        Values are compared, NaN being equal to NaN, and their type: float32 is not float64.
-        `LazySignals` are not read: they are the same if their source and their indices are.
+        Values and types are compared: NaN equals NaN, and float32 differs from float64.
+        `LazySignals` are not read: they are equal if their source and their indices are.
         """
         if type(self) is not type(other):
             return NotImplemented
         if self is other:
             return True
         mine, others = self.__getstate__(), other.__getstate__()
-        # What is small comes first: most records that differ, differ there.
+        # The signals come last: comparing them is slow, and most differences are elsewhere.
         names = sorted(mine, key=lambda name: name == "_signals")
         return mine.keys() == others.keys() and all(_same(mine[n], others[n]) for n in names)
 
     def __hash__(self):
-        # Equal records have these in common; hashing the signals would read them all.
+        # Without the signals, because hashing them would read all files.
         return hash((type(self), self.shape, self._sampling_rate, tuple(self._ids.tolist())))
 
     def __getstate__(self):
@@ -43,7 +43,7 @@ class ContentEquality:
 
 
 def _normal(value):
-    """Return the one form of all that counts as equal; nothing is copied that has it already."""
+    """Return the same form for all equal values, without a copy if possible."""
     if isinstance(value, list):
         return [_normal(item) for item in value]
     if isinstance(value, pd.DataFrame):
@@ -55,20 +55,20 @@ def _normal(value):
     elif value.dtype.kind == "O" and all(isinstance(item, str) for item in value.flat):
         value = value.astype(str)
     if value.dtype.kind == "U":
-        # The narrowest type that holds the strings: a selection keeps that of the whole.
+        # The narrowest type, because a selection keeps the type of the whole.
         value = value.astype(f"<U{max(np.char.str_len(value).max(initial=1), 1)}", copy=False)
-    # A plain array for a memory map too; to joblib's workers it still travels as its file's name.
+    # A memory map becomes a plain array; joblib still sends its file's name to workers.
     return np.ascontiguousarray(value)
 
 
 def _normal_frame(frame):
-    """Rebuild a table from its columns: how pandas lays them out in blocks shows in hashes."""
+    """Rebuild a table from its columns, because the blocks of pandas change the hash."""
     columns = {i: _own_tuples(frame.iloc[:, i].array) for i in range(frame.shape[1])}
     return pd.DataFrame(columns, index=frame.index, copy=True).set_axis(frame.columns, axis=1)
 
 
 def _own_tuples(values):
-    """Make each tuple an object of its own: which cells share one shows in hashes."""
+    """Copy each tuple, because cells that share one tuple change the hash."""
     if values.dtype != object or not any(isinstance(value, tuple) for value in values):
         return values
     values = values.copy()
@@ -91,18 +91,18 @@ def _same(mine, other):
     if isinstance(mine, LazySignals):
         return _is_same_source(mine, other)
     if hasattr(mine, "get_params"):
-        # Estimators are equal by identity alone.
+        # `==` compares estimators by identity.
         return mine is other or joblib.hash(mine) == joblib.hash(other)
     return mine == other
 
 
 def _is_same_source(mine, other):
-    """Whether the same records of the same source are meant; nothing is read."""
+    """Whether both hold the same records of the same source; nothing is read."""
     if len(mine) != len(other) or mine.shape != other.shape:
         return False
     if mine._read is other._read and np.array_equal(mine._indices, other._indices):
         return True
     try:
         return joblib.hash(mine) == joblib.hash(other)
-    except Exception:  # What cannot be pickled is known by identity alone.
+    except Exception:  # A source that cannot be pickled has only its identity.
         return False

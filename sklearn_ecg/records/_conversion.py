@@ -1,4 +1,4 @@
-"""From whatever users hold to ECGRecords."""
+"""Turn the signals that users have into ECGRecords."""
 
 import numpy as np
 from sklearn.utils import check_array
@@ -10,20 +10,26 @@ from sklearn_ecg.utils import fill_masked
 
 
 def as_records(X, sampling_rate=None) -> ECGRecords:
-    """Return signals of any accepted form as `ECGRecords`.
+    """Turn signals of any accepted form into `ECGRecords`.
 
     Parameters
     ----------
     X : ECGRecords, or array-like of shape (n_records, n_leads, n_times) or (n_records, n_times)
-        Signals in mV. Two-dimensional input is read as records of a single lead. A list of
-        arrays of shape (n_leads, n_times_i) holds records of different lengths. What a masked
-        array masks is NaN.
+        Signals in mV. Two-dimensional input holds records of a single lead. A list of arrays of
+        shape (n_leads, n_times_i) holds records of different lengths. Masked values become NaN.
     sampling_rate : float, default=None
-        Hz; for records that know their own it must agree.
+        Samples per second (Hz). It must equal the rate of `X`, if `X` has one.
 
     Returns
     -------
     ECGRecords
+
+    Raises
+    ------
+    TypeError
+        If `X` holds anything but numbers.
+    ValueError
+        If the shape of `X` is wrong, or `sampling_rate` contradicts that of `X`.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Signals that are read when they are touched."""
+"""Signals that are read when they are needed."""
 
 import numpy as np
 
@@ -7,33 +7,36 @@ from sklearn_ecg.utils import fill_masked, warn_of_unread
 
 
 class LazySignals:
-    """A sequence of signals, each read anew whenever it is asked for.
+    """A sequence of signals; each signal is read each time it is needed.
 
-    Selecting records composes indices and reads nothing, so that a fold of a data set larger
-    than memory costs a few bytes per record.
+    Selecting records reads nothing. A fold of a data set larger than memory takes a few bytes per
+    record.
 
     Parameters
     ----------
     read : callable
         ``read(i)`` returns the signal of record ``i`` of the source, in mV, of shape
-        (n_leads, n_times); what a masked array masks is NaN. A memory map's ``__getitem__`` will
-        do. It must be picklable where records travel to worker processes. It may have methods that
-        are faster than reading record by record: ``read.many(indices)`` returns a list of signals,
-        ``read.window(i, start, stop)`` reads a part of a record, ``read.take(indices)`` returns a
-        reader of these records alone, so that a worker gets no more than its share, and
-        ``read.stamp(i)`` tells by text and numbers what would be read, or is None.
+        (n_leads, n_times), for example the ``__getitem__`` of a memory map. Masked values become
+        NaN. It must be picklable if worker processes read the records. It may have these methods:
+
+        * ``read.many(indices)`` returns a list of signals, faster than one by one.
+        * ``read.window(i, start, stop)`` reads a part of a record.
+        * ``read.take(indices)`` returns a reader of these records only, to send to a worker.
+        * ``read.stamp(i)`` returns text and numbers that change when record ``i`` changes, or
+          None.
     shape : tuple of int
-        ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` where lengths differ.
+        ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` if lengths differ.
     indices : ndarray of int of shape (n_records,), default=None
-        Which records of the source, and in what order; by default all of them.
+        Records of the source, in order; by default all.
     lengths : ndarray of int of shape (n_source,), default=None
-        Samples of each record of the source, where they are known without reading. Then `shape`
-        tells whether the records selected are of one length.
+        Samples of each record of the source, if known without reading.
 
     Attributes
     ----------
     shape : tuple of int
-    lengths : ndarray of int of shape (n_records,), or None where they are unknown
+        Has no third entry if the lengths of the selected records differ.
+    lengths : ndarray of int of shape (n_records,), or None
+        Samples of each selected record, if known without reading.
 
     Examples
     --------
@@ -50,7 +53,7 @@ class LazySignals:
     def __init__(self, read, shape, indices=None, *, lengths=None):
         self._read = read
         indices = np.arange(shape[0]) if indices is None else indices
-        # In one block, since the hashes that caches go by count strides.
+        # Contiguous, because the hashes of caches depend on strides.
         self._indices = np.ascontiguousarray(indices)
         self._lengths = None if lengths is None else np.asarray(lengths)
         self._n_leads = shape[1]
@@ -85,7 +88,14 @@ class LazySignals:
         return (self[i] for i in range(len(self)))
 
     def window(self, i, start, stop):
-        """Read samples ``start`` to ``stop`` of record ``i``, if possible without the rest of it.
+        """Read a part of a record, if possible without the rest.
+
+        Parameters
+        ----------
+        i : int
+            The record.
+        start, stop : int
+            The first sample, and the one after the last.
 
         Returns
         -------
@@ -97,7 +107,18 @@ class LazySignals:
         return np.asarray(fill_masked(self._read(index)))[:, start:stop]
 
     def stamp(self, i):
-        """Return what tells record ``i`` from others without reading it, or None."""
+        """Return text and numbers that change when a record changes, without reading it.
+
+        Parameters
+        ----------
+        i : int
+            The record.
+
+        Returns
+        -------
+        tuple, str or None
+            None if the reader has no stamps.
+        """
         stamp = getattr(self._read, "stamp", None)
         return None if stamp is None else stamp(int(self._indices[i]))
 
@@ -107,7 +128,7 @@ class LazySignals:
         Parameters
         ----------
         indices : array-like of int, default=None
-            By default all.
+            The records; by default all.
 
         Returns
         -------
@@ -119,12 +140,12 @@ class LazySignals:
         return [fill_masked(self._read(int(index))) for index in selected]
 
     def read_or_nan(self, indices=None, ids=None):
-        """Read records one after the other; one that cannot be read is NaN throughout.
+        """Yield records one by one; a record that cannot be read is all NaN.
 
         Parameters
         ----------
         indices : array-like of int, default=None
-            By default all.
+            The records; by default all.
         ids : array-like of shape (n_records,), default=None
             Names of the records for the warning.
 
@@ -135,11 +156,11 @@ class LazySignals:
         Warns
         -----
         UnreadRecordsWarning
-            Once, behind the last record, of all that cannot be read.
+            Once, after the last record, if any cannot be read.
         """
         rows = np.arange(len(self)) if indices is None else np.asarray(indices)
         problems = {}
-        # In parts, so that memory holds the whole but once.
+        # In chunks, so that memory does not hold all signals twice.
         for start in range(0, len(rows), _CHUNK):
             yield from self._read_or_nan(rows[start : start + _CHUNK], problems)
         ids = np.arange(len(self)) if ids is None else ids
@@ -149,7 +170,7 @@ class LazySignals:
         try:
             return self.read_many(rows)
         except (RecordError, OSError):
-            # One by one it turns out which record it is.
+            # Read one by one to find the bad record.
             found = {}
         for row in rows.tolist():
             try:

@@ -5,29 +5,28 @@ from sklearn_ecg.records._limb_leads import LIMB_LEADS
 
 
 def order_leads(records, lead_names, n_leads, fitted, *, missing="raise"):
-    """Return records with their leads in the order of fit, as far as they have names.
+    """Bring the leads of records into the order of fit.
 
-    A limb lead that is missing, from all records or from some, is computed where two others are
-    there.
+    A limb lead that all or some records lack is computed if they have two other limb leads.
 
     Parameters
     ----------
     records : ECGRecords
-        With or without names of leads; without, they are taken as those of fit.
+        Leads without names are taken as the leads of fit, in the same order.
     lead_names : tuple of str or None
-        Those of fit.
+        The leads of fit.
     n_leads : int
-        Their number.
+        The number of leads of fit.
     fitted : str
         Name of the estimator, for messages.
     missing : {"raise", "nan"}, default="raise"
-        Whether leads of fit that the records lack, and that cannot be computed, are an error, or
-        NaN. `lacking_leads` tells which they are.
+        Whether a lead of fit is an error or NaN if the records lack it and it cannot be computed.
+        `lacking_leads` returns these leads.
 
     Returns
     -------
     ECGRecords
-        Without leads that the estimator does not know.
+        Leads that the estimator does not know are left out.
     """
     if records.lead_names is None or lead_names is None:
         if records.n_leads != n_leads:
@@ -40,7 +39,7 @@ def order_leads(records, lead_names, n_leads, fitted, *, missing="raise"):
     if lacking and missing == "raise":
         cures = "Fit on the leads that all records have (records.select_leads)"
         if set(lacking) & set(LIMB_LEADS):
-            cures = f"Limb leads are computed where there are two others. {cures}"
+            cures = f"A limb lead can be computed only from two other limb leads. {cures}"
         raise ValueError(
             f"X lacks the leads {lacking}, and {fitted} was fitted with them; X has the leads "
             f"{list(records.lead_names)}. {cures}, or fill missing ones with NaN: "

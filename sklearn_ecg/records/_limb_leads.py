@@ -1,11 +1,11 @@
-"""Leads by name; limb leads that are missing are computed from two others, as recorders do it."""
+"""Select leads by name, and compute missing limb leads from two others, as recorders do."""
 
 import functools
 import itertools
 
 import numpy as np
 
-# What each limb lead holds of I and of II, by Einthoven's law and Goldberger's definitions.
+# Factors of I and of II in each limb lead, by Einthoven's law and Goldberger's definitions.
 LIMB_LEADS = {
     "I": (1.0, 0.0),
     "II": (0.0, 1.0),
@@ -19,7 +19,7 @@ _BETWEEN_LIMBS = ("I", "II", "III")
 
 
 def is_computable(name, given):
-    """Return whether a lead can be computed from others among the leads that are given."""
+    """Return whether a lead can be computed from the given leads."""
     return limb_lead_recipe(name, tuple(given)) is not None
 
 
@@ -27,19 +27,20 @@ def is_computable(name, given):
 def limb_lead_recipe(name, given):
     """Return how a lead is computed from others.
 
-    Of several pairs that give it, one of I, II and III comes first: recorders measure these and
-    round the others. Then comes the pair whose rounding errors show least.
+    Two of I, II and III are preferred, because recorders measure these and round the others. Then
+    the pair with the smallest rounding errors is taken.
 
     Parameters
     ----------
     name : str
+        The lead to compute.
     given : tuple of str
-        Leads to compute it from; others than limb leads, and itself, are not used.
+        The given leads; only limb leads other than `name` are used.
 
     Returns
     -------
-    tuple of (str, float), or None where there are no two leads to compute it from
-        One or two leads, and the factors by which they add up to it.
+    tuple of (str, float), or None if it cannot be computed
+        One or two leads and their factors; the weighted sum is the lead.
 
     Examples
     --------
@@ -64,7 +65,7 @@ def limb_lead_recipe(name, given):
 
 
 def _solve(target, one, other):
-    """Return factors of two leads that add up to the target; None for leads of one direction."""
+    """Return the factors of two leads whose sum is the target; None for parallel leads."""
     determinant = one[0] * other[1] - one[1] * other[0]
     if not determinant:
         return None
@@ -75,25 +76,24 @@ def _solve(target, one, other):
 
 
 class LeadSelection:
-    """Makes the leads that are asked for of those that are given.
+    """Makes the wanted leads from the given leads.
 
-    A limb lead is computed in every record in which it is missing, which is to say that it is not
-    among the leads given or has no finite sample there, and two others are not. Any other lead that
-    is missing is NaN.
+    A lead is missing from a record if it is not given, or has no finite sample there. A missing
+    limb lead is computed if the record has two other limb leads. Other missing leads are NaN.
 
     Parameters
     ----------
     names : tuple of str
-        Leads that are asked for.
+        The wanted leads.
     given : tuple of str
-        Leads of the signals.
+        The leads of the signals.
     compute : bool, default=True
-        Whether to compute any; otherwise what is missing stays NaN.
+        Whether to compute limb leads; if not, missing leads are NaN.
 
     Attributes
     ----------
     computes : bool
-        Whether there is any lead that may have to be computed.
+        Whether some lead may have to be computed.
     """
 
     def __init__(self, names, given, *, compute=True):
@@ -109,11 +109,20 @@ class LeadSelection:
         self.computes = bool(self._targets)
 
     def is_recorded(self, signals):
-        """Return whether all limb leads of signals of shape (n_records, n_leads, n_times) are."""
+        """Return whether all given limb leads have finite samples in all records.
+
+        Parameters
+        ----------
+        signals : ndarray of shape (n_records, n_leads_given, n_times)
+
+        Returns
+        -------
+        bool
+        """
         return bool(self._recorded(signals).all())
 
     def apply(self, signals):
-        """Make the leads of many records.
+        """Make the wanted leads of many records.
 
         Parameters
         ----------
@@ -122,7 +131,7 @@ class LeadSelection:
         Returns
         -------
         ndarray of shape (n_records, n_leads, n_times)
-            The signals themselves where there is nothing to change.
+            The same object if nothing changes.
         """
         recorded = self._recorded(signals) if self.computes else None
         if self._same and (recorded is None or recorded.all()):
@@ -133,20 +142,20 @@ class LeadSelection:
         return selected
 
     def of_record(self, signal):
-        """As `apply`, of one record of shape (n_leads_given, n_times)."""
+        """Make the wanted leads of one record of shape (n_leads_given, n_times)."""
         return self.apply(np.asarray(signal)[np.newaxis])[0]
 
     def _recorded(self, signals):
-        """Return which limb leads have a finite sample, of shape (n_records, n_sources)."""
+        """Return a mask of the limb leads with a finite sample, of shape (n_records, n_sources)."""
         places = [self._position[lead] for lead in self._sources]
-        # A lead that is there begins with a finite sample, nearly always.
+        # The first sample is nearly always finite, and fast to look at.
         recorded = np.isfinite(signals[:, places, :1]).any(axis=-1)
         for record, source in np.argwhere(~recorded):
             recorded[record, source] = np.isfinite(signals[record, places[source]]).any()
         return recorded
 
     def _select(self, signals):
-        """Return a copy of the leads asked for, NaN where they are not given."""
+        """Return a copy of the wanted leads, NaN if they are not given."""
         if self._has_all:
             return signals[:, [self._position[name] for name in self.names]]
         dtype = signals.dtype
@@ -159,7 +168,7 @@ class LeadSelection:
         return selected
 
     def _compute(self, selected, signals, recorded):
-        """Put in the leads that are missing, records with the same leads at once."""
+        """Fill in the missing limb leads, for all records with the same leads at once."""
         is_missing_in_all = [name for name in self._targets if name not in self._position]
         if recorded.all():
             if is_missing_in_all:
@@ -175,7 +184,7 @@ class LeadSelection:
             recipe = limb_lead_recipe(name, tuple(there))
             if recipe is None:
                 continue
-            # Infinity minus infinity is no number, which it then says.
+            # Infinity minus infinity is NaN, which is right here.
             with np.errstate(invalid="ignore", over="ignore"):
                 parts = [
                     factor * signals[rows, self._position[lead]].astype(selected.dtype, copy=False)

@@ -1,4 +1,4 @@
-"""What else is known of records, such as age and device: a table that goes with them."""
+"""Check and join the metadata of records, such as age and device."""
 
 import numpy as np
 import pandas as pd
@@ -7,19 +7,21 @@ from sklearn_ecg.utils import align_records, as_pandas
 
 
 def check_metadata(metadata, ids, n_records):
-    """Return a table with a row per record, in their order and numbered; None stays None.
+    """Return a table with a row per record, in the order of the records; None stays None.
 
     Parameters
     ----------
     metadata : DataFrame or None
-        Its rows find their records by `align_records`.
+        Its rows are matched to the records by `align_records`.
     ids : array-like of shape (n_records,), or None
+        Names of the records.
     n_records : int
+        The required number of rows.
 
     Returns
     -------
     DataFrame or None
-        None too for a table without columns.
+        Its index is 0, 1, .... None for a table without columns.
     """
     if metadata is None:
         return None
@@ -31,7 +33,7 @@ def check_metadata(metadata, ids, n_records):
         )
     columns = metadata.columns
     if not columns.is_unique:
-        repeated = columns[columns.duplicated()][0]
+        repeated = columns[columns.duplicated()].tolist()[0]
         raise ValueError(
             f"metadata has more than one column {repeated!r}: give each a name of its own."
         )
@@ -40,11 +42,12 @@ def check_metadata(metadata, ids, n_records):
     metadata = align_records(metadata, ids, name="metadata", by_position="{}.set_axis(ids)")
     if len(metadata) != n_records:
         raise ValueError(
-            f"metadata has {len(metadata)} rows, but there are {n_records} records: each needs one."
+            f"metadata has {len(metadata)} rows, but there are {n_records} records: give each "
+            "record one row."
         )
     if not len(columns):
         return None
-    # Numbered, as the ids name the rows: two indexes could contradict each other.
+    # The ids of the records name the rows; a second index could contradict them.
     return metadata.copy().set_axis(pd.RangeIndex(n_records)).rename_axis(columns=None)
 
 
@@ -55,14 +58,14 @@ def join_metadata(tables, lengths):
     ----------
     tables : list of DataFrame or None
     lengths : list of int
-        Records of each.
+        Number of records of each table.
 
     Returns
     -------
     DataFrame or None
-        With the columns of all, in the order in which they first appear. What a table does not say
-        is "" of texts, () of tuples, and NaN or NaT of all else. Times of different units are
-        brought to seconds.
+        It has the columns of all tables, in the order of their first appearance. A missing value
+        is "" in a column of texts, () in a column of tuples, else NaN or NaT. Times of different
+        units are converted to seconds.
     """
     known = [table for table in tables if table is not None]
     if not known:
@@ -76,7 +79,7 @@ def _join_column(name, tables, lengths):
     has_column = [table is not None and name in table for table in tables]
     parts = [table[name] for table, has in zip(tables, has_column, strict=True) if has]
     if len({part.dtype for part in parts}) > 1 and all(part.dtype.kind == "M" for part in parts):
-        # Nanoseconds, which pandas would choose, do not reach back before 1677.
+        # pandas would choose nanoseconds, which cannot hold dates before 1677.
         parts = [part.dt.as_unit("s") for part in parts]
     is_known = np.repeat(has_column, lengths)
     values = pd.concat(parts).set_axis(np.flatnonzero(is_known)).reindex(range(len(is_known)))

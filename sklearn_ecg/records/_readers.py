@@ -1,4 +1,4 @@
-"""Signals that are read from a memory map, from several sources, or for some leads only."""
+"""Read signals from a memory map, from several sources, or of some leads only."""
 
 import os
 
@@ -10,7 +10,7 @@ from sklearn_ecg.utils import file_stamp, read_parts
 
 
 def as_lazy(signals):
-    """Return signals of any form as `LazySignals`; nothing is read.
+    """Return signals of any form as `LazySignals`, without reading them.
 
     Parameters
     ----------
@@ -31,38 +31,38 @@ def as_lazy(signals):
 
 
 def is_file_of_records(signals):
-    """Return whether signals are a memory map whose records lie one after the other in a file."""
+    """Return whether signals are a memory map of a file that holds the records in order."""
     return (
         isinstance(signals, np.memmap)
         and bool(signals.filename)
-        # Changes to a copy on write are not in the file.
+        # The file lacks the changes to a copy-on-write map.
         and signals.mode != "c"
         and signals.flags.c_contiguous
     )
 
 
 class MappedSignals:
-    """Reads records of a memory map from its file, and travels as the file's name.
+    """Reads the records of a memory map from its file; its pickle holds the file's name only.
 
-    The map itself would end the process if the file were cut.
+    The process would die if it used the map itself and another process cut the file.
 
     Parameters
     ----------
     signals : memmap of shape (n_records, n_leads, n_times)
         See `is_file_of_records`.
     scale : float, default=None
-        mV per unit; then records are float32.
+        mV per stored unit; records are then float32.
     """
 
     def __init__(self, signals, scale=None):
-        # A selection keeps the offset of the whole map; where it begins, its address tells.
+        # A selection keeps the offset of the whole map; its address tells where it begins.
         whole = signals
         while isinstance(whole.base, np.memmap):
             whole = whole.base
         self.path = os.path.abspath(signals.filename)
         self.offset = int(whole.offset + signals.ctypes.data - whole.ctypes.data)
         self.dtype, self.shape, self.scale = signals.dtype, signals.shape, scale
-        # The header of a .npy file; what stands before other maps may change.
+        # A changed header of a .npy file means another file. Bytes before other maps may change.
         (head,) = read_parts(self.path, [(0, min(whole.offset, _LONGEST_HEAD))])
         self.head = bytes(head) if head.startswith(np.lib.format.MAGIC_PREFIX) else b""
 
@@ -74,11 +74,11 @@ class MappedSignals:
         return self._read(i, start, max(start, stop) - start, self.shape[1])
 
     def files(self, i):
-        """Return the paths of the files on which record i depends."""
+        """Return the paths of the files that hold record i."""
         return [self.path]
 
     def __getstate__(self):
-        # The stamp is there for hashes: a file that was overwritten is another source.
+        # The stamp is for hashes: an overwritten file is another source.
         return self.__dict__ | {"files_stamp": file_stamp(self.path)}
 
     def __setstate__(self, state):
@@ -86,7 +86,7 @@ class MappedSignals:
         del self.files_stamp
 
     def _read(self, i, start, n_samples, n_rows):
-        """Read n_samples of each row of a record, as all of it is one or each lead is."""
+        """Read n_samples of each row of a record; a row is one lead or, for one row, all leads."""
         _, n_leads, n_times = self.shape
         size = self.dtype.itemsize
         begin = self.offset + size * (i * n_leads * n_times + start)
@@ -102,18 +102,18 @@ class MappedSignals:
             raise RecordError(self.path, "has changed since it was opened", _CURE)
         if len(content) < n_rows * n_samples * size:
             end = rows[-1][0] + rows[-1][1]
-            problem = f"holds {os.path.getsize(self.path)} bytes, where record {i} asks for {end}"
+            problem = f"holds {os.path.getsize(self.path)} bytes, but record {i} ends at byte {end}"
             raise RecordError(self.path, problem, _CURE)
         signal = np.frombuffer(content, dtype=self.dtype).reshape(n_leads, -1)
         return signal if self.scale is None else signal.astype(np.float32) * np.float32(self.scale)
 
 
 _LONGEST_HEAD = 2**16
-_CURE = "Bring the file back, or open the records again."
+_CURE = "Restore the file, or open the records again."
 
 
 def select_leads_lazily(signals, selection):
-    """Return the same records with the leads that are asked for.
+    """Return the same records with the wanted leads.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ class _SelectedLeads:
     def window(self, record, start, stop):
         part = np.asarray(self.signals.window(record, start, stop))
         if self.selection.computes and not self.selection.is_recorded(part[np.newaxis]):
-            # Whether a lead is missing, or has a gap here, the whole record tells.
+            # Only the whole record tells a missing lead from a gap in this part.
             return self(record)[:, start:stop]
         return self.selection.of_record(part)
 
@@ -178,7 +178,7 @@ def join_lazily(parts):
 
 
 class _JoinedSignals:
-    """Reads record i as record ``place[i]`` of ``parts[source[i]]``."""
+    """Reads record i from ``parts[source[i]]``, where it is record ``place[i]``."""
 
     def __init__(self, parts, source, place):
         self.parts = parts
@@ -210,6 +210,6 @@ class _JoinedSignals:
         return _JoinedSignals(parts, self.source[records], place)
 
     def _by_part(self, records):
-        """Yield each part with the positions in `records` of the records that lie in it."""
+        """Yield each part, and the positions in `records` of its records."""
         for part in range(len(self.parts)):
             yield part, np.flatnonzero(self.source[records] == part)

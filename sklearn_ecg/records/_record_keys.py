@@ -1,4 +1,4 @@
-"""What each record is known by, so that nothing is measured twice and nothing stale is believed."""
+"""Keys of records: stored results are used again if the key is the same."""
 
 from hashlib import blake2b
 
@@ -11,34 +11,34 @@ _KEY_BYTES = 12
 
 
 def record_keys(signals, *others):
-    """Return a key for each record: other signals have another one.
+    """Return a key for each record, which changes when its signal changes.
 
-    Signals in files of their own are known by the files' stamps and are not read; all others are
-    known by their content.
+    The key of a record in files comes from the stamps of the files, without reading them. Other
+    keys come from the content.
 
     Parameters
     ----------
     signals : LazySignals, ndarray of shape (n_records, n_leads, n_times), or list
     *others : sequence of length n_records
-        What else results depend on, record by record: anything whose `repr` tells it, or arrays.
+        Other values per record on which results depend: arrays, or objects with a stable `repr`.
 
     Returns
     -------
     list of length n_records of str, or None for a record that cannot be read
-        The text that a key is made from stays the same in every process.
+        Keys are the same in every process.
     """
     keys = []
     for row in range(len(signals)):
-        told = _told_by(signals, row)
-        digest = blake2b(told or b"", digest_size=_KEY_BYTES)
+        identity = _identity(signals, row)
+        digest = blake2b(identity or b"", digest_size=_KEY_BYTES)
         for values in others:
             digest.update(_content(values[row]))
-        keys.append(None if told is None else digest.hexdigest())
+        keys.append(None if identity is None else digest.hexdigest())
     return keys
 
 
 def rows_changed(signals, keys, *others):
-    """Return the rows of records whose files were changed since `record_keys` looked at them."""
+    """Return the rows of records whose files have changed since `record_keys` made their keys."""
     if keys is None or not isinstance(signals, LazySignals):
         return []
     now = record_keys(signals, *others)
@@ -49,7 +49,7 @@ def rows_changed(signals, keys, *others):
     ]
 
 
-def _told_by(signals, row):
+def _identity(signals, row):
     if isinstance(signals, LazySignals):
         stamp = signals.stamp(row)
         if stamp is not None:

@@ -1,4 +1,4 @@
-"""ECGRecords: signals with everything that belongs to them."""
+"""ECGRecords: signals with their labels, patients and metadata."""
 
 from collections.abc import Sequence
 
@@ -29,71 +29,70 @@ from sklearn_ecg.utils import check_groups, fill_masked, ids_of, label_array
 class ECGRecords(RecordsSummary, ContentEquality):
     """An immutable, sliceable collection of ECG records.
 
-    Selecting records selects everything that belongs to them: signals, labels, patients, metadata
-    and the mask of trusted records. The collection passes through scikit-learn's splitters,
-    searches and pipelines as an array does.
+    Selecting records also selects their labels, patients, metadata and trust. The collection
+    passes through scikit-learn's splitters, searches and pipelines as an array does.
 
-    A DataFrame or Series of labels, trust, patients, folds or metadata is brought to the order of
-    `ids` by its index, in whatever order it comes. Its rows belong to the records by position only
-    where there is nothing to go by: where `ids` are not given, or the index merely counts.
+    The rows of a DataFrame or Series of labels, trust, patients, folds or metadata are matched to
+    `ids` by the index, in any order. Rows go by position if there are no `ids`, or if the index
+    only counts rows.
 
-    Two collections are equal if their class and everything in them are; ``joblib.hash`` of equal
-    ones is equal too, so that a cache knows them. Signals that are read when touched count by
-    their source and their place in it, and are not read for it.
+    Two collections are equal if their class and their content are. Equal collections have equal
+    ``joblib.hash``, so caches recognise them. Lazy signals are compared by source and position,
+    without reading them.
 
     Parameters
     ----------
     signals : ndarray of shape (n_records, n_leads, n_times), or sequence of n_records arrays of \
             shape (n_leads, n_times_i)
-        Signals in mV. An array for records of one length, a list for records of different
-        lengths, `LazySignals` for records that are read when touched; a memory map becomes these,
-        read from its file. NaN marks what was not recorded, and is held for what a masked array
-        masks; a lead that is missing from a record is NaN throughout.
+        Signals in mV: an array for records of one length, a list for records of different lengths,
+        or `LazySignals` for records that are read when needed. A memory map becomes `LazySignals`.
+        NaN marks samples that were not recorded; masked values become NaN. A lead that a record
+        lacks is all NaN.
     sampling_rate : float, default=None
-        Samples per second (Hz). None where it is unknown; then whatever needs it asks for it.
+        Samples per second (Hz). None if unknown; steps that need the rate then raise an error.
     lead_names : sequence of str of length n_leads, default=None
         For example ``("I", "II", "III", "aVR", ...)``. The attribute has the usual spelling: DII,
-        "Lead II" and MDC_ECG_LEAD_II become II, C1 becomes V1. Only spelling changes (MLII is
-        another lead than II), and a name that is not known stays as it is.
+        "Lead II" and MDC_ECG_LEAD_II become II, C1 becomes V1. Unknown names stay as they are, and
+        MLII, another lead than II, stays MLII.
     ids : array-like of shape (n_records,), default=None
-        A unique name for each record, by which messages and reports speak of it. By default the
-        numbers 0, 1, ....
+        A unique name for each record, used in messages and reports. By default the
+        numbers from 0 on.
     groups : array-like of shape (n_records,), default=None
-        The patient of each record; a patient's records never stand on both sides of a split.
+        The patient of each record. Splitters keep all records of a patient on one side.
     split : array-like of shape (n_records,), default=None
-        The data set's own folds, where it has any.
+        The published folds of the data set.
     labels : array-like or DataFrame of shape (n_records, n_labels), default=None
-        1 present, 0 absent, -1 unknown, as is what is masked or missing (NaN, None, NA).
+        1 present, 0 absent, -1 unknown. Masked and missing values (NaN, None, NA) are unknown.
     label_names : sequence of str of length n_labels, default=None
         By default the columns of `labels` if it is a DataFrame, else "0", "1", ....
     trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
             default=None
-        Whose labels are known to be complete and right, or which labels are; True says it of all.
-        None where nothing is known of it. The attribute has the shape that was given. A record of
-        which some labels only are trusted does not count as trusted where records are scored.
+        The records, or single labels, that are known to be complete and right. True trusts all;
+        None means that nothing is known. The attribute has the shape that was given. Scores use
+        records whose labels are all trusted.
     metadata : DataFrame with a row per record, default=None
-        What else is known of the records, such as ``age_years``, ``sex`` or ``device``; see
-        :doc:`/records` for the names that loaders use. The attribute is a copy that is indexed by
-        `ids`, or None where nothing is known.
+        Other facts about the records, such as ``age_years``, ``sex`` or ``device``; see
+        :doc:`/records` for the names that loaders use. The attribute is a copy with the index
+        `ids`, or None.
     report : DataFrame, default=None
-        What a loader left out, and why: columns id, file, problem, what_to_do and kept (True for
-        a record that is here in spite of the problem). Empty where nothing was left out; every
-        selection keeps the whole of it.
+        The problems that a loader found: columns id, file, problem, what_to_do and kept (True if
+        the record was kept in spite of the problem, False if it was left out). Selections keep the
+        whole report.
 
     Attributes
     ----------
     n_records, n_leads, n_labels : int
         `n_labels` is 0 for records without labels.
     n_times : int or None
-        Samples of each record; None where lengths differ.
+        Samples of each record; None if lengths differ.
     shape : tuple
-        ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` where lengths differ.
+        ``(n_records, n_leads, n_times)``, or ``(n_records, n_leads)`` if lengths differ.
 
     Raises
     ------
     ValueError
-        If anything contradicts the number of records or leads, or a table names other records; the
-        message names the argument.
+        If an argument does not fit the number of records or leads, or a table names other records;
+        the message names the argument.
 
     See Also
     --------
@@ -116,10 +115,9 @@ class ECGRecords(RecordsSummary, ContentEquality):
     array([0, 2])
     """
 
-    # Per-record arrays that slicing slices, as it does metadata; a subclass with more of them
-    # extends the tuple.
+    # The arrays that slicing slices; subclasses with more arrays extend the tuple.
     _per_record: tuple[str, ...] = ("ids", "groups", "split", "labels", "trusted")
-    # What all records share.
+    # The fields that all records share.
     _shared = ("sampling_rate", "lead_names", "label_names")
 
     def __init__(
@@ -142,7 +140,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         self._sampling_rate = check_sampling_rate(sampling_rate)
         self._lead_names = check_lead_names(lead_names, self.n_leads)
         self._ids = check_ids(ids, n_records)
-        # Without ids the first table names the records, if only for the others.
+        # Without ids, the first table names the rows, so that the other tables are matched to it.
         names = ids_of(labels, trusted, groups, split, metadata) if ids is None else ids
         self._groups = check_groups(groups, n_records=n_records, ids=names)
         self._split = check_groups(split, n_records=n_records, ids=names, name="split", what="fold")
@@ -226,8 +224,8 @@ class ECGRecords(RecordsSummary, ContentEquality):
     def __getitem__(self, key):
         """Select records by an integer, slice, mask or array of indices.
 
-        An integer selects a collection of one record. ``records[key, ...]``, as scikit-learn's
-        splitters write it, is the same as ``records[key]``.
+        An integer selects a collection of one record. ``records[key, ...]``, which scikit-learn's
+        splitters use, is the same as ``records[key]``.
         """
         index = row_index(key, len(self))
         arrays = {name: getattr(self, f"_{name}") for name in self._per_record}
@@ -240,7 +238,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         return self._with(signals=take(self._signals, index), metadata=metadata, **selected)
 
     def _with(self, **changes):
-        """Return a copy with some private fields replaced, without checking anything again."""
+        """Return a copy with some private fields replaced, without checks."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__)
         for name, value in changes.items():
@@ -254,26 +252,26 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Parameters
         ----------
         labels : array-like or DataFrame of shape (n_records, n_labels), or None
-            A DataFrame is brought to the order of `ids` by its index.
+            The rows of a DataFrame are matched to `ids` by its index.
         label_names : sequence of str, default=None
-            By default the columns of a DataFrame; else the names of now if their number fits.
+            By default the columns of a DataFrame, else the present names if their number fits.
         trusted : True, or array-like of bool of shape (n_records,) or (n_records, n_labels), \
                 default=None
-            By default the mask of now; where it is one per label, the labels must be the same.
+            By default the present mask. A mask of labels can only be kept with the same labels.
 
         Returns
         -------
         ECGRecords
         """
         if labels is not None and label_names is None and not isinstance(labels, pd.DataFrame):
-            # Of a sparse matrix too; lists have no shape of their own.
+            # `label_array` cannot take a sparse matrix, which has a shape; lists have none.
             shape = getattr(labels, "shape", None) or label_array(labels, "labels").shape
             if len(shape) == 2 and shape[1] == self.n_labels:
                 label_names = self._label_names
         if trusted is None and self._trusted is not None:
             trusted = self._trusted
             if trusted.ndim == 2:
-                # It is of labels, and goes with them.
+                # A mask of labels belongs to the labels.
                 own = pd.DataFrame(trusted, self._ids, self._label_names)
                 trusted = None if labels is None else own
         arguments = {name: getattr(self, name) for name in ("ids", "groups", "split")}
@@ -295,13 +293,13 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Parameters
         ----------
         metadata : DataFrame with a row per record, or None
-            Brought to the order of `ids` by its index. Of a table of more records,
-            ``table.loc[records.ids]``; of one that lacks some, ``table.reindex(records.ids)``.
+            Its rows are matched to `ids` by its index. If the table has more records, pass
+            ``table.loc[records.ids]``; if it lacks some, pass ``table.reindex(records.ids)``.
 
         Returns
         -------
         ECGRecords
-            Of the same class.
+            It has the same class.
 
         Examples
         --------
@@ -322,19 +320,24 @@ class ECGRecords(RecordsSummary, ContentEquality):
         return self._with(metadata=check_metadata(metadata, self._ids, len(self)))
 
     def with_signals(self, signals, sampling_rate=None):
-        """Return the same records with other signals, and all that belongs to them.
+        """Return the same records with other signals.
 
         Parameters
         ----------
         signals : as for the constructor
-            As many records of as many leads as there are now.
+            Signals in mV of the same number of records and leads.
         sampling_rate : float, default=None
-            Hz; by default that of now.
+            Samples per second (Hz); by default the present rate.
 
         Returns
         -------
         ECGRecords
-            Of the same class: cleaned records stay `CleanedRecords`.
+            It has the same class: cleaned records stay `CleanedRecords`.
+
+        Raises
+        ------
+        ValueError
+            If the number of records or leads differs.
         """
         signals = self._check_signals(signals)
         rate = self._sampling_rate if sampling_rate is None else check_sampling_rate(sampling_rate)
@@ -352,7 +355,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         Returns
         -------
         ECGRecords
-            Of the same class. The others are in its `report`, with what is wrong with their files.
+            It has the same class. Its `report` names the other records and their problems.
 
         Examples
         --------
@@ -363,7 +366,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         3
         """
         report, is_read = Report(), np.ones(len(self), dtype=bool)
-        # What is in memory was read.
+        # Signals in memory were read already.
         rows = range(len(self)) if isinstance(self._signals, LazySignals) else ()
         for row in rows:
             try:
@@ -377,30 +380,29 @@ class ECGRecords(RecordsSummary, ContentEquality):
         return self[is_read]._with(report=pd.concat(reports, ignore_index=True))
 
     def select_leads(self, names, *, missing="raise"):
-        """Return the same records with the leads that are asked for, in that order.
+        """Return the same records with the named leads, in that order.
 
-        A limb lead (I, II, III, aVR, aVL, aVF or -aVR) that the records lack is computed from two
-        others: III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2. So is one
-        that holds no finite sample in some record, there.
+        A missing limb lead (I, II, III, aVR, aVL, aVF or -aVR) is computed from two others:
+        III = II - I, aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2. A lead without a
+        finite sample in a record is missing from that record.
 
         Parameters
         ----------
         names : sequence of str
-            Names in any spelling.
+            Names of leads, in any spelling.
         missing : {"raise", "nan"}, default="raise"
-            Whether a lead that the records lack, and that cannot be computed, is an error, or NaN
-            throughout.
+            Whether a lead that is missing and cannot be computed is an error or all NaN.
 
         Returns
         -------
         ECGRecords
-            Of the same class. Signals that are read when touched stay so.
+            It has the same class. Lazy signals stay lazy.
 
         Raises
         ------
         ValueError
-            If the records lack a lead, or two names are of the same; the message says which they
-            have.
+            If a lead is missing, or two names mean the same lead; the message lists the leads of
+            the records.
 
         Examples
         --------
@@ -417,7 +419,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         return self._with_leads(names, self._lead_names)
 
     def _with_leads(self, names, given):
-        """Return the records with other leads, made of those that have the names given."""
+        """Return the records with the leads `names`, made from their leads, called `given`."""
         signals = take_leads(self._signals, LeadSelection(names, given))
         if signals is self._signals and self._lead_names in (None, names):
             return self
@@ -429,7 +431,7 @@ class ECGRecords(RecordsSummary, ContentEquality):
         if self.n_times is None:
             raise TypeError(
                 "Records of different lengths cannot become one array; bring them to one length "
-                "first, or iterate over records.signals."
+                "first (sklearn_ecg.preprocessing.FixedLength), or iterate over records.signals."
             )
         signals = np.asarray(self._signals, dtype=dtype)
         return signals.copy() if copy and np.shares_memory(signals, self._signals) else signals

@@ -1,27 +1,30 @@
-"""What could not be loaded, and why."""
+"""Errors and reports of records that cannot be loaded."""
 
 import contextlib
 import re
 
 import pandas as pd
 
-# Problems of files that lie beside ECGs; those of unknown content may have been some.
+# Problems of files beside ECGs. A file of unknown content may have been an ECG.
 NO_ECG, UNKNOWN, EMPTY = "is no ECG in a format that is read, but ", "of unknown content", "empty"
 HIDDEN = "is hidden: its name or a folder's begins with a dot"
-# A file of such a name that is of no such format was an ECG once.
+# A file with such a name but no such format is probably a damaged ECG.
 _OF_ECGS = re.compile(r"\.(hea|dcm|scp|edf|bdf|ecg|ishne|xml)(\.gz)?$", re.IGNORECASE)
 
 REPORT_COLUMNS = ("id", "file", "problem", "what_to_do", "kept")
 
 
 class RecordError(ValueError):
-    """A record that cannot be read: which file, what is wrong with it, what to do.
+    """A record cannot be read; the text says which file, the problem and what to do.
 
     Parameters
     ----------
     file : path-like
-    problem, what_to_do : str
-        A phrase that goes on after the file's name, and a sentence of advice.
+        The file.
+    problem : str
+        A verb phrase that continues the file's name, such as "is missing".
+    what_to_do : str
+        A sentence of advice.
     """
 
     def __init__(self, file, problem, what_to_do):
@@ -35,23 +38,24 @@ class RecordError(ValueError):
 
 
 class MissingFileError(RecordError, FileNotFoundError):
-    """A file that a record needs and that is not there."""
+    """A file that a record needs is missing."""
 
-    # OSError prints its arguments in a form of its own.
+    # Otherwise OSError would format the arguments.
     __str__ = RecordError.__str__
 
 
 class ChecksumError(RecordError):
-    """Samples that do not agree with the checksum beside them."""
+    """The samples do not agree with their checksum."""
 
 
 class NothingReadError(ValueError):
-    """None of many files can be read; why, says `report`.
+    """None of many files can be read; the attribute `report` says why.
 
     Parameters
     ----------
     message : str
     report : Report
+        The problem of each file.
     """
 
     def __init__(self, message, report):
@@ -67,19 +71,19 @@ class NoECGError(NothingReadError, FileNotFoundError):
 
 @contextlib.contextmanager
 def naming(file, what_to_do):
-    """Make a `RecordError` that names the file of whatever goes wrong as it is read."""
+    """Turn every error in the block into a `RecordError` that names the file."""
     try:
         yield
     except RecordError:
         raise
     except Exception as error:
-        # Libraries raise errors of a dozen kinds on damaged files, and memory may not suffice.
+        # Libraries raise a dozen types of errors on damaged files, also MemoryError.
         problem = f"cannot be read: {type(error).__name__} {error}".rstrip()
         raise RecordError(file, problem, what_to_do) from error
 
 
 class Report:
-    """Collects what happens to records while a data set is opened.
+    """Collects the problems of records while a data set is opened.
 
     Examples
     --------
@@ -98,26 +102,26 @@ class Report:
         return len(self.rows)
 
     def add(self, id, file, problem, what_to_do, kept=False):
-        """Name a record that is left out, or one that is kept in spite of a problem."""
+        """Add a record that is left out, or that is kept in spite of a problem."""
         self.rows.append((id, str(file), problem, what_to_do, kept))
 
     def add_error(self, id, error):
-        """Name the record that a `RecordError` left out."""
+        """Add a record that is left out because of a `RecordError`."""
         self.add(id, error.file, error.problem, error.what_to_do)
 
     def to_frame(self):
-        """Return the table that `ECGRecords.report` shows."""
+        """Return the table for `ECGRecords.report`."""
         frame = pd.DataFrame(self.rows, columns=list(REPORT_COLUMNS))
         return frame.astype({"kept": bool})
 
 
 def is_lost(name):
-    """Return whether a file that is no ECG was one to judge by its name."""
+    """Return whether the name of a file says that it is an ECG."""
     return _OF_ECGS.search(str(name)) is not None
 
 
 def lost_ecgs(report):
-    """Return the rows of a report about ECGs that are left out, not about files beside them."""
+    """Return the rows of a report about ECGs that are left out, without rows of other files."""
     problem = report["problem"].astype(str)
     is_other = problem.str.startswith((NO_ECG, HIDDEN))
     is_other &= ~problem.str.startswith((NO_ECG + UNKNOWN, NO_ECG + EMPTY))

@@ -1,4 +1,4 @@
-"""Selecting records and leads of signals of any form; what is not in memory stays out of it."""
+"""Select records and leads of signals of any form, without reading lazy signals."""
 
 import numbers
 
@@ -10,13 +10,14 @@ from sklearn_ecg.records._readers import as_lazy, select_leads_lazily
 
 
 def row_index(key, n_records):
-    """Return the index of records as a slice or an array of integers or bool, or say what is wrong.
+    """Return the index of records as a slice or an array of integers or bool.
 
     Parameters
     ----------
     key : object
-        What stands in the brackets.
+        The object in the brackets.
     n_records : int
+        Number of records, which a mask must have.
 
     Returns
     -------
@@ -63,7 +64,7 @@ def take(signals, index):
 
     Returns
     -------
-    As `signals`; LazySignals for scattered records of a memory map.
+    the type of `signals`, but LazySignals for scattered records of a memory map
     """
     if isinstance(signals, list):
         return [signals[i] for i in np.arange(len(signals))[index]]
@@ -75,7 +76,7 @@ def take(signals, index):
 
 
 def take_leads(signals, selection):
-    """Return the leads that are asked for of all records.
+    """Return the wanted leads of all records.
 
     Parameters
     ----------
@@ -84,7 +85,7 @@ def take_leads(signals, selection):
 
     Returns
     -------
-    As `signals`; LazySignals for a memory map. The signals themselves where nothing changes.
+    the type of `signals`, but LazySignals for a memory map; the same object if nothing changes
     """
     if isinstance(signals, list):
         return [selection.of_record(signal) for signal in signals]

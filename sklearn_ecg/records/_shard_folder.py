@@ -1,11 +1,10 @@
-"""Results of records in a folder, a file for each shard, so that whoever is interrupted goes on.
+"""Store results of records in a folder, one file per shard, so that interrupted work can go on.
 
-Of a folder ``FOLDER/KIND`` a file ``manifest.json`` says what made the results, and which records
-each shard holds, by their keys. It is written before the work begins. A shard ``NAME.npz`` is there
-as a whole or not at all; it follows from its records alone, and whoever makes it writes the same
-file. So a kill at any moment costs the shards that were being made, and processes that work side by
-side do not harm each other: where two have made one record, one of both results is taken. Records
-that come later make new shards.
+``FOLDER/KIND/manifest.json`` says which settings made the results, and which records each shard
+holds, by their keys. It is written before the work begins. A shard ``NAME.npz`` is either complete
+or absent, and depends on its records only, so every process writes the same file. A kill loses only
+the shards in work. Processes can work side by side: if two have made the same record, one of the
+two results is taken. New records make new shards.
 """
 
 import contextlib
@@ -28,9 +27,9 @@ from sklearn_ecg.utils import in_parallel, progress, warn_user, whole_file, writ
 
 _FORMAT, _FORMAT_VERSION = "sklearn_ecg.shards", 1
 _MANIFEST = "manifest.json"
-# So many shards share out the records, as long as they are neither too small nor too large.
+# Number of shards, unless a shard would have fewer or more records than the limits.
 _N_SHARDS, _SMALLEST, _LARGEST = 64, 16, 512
-# What reading a damaged file raises.
+# The errors that reading a damaged file raises.
 _DAMAGED = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -40,9 +39,9 @@ class ShardFolder:
     Parameters
     ----------
     folder : path-like
-        Made where it is missing; results of several kinds lie in it side by side.
+        It is made if it is missing. It can hold results of several kinds.
     settings : dict
-        What JSON can hold: all that results depend on beside the records.
+        All settings on which the results depend, in types that JSON can hold.
     """
 
     def __init__(self, folder, settings):
@@ -51,34 +50,36 @@ class ShardFolder:
             kind = _digest(json.dumps(self.settings, sort_keys=True))
         except TypeError as error:
             raise TypeError(
-                f"The settings of a step must be what JSON can hold; got {settings!r}: {error}."
+                f"The settings of a step must be of types that JSON can hold; got {settings!r}: "
+                f"{error}."
             ) from error
         self.path = Path(folder).expanduser().absolute() / kind
 
     def results(self, step, take, keys, *, shard_size=None, n_jobs=None, verbose=0):
-        """Make the shards that are missing, and yield what each of the wanted ones holds.
+        """Make the missing shards, and yield the results of each wanted shard.
 
-        What went wrong with a record before is tried again.
+        Records that failed before are tried again.
 
         Parameters
         ----------
         step : callable
-            Takes what `take` returns, and returns a DataFrame with a row for each record. Its
-            column "problem" says what went wrong, and is empty where nothing did. If its attribute
-            `by_record` is true, a row depends on its record alone. Its attribute `doing` stands
-            before the progress bar, which counts records.
+            Takes the output of `take`, and returns a DataFrame with a row per record. Its column
+            "problem" says why a record failed, and is empty for success. If its attribute
+            `by_record` is true, a row depends on its record only. Its attribute `doing` is the
+            text before the progress bar, which counts records.
         take : callable
-            ``take(rows)`` returns those records in a form that travels to workers.
+            ``take(rows)`` returns those records in a form that workers can take.
         keys : list of length n_records of str or None
-            Of the records; see `record_keys`. What has none is worked on and not kept.
+            Keys of the records; see `record_keys`. Results of a record without a key are not
+            stored.
         shard_size : int, default=None
-            By default about 64 shards, of 16 to 512 records each.
+            Records per shard; by default about 64 shards of 16 to 512 records.
         n_jobs, verbose : int
 
         Yields
         ------
         rows : ndarray of int
-            The records that the shard holds, among those given.
+            The rows of the shard's records.
         frame : DataFrame
             Their results.
         """
@@ -93,8 +94,8 @@ class ShardFolder:
             total=sum(len(plan[name]) for name in todo),
             verbose=verbose if todo else 0,
         )
-        # Workers side by side have a thread each: more would wait for each other. Threads share
-        # one limit, which is set here.
+        # Each parallel worker gets one thread: more threads than cores would slow each other down.
+        # Workers that are threads share one limit, which is set here.
         is_shared = joblib.effective_n_jobs(n_jobs) > 1
         in_threads = getattr(get_active_backend()[0], "uses_threads", False)
         try:
@@ -117,9 +118,9 @@ class ShardFolder:
         except BrokenExecutor as error:
             n_made = sum(self._file(name).exists() for name in plan)
             raise RuntimeError(
-                f"A worker process was killed, perhaps since memory ran out. {n_made} of "
-                f"{len(plan)} shards are made and kept in {self.path}: call again, with fewer "
-                "workers or smaller shards if this comes back."
+                f"A worker process was killed, perhaps because memory ran out. {n_made} of "
+                f"{len(plan)} shards are made and kept in {self.path}: call again to go on. If a "
+                "worker is killed again, use fewer workers or smaller shards."
             ) from error
         for name, own in plan.items():
             frame = _read_shard(self._file(name), own)
@@ -137,14 +138,14 @@ class ShardFolder:
             yield rows, step(take(rows)).reset_index(drop=True)
 
     def _plan(self, rows_of, shard_size):
-        """Return the keys of each wanted shard by its name, and write down those that are new."""
+        """Return the keys of each wanted shard by its name, and store new ones in the manifest."""
         planned = self._read_manifest()
         for path in self.path.glob("*.npz"):
-            # Of another process that wrote its manifest at the same time, or of one that is lost.
+            # Another process may have replaced the manifest, or it may be lost.
             if path.stem not in planned and (own := _read_keys(path)):
                 planned[path.stem] = own
-        # What was planned and not made is planned anew where it cannot be made as planned, as of a
-        # record that is gone, or is too much at once.
+        # A shard that was planned but not made is planned again if one of its records is gone or
+        # it is too large.
         most = len(rows_of) if shard_size is None else shard_size
         planned = {
             name: own
@@ -161,7 +162,7 @@ class ShardFolder:
             planned[_digest(*own)] = own
         if new:
             self._write_manifest(planned)
-        # Those that are there come first: what they hold is not made again.
+        # Existing shards come first, so that their records are not made again.
         wanted, left = {}, set(rows_of)
         for name in sorted(planned, key=lambda name: not self._file(name).exists()):
             if not left.isdisjoint(planned[name]):
@@ -179,7 +180,7 @@ class ShardFolder:
                 return {}
             return {str(name): list(map(str, own)) for name, own in manifest["shards"].items()}
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return {}  # The shards themselves tell what they hold.
+            return {}  # `_plan` reads the keys from the shards themselves.
 
     def _write_manifest(self, planned):
         manifest = {
@@ -194,7 +195,7 @@ class ShardFolder:
             file.write(json.dumps(manifest).encode())
 
     def _make_anew(self, step, take, rows_of, name, own):
-        """Replace a damaged shard; records of it that are gone are left out."""
+        """Replace a damaged shard, without records that are gone."""
         warn_user(f"{self._file(name)} is damaged; it is made anew.")
         self._file(name).unlink(missing_ok=True)
         own = [key for key in own if key in rows_of]
@@ -203,7 +204,7 @@ class ShardFolder:
         return own, _read_shard(path, own)
 
     def _try_again(self, step, take, rows_of, name, own, frame):
-        """Return a shard in which what went wrong before, and goes right now, is right."""
+        """Try the failed records of a shard again, and return its results."""
         is_wrong = (frame["problem"] != "").to_numpy()
         places = [place for place in np.flatnonzero(is_wrong) if own[place] in rows_of]
         if not places:
@@ -221,7 +222,7 @@ class ShardFolder:
         try:
             _write_shard(self._file(name), own, frame)
         except OSError as error:
-            warn_user(f"{error}. What was found is right, and will be looked for again.")
+            warn_user(f"{error}. The results are right, but the next call will make them again.")
         return frame
 
 
@@ -233,7 +234,7 @@ def _digest(*texts):
 
 
 def _first(rows_of, keys):
-    """Return a row of each key; of a record that is there several times, the first."""
+    """Return the row of each key, the first one if a record occurs several times."""
     return np.array([rows_of[key][0] for key in keys])
 
 
@@ -250,7 +251,7 @@ def _one_thread(is_wanted):
 def _write_shard(path, keys, frame):
     columns = np.array(frame.columns, dtype=str)
     arrays = {"keys": np.array(keys), "columns": columns}
-    # Columns of one type make one array: a thousand arrays would be slow to read.
+    # Columns of one type make one array, because a thousand arrays are slow to read.
     kinds = frame.dtypes.astype(str).to_numpy()
     for number, kind in enumerate(dict.fromkeys(kinds)):
         values = frame.loc[:, kinds == kind].to_numpy()
@@ -261,7 +262,7 @@ def _write_shard(path, keys, frame):
 
 
 def _read_shard(path, keys):
-    """Return the table of a shard; None where it is not whole."""
+    """Return the table of a shard, or None if it is damaged."""
     try:
         with np.load(path) as stored:
             arrays = {name: stored[name] for name in stored}

@@ -1,4 +1,4 @@
-"""What a collection of records looks like: in a line, as tables, and in a notebook."""
+"""Describe a collection of records in a line, in tables, and in a notebook."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from sklearn_ecg.utils import trusted_labels, trusted_records
 
 
 class RecordsSummary:
-    """The views of `ECGRecords` that count and show, and change nothing."""
+    """The methods of `ECGRecords` that count and show."""
 
     def to_frame(self):
         """Return a table with a row per record: group, split, trusted, and a column per label.
@@ -15,8 +15,8 @@ class RecordsSummary:
         Returns
         -------
         DataFrame
-            Indexed by `ids`; columns of what is unknown for all records are left out. A record is
-            trusted where all of its labels are.
+            Its index is `ids`. Columns that the records lack are left out. A record is trusted if
+            all of its labels are.
         """
         trusted = None if self._trusted is None else trusted_records(self._trusted)
         columns = {"group": self._groups, "split": self._split, "trusted": trusted}
@@ -33,10 +33,9 @@ class RecordsSummary:
         Returns
         -------
         DataFrame
-            A row per label; columns present, absent and unknown (numbers of records), prevalence
-            (share of the records for which the label is known, NaN where it is for none), and,
-            where `trusted` is known, present_trusted (records that have the label, and are trusted
-            in it).
+            A row per label. Columns present, absent and unknown are numbers of records; prevalence
+            is present / (present + absent). If the records have `trusted`, present_trusted is the
+            number of records whose label is present and trusted.
 
         Examples
         --------
@@ -71,15 +70,14 @@ class RecordsSummary:
         Parameters
         ----------
         share : bool, default=False
-            Whether to divide each row by the records that have its label and for which the
-            column's label is known: how often the column's label comes with the row's.
+            Whether to return shares: of the records that have the row's label, the share that also
+            have the column's label, if it is known.
 
         Returns
         -------
         DataFrame of shape (n_labels, n_labels)
-            Numbers of records, with those that have the label at all on the diagonal. An unknown
-            label counts neither as present nor as absent. Shares are NaN where there is nothing to
-            divide by.
+            Numbers of records; the diagonal holds the records that have the label. An unknown
+            label is neither present nor absent. A share of no records is NaN.
 
         Examples
         --------
@@ -128,7 +126,7 @@ class RecordsSummary:
             of_labels = " labels" if self._trusted.ndim == 2 else ""
             parts.append(f"{self._trusted.sum()}{of_labels} trusted")
         if self._metadata is not None:
-            # Their values are about patients, and are shown to nobody who does not ask for them.
+            # Values of metadata are about patients, so they are not shown.
             parts.append(f"{self._metadata.shape[1]} columns of metadata")
         return f"{type(self).__name__}: {', '.join(parts)}"
 

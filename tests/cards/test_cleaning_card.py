@@ -109,7 +109,7 @@ def test_without_truth_the_card_says_so(cleaner, cleaned):
     card = cleaning_card(cleaner, cleaned)
     assert "Against the true labels" not in card.sections
     assert "No true labels were given" in limits(card)
-    assert "errors among them are learned" in limits(card)
+    assert "also learns their errors" in limits(card)
     assert "Patients are not known" not in limits(card)
 
 
@@ -122,9 +122,9 @@ def test_what_waits_for_a_person_is_shown(data):
     card = cleaning_card(cleaner, cleaned)
     shown = card.sections["For a person"][1]
     n_waiting = (cleaned.provenance == "undecided").sum()
-    assert card.sections["For a person"][0].startswith(f"{n_waiting} labels wait")
+    assert card.sections["For a person"][0].startswith(f"{n_waiting} labels are undecided")
     assert len(shown) == min(10, n_waiting) and shown["confidence"].is_monotonic_increasing
-    assert "3 records could not be judged at all" in limits(card)
+    assert "3 records could not be judged" in limits(card)
     assert "Patients are not known" in limits(card)
 
 
@@ -132,7 +132,7 @@ def test_labels_with_few_trusted_examples_are_named(cleaner, cleaned):
     counts = cleaned.labels[:120].sum(axis=0)
     card = cleaning_card(cleaner, cleaned, min_trusted=int(counts.min()) + 1)
     assert f"{NAMES[counts.argmin()]} ({counts.min()})" in limits(card)
-    assert "Learned with little" not in limits(cleaning_card(cleaner, cleaned))
+    assert "Hardly checked" not in limits(cleaning_card(cleaner, cleaned))
 
 
 def test_labels_that_could_not_be_learned_are_named(data):
@@ -161,7 +161,7 @@ def test_filters_have_cards_too(other, data):
     cleaned = other.fit_transform(table, weak, trusted=trusted)
     card = cleaning_card(other, cleaned, y_true=truth)
     assert "Rules" not in card.sections
-    assert "does not look for missing labels" in limits(card)
+    assert "does not search for missing labels" in limits(card)
     assert card.sections["Changes"][1].loc["all labels", "added"] == 0
     assert "<table>" in card.to_html()
 
@@ -219,9 +219,9 @@ def test_records_that_were_all_taken_as_right_are_told_of(data):
     cleaner = AFPLabelCleaner(random_state=0)
     card = cleaning_card(cleaner, cleaner.fit_transform(table, weak, trusted=True))
     facts = card.sections["Records"][0]["value"]
-    assert facts["trusted"] == "all 360 records were taken as right; no label was questioned"
-    assert "Of the 0 records that are not trusted" in card.sections["Changes"][0]
-    assert "All records were taken as trusted: no label was questioned" in limits(card)
+    assert facts["trusted"] == "all 360 records were taken as right; no label was checked"
+    assert "In the 0 records whose labels are not all trusted" in card.sections["Changes"][0]
+    assert "All records were taken as trusted: no label was checked" in limits(card)
     assert "could not be judged" not in limits(card)
 
 

@@ -142,8 +142,11 @@ def test_unknown_labels_count_nowhere(told, truth):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda y: y * [1, 1, 0], "Not tested, since no test record has them: PVC"),
-        (lambda y: np.maximum(y, [0, 1, 0]), "Not tested, since all test records have them: LBBB"),
+        (lambda y: y * [1, 1, 0], "Not tested, because no test record has them: PVC"),
+        (
+            lambda y: np.maximum(y, [0, 1, 0]),
+            "Not tested, because all test records have them: LBBB",
+        ),
         (lambda y: y * (np.arange(200) < 20)[:, None], "fewer than 10 test patients have them: "),
     ],
 )
@@ -165,8 +168,8 @@ def test_a_label_of_three_patients_has_no_interval(told, truth):
 @pytest.mark.parametrize(
     ("groups", "message"),
     [
-        (np.arange(200) + 99, "1 of the 100 test patients were also trained on, such as 99"),
-        (None, "Whether patients of the test were also trained on is not known"),
+        (np.arange(200) + 99, "1 of the 100 test patients also have training records, such as 99"),
+        (None, "It is not known whether test patients also have training records"),
     ],
 )
 def test_patients_on_both_sides_are_told_of(told, truth, groups, message):
@@ -249,7 +252,7 @@ def test_our_classifier(rng):
     assert facts["leads, in this order"] == "I, II"
     assert card.sections["Parameters"][0].loc["max_epochs", "value"] == "2"
     assert f"AF {classifier.thresholds_[0]:.3f}" in card.sections["Scores"][0]
-    assert "40 of the 40 test patients were also trained on" in limits(card)
+    assert "40 of the 40 test patients also have training records" in limits(card)
     assert "not calibrated" in limits(card) and "Thresholds were tuned" in limits(card)
     assert "<table>" in card.to_html() and "| AF |" in card.to_markdown()
 
@@ -267,8 +270,9 @@ def test_measured_features_and_what_they_tune_are_told_of(truth, rng, few_trees)
     classifier = _quick(features=by_id).fit(records(truth))
     card = model_card(classifier, records(truth), n_resamples=5)
     facts = card.sections["Model"][0]["value"]
-    assert facts["measured features"].startswith("by FunctionTransformer; trees answer by them")
-    told = "patients whom their models have not learned from"
+    expected = "by FunctionTransformer; trees on them have the weight"
+    assert facts["measured features"].startswith(expected)
+    told = "learned from cross-fitted predictions"
     assert told in card.sections["Training data"][-1]
     text = card.sections["Scores"][0]
     for name, threshold in zip(NAMES, classifier.thresholds_, strict=True):
@@ -291,7 +295,7 @@ def test_held_out_records_are_told_of(truth, knows_train):
     classifier = _quick().fit(train, validation=mask)
     card = model_card(classifier, train, X_train=train if knows_train else None, n_resamples=5)
     text = card.sections["Training data"][-1]
-    assert text.startswith("Of them 3 records were held out")
+    assert text.startswith("3 of them were held out")
     assert ("r3, r50, r117" in text) == knows_train
 
 
@@ -299,14 +303,14 @@ def test_a_card_says_that_nothing_was_held_out(truth, tmp_path, told):
     train = records(truth)
     classifier = _quick().fit(train)
     card = model_card(classifier, train, n_resamples=5)
-    assert "None of them were held out" in card.sections["Training data"][-1]
-    assert "patients whom their models" not in card.sections["Training data"][-1]
+    assert "No records were held out" in card.sections["Training data"][-1]
+    assert "cross-fitted predictions" not in card.sections["Training data"][-1]
     assert "not calibrated" in limits(card) and "Thresholds" not in limits(card)
     assert "from a probability of 0.5 on" in card.sections["Scores"][0]
     classifier.save(tmp_path / "model")
     loaded = LabelCorrelationECGClassifier.load(tmp_path / "model", device="cpu")
     text = str(model_card(loaded, train, n_resamples=5))
-    assert "held out for validation is not known" in text
+    assert "not known which records were held out" in text
     assert "held out" not in str(model_card(told, train, n_resamples=5))
 
 
@@ -326,7 +330,7 @@ def test_a_card_of_what_a_search_has_found(truth):
     assert f"lr={search.best_params_['labelcorrelationecgclassifier__lr']}" in facts["chosen by"]
     pd.testing.assert_frame_equal(card.sections["Scores"][1], alone.sections["Scores"][1])
     n_held_out = len(best[-1].validation_indices_)
-    assert f"Of them {n_held_out} records were held out" in str(card)
+    assert f"{n_held_out} of them were held out" in str(card)
     assert card.title == "Model card: LabelCorrelationECGClassifier"
 
 
@@ -343,7 +347,7 @@ def test_a_search_that_was_not_refitted_has_no_card(truth, rng):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"y_test": None}, ValueError, "y_test is missing"),
+        ({"y_test": None}, ValueError, "y_test is None, and X_test has no labels"),
         ({"y_test": np.zeros((200, 2))}, ValueError, "y_test has 2 labels.*knows 3: AF, LBBB"),
         (
             {"y_test": pd.DataFrame(np.zeros((200, 3)), columns=list("abc"))},
@@ -371,7 +375,7 @@ def test_classifiers_that_a_card_cannot_describe(truth):
     with pytest.raises(TypeError, match="has no predict_proba"):
         model_card(MultiOutputClassifier(LinearSVC()).fit(X, truth), X, truth)
     classes = np.arange(200) % 3
-    with pytest.raises(ValueError, match="labels that come together"):
+    with pytest.raises(ValueError, match="multi-label classifiers"):
         model_card(RandomForestClassifier(n_estimators=2).fit(X, classes), X, truth)
     signals = np.random.default_rng(0).normal(size=(20, 50))
     classifier = LabelCorrelationECGClassifier(max_epochs=1).fit(signals, np.arange(20) % 2)
@@ -403,7 +407,7 @@ def test_test_labels_that_were_trusted_were_made_by_nobody(told, truth):
 def test_training_records_that_were_only_taken_as_right_are_not_called_trusted(told, truth):
     taken = make_cleaned(truth, np.full(truth.shape, "trusted"), trusted=np.ones(200, bool))
     for X_train, text in (
-        (taken, "all 200 records were taken as right; no label was questioned"),
+        (taken, "all 200 records were taken as right; no label was checked"),
         (records(truth, trusted=True), "200 of 200 records"),
         (records(truth, trusted=np.arange(200) < 50), "50 of 200 records"),
     ):
@@ -425,4 +429,4 @@ def test_columns_of_a_table_are_not_taken_for_what_records_know(told, truth):
     X = pd.DataFrame({"groups": np.zeros(200), "trusted": 0.0, "labels": 1.0})
     card = model_card(told, X, truth, X_train=X, n_resamples=20)
     assert card.sections["Test data"][0].loc["patients", "value"] == "not known"
-    assert "Their labels were not given" in card.sections["Training data"][1]
+    assert "did not get their labels" in card.sections["Training data"][1]

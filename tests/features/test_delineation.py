@@ -108,13 +108,13 @@ def test_bounds_on_real_records(shared_data):
 @pytest.mark.parametrize(
     ("r_peaks", "message"),
     [
-        ([[100, 200]], r"r_peaks must be samples.*of int64 of shape \(1, 2\)"),
-        ([True], "r_peaks must be samples.*of bool"),
-        (["a"], "r_peaks must be samples"),
+        ([[100, 200]], r"r_peaks must be an array of samples.*of int64 of shape \(1, 2\)"),
+        ([True], "r_peaks must be an array of samples.*of bool"),
+        (["a"], "r_peaks must be an array of samples"),
         ([np.nan, 3], "r_peaks must be finite samples; got nan"),
         ([3, np.inf], "r_peaks must be finite samples; got inf"),
-        ([200, 100], "r_peaks must be in ascending order, each once; got 200 before 100"),
-        ([100.5, 100.5], "ascending order, each once; got 100.5 before 100.5"),
+        ([200, 100], "r_peaks must be in ascending order, without repeats; got 200 before 100"),
+        ([100.5, 100.5], "ascending order, without repeats; got 100.5 before 100.5"),
         ([-0.5], "r_peaks must lie in the record's 500 samples"),
         ([499.5], "r_peaks must lie in the record's 500 samples.*in seconds"),
     ],

@@ -156,9 +156,9 @@ def test_every_kind_of_signals(records, found, kind):
         ([100, 5000], "must lie in the record's 5000 samples"),
         ([-1, 5], "must lie in the record's 5000 samples"),
         ([np.nan, 5], "must be finite"),
-        ([[1, 2]], "must be samples"),
-        ("100", "must be samples"),
-        (7, "must be samples"),
+        ([[1, 2]], "must be an array of samples"),
+        ("100", "must be an array of samples"),
+        (7, "must be an array of samples"),
     ],
 )
 def test_an_error_names_the_record(records, fitted, own, message):
@@ -174,7 +174,7 @@ def test_what_is_no_list_of_peaks(records, fitted, found):
         fitted.transform(records, r_peaks=found[:5])
     with pytest.raises(ValueError, match=r"for 1 records: .* pass \[r_peaks\]"):
         fitted.transform(records[:1], r_peaks=found[0])
-    with pytest.raises(ValueError, match=r"names the record 'X9', which X does not hold \(1 such"):
+    with pytest.raises(ValueError, match=r"names the record 'X9', which X does not have \(1 such"):
         fitted.transform(records, r_peaks={"X9": found[0], records.ids[0]: found[0]})
     with pytest.raises(ValueError, match="index of r_peaks does not name the 6 records"):
         fitted.transform(records, r_peaks=pd.Series(found, index=[*records.ids[:5], "X9"]))

@@ -85,7 +85,7 @@ def test_unknown_methods_are_answered_with_the_known(function, method):
 
 
 def test_a_detector_that_breaks_down_says_what_to_do(record):
-    with pytest.raises(RuntimeError, match=r"'neurokit' broke down on lead 1 .*'network'"):
+    with pytest.raises(RuntimeError, match=r"'neurokit' raised an error on lead 1 .*'network'"):
         detect_r_peaks(np.stack([np.zeros(12), np.arange(12.0)]), RATE, method="neurokit")
 
 
@@ -143,7 +143,9 @@ def test_a_lead_on_which_neurokit_breaks_down_is_named(record, monkeypatch):
 
     monkeypatch.setattr(nk, "ecg_delineate", breaks_on_the_smallest)
     leads = np.stack([signal[1], signal[1] * 1e-3])
-    with pytest.warns(UserWarning, match=r"'dwt' broke down on the leads \[1\].*IndexError: list"):
+    with pytest.warns(
+        UserWarning, match=r"'dwt' raised errors on the leads \[1\].*IndexError: list"
+    ):
         found = delineate(leads, RATE, method="dwt")
     assert found.loc[found["lead"] == 1, BOUNDS].isna().all(axis=None)
     assert found.loc[found["lead"] == 1, "r_peak"].notna().all()

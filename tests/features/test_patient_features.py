@@ -85,10 +85,10 @@ def test_a_cleaner_hands_them_on_until_they_are_others(records, tmp_path):
 
 def test_where_nothing_is_known_one_warning_says_so(records):
     extractor = ECGFeatureExtractor(groups=GROUPS).fit(records)
-    with pytest.warns(UserWarning, match="which age_years and is_female could be taken") as caught:
+    with pytest.warns(UserWarning, match="features age_years and is_female are NaN") as caught:
         features = extractor.transform(records.with_metadata(None))
     assert len(caught) == 1 and np.isnan(features[:, -2:]).all()
-    with pytest.warns(UserWarning, match="which is_female could be taken"):
+    with pytest.warns(UserWarning, match="features is_female are NaN"):
         extractor.transform(records.with_metadata(PATIENTS[["age_years"]]))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -117,10 +117,13 @@ def test_a_record_that_cannot_be_read_is_nan_throughout(records):
     ("table", "message"),
     [
         (PATIENTS.assign(age_years="old"), "'age_years' of metadata must hold numbers; got object"),
-        (PATIENTS.assign(age_years=[300, 1, 1, 1]), "that of 1 records is none, such as P0000-0"),
+        (
+            PATIENTS.assign(age_years=[300, 1, 1, 1]),
+            "1 records have other values, such as record P0000-0",
+        ),
         (
             PATIENTS.assign(sex=["F", "male", "", "M"]),
-            "'sex' .* that of 2 records .* such as P0000-0",
+            "'sex' .* 2 records have other values, such as record P0000-0",
         ),
     ],
 )

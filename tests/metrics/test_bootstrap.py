@@ -222,13 +222,13 @@ def test_bad_input(data):
         interval(method="basic")
     with pytest.raises(ValueError, match="groups must hold one patient for each"):
         interval(groups=patients[1:])
-    with pytest.raises(ValueError, match="needs at least 2 of them; got 1"):
+    with pytest.raises(ValueError, match="needs at least 2 patients; groups has 1"):
         interval(groups=np.zeros(len(patients)))
     with pytest.raises(ValueError, match=r"y_true has .* records, but y_score has 3"):
         bootstrap_interval(roc_auc_score, y_true, y_score[:3])
     with pytest.raises(ValueError, match="y_scores must hold at least 2 classifiers; got 1"):
         compare_classifiers("roc_auc", y_true, {"ours": y_score})
-    with pytest.raises(ValueError, match="reference='a' is none of the classifiers b, c"):
+    with pytest.raises(ValueError, match="reference='a' is not one of the classifiers b, c"):
         compare_classifiers("roc_auc", y_true, {"b": y_score, "c": y_score}, reference="a")
     with warnings.catch_warnings():
         warnings.simplefilter("error")

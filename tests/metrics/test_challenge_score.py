@@ -216,17 +216,17 @@ def test_undefined_where_all_are_normal():
 def test_bad_input_says_what_to_do(labels):
     truth, predicted = labels
     bare = truth.to_numpy(), predicted.to_numpy()
-    with pytest.raises(ValueError, match="have no names by which to find their weights"):
+    with pytest.raises(ValueError, match="have no names, so they cannot be matched"):
         challenge_score(*bare)
-    with pytest.raises(ValueError, match=r"These labels have no weights: PVC\. Score only"):
+    with pytest.raises(ValueError, match=r"These labels have no weights: PVC\. Leave"):
         challenge_score(*(frame.rename(columns={"PVC|VPB": "PVC"}) for frame in labels))
-    with pytest.raises(ValueError, match="normal='N' is none of the classes AF, AFL"):
+    with pytest.raises(ValueError, match="normal='N' is not one of the classes AF, AFL"):
         challenge_score(truth, predicted, normal="N")
     with pytest.raises(ValueError, match=r"weights must have the shape \(5, 5\) for 5 labels"):
         challenge_score(*bare, weights=np.eye(4))
     with pytest.raises(ValueError, match="weights must be finite"):
         challenge_score(*bare, weights=np.full((5, 5), np.nan), normal=0)
-    with pytest.raises(ValueError, match="same unique class names as rows and columns"):
+    with pytest.raises(ValueError, match="same unique class names as rows and as columns"):
         challenge_score(truth, predicted, weights=challenge_weights().iloc[::-1])
     with pytest.raises(ValueError, match="year must be 2020 or 2021; got 2022"):
         challenge_score(truth, predicted, weights=2022)
@@ -234,5 +234,5 @@ def test_bad_input_says_what_to_do(labels):
         challenge_score(truth, predicted.replace(1, -1))
     with pytest.raises(ValueError, match="y_pred has the labels"):
         challenge_score(truth, predicted[predicted.columns[::-1]])
-    with pytest.raises(ValueError, match="sample_weight must hold a number of at least 0"):
+    with pytest.raises(ValueError, match="sample_weight must hold a finite number of at least 0"):
         challenge_score(truth, predicted, sample_weight=-np.ones(40))

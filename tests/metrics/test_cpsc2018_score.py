@@ -83,7 +83,7 @@ def test_bad_input():
         cpsc2018_score([[1, 0]], [[1, 0]])
     with pytest.raises(ValueError, match=r"scored on the nine labels .*; got SNR, AF"):
         cpsc2018_score(*[truth.rename(columns={"Normal": "SNR"})] * 2)
-    with pytest.raises(ValueError, match="first_label is 'PVC' for record 1, which does not have"):
+    with pytest.raises(ValueError, match="first_label is 'PVC' for record 1, but y_true says"):
         cpsc2018_score(truth, truth, first_label=["AF", "PVC"])
     with pytest.raises(ValueError, match="first_label must name one label for each of the 2"):
         cpsc2018_score(truth, truth, first_label=["AF"])

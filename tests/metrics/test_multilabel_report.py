@@ -101,7 +101,7 @@ def test_never_predicted_is_0_as_in_scikit_learn(labels):
 
 def test_bad_input(labels):
     y_true, y_score = labels
-    with pytest.raises(ValueError, match="Pass y_score, y_pred, or both"):
+    with pytest.raises(ValueError, match="y_score and y_pred are both None"):
         multilabel_report(y_true)
     with pytest.raises(ValueError, match=r"y_score must have the shape \(90, 3\) of y_true"):
         multilabel_report(y_true, y_score[1:])

@@ -50,11 +50,11 @@ def test_equal_differences():
 
 
 def test_bad_input():
-    with pytest.raises(ValueError, match=r"one score per split each.* \(2,\) and \(3,\)"):
+    with pytest.raises(ValueError, match=r"each hold one score per split.* \(2,\) and \(3,\)"):
         corrected_resampled_ttest([1, 2], [1, 2, 3], n_train=2, n_test=1)
-    with pytest.raises(ValueError, match="of at least 2 splits"):
+    with pytest.raises(ValueError, match="for at least 2 splits"):
         corrected_resampled_ttest([1], [1], n_train=2, n_test=1)
-    with pytest.raises(ValueError, match="must be finite; a split without a score is no 0"):
+    with pytest.raises(ValueError, match="must be finite; leave splits without a score out"):
         corrected_resampled_ttest([1, np.nan], [1, 2], n_train=2, n_test=1)
     with pytest.raises(ValueError, match="n_train and n_test must be positive; got 0 and 1"):
         corrected_resampled_ttest([1, 2], [1, 2], n_train=0, n_test=1)

@@ -99,7 +99,7 @@ def test_bad_input_names_the_argument(arguments, message):
 
 
 def test_nothing_to_split():
-    with pytest.raises(ValueError, match="At least one collection"):
+    with pytest.raises(ValueError, match="at least one collection"):
         patient_train_test_split()
     with pytest.raises(ValueError, match="inconsistent numbers of samples"):
         patient_train_test_split(np.zeros(4), np.zeros(5))

@@ -136,7 +136,9 @@ def test_further_leads_have_no_place_but_in_a_stack(records):
     assert names(draw(more)) == [[name] for name in names_13]
     only = ECGRecords(records.signals[:, :2], 250, lead_names=["MLII", "V9"])
     assert names(draw(only)) == [["MLII"], ["V9"]]
-    with pytest.raises(ValueError, match=r"layout='6x2' is for the twelve .* MLII, V9. Use 'stack"):
+    with pytest.raises(
+        ValueError, match=r"layout='6x2' is for the twelve .* MLII, V9. Use layout='stack"
+    ):
         draw(only, layout="6x2")
 
 

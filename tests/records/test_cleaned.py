@@ -93,7 +93,7 @@ def test_bad_parts_are_named():
             CleanedRecords(np.zeros((2, 3)), **(parts | changes))
     table = CleanedRecords(np.zeros((2, 3)), **parts)
     assert "3 features" in repr(table)
-    with pytest.raises(TypeError, match="as y beside the table"):
+    with pytest.raises(TypeError, match="other labels as y"):
         table.with_labels([[1], [1]])
     series = pd.Series([1, 0], name="AF")
     assert list(ECGRecords(np.zeros((2, 1, 9)), labels=series).label_names) == ["AF"]

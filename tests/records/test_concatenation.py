@@ -72,7 +72,7 @@ def test_records_without_groups_are_patients_of_their_own():
 def test_trust_is_not_invented():
     labels = {"labels": [[1], [0], [1]], "label_names": ["AF"]}
     good = make(trusted=[True] * 3, **labels)
-    with pytest.raises(ValueError, match=r"not for collections\[1\].*with_labels"):
+    with pytest.raises(ValueError, match=r"collections\[1\] has none.*with_labels"):
         concatenate([good, make(start=3, **labels)])
     assert list(concatenate([good, make(start=3)]).trusted) == [True] * 3 + [False] * 3
 
@@ -174,7 +174,7 @@ def test_leads_that_are_not_there(names, message):
 
 
 def test_leads_without_names():
-    with pytest.raises(ValueError, match="no names to select them by"):
+    with pytest.raises(ValueError, match="no names, so names cannot"):
         make(lead_names=None).select_leads(["I"])
 
 

@@ -4,6 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import numpy as np
+import pandas as pd
 
 from sklearn_ecg import CleanedRecords, ECGRecords
 from sklearn_ecg.records import LazySignals
@@ -18,6 +19,12 @@ def paths(tree):
     return [path.get("d") for path in tree.iter("path")]
 
 
+def tables(tree):
+    return [
+        [[cell.text for cell in row] for row in table.iter("tr")] for table in tree.iter("table")
+    ]
+
+
 def test_a_row_and_a_thumbnail_per_record(rng):
     records = ECGRecords(
         rng.normal(size=(9, 2, 500)),
@@ -29,12 +36,15 @@ def test_a_row_and_a_thumbnail_per_record(rng):
         trusted=[True] * 3 + [False] * 6,
     )
     html, tree = parse(records)
-    texts = [[cell.text for cell in row] for row in tree.iter("tr")]
-    assert texts[0] == ["id", "trusted", "labels", "lead II"]
-    assert texts[1][:3] == ["0", "yes", "AF, (1 unknown)"]
-    assert texts[4][:3] == ["3", "no", "none"]
-    assert len(texts) == 6 and len(paths(tree)) == 5
-    assert "4 more records" in html
+    labels, shown = tables(tree)
+    assert labels[0] == ["label", "records with it", "without", "unknown", "trusted with it"]
+    assert labels[1] == ["AF", "1", "8", "0", "1"]
+    assert labels[2] == ["PVC", "1", "7", "1", "1"]
+    assert shown[0] == ["id", "trusted", "labels", "lead II"]
+    assert shown[1][:3] == ["0", "yes", "AF, (1 unknown)"]
+    assert shown[4][:3] == ["3", "no", "none"]
+    assert len(shown) == 6 and len(paths(tree)) == 5
+    assert "4 more records" in html and "5 patients" in html
     assert len(html) < 60_000
 
 
@@ -98,3 +108,30 @@ def test_tables_and_empty_collections_have_no_thumbnails():
     )
     assert paths(parse(cleaned)[1]) == []
     assert paths(parse(ECGRecords(np.zeros((2, 1, 9)))[[]])[1]) == []
+
+
+def test_what_cleaning_did_is_counted_by_label():
+    cleaned = CleanedRecords(
+        np.zeros((4, 1, 9)),
+        labels=[[1, 0], [0, 0], [-1, 0], [1, 1]],
+        weak_labels=[[1, 0], [1, 0], [1, 0], [0, 1]],
+        provenance=[["trusted"] * 2, ["removed", "confirmed"], ["undecided", "confirmed"],
+                    ["added", "confirmed"]],
+        confidence=np.ones((4, 2)),
+        label_names=["AF", "<i>"],
+    )  # fmt: skip
+    _, tree = parse(cleaned)
+    header, *rows = tables(tree)[0]
+    assert header == ["label", "records with it", "without", "added", "removed", "undecided"]
+    assert rows == [["AF", "2", "1", "1", "1", "1"], ["<i>", "1", "3", "0", "0", "0"]]
+
+
+def test_many_labels_and_what_was_not_loaded_stay_short():
+    report = pd.DataFrame(
+        {"id": ["x"], "file": ["x.dat"], "problem": ["is empty"], "what_to_do": [""],
+         "kept": [False]}
+    )  # fmt: skip
+    records = ECGRecords(np.zeros((2, 1, 9)), labels=np.zeros((2, 30), int), report=report)
+    html, tree = parse(records)
+    assert len(tables(tree)[0]) == 22 and "and 10 more labels" in html
+    assert "1 left out when they were loaded: see records.report" in html

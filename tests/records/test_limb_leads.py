@@ -245,18 +245,18 @@ def test_recipes_weigh_rounding():
 
 def test_what_cannot_be_computed_is_named(full):
     with pytest.raises(
-        ValueError, match=r"leads \['V9'\], which the records lack; they have .*'V6'\]. With missi"
+        ValueError, match=r"leads \['V9'\], which the records lack; they have .*'V6'\]. Pass missi"
     ):
         full.select_leads(["I", "V9"])
     one = full.select_leads(["II", "V1", "V2"])
     with pytest.raises(
-        ValueError, match=r"leads \['I', 'aVF'\].*Limb leads are computed where there are two other"
+        ValueError, match=r"leads \['I', 'aVF'\].*A limb lead can be computed only from two other"
     ):
         one.select_leads(["I", "II", "aVF"])
     with pytest.raises(
         ValueError,
         match=r"X lacks the leads \['I', 'III'\], and it was fitted with.*\['II', 'V1', 'V2'\].*"
-        r"computed where there are two others.*select_leads\(names, missing=\"nan\"\)",
+        r"computed only from two other limb leads.*select_leads\(names, missing=\"nan\"\)",
     ):
         order_leads(one, ("I", "II", "III"), 3, "it")
     with pytest.raises(ValueError, match=r"X lacks the leads \['V5'\]") as error:

@@ -170,7 +170,7 @@ def test_a_full_disk_is_said_with_what_is_safe(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "savez", full)
-    with pytest.raises(OSError, match=r"No space left on device: .* What was there before is kept"):
+    with pytest.raises(OSError, match=r"No space left on device: .* An existing file is unchanged"):
         run(tmp_path, step)
     monkeypatch.undo()
     assert not list(tmp_path.glob("*/*.part"))
@@ -247,7 +247,7 @@ def test_what_is_known_is_returned_where_nothing_can_be_written(tmp_path, monkey
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(np, "savez", denied)
-    with pytest.warns(UserWarning, match="Permission denied.* will be looked for again"):
+    with pytest.warns(UserWarning, match="Permission denied.* will make them again"):
         found = run(tmp_path / "a", Step(tmp_path / "again"))
     assert_frame_equal(found, run(tmp_path / "a", Step(tmp_path / "again")))
     assert (found["problem"] == "").all()
