@@ -1,4 +1,4 @@
-"""Label cleaning."""
+"""Clean weak labels, and train classifiers on the cleaned ones."""
 
 from sklearn_ecg.cleaning._afp_label_cleaner import AFPLabelCleaner
 from sklearn_ecg.cleaning._cross_validation_label_cleaner import CrossValidationLabelCleaner

@@ -23,9 +23,9 @@ from sklearn_ecg.cleaning._reports import anchor_table, exclusion_table, inclusi
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 from sklearn_ecg.utils import HasMethods, Interval, StrOptions, warn_user
 
-# Fewer records than this with or without a label teach nothing of it.
+# A label is learned only from at least so many records with it, and so many without it.
 _MIN_EXAMPLES = 5
-# With "bayes", rules and anchors that are right less often than this on trusted records are mute.
+# With "bayes", rules and anchors are used only if they are right this often on trusted records.
 _MIN_ACCURACY = 0.95
 _SHARE = Interval(numbers.Real, 0, 1, closed="both")
 
@@ -33,127 +33,133 @@ _SHARE = Interval(numbers.Real, 0, 1, closed="both")
 class AFPLabelCleaner(BaseLabelCleaner):
     """Clean weak multi-label annotations with the help of some trusted records.
 
-    Every label of every weak record is questioned: wrong labels are removed, missing ones are
-    added, and what cannot be told is left to a person. Labels of trusted records stay as they are.
+    The cleaner checks every label of every weak record. It removes wrong labels, adds missing ones,
+    and leaves labels that it cannot decide to a person. Labels of trusted records do not change.
 
     Parameters
     ----------
     features : transformer, default=None
-        Makes a feature table of signals; by default `ECGFeatureExtractor()`. It does not run for
-        input that is a table already.
+        Turns signals into a table of features; by default `ECGFeatureExtractor()`. It is not used
+        if the input is a table.
     mixture : estimator, default=None
         Finds patterns; by default `DirichletProcessGaussianMixture`, variational for
-        ``method="bayes"``, by Gibbs sampling for ``method="paper"``. Any mixture of Gaussians
-        will do, scikit-learn's too.
+        ``method="bayes"``, with Gibbs sampling for ``method="paper"``. It may be any mixture of
+        Gaussians, also one of scikit-learn.
     method : {"bayes", "paper"}, default="bayes"
         "bayes" combines calibrated, cross-fitted discriminators with the weak label by Bayes'
-        rule, with errors of the weak labels that it estimates. "paper" follows [1]_: hard
-        thresholds on how near a record is to the patterns of each side; only given labels and
-        those that a rule includes are questioned.
+        rule, and estimates the error rates of the weak labels. "paper" follows [1]_: fixed
+        thresholds on the distances of a record to the patterns with and without the label. It
+        checks only the given labels and those that a rule includes.
     min_confidence : float, default=0.55
-        Acts with "bayes" alone: a label is changed, or confirmed, if what it becomes is at least
-        that probable; else it is undecided. Higher values change fewer labels, more of them
-        rightly.
+        For "bayes" only. A label is changed or confirmed if its new value has at least this
+        probability; else it is undecided. Larger values change fewer labels, and make fewer wrong
+        changes.
     caution : float, default=1.0
-        Acts with "bayes" alone: so many standard errors more noise than trusted records seem to
-        show must be seen for half of it to be believed. 0 takes the estimate as it is; higher
-        values spare labels that are right where few records are trusted.
+        For "bayes" only. Half of the estimated noise is believed if it exceeds, by this number of
+        standard errors, the noise that trusted records seem to have. 0 believes the whole
+        estimate. Larger values protect right labels if few records are trusted.
     exclusive : list of groups of labels, or dict, default=None
-        Acts with "bayes" alone: labels, by name or position, of which a record has at most one:
-        ``[("N", "A", "O")]``. As a dict, groups stand under "at_most_one" and "exactly_one".
-        What is decided does not break them; weak labels that stay, where they are undecided or
-        no feature was measured, still may. With None (and no `implies`), all labels are taken as
-        classes if 30 or more records are trusted in full, each of them has exactly one label, and
-        so do nearly all others; ``[]`` asks for no constraint.
+        For "bayes" only. Groups of labels, by name or position, that exclude each other:
+        ``[("N", "A", "O")]``. A dict has groups under the keys "at_most_one" and "exactly_one".
+        Decided labels obey the constraints; weak labels that stay (undecided, or of records
+        without features) may break them. With None (and no `implies`), all labels are one group
+        if at least 30 records are fully trusted, each of these has exactly one label, and nearly
+        all other records too. ``[]`` means no constraint.
     implies : list of (sublabel, superlabel), default=None
-        Acts with "bayes" alone: a record with the first has the second too, as in
+        For "bayes" only. A record with the first label also has the second, as in
         ``[("AMI", "MI")]``.
     joint : bool, default=True
-        Acts with "bayes" alone: weigh the labels of a record together, since its errors come
-        together: a label is lost where another is written in its place. How they do is estimated
-        as noise rates are. If False, each label is weighed alone.
+        For "bayes" only. Whether to weigh the labels of a record together, because their errors
+        come together: one label is often written in place of another. These swaps are estimated
+        like noise rates. If False, each label is weighed alone.
     max_iter : int, default=2
-        Most rounds.
+        Largest number of rounds.
     min_support : int, default=10
-        Acts with "paper" alone, as all thresholds of rules; with "bayes" rules explain, and
-        decide nothing: fewest training records for a rule (the paper's st).
+        For "paper" only, as are the other thresholds of rules; with "bayes", rules explain
+        decisions but do not make them. Least number of training records for a rule (the paper's
+        st).
     min_rule_confidence : float, default=0.5
-        Acts with "paper" alone: least confidence of an inclusion rule (ct).
+        For "paper" only. Least confidence of an inclusion rule (ct).
     min_rule_correlation : float, default=0.5
-        Acts with "paper" alone: least Kulczynski measure of an inclusion rule (rt).
+        For "paper" only. Least Kulczynski measure of an inclusion rule (rt).
     max_exclusion : float, default=0.02
-        Acts with "paper" alone: two frequent labels exclude each other below this correlation
+        For "paper" only. Two frequent labels exclude each other if their correlation is smaller
         (eps).
     lifetime_rate : float, default=1.0
-        Acts with "paper" alone: rounds per open label of the most common record; rare records
-        live longer.
+        For "paper" only. Rounds per open label for the most common record; rare records get more
+        rounds.
     anchors, rules, discriminators : bool, default=True
-        Act with "paper" alone: switch a stage off.
+        For "paper" only. False switches a stage off.
     undecided : {"unknown", "weak"}, default="unknown"
-        What becomes of undecided labels: -1, or the weak label.
+        The value of undecided labels: -1, or the weak label.
     unseen : {"clean", "keep"}, default="clean"
-        What becomes of labels that (almost) no trusted record has. "clean" believes, with the
-        noise rates of the other labels, what weak records say of one another; nobody has vouched
-        for what is learned of such a label, and a warning names it. "keep" leaves them as they
-        are.
+        How to treat labels that (almost) no trusted record has. "clean" learns them from weak
+        records alone, with the noise rates of the other labels; no trusted record confirms the
+        result, and a warning names these labels. "keep" leaves them unchanged.
     discriminator : classifier, default=None
-        Acts with "bayes" alone: in the place of extra trees and kernel regression; cross-fitted
-        by patient where `groups` are known. (These are cross-fitted record by record, whatever
-        `groups`.)
+        For "bayes" only. Replaces extra trees and kernel regression. It is cross-fitted by patient
+        if `groups` are known; the default is cross-fitted by record.
     memory : str or joblib.Memory, default=None
-        Keeps what does not depend on a threshold, so that a search over thresholds is cheap;
-        with an int for `random_state`, since other seeds give other clusters and forests.
+        Stores results that do not depend on thresholds, so that a search over thresholds is fast.
+        It needs an int for `random_state`, because another seed gives other results.
     n_jobs : int, default=None
+        Number of joblib workers.
     random_state : int, RandomState instance or None, default=None
+        Seed of clusters, forests and simulated noise. Pass an int for the same labels each time.
     verbose : int, default=0
-        If positive, each stage says its name as it begins, and bars count records.
+        If positive, writes the name of each stage, and shows progress bars.
 
     Attributes
     ----------
     labels_ : ndarray of int8 of shape (n_records, n_labels)
         The cleaned labels of the records of `fit`.
     provenance_ : ndarray of str of shape (n_records, n_labels)
-        Where each label comes from, one of `sklearn_ecg.records.PROVENANCES`.
+        The reason for each label, one of `sklearn_ecg.records.PROVENANCES`.
     confidence_ : ndarray of shape (n_records, n_labels)
-        Probability that each label is right (of one left undecided, the weak label); 0.5 where
-        nothing is known. With ``method="paper"`` labels that discriminators decide have the ratio
-        of distances in its place.
+        Probability that each label is right (the weak label, if undecided); 0.5 if nothing is
+        known. With ``method="paper"``, labels that discriminators decide have a ratio of distances
+        instead.
     undecided_ : DataFrame
-        What a person must look at: id (of the record, or its index in a DataFrame), label, weak,
-        probability, and errors_resolved, the expected number of the record's labels that an
-        answer puts right, beyond answers that put right more; it ranks the list. An answer tells
-        of other labels too, where they are lost and gained together. `questions` ranks all others
-        with them.
+        The review list of labels for a person: id (of the record, or its index in a DataFrame),
+        label, weak, probability, and errors_resolved. The list is sorted by errors_resolved, the
+        expected number of labels of the record that the answer corrects, in addition to better
+        answers. One answer may settle several labels that are often swapped. `questions` also ranks
+        decided labels.
     patterns_ : list of Pattern
-        With the label, the side and a Gaussian over scaled features of each cluster.
+        The clusters, each with its label, side, and a Gaussian over scaled features.
     anchor_patterns_ : DataFrame
+        Pairs of matching patterns of trusted and weak records.
     inclusion_rules_, exclusion_rules_ : DataFrame
-        A rule with its measures; ``accuracy`` is the lower 5 % bound of its accuracy on trusted
-        records, and ``fires`` whether that is enough for it to be applied.
+        Rules with their measures. ``accuracy`` is the lower 5 % bound of the accuracy on trusted
+        records; ``fires`` says whether the rule is accurate enough to be used.
     noise_rates_ : DataFrame
-        For each label two estimated shares: ``missing``, of the records that have it, without
-        the weak label; ``wrong``, of those that do not have it, with the weak label. The columns
-        ``missing_low``, ``missing_high``, ``wrong_low`` and ``wrong_high`` bound their 95 %
-        intervals. Where there are several sources, rows go by source and label.
+        Two estimated shares per label: ``missing``, the records that have the label, but not as a
+        weak label; ``wrong``, the records that do not have the label, but have it as a weak label.
+        The columns ``missing_low``, ``missing_high``, ``wrong_low`` and ``wrong_high`` are the
+        ends of their 95 % intervals. With several sources, there is a row per source and label.
     lifetimes_ : ndarray of int of shape (n_records,)
-        Rounds that each record lived; with "bayes" all weak records live through all of them.
+        Number of rounds for each record; with "bayes", all weak records take part in all rounds.
     n_iter_ : int
-        Rounds until no label changed any more, at most `max_iter`; with "paper", or none lived.
+        Rounds until no label changed, at most `max_iter`; with "paper", or until all lifetimes
+        ended.
     label_names_ : ndarray of str of shape (n_labels,)
+        Names of the labels.
     source_names_ : list of str
+        Names of the sources.
     learned_ : ndarray of bool of shape (n_labels,)
-        Whether the label could be learned; the others are kept as they are.
+        Whether the label could be learned; other labels do not change.
     n_features_in_ : int
+        ``X.shape[1]``: the number of leads, of samples, or of features of a table.
 
     See Also
     --------
-    sklearn_ecg.OnCleanedLabels : Trains any classifier on what this cleaner returns.
+    sklearn_ecg.OnCleanedLabels : Train any classifier on the cleaned labels.
 
     Notes
     -----
     Records whose features are all NaN, and labels with too few examples, cannot be judged: they
-    keep their weak label and are marked undecided. Values far outside the middle 80 % of a feature
-    (by twice its width) are clipped, so that outlying records hide nothing from the others.
+    keep their weak label and are marked undecided. Values that lie more than twice the width of
+    the middle 80 % of a feature outside of it are clipped, so that outliers do not dominate.
 
     References
     ----------
@@ -263,15 +269,15 @@ class AFPLabelCleaner(BaseLabelCleaner):
             )
         elif self.exclusive or self.implies:
             raise ValueError(
-                "exclusive and implies act with method='bayes' alone; the paper's method learns "
-                "exclusion rules of its own (max_exclusion). Leave them out."
+                "exclusive and implies work only with method='bayes'; method='paper' learns its "
+                "own exclusion rules (max_exclusion). Leave them out."
             )
 
     def _fit(self, table, labels, trusted, answered, groups, sources):
         if not trusted.any():
             raise ValueError(
-                "the features of all trusted records are NaN, so that nothing can be learned; "
-                "look at the signals, or pass other `features`."
+                "The features of all trusted records are NaN, so nothing can be learned; look at "
+                "the signals, or pass other `features`."
             )
         self._method = self._make_method(groups)
         learned = self._find_learnable(labels, trusted)
@@ -289,11 +295,11 @@ class AFPLabelCleaner(BaseLabelCleaner):
         return decisions
 
     def _make_method(self, groups):
-        """Choose who decides, and give it what it needs."""
+        """Return the method that makes the decisions."""
         by_bayes = self.method == "bayes"
         mixture = self.mixture
         if mixture is None and by_bayes:
-            # Here patterns explain what others decide; more records do not change them.
+            # Here patterns only explain decisions, so 2000 records are enough.
             mixture = DirichletProcessGaussianMixture(n_components=8, max_iter=30, max_samples=2000)
         elif mixture is None:
             mixture = DirichletProcessGaussianMixture(inference="gibbs", max_iter=20)
@@ -338,9 +344,9 @@ class AFPLabelCleaner(BaseLabelCleaner):
         )
 
     def _find_learnable(self, labels, trusted):
-        """Find labels with enough examples on each side, and name the others.
+        """Find labels with enough examples, and warn of the others.
 
-        Sets ``learned_``, and returns which of these labels trusted records show.
+        Sets ``learned_``, and returns a mask of the labels that trusted records show.
         """
         by_trusted = _enough(labels, trusted)
         by_weak = np.where(trusted.all(axis=0), by_trusted, _enough(labels, ~trusted))
@@ -350,10 +356,10 @@ class AFPLabelCleaner(BaseLabelCleaner):
         self.learned_ = learned | unseen
         if not learned.all():
             names = ", ".join(self.label_names_[~learned])
-            fate = "they are kept as they are"
+            fate = "they are not changed"
             if unseen.any():
                 cleaned = ", ".join(self.label_names_[unseen])
-                fate = f"of these {cleaned} are cleaned by what weak records say alone"
+                fate = f"{cleaned} are learned from weak records alone, the others are not changed"
             warn_user(
                 f"Too few examples of labels {names} among the trusted or among the weak records "
                 f"({_MIN_EXAMPLES} with and {_MIN_EXAMPLES} without a label are needed, fewer "
@@ -391,7 +397,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
     def _rule_evidence(self):
         return self._method.evidence
 
-    # As in the base, tables are made when asked for.
+    # As in the base class, tables are made on access.
     @property
     def anchor_patterns_(self):
         check_is_fitted(self)
@@ -409,7 +415,7 @@ class AFPLabelCleaner(BaseLabelCleaner):
 
 
 def _enough(labels, asked):
-    """Whether the labels that are asked hold enough examples, with and without, to learn each."""
+    """Whether the masked entries hold enough examples with and without each label."""
     needed = np.clip(asked.sum(axis=0) // 4, 1, _MIN_EXAMPLES)
     present, absent = (((labels == value) & asked).sum(axis=0) for value in (1, 0))
     return (present >= needed) & (absent >= needed)

@@ -1,4 +1,4 @@
-"""Anchor patterns: what trusted and weak records have in common."""
+"""Anchor patterns: patterns that trusted and weak records share."""
 
 from dataclasses import dataclass
 
@@ -16,13 +16,14 @@ class AnchorPattern:
     Attributes
     ----------
     trusted, weak : Pattern
+        The two patterns.
     wasserstein : float
         2-Wasserstein distance of the two Gaussians.
     label_distance : float
         Jensen-Shannon distance of the two clusters' label sets.
     accuracy : float
-        Share of the trusted records that lie in the weak pattern and have its label; a cautious
-        estimate, one success and one failure added.
+        Of the trusted records in the weak pattern, the share with its label; one success and one
+        failure are added.
     """
 
     trusted: Pattern
@@ -38,8 +39,8 @@ def wasserstein_distance(mean1, covariance1, mean2, covariance2):
     Parameters
     ----------
     mean1, mean2 : ndarray of shape (n_features,)
-    covariance1, covariance2 : ndarray of shape (n_features,), diagonals, or of shape \
-            (n_features, n_features)
+    covariance1, covariance2 : ndarray of shape (n_features,) or (n_features, n_features)
+        Diagonals, or full matrices.
 
     Returns
     -------
@@ -95,14 +96,13 @@ def _relative_entropy(p, q):
 
 
 def find_anchor_patterns(patterns, X, labels, trusted):
-    """Match patterns of trusted and weak records one to one and keep the good matches.
+    """Match patterns of trusted and weak records one to one, and keep the good matches.
 
-    The cost of a match is the sum of its two distances, each divided by its mean over all
-    pairs. An exact assignment takes the place of the paper's simulated annealing; a matched pair
-    is an anchor where it costs less than pairs do on average (the paper averages over the
-    solutions that its search passes through). The paper does not ask whether what lies in the
-    pattern has the label; patterns overlap where features are many, so here most of the trusted
-    records that lie in an anchor pattern must have it.
+    The cost of a match is the sum of its two distances, each divided by its mean over all pairs. A
+    matched pair is an anchor if its cost is below the mean cost of all pairs. Two points differ
+    from the paper. An exact assignment replaces its simulated annealing, and its mean over the
+    solutions of the search. In addition, most of the trusted records in an anchor pattern must have
+    the label, because patterns overlap if there are many features.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def _scaled(distances):
 
 
 def find_anchor_labels(anchors, X, labels):
-    """Find the weak labels that lie in an anchor pattern of theirs.
+    """Find the weak labels whose records lie in an anchor pattern of the label.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def find_anchor_labels(anchors, X, labels):
     Returns
     -------
     ndarray of shape (n_records, n_labels)
-        The accuracy of the best anchor pattern; 0 where there is none.
+        The accuracy of the best anchor pattern; 0 if there is none.
     """
     accuracy = np.zeros(labels.shape)
     for anchor in anchors:

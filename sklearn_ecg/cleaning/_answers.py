@@ -1,4 +1,4 @@
-"""Answers of a person to the questions of a review list."""
+"""Read the answers of a person to the questions of a review list."""
 
 import os
 from zipfile import BadZipFile
@@ -9,12 +9,12 @@ import pandas as pd
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, import_openpyxl
 from sklearn_ecg.utils import comparable_ids
 
-# Of so many records an error message tells.
+# Number of records that an error message names.
 _MOST_NAMED = 5
 
 
 def read_answers(answers):
-    """Return answers as a table; ids, labels and answers of a file are text.
+    """Return answers as a table; all columns of a file are text.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def read_answers(answers):
             "answers must be a DataFrame, or the path of a CSV file or of a workbook of to_excel; "
             f"got {type(answers).__name__}."
         )
-    # A label or an id may be called "NA".
+    # "NA" may be the name of a label or record.
     as_text = {"dtype": str, "keep_default_na": False}
     is_workbook = os.fspath(answers).lower().endswith(".xlsx")
     if is_workbook:
@@ -59,18 +59,18 @@ def answered_labels(answers, ids, label_names, known):
     ids : ndarray of shape (n_records,)
     label_names : ndarray of str of shape (n_labels,)
     known : ndarray of int8 of shape (n_records, n_labels)
-        Labels that are trusted, or were answered before; -1 elsewhere.
+        Labels that are trusted or were answered before; else -1.
 
     Returns
     -------
     ndarray of int8 of shape (n_records, n_labels)
-        -1 where there is no answer.
+        -1 without an answer.
 
     Raises
     ------
     ValueError
-        If answers are not 1 or 0, speak of unknown records or labels, or contradict each other or
-        what is known.
+        If answers are not 1 or 0, name unknown records or labels, or contradict each other or
+        known labels.
     """
     record, label = find_labels(answers, ids, label_names, name="answers", columns=("answer",))
     given = [_read_answer(answer) for answer in answers["answer"]]
@@ -80,7 +80,7 @@ def answered_labels(answers, ids, label_names, known):
         raise ValueError(
             "answers must be 1 (present), 0 (absent) or empty; got "
             f"{answers['answer'].tolist()[row]!r} for label {label_names[label[row]]} of record "
-            f"{ids[record[row]]}, and {len(unreadable) - 1} more that are neither."
+            f"{ids[record[row]]}, and {len(unreadable) - 1} more invalid answers."
         )
     given = np.array(given, dtype=np.int8)
     if not (given != -1).any():
@@ -100,21 +100,22 @@ def answered_labels(answers, ids, label_names, known):
     twice = said[0] & said[1]
     if twice.any():
         raise ValueError(
-            f"answers says both 1 and 0 of {twice.sum()} labels: {named(twice)}. Leave one answer."
+            f"answers holds both 1 and 0 for {twice.sum()} labels: {named(twice)}. Keep one answer "
+            "for each."
         )
     labels = np.select([said[0], said[1]], [0, 1], -1).astype(np.int8)
     contradicts = (labels != -1) & (known != -1) & (labels != known)
     if contradicts.any():
         raise ValueError(
             f"{contradicts.sum()} answers contradict labels that are trusted or were answered "
-            f"before: {named(contradicts)}. Take these answers out; or, where they are right, fit "
-            "the cleaner with these labels put right."
+            f"before: {named(contradicts)}. Remove these answers; or, if they are right, correct "
+            "these labels and fit the cleaner again."
         )
     return labels
 
 
 def find_labels(table, ids, label_names, *, name, columns=()):
-    """Return the positions of the records and labels that a table's rows name.
+    """Return the positions of the records and labels in the rows of a table.
 
     Parameters
     ----------
@@ -125,7 +126,7 @@ def find_labels(table, ids, label_names, *, name, columns=()):
     name : str
         The argument's name in error messages.
     columns : sequence of str, default=()
-        What else must be there.
+        Other required columns.
 
     Returns
     -------
@@ -141,7 +142,7 @@ def find_labels(table, ids, label_names, *, name, columns=()):
             f"columns {', '.join(needed)} are needed, as in undecided_."
         )
     return [
-        _positions(table[column], known, f"{name} speaks of the {what}", whose)
+        _positions(table[column], known, f"{name} names the {what}", whose)
         for column, known, what, whose in (
             ("id", ids, "record", "which the cleaner was not fitted to"),
             ("label", label_names, "label", "but the cleaner has " + ", ".join(label_names)),
@@ -155,14 +156,15 @@ def _positions(names, known, name, whose):
     unknown = positions == -1
     if unknown.any():
         raise ValueError(
-            f"{name} {found[unknown][0]!r}, {whose} ({unknown.sum()} of {len(names)} rows are "
-            "unknown). Take these rows out, or mend their names; read ids as text, with dtype=str."
+            f"{name} {found[unknown].tolist()[0]!r}, {whose} ({unknown.sum()} of {len(names)} rows "
+            "are unknown). Remove these rows, or correct the names; read ids as text, with "
+            "dtype=str."
         )
     return positions
 
 
 def _read_answer(answer):
-    """Return 1 or 0, -1 for no answer, or None for what is neither."""
+    """Return 1 or 0, -1 for no answer, or None for anything else."""
     if pd.isna(answer) or (isinstance(answer, str) and not answer.strip()):
         return -1
     try:

@@ -1,4 +1,4 @@
-"""What label cleaners have in common: input in any form, labels that travel, a report."""
+"""Base class of label cleaners: input, output and reports."""
 
 import numpy as np
 import pandas as pd
@@ -31,9 +31,9 @@ from sklearn_ecg.cleaning._shapes import check_shapes
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords
-from sklearn_ecg.utils import Saved, check_params, trusted_labels
+from sklearn_ecg.utils import Saved, check_params, trusted_labels, with_summary
 
-# What is kept of the input of `fit`.
+# The attributes that hold the input of `fit`.
 _INPUT_ATTRIBUTES = (
     "n_features_in_",
     "feature_names_in_",
@@ -50,23 +50,23 @@ _INPUT_ATTRIBUTES = (
 
 
 class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
-    """Input, output and bookkeeping of a label cleaner.
+    """Input, output and reports of a label cleaner.
 
-    Input is checked here, once. A cleaner adds what it does with checked arrays of records that
-    have at least one feature:
+    This class checks the input. A cleaner implements these methods, which get checked arrays of
+    records with at least one feature:
 
-    * ``_check_trusted(labels, trusted)``, if what is trusted must fit its parameters.
-    * ``_fit(table, labels, trusted, answered, groups, sources)``, `trusted` of the shape of
-      `labels`, sets ``learned_`` and ``_noise_rates``, columns of a table with a row per label,
-      and returns `Decisions` on the records of which not all labels are trusted. `answered` are
-      those trusted labels that a person was asked about, for how they looked: they are no fair
-      sample. `sources`, of shape (n_records, n_labels, n_sources), is what the weak labels were
-      voted from, of answered ones too.
-    * ``_clean(table, weak, sources)`` returns `Decisions` on records that `fit` did not see.
-    * ``_final_labels(decisions, judged)``, where what becomes of undecided labels is a parameter.
+    * ``_check_trusted(labels, trusted)``, if trusted labels must fit its parameters.
+    * ``_fit(table, labels, trusted, answered, groups, sources)`` sets ``learned_`` and
+      ``_noise_rates`` (columns of a table with a row per label), and returns `Decisions` for the
+      records whose labels are not all trusted. `trusted` has the shape of `labels`. `answered`
+      marks trusted labels that a person was asked about because they looked wrong; they are a
+      biased sample. `sources`, of shape (n_records, n_labels, n_sources), holds the votes behind
+      the weak labels, also behind answered ones.
+    * ``_clean(table, weak, sources)`` returns `Decisions` for records that `fit` did not see.
+    * ``_final_labels(decisions, judged)``, if the value of undecided labels is a parameter.
     """
 
-    # By default a Pipeline with metadata routing passes both on, without being asked to.
+    # So a Pipeline with metadata routing passes both on by default.
     __metadata_request__fit = {"trusted": True, "groups": True}
 
     def fit(self, X, y=None, trusted=None, groups=None):
@@ -76,35 +76,52 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         ----------
         X : ECGRecords, or array-like of shape (n_records, n_leads, n_times), or array-like or \
                 DataFrame of shape (n_records, n_features)
-            A table may hold NaN for what could not be measured.
+            Signals in mV, or a table of features, NaN for features that were not measured.
         y : array-like or DataFrame of shape (n_records, n_labels), array-like of shape \
                 (n_records, n_labels, n_sources), or dict of str to table, default=None
-            1 present, 0 absent, between them how likely; -1 or NaN unknown. By default the labels
-            of the records. Of several sources, such as readers, each table of the dict holds what
-            one says, with columns found by name. Where a label is trusted, all sources that speak
-            of it must agree, and are taken as the truth; to pass what they said beside the truth,
-            put the truth in the dict as "truth", -1 where it is not known.
+            Weak labels: 1 present, 0 absent, between them a probability; -1 or NaN unknown. By
+            default the labels of the records. Several sources, such as readers, are passed as a
+            dict of tables, whose columns are matched by name. All sources of a trusted label must
+            agree. To pass what sources said beside the true labels, add the true labels to the
+            dict as "truth", -1 if unknown.
         trusted : array-like of bool of shape (n_records,), default=None
-            Whose labels are complete and right; by default what the records say, else the labels
-            of which ``y["truth"]`` speaks, else all of them: then the cleaner learns from an
-            example set alone, for `clean`.
+            The records whose labels are complete and right. By default the mask of the records,
+            else the labels that ``y["truth"]`` holds. Without any, all records are trusted; the
+            cleaner then only learns, for a later `clean`.
         groups : array-like of shape (n_records,), default=None
             Patients; by default those of the records.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If the arguments do not fit each other, trusted sources disagree, or no trusted record
+            has features.
+
+        Warns
+        -----
+        UserWarning
+            If no record is marked as trusted, or labels have too few examples to be learned.
         """
         self._check_and_fit(X, y, trusted, groups)
         return self
 
     def fit_transform(self, X, y=None, trusted=None, groups=None):
-        """Clean labels and return the records with them.
+        """Learn, clean the labels, and return the records with cleaned labels.
 
         Parameters
         ----------
-        X, y, trusted, groups
-            As for `fit`.
+        X : as for `fit`
+            Signals or features.
+        y : as for `fit`, default=None
+            Weak labels.
+        trusted : as for `fit`, default=None
+            Trusted records.
+        groups : as for `fit`, default=None
+            Patients.
 
         Returns
         -------
@@ -115,14 +132,16 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return cleaned_records(X, given, self.labels_, self._decisions, measured)
 
     def clean(self, X, y=None, groups=None):
-        """Clean new weak labels with what was learned.
+        """Clean the weak labels of new records.
 
         Parameters
         ----------
         X : as for `fit`
-        y : as for `fit`, of the same sources, default=None
+            Signals or features.
+        y : as for `fit`, default=None
+            Weak labels of the same sources.
         groups : array-like of shape (n_records,), default=None
-            Handed on to the result.
+            Patients, kept in the result.
 
         Returns
         -------
@@ -138,17 +157,17 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return cleaned_records(X, given, labels, decisions, self._measured_of(X, table))
 
     def transform(self, X):
-        """Return records with cleaned labels; what carries none of the kind is handed through.
+        """Return records with cleaned labels; return input without such labels unchanged.
 
-        Prediction needs no labels: records without them, or with others than those of `fit`, go to
-        the next step as they are.
+        Prediction needs no labels, so records without labels, or with other labels than those of
+        `fit`, go to the next step unchanged.
 
         Parameters
         ----------
         X : ECGRecords, array-like or DataFrame
-            Trusted records keep their labels, records that `fit` saw get those that it gave them,
-            others are cleaned with what was learned. Records carry one weak label; where `fit` had
-            several sources, `clean` takes them, and here labels that it did not see are undecided.
+            Trusted records keep their labels. Records of `fit` get the labels of `fit`. Other
+            records are cleaned, if `fit` had one source. If it had several, their labels are
+            undecided, because records hold only one; pass all sources to `clean` instead.
 
         Returns
         -------
@@ -178,12 +197,12 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return cleaned_records(X, given, labels, decisions, measured)
 
     def set_output(self, *, transform=None):
-        """Change nothing: what comes out is `CleanedRecords`, whatever a Pipeline is asked for.
+        """Do nothing: `transform` always returns `CleanedRecords`.
 
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            Not used.
+            Ignored.
 
         Returns
         -------
@@ -192,13 +211,13 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return self
 
     def report(self):
-        """Return what cleaning did, a row per label.
+        """Return a summary of the cleaning.
 
         Returns
         -------
         DataFrame
-            Weak records with the label before and after, labels added, removed and undecided,
-            the estimated noise rates, and whether the label could be learned.
+            A row per label: weak records with the label before and after, labels added, removed
+            and undecided, the estimated noise rates, and whether the label could be learned.
         """
         check_is_fitted(self)
         report = cleaning_report(
@@ -215,17 +234,17 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return report.join(rates).assign(learned=self.learned_)
 
     def changes(self, *, reasons=False):
-        """Return a table with a row per label that cleaning changed or left undecided.
+        """Return the labels of `fit` that cleaning changed or left undecided.
 
         Parameters
         ----------
         reasons : bool, default=False
-            Whether to say because of what, in the columns of `reasons`.
+            Whether to add the columns of `reasons`.
 
         Returns
         -------
         DataFrame
-            Of the records of `fit`: id, label, weak, clean, provenance and confidence.
+            A row per such label: id, label, weak, clean, provenance and confidence.
         """
         check_is_fitted(self)
         changes = CleanedRecords(
@@ -240,30 +259,34 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return self.reasons(changes) if reasons else changes
 
     def reasons(self, asked, *, rules=False):
-        """Say because of what labels were changed, or left to a person.
+        """Give reasons why labels were changed or left undecided.
 
-        Trusted records are the measure. The measurements that are named tell best whether a label
-        is present: they separate trusted records with it from those without it, and the record's
-        value lies on one side. They are not what the cleaner computed with; it weighs all features
-        together with the weak labels.
+        The reasons compare the record with trusted records. They name the measurements that best
+        separate trusted records with the label from those without it. The cleaner itself weighs
+        all features together with the weak labels.
 
         Parameters
         ----------
         asked : DataFrame
-            Columns id and label, of records of `fit`; rows of `undecided_`, say, or of `changes`.
+            Columns id and label, for records of `fit`; for example rows of `undecided_` or
+            `changes`.
         rules : bool, default=False
-            Whether to look for a rule that speaks, with cleaners that learn rules. To find rules
-            takes longer than all other reasons; where a rule decided, it is named anyway.
+            Whether to search for a rule for or against the label, if the cleaner learns rules. The
+            search takes longer than all other reasons. A rule that made the decision is always
+            named.
 
         Returns
         -------
         DataFrame
-            The rows of `asked`, with six more columns of text. ``because``: the main reasons, in a
-            sentence. ``swapped_with``: the label that was written in the place of this one, or the
-            reverse. ``rule``. ``measurements``: up to three values, beside the middle 90 % of
-            trusted records with and without the label, and the normal range where the catalogue of
-            features knows one. ``similar_with``, ``similar_without``: ids of the most similar
-            trusted records with and without the label.
+            The rows of `asked`, with six more columns of text:
+
+            * ``because``: the main reasons in a sentence;
+            * ``swapped_with``: the label that was written in place of this one, or the reverse;
+            * ``rule``: the rule for or against the label;
+            * ``measurements``: up to three values, with the middle 90 % of trusted records with
+              and without the label, and the normal range, if there is one;
+            * ``similar_with``, ``similar_without``: ids of the most similar trusted records with
+              and without the label.
 
         Examples
         --------
@@ -288,36 +311,38 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return asked.assign(**{name: found[name].to_numpy() for name in found})
 
     def questions(self, n_questions=None, *, random_state=None):
-        """Ask about labels, first those whose answers settle most.
+        """Return questions about labels for a person, the most useful first.
 
-        All labels are asked about that are neither trusted nor answered, since those that were
-        decided may be wrong too. To answer in batches, with `with_answers` after each, is worth
-        more than to answer all at once: answers tell of other labels.
+        All labels are included that are neither trusted nor answered, because decided labels may
+        be wrong too. Answer them in batches, and call `with_answers` after each batch: answers
+        also inform about other labels.
 
         Parameters
         ----------
         n_questions : int, default=None
-            At most so many; by default all.
+            Largest number of questions; by default all.
         random_state : int, RandomState instance or None, default=None
-            Draws the order of what is equally worth asking.
+            Seed of the order of equally useful questions.
 
         Returns
         -------
         DataFrame
-            A row per label, the best question first. ``id``, ``label``, ``weak``. ``clean``: the
-            label that the cleaner gives now, -1 where it is undecided. ``probability``: of the
-            label, NaN where nothing could be judged. ``wrong``: the probability that the clean
-            label is wrong, or the weak one where it is undecided. ``difficulty``: how hard the
-            question is for a reader, from 0 to 1; the entropy, in bits, of what the features say
-            of the label. ``value``: how many of the record's errors the answer is expected to
-            remove beyond answers to questions of the record that come before it, less what
-            readers miss where it is difficult.
+            A row per label, the most useful question first. Columns:
+
+            * ``id``, ``label``, ``weak``: the record, the label and its weak value;
+            * ``clean``: the present value, -1 if undecided;
+            * ``probability``: probability that the label is present, NaN if it cannot be judged;
+            * ``wrong``: probability that the clean label (the weak one, if undecided) is wrong;
+            * ``difficulty``: how hard the question is for a reader, from 0 to 1; the entropy in
+              bits of the label given the features;
+            * ``value``: expected number of the record's errors that the answer removes, in
+              addition to earlier questions of the record, and reduced for difficult questions.
 
         Notes
         -----
-        Estimated wrongness and difficulty order the questions, as in [1]_. What is new is that
-        the labels of a record are weighed together: where one was written in the place of
-        another, one question settles both.
+        The order uses estimated wrongness and difficulty, as in [1]_. In addition, the labels of a
+        record are weighed together: if one was written in place of another, one question settles
+        both.
 
         References
         ----------
@@ -336,7 +361,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         >>> weak[trusted] = truth[trusted]
         >>> cleaner = AFPLabelCleaner(random_state=0).fit(X, weak, trusted=trusted)
         >>> wrong = (cleaner.labels_ != truth)[:, 0]
-        >>> asked = cleaner.questions(40, random_state=0)["id"]  # a fifth of what is not trusted
+        >>> asked = cleaner.questions(40, random_state=0)["id"]  # a fifth of the weak labels
         >>> wrong.sum(), wrong[asked].sum()
         (np.int64(11), np.int64(10))
         """
@@ -357,41 +382,43 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return pd.DataFrame({**found, **columns}).head(n_questions)
 
     def evidence(self, asked, *, rules=False):
-        """Return what speaks for labels of records, and against them, as plain values.
+        """Return the evidence for and against labels of records, as plain values.
 
-        `reasons` says the same in English. Here both sides are heard even of labels that are
-        decided, and a program can put it in words of another language, or draw it.
+        `reasons` says the same in English. Here the evidence for both sides is included, so that a
+        program can write it in another language, or draw it.
 
         Parameters
         ----------
-        asked, rules
+        asked : DataFrame
+            As for `reasons`.
+        rules : bool, default=False
             As for `reasons`.
 
         Returns
         -------
         list of list of dict
-            Of each row of `asked`, dicts of Python's own types, which JSON can hold if the ids can.
-            Their ``"kind"`` says what else they hold:
+            For each row of `asked`, dicts that JSON can hold, if it can hold the ids. The value of
+            ``"kind"`` defines the other keys:
 
             =========== ==========================================================================
             kind        other keys
             =========== ==========================================================================
             decision    ``label`` (1, 0, or -1 for none) and ``provenance``, after cleaning
-            weak        ``said``: 1, 0 or -1 for nothing; of several sources a dict by their
-                        names, with shares where labels are soft. Not of trusted labels.
+            weak        ``said``: 1, 0 or -1 for unknown; with several sources a dict of their
+                        names to labels, fractions if labels are soft. Not for trusted labels.
             belief      ``probability`` of the label, as the cleaner computed it
-            swap        ``with``: the label that was written in the place of this one, or the
+            swap        ``with``: the label that was written in place of this one, or the
                         reverse; ``speaks``: "for" this label if it may be missing, or "against"
-            rule        ``by``, a label that ``rule`` ("includes" or "excludes") this one;
-                        ``accuracy``, the least; ``speaks``: "for" or "against"
-            measurement ``feature``, its ``lead`` ("" for those of the record), ``value``, ``unit``;
+            rule        ``by``: a label that ``rule`` ("includes" or "excludes") this one;
+                        ``accuracy``: its lower bound; ``speaks``: "for" or "against"
+            measurement ``feature``, its ``lead`` ("" for the record), ``value``, ``unit``;
                         ``usual_with`` and ``usual_without``, the middle 90 % of trusted records
-                        with and without the label; ``normal``, a text; ``score``, up to 1 for the
-                        label and down to -1 against it. Up to three of each side.
+                        with and without the label; ``normal``, a text; ``score``, from -1 (against
+                        the label) to 1 (for it). At most three for each side.
             similar     ``with_label``, ``without_label``: ids of the most similar trusted records
             unmeasured  no feature of the record could be measured
             unlearned   the label has too few examples
-            uncompared  too few trusted records have the label, or have it not
+            uncompared  too few trusted records have the label, or too few lack it
             =========== ==========================================================================
 
         Examples
@@ -415,15 +442,15 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return find_evidence(*self._asked(asked, rules))
 
     def to_excel(self, path):
-        """Write one workbook: cleaned labels, changes with reasons, review list and report.
+        """Write a workbook of cleaned labels, changes with reasons, review list and report.
 
-        The sheets are called labels, changes, review and report; ids are text. Answers are written
-        into the column answer of the sheet review, as 1 or 0, and come back by `with_answers`.
+        The sheets are labels, changes, review and report; ids are text. A person writes 1 or 0
+        into the column answer of the sheet review; `with_answers` reads the workbook.
 
         Parameters
         ----------
         path : str or path-like
-            Ends in ".xlsx".
+            The file to write; its name must end in ".xlsx".
 
         Raises
         ------
@@ -442,28 +469,27 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         write_workbook(path, sheets)
 
     def with_answers(self, answers):
-        """Return a cleaner that is fitted again, and trusts a person's answers.
+        """Return a cleaner that is fitted again with a person's answers.
 
-        Answers are about the review list, `undecided_`, or about any other label. Signals are not
-        read again. The labels become those of the answers, their provenance "answered", and all
-        others are cleaned again with what is known now; with ``random_state=None`` by another
-        seed.
+        The answers may be about the review list, `undecided_`, or about any other label. Answered
+        labels take the value of the answer, with provenance "answered"; all others are cleaned
+        again. Signals are not read again. With ``random_state=None`` the seed changes.
 
         Parameters
         ----------
         answers : DataFrame, or path of a CSV file or of a workbook of `to_excel`
-            Columns id, label and answer: 1 present, 0 absent, empty or NaN not answered.
+            Columns id, label and answer: 1 present, 0 absent, empty or NaN for no answer.
 
         Returns
         -------
         cleaner of the same class
-            This one stays as it is.
+            A new object; this cleaner does not change.
 
         Raises
         ------
         ValueError
-            If answers are neither 1 nor 0, if they speak of unknown records or labels, or if they
-            contradict each other, trusted labels or earlier answers.
+            If answers are neither 1 nor 0, name unknown records or labels, or contradict each
+            other, trusted labels or earlier answers.
 
         Examples
         --------
@@ -493,7 +519,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return cleaner
 
     def _of_same_input(self):
-        """Return a cleaner that was given the same, and has learned nothing: for `with_answers`."""
+        """Return an unfitted cleaner with the same input, for `with_answers`."""
         cleaner = clone(self)
         for name in (*_INPUT_ATTRIBUTES, "_answers"):
             if hasattr(self, name):
@@ -529,16 +555,16 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return [f"feature {m}" for m in range(self._table.shape[1])]
 
     def _rule_evidence(self):
-        """Return `PatternEvidence`, of cleaners that learn rules."""
+        """Return `PatternEvidence`, or None if the cleaner learns no rules."""
         return None
 
     def _check_and_fit(self, X, y, trusted, groups):
-        """Check all that is passed, fit, keep the results, and return the checked input."""
+        """Check the input, fit, and return the checked input."""
         check_params(self)
         table = self._feature_table(X, reset=True)
         given = check_input(X, y, trusted, groups, n_records=len(table))
         self.label_names_, self.source_names_ = given.label_names, given.source_names
-        # Kept for reasons, and to fit again with answers.
+        # Stored for `reasons`, and to fit again with answers.
         self._table, self._groups, self._ids = table, given.groups, record_ids(X, len(table))
         self._sources = given.sources
         self._weak = given.labels
@@ -548,7 +574,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return given
 
     def _fit_kept(self):
-        """Fit to the records that are kept, with the answers about them."""
+        """Fit to the stored input and the answers."""
         answered = self._answers != -1
         labels = np.where(answered, self._answers, self._weak)
         trusted = self._trusted | answered
@@ -556,7 +582,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         rows = np.flatnonzero(self._measured)
         patients = None if self._groups is None else self._groups[rows]
         self._check_trusted(labels, trusted)
-        # Not a copy where that can be: what keeps the table keeps it once.
+        # No copy if possible, so that the table is in memory only once.
         table = self._table if len(rows) == len(labels) else self._table[rows]
         asked = answered[rows] & ~self._trusted[rows]
         found = self._fit(table, labels[rows], trusted[rows], asked, patients, self._sources[rows])
@@ -572,7 +598,8 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
             self._decisions, self._weak, self.label_names_, self._ids, judged
         )
         keys = fingerprints(self._table, self._weak)
-        # Those with most weak labels last: what equals a trusted record is not trusted for that.
+        # Records with most weak labels come last, and win: a new record that equals a trusted one
+        # is not trusted for that.
         order = np.argsort(-trusted.sum(axis=1), kind="stable")
         self._position = {keys[row]: row for row in order}
 
@@ -580,10 +607,10 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         check_shapes(self)
 
     def _check_trusted(self, labels, trusted):
-        """Accept whatever is trusted."""
+        """Check trusted labels against the parameters; by default accept them."""
 
     def _clean_checked(self, table, weak, sources):
-        """Clean records that `fit` did not see; return their labels, and the decisions."""
+        """Clean records that `fit` did not see; return their labels and the decisions."""
         decisions = Decisions.keeping(weak, np.zeros(weak.shape, dtype=bool))
         measured = ~np.isnan(table).all(axis=1)
         judged = measured[:, np.newaxis] & self.learned_
@@ -594,11 +621,14 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         return self._final_labels(decisions, judged), decisions
 
     def _final_labels(self, decisions, judged):
-        """Return the labels that the cleaner gives, by what it decided where it could judge."""
+        """Return the cleaned labels; `judged` marks the labels that could be judged."""
         return decisions.labels.copy()
 
     def _feature_table(self, X, *, reset):
         """Return features as an array; extract them if X holds signals."""
+        if reset:  # what an earlier fit learned of input of the other kind
+            for name in ("extractor_", "feature_names_in_"):
+                vars(self).pop(name, None)
         if is_table(X):
             values = as_features(X.without_labels() if isinstance(X, CleanedRecords) else X)
             table = validate_data(
@@ -614,7 +644,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
             return table
         n_records = len(X)
         if n_records < (2 if reset else 1):
-            why = ": labels are learned by comparing records." if reset else "."
+            why = ", because labels are learned by comparing records." if reset else "."
             raise ValueError(
                 f"Found array with {n_records} record(s) while a minimum of {2 if reset else 1} is "
                 f"required{why}"
@@ -625,19 +655,21 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
                 self.features, X, memory=self.memory, n_jobs=self.n_jobs, verbose=self.verbose
             )
         if not hasattr(self, "extractor_"):
-            raise ValueError("the cleaner was fitted to a feature table; got signals.")
+            raise ValueError(
+                "X holds signals, but the cleaner was fitted to a table of features; pass a table."
+            )
         table = np.asarray(self.extractor_.transform(X), dtype=np.float64)
         check_no_infinity(table, record_ids(X, n_records), None, "Look at its signal.")
         return table
 
     def _measured_of(self, X, table):
-        """Return what later steps need not measure again: features of signals, and by what."""
-        # What another transformer makes of signals, or of features, has no names to go by.
+        """Return the features and the extractor that later steps can use, or None."""
+        # The features of another transformer have no names.
         is_plain = type(getattr(self, "extractor_", None)) is ECGFeatureExtractor
         return (table, self.extractor_) if is_plain and not is_table(X) else None
 
     def _recall_or_clean(self, table, weak, sources):
-        """Return what `fit` gave to records that it saw, and clean the others if that can be."""
+        """Return the results of `fit` for its records; clean others if there is one source."""
         positions = [self._position.get(key) for key in fingerprints(table, weak)]
         seen = np.array([position is not None for position in positions])
         labels = weak.copy()
@@ -651,7 +683,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
             decisions.put(np.flatnonzero(~seen), cleaned)
         return labels, decisions
 
-    # The tables are made when asked for: skops stores arrays, and no DataFrames.
+    # Tables are made on access, because skops cannot store DataFrames.
     @property
     def undecided_(self):
         check_is_fitted(self)
@@ -666,6 +698,22 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
                 [self.source_names_, self.label_names_], names=["source", "label"]
             )
         return pd.DataFrame(self._noise_rates, index=index)
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        """Add a summary of the cleaning to scikit-learn's table."""
+        report = self.report()
+        report = report.drop(columns=report.filter(regex="_(low|high)$").columns)
+        changed = report["added"] + report["removed"]
+        trusted = int(self._trusted.all(axis=1).sum())
+        learned = {
+            "records": f"{len(self._weak)}, {trusted} of them trusted",
+            "labels changed": f"{changed.sum()} of {(~self._trusted).sum()} that are not trusted",
+            "undecided": f"{report['undecided'].sum()}, listed in undecided_",
+            "by label, most changes first": report.loc[
+                changed.sort_values(ascending=False, kind="stable").index
+            ],
+        }
+        return with_summary(super()._get_fitted_attr_html(doc_link), learned)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,4 +1,4 @@
-"""BayesMethod: features and weak labels, weighed by what trusted records teach."""
+"""BayesMethod: combine features and weak labels by Bayes' rule, learned from trusted records."""
 
 from copy import copy
 from dataclasses import dataclass, field
@@ -24,44 +24,44 @@ from sklearn_ecg.cleaning._memory import remembered
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import announce
 
-# Where noise rates of labels are so much alike (records worth of pooling), a weak record's label,
-# as it is believed, counts half of a trusted one in the calibration; where more, more.
+# A weak record has half the weight of a trusted one in the calibration if the pooling of noise
+# rates has this strength, in records; stronger pooling gives it more weight.
 _HALF_TRUSTED = 30.0
 _N_FOLDS = 5
-# Fewer trusted records than this cannot tell how far a belief is to be trusted.
+# Fewer trusted records than this cannot calibrate a posterior.
 _MIN_CONTROL = 10
-# How often noise is drawn on trusted records, to find its extent, and to learn how to judge.
+# Numbers of simulations of noise on trusted records: for the extent, and for the judgement.
 _N_DRAWS, _N_LESSONS = 3, 10
-# Without any noise all labels would be certain, and none of them more doubtful than others.
+# Not 0: without noise all labels would be certain, and could not be ranked.
 _LEAST_EXTENT = 0.1
 _EXTENTS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.3)
-# Records worth of belief in the errors that `fit` found, where others are cleaned.
+# Weight of the errors from `fit`, in records, when other records are cleaned.
 _TRUST_IN_ERRORS = 50.0
-# The judge before any lesson: he believes the posterior as it is. Penalties of other judgements.
+# Coefficients of the judgement that believes the posterior as it is, and penalties of others.
 _UNTAUGHT, _RELUCTANCE = np.array([0.0, 1.0, 0.0, 0.0]), np.array([1.0, 2.0, 1.0, 2.0])
 
 
 class BayesMethod:
-    """Believe what features and weak labels say together, round by round.
+    """Combine features and weak labels in rounds.
 
-    A round fits discriminators to what is believed of the labels, calibrates their scores, and
+    A round fits discriminators to the present belief in the labels, calibrates their scores, and
     combines them with the weak labels, whose errors it estimates.
 
     Parameters
     ----------
     discriminators : Discriminators
     evidence : PatternEvidence
-        Explains; nothing is decided by it.
+        Explains decisions, but makes none.
     constraints : LabelConstraints, default=None
-        Which label sets can be.
+        The possible label sets.
     joint : bool
         Whether the labels of a record are weighed together.
     caution : float
-        How many standard errors more noise than trusted records seem to show must be seen for
-        half of it to be believed.
+        See `AFPLabelCleaner`.
     min_confidence : float
-        A label is undecided where neither value is that probable.
+        A label is undecided if neither value has this probability.
     max_iter : int
+        Largest number of rounds.
     random_state : int
     memory : str or joblib.Memory, default=None
     n_jobs : int, default=None
@@ -105,28 +105,28 @@ class BayesMethod:
         self.verbose = verbose
 
     def fit(self, table, labels, trusted, answered, sources, *, learned, unseen):
-        """Learn from all records, and clean those of which not all labels are trusted.
+        """Learn from all records, and clean those whose labels are not all trusted.
 
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
-            With NaN for what could not be measured.
+            NaN for features that were not measured.
         labels : ndarray of int8 of shape (n_records, n_labels)
         trusted : ndarray of bool of shape (n_records, n_labels)
         answered : ndarray of bool of shape (n_records, n_labels)
-            Those trusted labels that a person was asked about, because of how they looked.
+            The trusted labels that a person was asked about because they looked wrong.
         sources : ndarray of shape (n_records, n_labels, n_sources)
-            What each source says of the labels, in [0, 1]; NaN where it says nothing.
+            The labels of each source, in [0, 1]; NaN if unknown.
         learned : ndarray of bool of shape (n_labels,)
-            Labels to clean.
+            The labels to clean.
         unseen : ndarray of bool of shape (n_labels,)
-            Those of them that trusted records do not show, which are cleaned by what weak records
-            say alone.
+            The labels among them that trusted records do not show; they are learned from weak
+            records alone.
 
         Returns
         -------
         Decisions
-            On the records of which not all labels are trusted.
+            For the records whose labels are not all trusted.
         """
         self._scaling = FeatureScaling.learn(table)
         self.evidence.fit(table, labels, trusted, self._scaling)
@@ -167,7 +167,7 @@ class BayesMethod:
         )
 
     def clean(self, table, weak, sources):
-        """Clean records that `fit` did not see, with the errors of their own labels.
+        """Clean records that `fit` did not see, and estimate the errors of their labels.
 
         Parameters
         ----------
@@ -196,11 +196,11 @@ class BayesMethod:
         return self.constraints.among(self._learned)
 
     def _decide(self, decisions, belief, errors_resolved, by_features):
-        """Change what is improbable enough, confirm what is probable enough."""
+        """Change improbable labels, and confirm probable ones."""
         weak = decisions.labels[:, self._learned]
         value = belief > 0.5
         probable = np.maximum(belief, 1 - belief)
-        # The last digit of a posterior that is one half by symmetry decides nothing.
+        # A posterior that is one half by symmetry must not be decided by its last digit.
         sure = (probable >= self.min_confidence) & (probable > 0.5 + 1e-9)
         if self.constraints is not None:
             sure = self._sure_together(sure, value, decisions.labels)
@@ -217,14 +217,13 @@ class BayesMethod:
         return decisions
 
     def _sure_together(self, sure, value, labels):
-        """Return what stays sure of labels, so that what is changed breaks no constraint.
+        """Return a mask of decided labels such that changed labels break no constraint.
 
-        Each of three classes can be improbable, and a label that is not learned is kept as it is:
-        which of them it is, a person must say.
+        For example, all of three exclusive classes may be improbable. A person must then decide.
         """
         decided = labels.copy()
         broken = sure
-        # A label that goes back to its weak one may break the next constraint.
+        # A label that returns to its weak value may break another constraint.
         while broken.any():
             decided[:, self._learned] = np.where(sure, value, labels[:, self._learned])
             broken = sure & self.constraints.violations(decided)[:, self._learned]
@@ -234,19 +233,19 @@ class BayesMethod:
 
 @dataclass(eq=False)
 class Rounds:
-    """What `clean_in_rounds` found.
+    """Results of `clean_in_rounds`.
 
     Attributes
     ----------
     belief : ndarray of shape (n_records, n_labels)
         Probability of each label, given features and weak labels.
     errors_resolved : ndarray of shape (n_records, n_labels)
-        Expected errors of the record that a person's answer about the label removes.
+        Expected number of the record's errors that a person's answer about the label removes.
     by_features : ndarray of shape (n_records, n_labels)
-        Probability of each label, given features alone.
+        Probability of each label, given features only.
     posterior : Posterior
     discriminators : Discriminators
-        As fitted in the last round.
+        Fitted in the last round.
     noise_rates : ndarray of shape (n_sources, n_labels, 6)
     n_iter : int
     """
@@ -277,19 +276,19 @@ def clean_in_rounds(
     n_jobs=None,
     verbose=0,
 ):
-    """Fit discriminators to what is believed, and believe what they say; over again.
+    """Fit discriminators to the belief in the labels, update the belief, and repeat.
 
     Parameters
     ----------
     X : ndarray of shape (n_records, n_features)
     labels : ndarray of shape (n_records, n_labels)
-        1, 0 or -1; weak where not trusted.
+        1, 0 or -1; weak unless trusted.
     trusted, answered : ndarray of bool of shape (n_records, n_labels)
         As for `BayesMethod.fit`.
     sources : ndarray of shape (n_records, n_labels, n_sources)
     discriminators : Discriminators
     unseen : ndarray of bool of shape (n_labels,)
-        Labels that trusted records do not show.
+        The labels that trusted records do not show.
     constraints : LabelConstraints or None
     joint : bool
     caution : float
@@ -305,11 +304,11 @@ def clean_in_rounds(
     discriminators = copy(discriminators)
     known = trusted & (labels != -1)
     pinned = np.where(known, labels == 1, np.nan)
-    # People were asked about labels that looked wrong, which are no measure of others.
+    # Answered labels looked wrong, so they are not representative of other labels.
     trusted = trusted & ~answered
     control = np.flatnonzero((known & trusted).all(axis=1))
     weak = ~trusted.all(axis=1)
-    # What sources say of trusted records tells how they err.
+    # The labels of sources for trusted records show the errors of the sources.
     asked = weak | (~np.isnan(sources)).any(axis=(1, 2))
     belief = _first_belief(pinned, sources)
     resolved = np.zeros(belief.shape)
@@ -360,10 +359,10 @@ class Posterior:
     calibration : Calibration
     prior : LabelPrior
     control : Control, default=None
-        Trusted records, on which noise is drawn to learn how far to go. Without any, the
-        estimated errors are taken as they are.
+        Trusted records, on which noise is simulated to calibrate the posterior. With None the
+        estimated errors are used without calibration.
     vouched : ndarray of bool of shape (n_labels,)
-        Labels that trusted records show.
+        The labels that trusted records show.
     constraints : LabelConstraints or None
     joint : bool
     caution : float
@@ -372,10 +371,10 @@ class Posterior:
     Attributes
     ----------
     errors : list of LabelErrors
-        Of each source; None until weak records have been seen.
+        The errors of each source; None before `fit`.
     judgement : ndarray of shape (4,)
-        Coefficients by which a posterior's log odds become what is believed: intercept, slope,
-        and their changes where the weak label is present.
+        Coefficients that map the log odds of a posterior to those of the belief: intercept, slope,
+        and their changes if the weak label is present.
     """
 
     def __init__(
@@ -412,13 +411,13 @@ class Posterior:
         ----------
         scores : ndarray of shape (n_records, n_labels, n_scores)
         pinned : ndarray of shape (n_records, n_labels)
-            1 or 0 where it is known, else NaN.
+            Known labels, 1 or 0, else NaN.
         answered : ndarray of bool of shape (n_records, n_labels)
-            Known because a person was asked about it.
+            Labels that are known because a person was asked.
         sources : ndarray of shape (n_records, n_labels, n_sources)
-            NaN where nothing is said.
+            NaN if unknown.
         control : ndarray of int
-            Records of which all labels are known.
+            Records whose labels are all known.
         unseen : ndarray of bool of shape (n_labels,)
         constraints, joint, caution, random_state
             As for `Posterior`.
@@ -468,18 +467,18 @@ class Posterior:
         return cls(Calibration(coefficients, lapses), prior, control, **options)
 
     def fit(self, probability, sources, pinned, weak, start=None):
-        """Estimate the errors of weak labels, and learn how far to believe what follows.
+        """Estimate the errors of weak labels, and calibrate the posterior.
 
         Parameters
         ----------
         probability : ndarray of shape (n_records, n_labels)
-            Of weak records, from their features.
+            Probability of each label, given features only.
         sources : ndarray of shape (n_records, n_labels, n_sources)
         pinned : ndarray of shape (n_records, n_labels)
         weak : ndarray of bool of shape (n_records,)
-            Records that were not trusted in full before anyone was asked.
+            Records whose labels were not all trusted before answers.
         start : list of LabelErrors, default=None
-            Of other records of the same sources, if there are any.
+            Errors of the same sources on other records.
         """
         known = _as_good_as_known(probability, pinned)
         pooling = choose_pooling(known, sources, self.vouched)
@@ -499,7 +498,7 @@ class Posterior:
         if self.control is None:
             return
         rng = np.random.default_rng(self.random_state)
-        # Where sources speak of trusted records, their errors are seen, and need no control.
+        # If sources labelled trusted records too, their errors are known, and need no simulation.
         if np.isnan(sources[~weak]).all():
             given = probability[weak], sources[weak], pinned[weak]
             belief = belief_in(self._label_sets(*given), self.prior, self.errors)
@@ -508,15 +507,15 @@ class Posterior:
         self.judgement = self._learn_to_judge(sources[weak], rng)
 
     def _find_extent(self, belief, sources, rng):
-        """How many times the estimated noise explains what weak records show.
+        """Return the factor on the estimated noise that explains the weak records.
 
-        Features that say little, or too much, let labels look wrong that are right. Trusted
-        records, judged as weak ones are, tell how wrong labels look without noise, and with it.
+        Right labels may look wrong if features say little about them, or too much. Trusted records
+        with simulated noise show how wrong labels look, without noise and with it.
 
         Returns
         -------
         extent, error : float
-            The second is the standard error of the first.
+            The factor and its standard error.
         """
         shown, levels = _n_errors(belief, sources), []
         for extent in _EXTENTS:
@@ -539,7 +538,7 @@ class Posterior:
         return max(extent, _LEAST_EXTENT), error / rise
 
     def _learn_to_judge(self, sources, rng):
-        """Fit what posteriors mean, on trusted records with noise drawn on them."""
+        """Fit the judgement, on trusted records with simulated noise."""
         lessons, answers = [], []
         for _ in range(_N_LESSONS):
             said = self.control.sources(self.errors, sources, rng)
@@ -552,7 +551,7 @@ class Posterior:
         return regress(design, answers, weights, untaught, untaught, _RELUCTANCE)[0]
 
     def weigh(self, probability, sources, pinned):
-        """Return what is believed of each label, and the errors that an answer resolves.
+        """Return the probability of each label, and the errors that an answer resolves.
 
         Parameters
         ----------
@@ -568,7 +567,7 @@ class Posterior:
             belief[part.rows] = part.belief(self.prior, self.errors)
             resolved[part.rows] = part.errors_resolved(self.prior, self.errors)
         believed = _pin(expit(_lesson(belief, sources) @ self.judgement), pinned)
-        # Judged, a record's labels are in more doubt than before, or in less.
+        # The judgement changes the doubt about a record's labels; scale the errors with it.
         doubt = [np.minimum(of, 1 - of).sum(axis=1, keepdims=True) for of in (believed, belief)]
         return believed, resolved * doubt[0] / np.maximum(doubt[1], 1e-9)
 
@@ -603,14 +602,14 @@ class Posterior:
 
 @dataclass(eq=False)
 class Control:
-    """Trusted records, judged by what others of them teach.
+    """Trusted records with cross-fitted probabilities and priors.
 
     Attributes
     ----------
     probability, labels : ndarray of shape (n_records, n_labels)
     folds : ndarray of int of shape (n_records,)
     priors : list of LabelPrior
-        Of each fold, from the records of the others.
+        The prior of each fold, learned from the other folds.
     """
 
     probability: np.ndarray
@@ -619,9 +618,9 @@ class Control:
     priors: list = field(repr=False)
 
     def sources(self, errors, like, rng):
-        """Draw what sources would say of these records; without errors, the truth.
+        """Simulate the labels of sources for these records; without errors, return the truth.
 
-        They are silent as often as they are in `like`.
+        Labels are unknown as often as in `like`.
         """
         said = [
             self.labels if errors is None else errors[m].simulate(self.labels, rng)
@@ -634,7 +633,7 @@ class Control:
         return said
 
     def belief(self, said, errors, rates, constraints):
-        """As what is believed of weak records, before it is judged."""
+        """Return the posterior of these records as if they were weak, before the judgement."""
         belief = np.empty(self.labels.shape)
         for fold, prior in enumerate(self.priors):
             rows = self.folds == fold
@@ -646,12 +645,12 @@ class Control:
 
 
 def as_doubtful(belief, trusted, learned, random_state):
-    """Make what is believed of trusted labels as doubtful as what is believed of weak ones.
+    """Make the belief in trusted labels as uncertain as the belief in weak labels.
 
-    Discriminators are calibrated on scores of trusted records. These would be surer than those
-    of weak records if their neighbours, trusted records of the same patients, had certain labels
-    in training. Each trusted label therefore lends the belief in a weak record's label, drawn
-    in proportion to how probable it is that this is the same label.
+    Discriminators are calibrated on scores of trusted records. If training used certain labels of
+    trusted records of the same patients, these scores would be too certain compared with those of
+    weak records. So each trusted label is replaced by the belief in a weak record's label. The weak
+    record is drawn with the probability that it has the same label.
 
     Parameters
     ----------
@@ -677,7 +676,7 @@ def as_doubtful(belief, trusted, learned, random_state):
 
 
 def _first_belief(pinned, sources):
-    """What is known, else the mean of what is said, else how often others have the label."""
+    """Return the known label, else the mean of the sources, else the label's frequency."""
     speaking = ~np.isnan(sources)
     n_speaking = speaking.sum(axis=2)
     said = np.where(speaking, sources, 0).sum(axis=2) / np.maximum(n_speaking, 1)
@@ -687,11 +686,12 @@ def _first_belief(pinned, sources):
 
 
 def _calibration_targets(scores, pinned, answered, sources, unseen):
-    """What to calibrate scores to: what is known, and what is believed of the rest.
+    """Return targets and weights of the calibration: known labels, and the belief in the others.
 
-    Where patients differ, the weak records, which are more, say what a score means for them. They
-    are heeded the less the more the noise rates of labels differ, which are then hard to tell.
-    Answers are known, but about labels that looked wrong: they count as weak ones do.
+    Weak records are included, because there are more of them and their patients may differ. Their
+    weight is smaller if the noise rates of labels differ much, because the rates are then hard to
+    estimate. Answered labels have the weight of weak ones, because they were asked for looking
+    wrong.
     """
     known = ~np.isnan(pinned)
     vouched = known & ~answered & ~unseen
@@ -730,12 +730,12 @@ def _as_good_as_known(probability, pinned):
 
 
 def _n_errors(belief, sources):
-    """Expected number of errors of each record, of shape (n_records,)."""
+    """Return the expected number of errors of each record, of shape (n_records,)."""
     return np.nan_to_num(np.abs(sources - belief[..., np.newaxis])).sum(axis=(1, 2))
 
 
 def _lesson(belief, sources):
-    """What a judge hears of each label, of shape (n_records, n_labels, 4)."""
+    """Return the inputs of the judgement for each label, of shape (n_records, n_labels, 4)."""
     log_odds = logit(np.clip(belief, 1e-4, 1 - 1e-4))
     speaking = ~np.isnan(sources)
     said = np.where(speaking, sources, 0).sum(axis=2) / np.maximum(speaking.sum(axis=2), 1)

@@ -1,19 +1,19 @@
-"""From cross-fitted scores to probabilities, with coefficients that labels share."""
+"""Turn cross-fitted scores into probabilities, with coefficients that labels share."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit
 
-# Beyond these log odds a score is as good as certain.
+# Log odds are clipped here.
 _LARGEST_LOG_ODDS = 7.0
-# Records worth of belief in the slopes that labels have on average, per squared difference.
+# Penalty of the squared difference of a slope from the mean slope of all labels.
 _POOLING = 20.0
 _FREE = 1e-2
-# A label of more positives than this has no more say in what labels have in common.
+# Positives beyond this number do not raise a label's weight in the mean slope.
 _MOST_POSITIVES = 50
-# Lapses before any record is seen: how often what features call certain is not so, as
-# (rate, records worth of belief) for labels that look present, and absent.
+# Prior of the lapses, the error rates of certain scores, as (rate, weight in records): for labels
+# that look present, and for labels that look absent.
 _LAPSES = ((0.06, 200.0), (0.003, 300.0))
 _LAPSE_GRIDS = (
     (0.001, 0.002, 0.004, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.06, 0.08),
@@ -28,17 +28,17 @@ class Calibration:
     Attributes
     ----------
     coefficients : ndarray of shape (n_labels, 1 + n_scores)
-        Intercepts first.
+        Intercepts, then slopes.
     lapses : (float, float)
-        How often a label that features call certain is absent, and one that they rule out is
-        present: no gold standard agrees with any features always.
+        How often a label is absent although features say that it is present, and the reverse. They
+        are not 0, because features never agree fully with trusted labels.
     """
 
     coefficients: np.ndarray
     lapses: tuple = (0.0, 0.0)
 
     def probability(self, scores):
-        """Return the probability of each label, from its scores alone.
+        """Return the probability of each label, given its scores.
 
         Parameters
         ----------
@@ -53,26 +53,26 @@ class Calibration:
         return self.with_lapses(expit(np.clip(log_odds, -_LARGEST_LOG_ODDS, _LARGEST_LOG_ODDS)))
 
     def with_lapses(self, probability):
-        """Return probabilities of which none is more certain than the lapses allow."""
+        """Limit probabilities to the certainty that the lapses allow."""
         lost, found = self.lapses
         return found + (1 - lost - found) * probability
 
 
 def calibrate(scores, targets, weights, *, start=None, n_rounds=4):
-    """Fit one logistic regression per label, whose slopes are drawn to those of all labels.
+    """Fit one logistic regression per label, with slopes shrunk to the mean of all labels.
 
-    A label with few examples thus borrows from the others what a score is worth.
+    So a label with few examples borrows its slopes from the others.
 
     Parameters
     ----------
     scores : ndarray of shape (n_records, n_labels, n_scores)
-        Cross-fitted: no record's own label is in its scores.
+        Cross-fitted: the scores of a record do not use its label.
     targets : ndarray of shape (n_records, n_labels)
         Probabilities of the labels.
     weights : ndarray of shape (n_records, n_labels)
     start : ndarray of shape (n_labels, 1 + n_scores), default=None
     n_rounds : int, default=4
-        How often the common slopes are found anew.
+        Number of updates of the mean slopes.
 
     Returns
     -------
@@ -93,7 +93,7 @@ def calibrate(scores, targets, weights, *, start=None, n_rounds=4):
 
 
 def find_lapses(probability, labels):
-    """Find how often certainty errs, from probabilities that are cross-fitted.
+    """Estimate the lapses from cross-fitted probabilities.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def find_lapses(probability, labels):
     Returns
     -------
     (float, float)
-        As `Calibration.lapses`.
+        See `Calibration.lapses`.
     """
     present = labels == 1
 
@@ -119,18 +119,18 @@ def find_lapses(probability, labels):
 
 
 def regress(design, targets, weights, start, centre, penalty, *, max_iter=50):
-    """Ridge logistic regressions on soft targets, all labels at once, by damped Newton steps.
+    """Fit ridge logistic regressions on soft targets, all labels at once, by damped Newton steps.
 
-    scikit-learn's takes classes for targets, not probabilities, and shrinks to zero.
+    scikit-learn's logistic regression does not take probabilities as targets, and shrinks to 0.
 
     Parameters
     ----------
     design : ndarray of shape (n_records, n_labels, n_terms)
     targets, weights : ndarray of shape (n_records, n_labels)
     start, centre : ndarray of shape (n_labels, n_terms), or one that broadcasts to it
-        Where to begin, and where the penalty is 0.
+        Initial coefficients, and coefficients without penalty.
     penalty : ndarray of shape (n_terms,)
-        Of each coefficient's squared distance from the centre, halved.
+        Factor of half the squared distance of each coefficient from the centre.
     max_iter : int, default=50
 
     Returns
@@ -153,7 +153,7 @@ def regress(design, targets, weights, start, centre, penalty, *, max_iter=50):
         hessian = np.einsum("nlp,nlq->lpq", curvature, design) + eye
         step = np.linalg.solve(hessian, gradient[..., np.newaxis])[..., 0]
         reached, next_predicted = loss(coefficients + step)
-        # A full step overshoots where all predictions are near 0 or 1.
+        # A full step overshoots if all predictions are near 0 or 1.
         while (worse := reached > current + 1e-9).any() and np.abs(step[worse]).max() > 1e-6:
             step[worse] /= 2
             reached, next_predicted = loss(coefficients + step)

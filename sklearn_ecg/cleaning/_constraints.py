@@ -1,4 +1,4 @@
-"""Which labels a record can have together."""
+"""Constraints on the labels that a record can have together."""
 
 import numbers
 from collections.abc import Mapping
@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# If a tenth of all records had several labels or none, so many would still all have one by a
-# chance of 4 %.
+# If 10 % of all records had several labels or none, the chance that 30 records all have exactly one
+# would be 4 %.
 _MIN_RECORDS = 30
 _NAMED_RECORDS = 3
 _MIN_SHARE_OF_ALL = 0.95
@@ -15,20 +15,20 @@ _MIN_SHARE_OF_ALL = 0.95
 
 @dataclass(frozen=True)
 class LabelConstraints:
-    """Which sets of labels a record can have; labels that no constraint names are free.
+    """The sets of labels that a record can have; labels without a constraint are free.
 
     Attributes
     ----------
     label_names : tuple of str
     at_most_one, exactly_one : tuple of tuple of int
-        Groups of labels, as positions: a record has at most, or exactly, one of each group.
+        Groups of labels, as positions. A record has at most, or exactly, one label of each group.
     implies : tuple of (int, int)
-        Pairs of a sublabel and its superlabel: a record with the first has the second.
+        Pairs (sublabel, superlabel), as positions. A record with the first has the second.
 
     Raises
     ------
     ValueError
-        If the constraints contradict each other, so that no record could have some label.
+        If the constraints contradict each other, so that some label would be impossible.
 
     Examples
     --------
@@ -61,23 +61,22 @@ class LabelConstraints:
 
     @classmethod
     def found_in(cls, labels, label_names):
-        """Find whether every record has exactly one of all labels, as in a table of classes.
+        """Find whether every record has exactly one label, as in a table of classes.
 
-        No more is inferred. That two labels never met is evidence, not law: rare labels seldom
-        meet even where nothing keeps them apart, and the first record with both would be mended
-        into an error. How labels attract and repel each other is estimated instead, with its
-        uncertainty, by the bonds between labels.
+        No other constraint is inferred from data. Two rare labels may never occur together by
+        chance; a constraint would then turn the first record with both into an error. `LabelPrior`
+        estimates how labels occur together, with its uncertainty.
 
         Parameters
         ----------
         labels : ndarray of shape (n_records, n_labels)
-            Of records of which all labels are trusted; those with unknown labels are no examples.
+            Labels of fully trusted records; records with unknown labels are ignored.
         label_names : sequence of str
 
         Returns
         -------
         LabelConstraints
-            Without any constraint if fewer than 30 records show it, or one does not.
+            Without a constraint if a record breaks it, or fewer than 30 records show it.
         """
         free = cls(tuple(map(str, label_names)))
         everything = tuple(range(len(free.label_names)))
@@ -87,13 +86,12 @@ class LabelConstraints:
         return classes if classes.allowed(labels).all() else free
 
     def allowed(self, sets):
-        """Return which sets of labels a record can have.
+        """Return a mask of the sets of labels that a record can have.
 
         Parameters
         ----------
         sets : array-like of shape (..., n_labels)
-            1 or True present, 0 or False absent. What is unknown, -1, is taken to be what each
-            constraint asks for.
+            1 or True present, 0 or False absent. Unknown labels, -1, break no constraint.
 
         Returns
         -------
@@ -106,17 +104,17 @@ class LabelConstraints:
         return allowed
 
     def among(self, places):
-        """Return what is left of the constraints among some of the labels.
+        """Return the constraints among some of the labels.
 
         Parameters
         ----------
         places : sequence of int
-            Positions of these labels, in the order of those that are returned.
+            Positions of these labels, in their new order.
 
         Returns
         -------
         LabelConstraints
-            A group of which not all labels are left has at most one of those that are.
+            A group that has lost labels is a group of "at most one".
         """
         new = {int(old): place for place, old in enumerate(places)}
         groups = {"at_most_one": [], "exactly_one": []}
@@ -130,7 +128,7 @@ class LabelConstraints:
         return LabelConstraints(names, *map(tuple, groups.values()), implies)
 
     def violations(self, labels):
-        """Return which labels take part in the violation of a constraint.
+        """Return a mask of the labels that take part in the violation of a constraint.
 
         Parameters
         ----------
@@ -153,7 +151,7 @@ class LabelConstraints:
         Parameters
         ----------
         labels : ndarray of shape (n_records, n_labels)
-            -1 where not trusted.
+            Trusted labels, else -1.
         ids : array-like of shape (n_records,)
             Names of the records in the message.
         """
@@ -171,7 +169,7 @@ class LabelConstraints:
             )
 
     def _forbidden(self, sets):
-        """Yield the labels of each constraint, and which sets it forbids."""
+        """Yield the labels of each constraint, and a mask of the sets that it forbids."""
         for group in self.at_most_one + self.exactly_one:
             yield list(group), _count(sets, group, 1) > 1
         for group in self.exactly_one:
@@ -180,7 +178,7 @@ class LabelConstraints:
             yield [label, implied], (sets[..., label] == 1) & (sets[..., implied] == 0)
 
     def _implied(self):
-        """Return for each label itself and all that it implies: (n_labels, n_labels) of bool."""
+        """Return a mask (n_labels, n_labels) of each label and all labels that it implies."""
         implied = np.eye(len(self.label_names), dtype=bool)
         for label, superlabel in self.implies:
             implied[label, superlabel] = True
@@ -192,13 +190,13 @@ class LabelConstraints:
         for label, superlabel in self.implies:
             if implied[superlabel, label]:
                 raise ValueError(
-                    f"implies runs in a circle: {self.label_names[label]} implies "
+                    f"implies is circular: {self.label_names[label]} implies "
                     f"{self.label_names[superlabel]}, and the reverse. Leave one of them out, or "
-                    "make one label of both."
+                    "join both into one label."
                 )
 
     def _can_hold(self, present, implied):
-        """Whether a record could have these labels, and maybe others."""
+        """Whether a record could have these labels, perhaps with others."""
         if any(present[list(group)].sum() > 1 for group in self.at_most_one + self.exactly_one):
             return False
         for group in self.exactly_one:
@@ -207,16 +205,16 @@ class LabelConstraints:
         return True
 
     def _obstacle(self, label, present):
-        """Say why no record could have a label, and so those that it implies."""
+        """Say why no record could have a label and the labels that it implies."""
         for group in self.at_most_one + self.exactly_one:
             together = [other for other in group if present[other]]
             if len(together) > 1:
                 others = [other for other in together if other != label]
-                return f"since it implies {self._names(others)} of the group {self._names(group)}"
-        return "since its groups leave no room for one of each group of which a record has one"
+                return f"because it implies {self._names(others)} of the group {self._names(group)}"
+        return "because it leaves no valid choice for the groups under 'exactly_one'"
 
     def _describe(self, labels):
-        """Say what of a record violates the first of the constraints that it violates."""
+        """Say how a record violates the first constraint that it violates."""
         members = next(members for members, forbidden in self._forbidden(labels) if forbidden)
         present = [label for label in members if labels[label] == 1]
         if not present:
@@ -230,12 +228,12 @@ class LabelConstraints:
 
 
 def check_constraints(exclusive, implies, label_names):
-    """Check the constraints that a user names.
+    """Check the constraints of the user.
 
     Parameters
     ----------
     exclusive : list of groups, dict, or None
-        A group is a list of labels; as a dict: groups under "at_most_one" and "exactly_one".
+        A group is a list of labels. A dict has groups under "at_most_one" and "exactly_one".
     implies : list of (sublabel, superlabel), or None
     label_names : array-like of shape (n_labels,) of str
 
@@ -248,7 +246,7 @@ def check_constraints(exclusive, implies, label_names):
     unknown = [kind for kind in by_kind if kind not in ("at_most_one", "exactly_one")]
     if unknown:
         raise ValueError(
-            f"exclusive has the key {unknown[0]!r}; groups stand under 'at_most_one' or "
+            f"exclusive has the key {unknown[0]!r}; its keys must be 'at_most_one' or "
             "'exactly_one'."
         )
     groups = {
@@ -259,14 +257,14 @@ def check_constraints(exclusive, implies, label_names):
     for given, pair in zip(implies or (), pairs, strict=True):
         if len(pair) != 2:
             raise ValueError(
-                f"implies must hold pairs (sublabel, superlabel); got {given!r}. Give each "
-                "superlabel a pair of its own."
+                f"implies must hold pairs (sublabel, superlabel); got {given!r}. Pass one pair for "
+                "each superlabel."
             )
     return LabelConstraints(tuple(names), **groups, implies=tuple(pairs))
 
 
 def find_constraints(exclusive, implies, labels, trusted, label_names, ids):
-    """Return the constraints that the user names, else what trusted records show.
+    """Return the constraints of the user, else those that trusted records show.
 
     Parameters
     ----------
@@ -282,10 +280,10 @@ def find_constraints(exclusive, implies, labels, trusted, label_names, ids):
     -------
     LabelConstraints
     """
-    # Implications between labels are the opposite of one label for each record.
+    # If one label implies another, records have several labels, so classes cannot be inferred.
     if exclusive is None and not implies:
         found = LabelConstraints.found_in(labels[trusted.all(axis=1)], label_names)
-        # Where weak labels often break it, a few trusted records may have met it by chance.
+        # If weak labels often break the constraint, trusted records may obey it by chance.
         if found.allowed(labels).mean() < _MIN_SHARE_OF_ALL:
             return LabelConstraints(found.label_names)
         return found
@@ -295,7 +293,7 @@ def find_constraints(exclusive, implies, labels, trusted, label_names, ids):
 
 
 def _count(sets, group, value):
-    """Count the labels of a group that have a value, by column, without a copy of the sets."""
+    """Count the labels of a group with a value, by column to avoid a copy of the sets."""
     count = np.zeros(sets.shape[:-1], dtype=np.int16)
     for label in group:
         count += sets[..., label] == value
@@ -310,12 +308,12 @@ def _resolve(groups, names, parameter):
         if isinstance(group, str) or not np.iterable(group):
             raise ValueError(
                 f"{parameter} must be a list of groups of labels, such as [('N', 'A')]; got the "
-                f"single label {group!r}. Put its group in brackets."
+                f"single label {group!r}. Put each group in brackets."
             )
         labels = tuple(_position(label, names, parameter) for label in group)
         if len(labels) < 2:
             raise ValueError(
-                f"{parameter} has the group {group!r}; a group has two labels or more."
+                f"{parameter} has the group {group!r}; a group must have at least two labels."
             )
         if len(set(labels)) < len(labels):
             repeated = next(names[label] for label in labels if labels.count(label) > 1)
@@ -327,7 +325,7 @@ def _resolve(groups, names, parameter):
 def _position(label, names, parameter):
     if str(label) in names:
         return names.index(str(label))
-    # Where names are numbers, a number is a name, and not a position too.
+    # If names are numbers, a number is a name and not a position.
     is_position = isinstance(label, numbers.Integral) and not any(name.isdigit() for name in names)
     if is_position and 0 <= label < len(names):
         return int(label)

@@ -1,4 +1,4 @@
-"""CrossValidationLabelCleaner: classifiers vote on labels that they were not trained on."""
+"""CrossValidationLabelCleaner: cross-validated classifiers vote on labels."""
 
 import functools
 import numbers
@@ -26,75 +26,79 @@ from sklearn_ecg.cleaning._filter import (
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.utils import HasMethods, Interval, StrOptions, announce, in_parallel, progress
 
-# Of how many classifiers at least a "no" makes a given label wrong.
+# Least share of classifiers that must say no for a given label to be wrong.
 _SHARES = {"S1": 1.0, "S2": 0.8, "S3": 0.6}
 
 
 class CrossValidationLabelCleaner(BaseLabelCleaner):
-    """Remove given labels that cross-validated classifiers agree not to find.
+    """Remove given labels that cross-validated classifiers do not find.
 
     Five classifiers are cross-validated per label. A given label is wrong if enough of them,
-    trained on other records, say no. Labels are removed and never added.
+    trained on other records, say no. The cleaner removes labels, and never adds any.
 
     Parameters
     ----------
     criterion : {"S1", "S2", "S3"}, default="S1"
-        How many classifiers must say no: all ("S1"), at least four fifths ("S2"), or at least
-        three fifths ("S3") of them. With five classifiers these are five, four and three.
+        The share of the classifiers that must say no: all ("S1"), at least four fifths ("S2"), or
+        at least three fifths ("S3"). With five classifiers these are five, four and three.
     features : transformer, default=None
-        Makes a feature table of signals; by default `ECGFeatureExtractor()`. It does not run for
-        input that is a table already.
+        Turns signals into a table of features; by default `ECGFeatureExtractor()`. It is not used
+        if the input is a table.
     classifiers : classifier or list of classifiers, default=None
-        Who votes; by default a support vector machine, nearest neighbours, naive Bayes, linear
-        discriminant analysis and a decision tree, with scikit-learn's settings. They see features
-        without gaps, in units of their range.
+        The classifiers that vote; by default a support vector machine, nearest neighbours, naive
+        Bayes, linear discriminant analysis and a decision tree, with scikit-learn's settings. They
+        get features in units of their range, with NaN filled.
     cv : int or splitter, default=10
-        Folds of the weak records. An int draws them at random; a splitter, such as
-        ``GroupKFold(10)``, is asked for its own and gets `groups`.
+        Folds of the weak records. An int makes random folds; a splitter, such as
+        ``GroupKFold(10)``, gets `groups`.
     use_trusted : bool, default=True
-        Whether trusted records join every training fold. The published method has none.
+        Whether trusted records are in every training fold. The published method has no trusted
+        records.
     memory : str or joblib.Memory, default=None
-        Keeps the features of signals.
+        Stores the features of signals.
     n_jobs : int, default=None
-        Classifiers trained in parallel.
+        Number of classifiers trained in parallel.
     random_state : int, RandomState instance or None, default=None
-        Draws the folds, and seeds classifiers that have no seed of their own.
+        Seed of the folds, and of classifiers without a seed.
     verbose : int, default=0
-        Progress over labels, folds and classifiers if positive.
+        If positive, writes the name of each stage, and shows progress bars of records measured
+        and of classifiers that vote.
 
     Attributes
     ----------
     labels_ : ndarray of int8 of shape (n_records, n_labels)
-        The labels of the records of `fit` without those removed.
+        The labels of the records of `fit`, without removed ones.
     provenance_ : ndarray of str of shape (n_records, n_labels)
-        "trusted", "confirmed", "removed", or "undecided" for what could not be judged.
+        "trusted", "confirmed", "removed", or "undecided" for labels that could not be judged.
     confidence_ : ndarray of shape (n_records, n_labels)
         Share of the classifiers that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
-        Unknown labels (-1) and what could not be judged: id, label, weak, probability (share
-        of classifiers that say yes), errors_resolved (the smaller share).
+        The review list of labels that are unknown (-1) or could not be judged: id, label, weak,
+        probability (share of classifiers that say yes), errors_resolved (the smaller share).
     noise_rates_ : DataFrame
-        For each label ``wrong``, the share removed among weak records without it; ``missing``
-        is NaN, since a filter does not look for missing labels.
+        Per label ``wrong``, the share of removed labels among the weak records without the label.
+        ``missing`` is NaN, because the cleaner does not search for missing labels.
     label_names_ : ndarray of str of shape (n_labels,)
+        Names of the labels.
     learned_ : ndarray of bool of shape (n_labels,)
-        Whether the label had enough examples; the others are kept as they are.
+        Whether the label had enough examples; other labels do not change.
     classifiers_ : list of lists
-        For each learned label its classifiers, trained on all records that teach; they vote in
-        `clean`. True or False where the label had only one value; None, which abstains, where no
-        feature varied.
+        The classifiers of each learned label, trained on all training records; they vote in
+        `clean`. True or False if the label had only one value; None, which abstains, if no feature
+        varied.
     n_features_in_ : int
+        ``X.shape[1]``: the number of leads, of samples, or of features of a table.
 
     See Also
     --------
-    sklearn_ecg.AFPLabelCleaner : Adds missing labels too, and weighs the weak label as evidence.
-    DensityLabelCleaner : Asks neighbours in the place of classifiers.
+    sklearn_ecg.AFPLabelCleaner : Also adds missing labels, and weighs the weak label as evidence.
+    DensityLabelCleaner : Neighbours vote in place of classifiers.
 
     Notes
     -----
-    The vote is that of [1]_, there for records with one label each, in the multi-label form with
-    the criteria S1, S2 and S3 to which [2]_ compares its own method. Neither says what becomes of
-    records that are known to be right: with ``use_trusted=False`` they play no part.
+    The vote was published in [1]_ for records with one label. The multi-label form with the
+    criteria S1, S2 and S3 is the one with which [2]_ compares its own method. Neither has trusted
+    records; ``use_trusted=False`` does not use them.
 
     References
     ----------
@@ -160,7 +164,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         X = self._scaling.standardise(table)
         if (X[0] == X).all():
             raise ValueError(
-                f"No feature of X differs between the {len(X)} records, so that nothing can be "
+                f"All features of X are the same for all {len(X)} records, so nothing can be "
                 "learned: look at the signals, or pass other features."
             )
         votes = self._cross_validate(X, labels, weak, teaches, groups)
@@ -176,7 +180,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
         return filter_labels(weak, *self._count(votes))
 
     def _cross_validate(self, X, labels, weak, teaches, groups):
-        """Let those vote on a weak record who were not trained on it; then train on all."""
+        """Let classifiers vote on weak records that they were not trained on; then train on all."""
         seed = check_random_state(self.random_state).randint(2**31 - 1)
         voters = [seeded(voter, seed) for voter in self._voters()]
         votes = np.full((len(voters), *labels.shape), 0.5)
@@ -190,7 +194,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
                 for label in learned
                 for m in range(len(voters))
             ]
-        # Threads share the features, and their number is n_jobs, not n_jobs times that of BLAS.
+        # Threads share the features. Each has one BLAS thread, so that their number is n_jobs.
         parallel = functools.partial(in_parallel, n_jobs=self.n_jobs, prefer="threads")
         with threadpool_limits(limits=1):
             found = parallel(
@@ -214,7 +218,7 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
 
     def _count(self, votes):
         support = votes.mean(axis=0)
-        # Three of five are 0.6 of them, whatever the last digit of a mean.
+        # The margin is for rounding: three of five must count as 0.6.
         return support, 1 - support > _SHARES[self.criterion] - 1e-9
 
     def _voters(self):
@@ -245,8 +249,8 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
             folds = [rows[asked] for _, asked in self.cv.split(X[rows], labels[rows], patients)]
             if not np.array_equal(np.sort(np.concatenate(folds)), rows):
                 raise ValueError(
-                    f"cv must put every weak record into one test fold; {self.cv!r} does not. "
-                    "Use KFold, GroupKFold or their like."
+                    f"cv must put every weak record into exactly one test fold; {self.cv!r} does "
+                    "not. Use KFold, GroupKFold or a similar splitter."
                 )
             return folds
         shuffled = check_random_state(seed).permutation(rows)
@@ -254,9 +258,9 @@ class CrossValidationLabelCleaner(BaseLabelCleaner):
 
 
 def _train(classifier, X, y, taught):
-    """Fit one label; note its constant value where it has no other, None where nothing varies."""
+    """Fit one label; return its value if it is constant, None if no feature varies."""
     X, y = X[taught], y[taught]
-    # Of equal records most classifiers say what is frequent, and some fail; none knows anything.
+    # From equal records classifiers learn nothing, and some of them fail.
     if not len(y) or (X[0] == X).all():
         return None
     if (y == y[0]).all():

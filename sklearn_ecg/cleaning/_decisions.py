@@ -1,4 +1,4 @@
-"""What a cleaner decides of each label, before undecided ones become -1."""
+"""The decisions of a cleaner, before undecided labels become -1."""
 
 from dataclasses import dataclass
 
@@ -12,18 +12,18 @@ class Decisions:
     Attributes
     ----------
     labels : ndarray of int8 of shape (n_records, n_labels)
-        1 or 0 even where undecided: what the weak label says there, -1 if it says nothing.
+        1 or 0; for undecided labels the weak label, -1 if unknown.
     provenance : ndarray of str of shape (n_records, n_labels)
         One of `sklearn_ecg.records.PROVENANCES`.
     confidence : ndarray of shape (n_records, n_labels)
         Probability that the label is right.
     belief : ndarray of shape (n_records, n_labels)
-        Probability of the label.
+        Probability that the label is present.
     errors_resolved : ndarray of shape (n_records, n_labels), default=None
-        Expected errors of the record that a person's answer about the label removes, beyond
-        answers about labels of the record that remove more; by default those of the label alone.
+        Expected number of the record's errors that a person's answer about the label removes, in
+        addition to better answers about the record; by default only the errors of the label.
     by_features : ndarray of shape (n_records, n_labels), default=None
-        Probability of the label by the features alone; by default the belief.
+        Probability of the label, given features only; by default the belief.
     """
 
     labels: np.ndarray
@@ -40,13 +40,13 @@ class Decisions:
             self.errors_resolved = np.minimum(self.belief, 1 - self.belief)
 
     def __setstate__(self, state):
-        # A file of before holds less: what it lacks is as by default.
+        # Older files lack some attributes, which get their defaults.
         vars(self).update(state)
         self.__post_init__()
 
     @classmethod
     def keeping(cls, labels, trusted):
-        """Leave every label as it is: known where it is trusted, undecided elsewhere.
+        """Return decisions that change nothing: trusted labels are known, others undecided.
 
         Parameters
         ----------
@@ -66,20 +66,20 @@ class Decisions:
         )
 
     def put(self, rows, other, where=True):
-        """Take over the decisions of `other` on some records.
+        """Copy the decisions of `other` for some records.
 
         Parameters
         ----------
         rows : ndarray of int of shape (n_rows,)
         other : Decisions
-            On these records.
+            Decisions for these records.
         where : ndarray of bool of shape (n_rows, n_labels), default=True
-            Of which labels.
+            Mask of the labels to copy.
         """
         for name, theirs in vars(other).items():
             ours = getattr(self, name)
             ours[rows] = np.where(where, theirs, ours[rows])
 
     def at(self, rows):
-        """Return the decisions on some records."""
+        """Return the decisions for some records."""
         return Decisions(*(values[rows] for values in vars(self).values()))

@@ -1,4 +1,4 @@
-"""DensityLabelCleaner: neighbours vote, by rules that depend on how densely they lie."""
+"""DensityLabelCleaner: neighbours vote, by rules that depend on their density."""
 
 import numbers
 
@@ -21,64 +21,68 @@ from sklearn_ecg.utils import HasMethods, Interval, announce
 class DensityLabelCleaner(BaseLabelCleaner):
     """Remove given labels that a record's neighbours do not share (data distribution filtering).
 
-    Every record's neighbourhood is a region of high or of low density, and each kind has its own
-    rule. In a dense region most neighbours must have the label. In a sparse one, where what is
-    rare is easily taken for wrong, a single neighbour is enough. Labels are removed and never
-    added.
+    The neighbourhood of a record is a region of high or of low density, and each kind has its own
+    rule. In a dense region, at least half of the neighbours must have the label. In a sparse region
+    one of ten neighbours is enough, because rare labels must not be taken for errors. The cleaner
+    removes labels, and never adds any.
 
     Parameters
     ----------
     n_neighbors : int, default=10
-        Neighbours of a record.
+        Number of neighbours of a record.
     dense_support : float, default=0.5
-        Least share of neighbours with the label for it to stay in a dense region.
+        Least share of neighbours with the label to keep it in a dense region.
     sparse_support : float, default=0.1
         The same in a sparse region.
     features : transformer, default=None
-        Makes a feature table of signals; by default `ECGFeatureExtractor()`. It does not run for
-        input that is a table already.
+        Turns signals into a table of features; by default `ECGFeatureExtractor()`. It is not used
+        if the input is a table.
     use_trusted : bool, default=True
-        Whether trusted records are neighbours too. The published method has none.
+        Whether trusted records are neighbours too. The published method has no trusted records.
     memory : str or joblib.Memory, default=None
-        Keeps the features of signals.
+        Stores the features of signals.
     n_jobs : int, default=None
-        Threads that look for neighbours.
+        Number of threads that search for neighbours.
     verbose : int, default=0
-        Progress of feature extraction if positive.
+        If positive, writes the name of each stage, and shows progress bars.
 
     Attributes
     ----------
     labels_ : ndarray of int8 of shape (n_records, n_labels)
-        The labels of the records of `fit` without those removed.
+        The labels of the records of `fit`, without removed ones.
     provenance_ : ndarray of str of shape (n_records, n_labels)
-        "trusted", "confirmed", "removed", or "undecided" for what could not be judged.
+        "trusted", "confirmed", "removed", or "undecided" for labels that could not be judged.
     confidence_ : ndarray of shape (n_records, n_labels)
         Share of the neighbours that agree with the cleaned label; not a calibrated probability.
     undecided_ : DataFrame
-        Unknown labels (-1) and what could not be judged: id, label, weak, probability (share
-        of neighbours with the label).
+        The review list of labels that are unknown (-1) or could not be judged: id, label, weak,
+        probability (share of neighbours with the label), errors_resolved (the smaller share).
     noise_rates_ : DataFrame
-        For each label ``wrong``, the share removed among weak records without it; ``missing``
-        is NaN, since a filter does not look for missing labels.
+        Per label ``wrong``, the share of removed labels among the weak records without the label.
+        ``missing`` is NaN, because the cleaner does not search for missing labels.
     label_names_ : ndarray of str of shape (n_labels,)
+        Names of the labels.
     learned_ : ndarray of bool of shape (n_labels,)
-        Whether the label had enough examples; the others are kept as they are.
+        Whether the label had enough examples; other labels do not change.
     n_features_in_ : int
+        ``X.shape[1]``: the number of leads, of samples, or of features of a table.
 
     See Also
     --------
-    sklearn_ecg.AFPLabelCleaner : Adds missing labels too, and weighs the weak label as evidence.
-    CrossValidationLabelCleaner : Asks classifiers in the place of neighbours.
+    sklearn_ecg.AFPLabelCleaner : Also adds missing labels, and weighs the weak label as evidence.
+    CrossValidationLabelCleaner : Classifiers vote in place of neighbours.
 
     Notes
     -----
-    The method is that of [1]_, to which [2]_ compares its own. Both say that neighbourhoods are
-    split into regions of high and of low density, by how the neighbours lie, and that each kind
-    has a filter rule of its own; neither of the texts at hand gives formulas. Reconstructed are
-    therefore: the density, which is the inverse of the mean Euclidean distance to the neighbours,
-    over features in units of their range; the split, by whether it reaches the mean of the
-    neighbours' own densities; both rules and their thresholds; and the multi-label form, label
-    by label over neighbourhoods that all labels share.
+    The method was published in [1]_, and [2]_ compares its own with it. Both say that
+    neighbourhoods are regions of high or low density, and that each kind has its own rule. Neither
+    gives formulas in the texts at hand. These parts are reconstructions:
+
+    * The density is the inverse of the mean Euclidean distance to the neighbours, over features in
+      units of their range.
+    * A region is dense if its density reaches the mean density of the neighbours.
+    * The rules are the two thresholds above.
+    * With several labels, all labels share the neighbourhoods, and each is judged alone.
 
     References
     ----------
@@ -151,7 +155,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
         return filter_labels(weak, *self._apply_rules(*found))
 
     def _find_neighbours(self, X, labels, weak, teaches):
-        """Find the neighbours of the records that teach, and judge the weak ones by theirs."""
+        """Find the neighbours of the training records, and judge the weak ones."""
         announce("Finding neighbours", self.verbose)
         self._taught = labels[teaches]
         self._taught_X = X[teaches]
@@ -167,7 +171,8 @@ class DensityLabelCleaner(BaseLabelCleaner):
         self._neighbours = NearestNeighbors(n_neighbors=n_neighbors, n_jobs=self.n_jobs)
         self._neighbours.fit(self._taught_X)
 
-    # The index is made again: it is compiled code's, which a file could bring to read anywhere.
+    # The index is not saved but made again: a manipulated file could make its compiled code read
+    # any memory.
     def __getstate__(self):
         return {
             name: value for name, value in super().__getstate__().items() if name != "_neighbours"
@@ -181,7 +186,7 @@ class DensityLabelCleaner(BaseLabelCleaner):
     def _apply_rules(self, distances, neighbours):
         own = distances.mean(axis=1)
         theirs = self._distances[neighbours]
-        # Equal records lie at distance 0 and are as dense as can be.
+        # The density of equal records, with distance 0, is infinite.
         with np.errstate(divide="ignore"):
             dense = 1 / own >= (1 / theirs).mean(axis=1)
         known = self._taught[neighbours] != -1

@@ -1,4 +1,4 @@
-"""Discriminators: scores of every label for every record, cross-fitted."""
+"""Discriminators: cross-fitted scores of every label for every record."""
 
 import numpy as np
 from scipy.linalg import eigh
@@ -12,30 +12,30 @@ from threadpoolctl import threadpool_limits
 from sklearn_ecg.cleaning._grown_trees import GrownTrees
 from sklearn_ecg.utils import announce
 
-# Of a few hundred trees, shares below this are not told apart.
+# A few hundred trees cannot resolve smaller shares.
 _SMALLEST_SHARE = 0.003
 _N_FOLDS = 5
-# Smaller nodes are leaves. (A least size of leaves in its place would end a tree where a lone
-# record far from all others stretches a feature: most random thresholds part it from the rest.)
+# Smaller nodes are leaves. (Not a least size of leaves: if one outlier stretches a feature, most
+# random thresholds split off only the outlier, and the tree would end there.)
 _MIN_SPLIT = 6
-# A tree is grown on no more records, so that a forest's memory is bounded; each on other ones.
+# Each tree is grown on its own sample of at most so many records, to bound memory.
 _MOST_RECORDS_PER_TREE = 20_000
-# Features that a tree chooses among at each split. The square root of their number, which is
-# usual, is too few where most features say nothing of a label.
+# Share of the features to choose from at each split. The usual square root of their number is too
+# small if most features are unrelated to a label.
 _SHARE_OF_FEATURES = 0.08
-# A feature is coded by which of these quantiles it exceeds: evenly spaced ones of a normal score.
+# A feature is coded by the quantiles that it exceeds, which are evenly spaced on a normal scale.
 _QUANTILES = ndtr(np.linspace(-2, 2, 10))
-# Records are compared with all others while these are no more, else with so many drawn ones.
+# Up to _MOST_COMPARED records are compared with all others, more with _N_DRAWN random records.
 _MOST_COMPARED, _N_DRAWN = 2000, 1000
 _PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-# Records whose similarities are held in memory at a time.
+# Number of records per batch, to bound memory.
 _CHUNK = 8192
-# Expected beliefs times this vary about as much as log odds do.
+# This factor gives expected beliefs about the same spread as log odds.
 _SPREAD = 5.0
 
 
 class Discriminators:
-    """Several discriminators side by side.
+    """Several discriminators whose scores are stacked.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ class Discriminators:
         self.members = members
 
     def fit_score(self, X, beliefs, n_jobs=None, *, stage="", verbose=0):
-        """As `ForestDiscriminator.fit_score`, of shape (n_records, n_labels, n_members)."""
+        """Fit, and return cross-fitted scores of shape (n_records, n_labels, n_members)."""
         scores = []
         for member in self.members:
             announce(f"{stage}: {member.doing}", verbose)
@@ -54,15 +54,15 @@ class Discriminators:
         return np.stack(scores, axis=2)
 
     def score(self, X):
-        """As `ForestDiscriminator.score`, of shape (n_records, n_labels, n_members)."""
+        """Return the scores of new records, of shape (n_records, n_labels, n_members)."""
         return np.stack([d.score(X) for d in self.members], axis=2)
 
 
 class ForestDiscriminator:
     """Extra trees on the beliefs in all labels at once.
 
-    Each tree is grown on a bootstrap sample of the records; a record's score is the mean of the
-    trees that did not see it. That is cross-fitting at the price of a single forest.
+    Each tree is grown on a bootstrap sample of the records. A record's score is the mean of the
+    trees that did not see it, which is cross-fitting with a single forest.
 
     Parameters
     ----------
@@ -77,20 +77,20 @@ class ForestDiscriminator:
         self.random_state = random_state
 
     def fit_score(self, X, beliefs, n_jobs=None):
-        """Fit, and return the log odds of records that the trees had not seen.
+        """Fit, and return the log odds of each record from trees that did not see it.
 
         Parameters
         ----------
         X : ndarray of shape (n_records, n_features)
         beliefs : ndarray of shape (n_records, n_labels)
-            In [0, 1].
+            Probabilities of the labels.
         n_jobs : int, default=None
 
         Returns
         -------
         ndarray of shape (n_records, n_labels)
         """
-        # A rare label's variance is small; without scaling the frequent ones choose all splits.
+        # A rare label has a small variance; without scaling, frequent labels choose all splits.
         self.scale_ = np.maximum(beliefs.std(axis=0), 0.01)
         targets = beliefs / self.scale_
         if targets.shape[1] == 1:
@@ -118,21 +118,21 @@ def _no_score(y_true, y_pred):
 
 
 class KernelDiscriminator:
-    """Ridge regression of the beliefs on similarities of records, by a Laplace kernel.
+    """Ridge regression of the beliefs on similarities of records, with a Laplace kernel.
 
-    Trees ask few features at a time; this sums up small differences in all of them. A feature
-    counts by its rank alone, so that its scale and its tails do not matter. A record's score is
-    that of the regression without the record itself, in closed form.
+    Trees use few features at a time; the kernel adds small differences in all features. Features
+    are ranked, so their scale and tails have no effect. A record's score is that of the regression
+    without the record, in closed form.
 
     Parameters
     ----------
     random_state : int, default=None
-        Draws the records to compare with, where there are many.
+        Seed of the records to compare with, if there are many.
 
     Notes
     -----
-    The similarity of two records is :math:`\\exp(-d / 2m)` for the sum :math:`d` over features
-    of how many quantiles lie between their values, and the median :math:`m` of that distance.
+    The similarity of two records is :math:`\\exp(-d / 2m)`. The distance :math:`d` is the number of
+    quantiles between their values, summed over features, and :math:`m` is its median.
     """
 
     doing = "comparing records"
@@ -141,7 +141,7 @@ class KernelDiscriminator:
         self.random_state = random_state
 
     def fit_score(self, X, beliefs, n_jobs=None):
-        """As `ForestDiscriminator.fit_score`; scores are expected beliefs, not log odds."""
+        """Fit, and return cross-fitted scores; they are expected beliefs, not log odds."""
         if getattr(self, "_records", None) is not X:
             self._compare(X)
         self.mean_ = beliefs.mean(axis=0)
@@ -167,12 +167,12 @@ class KernelDiscriminator:
         return _SPREAD * (scores + self.mean_)
 
     def score(self, X):
-        """As `ForestDiscriminator.score`; scores are expected beliefs, not log odds."""
+        """Return the scores of new records; they are expected beliefs, not log odds."""
         parts = [self._similarity(X[rows]) @ self.weights_ for rows in _chunks(len(X))]
         return _SPREAD * (np.concatenate(parts) + self.mean_)
 
     def __getstate__(self):
-        # The records of `fit` serve its rounds alone.
+        # The records are needed only during the rounds of `fit`.
         kept = ("random_state", "mean_", "weights_", "_thresholds", "_codes", "_median")
         return {name: value for name, value in vars(self).items() if name in kept}
 
@@ -225,12 +225,12 @@ class KernelDiscriminator:
         return np.exp(-0.5 * self._distance(self._code(X)) / self._median)
 
     def _code(self, X):
-        """Which quantiles each feature exceeds, of shape (n_records, n_features * n_quantiles)."""
+        """Return a mask of the exceeded quantiles, (n_records, n_features * n_quantiles)."""
         codes = X.astype(np.float32)[:, :, np.newaxis] > self._thresholds
         return codes.reshape(len(X), -1).astype(np.float32)
 
     def _distance(self, codes):
-        """How many quantiles lie between records and those they are compared with."""
+        """Return the number of quantiles between records and those to compare with."""
         ours, theirs = codes.sum(axis=1), self._codes.sum(axis=1)
         return ours[:, np.newaxis] + theirs - 2 * (codes @ self._codes.T)
 
@@ -247,7 +247,7 @@ class ClassifierDiscriminator:
     ----------
     classifier : classifier with ``predict_proba``
     groups : ndarray of shape (n_records,), default=None
-        Patients; a patient's records share a fold.
+        Patients; all records of a patient are in one fold.
     random_state : int, default=None
     """
 
@@ -259,13 +259,13 @@ class ClassifierDiscriminator:
         self.random_state = random_state
 
     def fit_score(self, X, beliefs, n_jobs=None):
-        """As `ForestDiscriminator.fit_score`."""
+        """Fit, and return cross-fitted log odds."""
         hard = beliefs > 0.5
         n_groups = len(X) if self.groups is None else len(np.unique(self.groups))
         if n_groups < 2:
             raise ValueError(
-                "discriminator cannot be cross-fitted: all records are of one patient. Leave "
-                "groups=None, or discriminator=None."
+                "discriminator cannot be cross-fitted, because groups says that all records are of "
+                "one patient. Pass groups=None, or discriminator=None."
             )
         n_folds = min(_N_FOLDS, n_groups)
         if self.groups is None:
@@ -282,12 +282,12 @@ class ClassifierDiscriminator:
         return _log_odds(shares)
 
     def score(self, X):
-        """As `ForestDiscriminator.score`."""
+        """Return the log odds of new records."""
         return _log_odds(np.column_stack([_share(model, X) for model in self.models_]))
 
 
 def seeded(estimator, seed):
-    """Clone an estimator, with a seed where it has none of its own.
+    """Clone an estimator, and set seeds that are None.
 
     Parameters
     ----------
@@ -308,7 +308,7 @@ def seeded(estimator, seed):
 
 
 def _fit_one(classifier, X, y):
-    """Fit one label, or note its constant value where a fold holds no other."""
+    """Fit one label; return its value if it is constant in the fold."""
     if y.all() or not y.any():
         return float(y[0])
     with threadpool_limits(limits=1):
@@ -322,8 +322,8 @@ def _share(model, X):
     unknown = np.flatnonzero(~np.isfinite(share))
     if len(unknown):
         raise ValueError(
-            f"discriminator {type(model).__name__} gives {len(unknown)} of {len(X)} records a "
-            f"probability of {share[unknown[0]]}. Pass one whose predict_proba is finite."
+            f"discriminator {type(model).__name__} returns the probability {share[unknown[0]]} for "
+            f"{len(unknown)} of {len(X)} records. Pass one whose predict_proba is finite."
         )
     return share
 

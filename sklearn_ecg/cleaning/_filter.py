@@ -1,22 +1,23 @@
-"""What label filters share: they remove given labels that too little speaks for, and add none."""
+"""Shared parts of label filters, which remove given labels and add none."""
 
 import numpy as np
 
 from sklearn_ecg.cleaning._decisions import Decisions
 from sklearn_ecg.utils import warn_user
 
-# Fewer records than this with or without a label say nothing of it.
+# A label is learned only from at least so many records with it, and so many without it.
 _MIN_EXAMPLES = 5
 
 
 def teaching_records(trusted, *, use_trusted):
-    """Return which records are to be cleaned, and from which to learn.
+    """Return masks of the records to clean, and of the records to learn from.
 
     Parameters
     ----------
     trusted : ndarray of bool of shape (n_records, n_labels)
     use_trusted : bool
-        Whether records of which all labels are trusted teach. Where there are no others, they do.
+        Whether to learn from records whose labels are all trusted. If there are no others, the
+        filter always learns from them.
 
     Returns
     -------
@@ -26,19 +27,19 @@ def teaching_records(trusted, *, use_trusted):
     teaches = weak | use_trusted | ~weak.any()
     if not teaches.any():
         raise ValueError(
-            "the features of all records are NaN, so that nothing can be learned; look at the "
-            "signals, or pass other `features`."
+            "The features of all records are NaN, so nothing can be learned; look at the signals, "
+            "or pass other `features`."
         )
     return weak, teaches
 
 
 def find_learned(labels, label_names):
-    """Return which labels have enough examples on each side, and name the others in a warning.
+    """Return a mask of the labels with enough examples, and warn of the others.
 
     Parameters
     ----------
     labels : ndarray of shape (n_records, n_labels)
-        Of the records that teach.
+        Labels of the records to learn from.
     label_names : ndarray of str of shape (n_labels,)
 
     Returns
@@ -50,19 +51,19 @@ def find_learned(labels, label_names):
     if not learned.all():
         warn_user(
             f"Too few examples of labels {', '.join(label_names[~learned])} ({_MIN_EXAMPLES} with "
-            f"and {_MIN_EXAMPLES} without a label are needed); they are kept as they are."
+            f"and {_MIN_EXAMPLES} without a label are needed); they are not changed."
         )
     return learned
 
 
 def filter_labels(weak, support, rejected):
-    """Remove given labels that are rejected; absent ones stay absent.
+    """Remove rejected labels; absent labels stay absent.
 
     Parameters
     ----------
     weak : ndarray of int8 of shape (n_records, n_labels)
     support : ndarray of shape (n_records, n_labels)
-        Share of the votes that are for the label.
+        Share of the votes for the label.
     rejected : ndarray of bool of shape (n_records, n_labels)
 
     Returns
@@ -77,18 +78,18 @@ def filter_labels(weak, support, rejected):
 
 
 def removal_rates(decisions, asked):
-    """Return noise rates by what was removed; a filter cannot say what is missing.
+    """Return the rates of removed labels; a filter cannot know the rates of missing ones.
 
     Parameters
     ----------
     decisions : Decisions
     asked : ndarray of bool of shape (n_records, n_labels)
-        Labels that were learned and are not trusted.
+        Mask of learned labels that are not trusted.
 
     Returns
     -------
     dict of ndarray of shape (n_labels,)
-        Columns of a table, ``missing`` and ``wrong``; NaN where no label is absent.
+        The columns ``missing`` and ``wrong``; NaN if no label is absent.
     """
     removed = ((decisions.provenance == "removed") & asked).sum(axis=0)
     absent = ((decisions.labels == 0) & asked).sum(axis=0)

@@ -1,29 +1,33 @@
-"""A grown forest in a sixth of the memory that scikit-learn's takes."""
+"""A fitted forest in a sixth of the memory of scikit-learn's."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Records that walk down a tree together: few enough to stay in the cache.
+# Records per batch, few enough for the processor's cache.
 _CHUNK = 4096
 
 
 @dataclass(eq=False)
 class GrownTrees:
-    """A forest of regression trees, which predicts and no longer grows.
+    """A fitted forest of regression trees that can only predict.
 
-    scikit-learn keeps of each node what growing needs, in double precision, and an answer of nodes
-    that give none: of 20,000 records that is hundreds of megabytes.
+    scikit-learn also stores values that only growing needs, in float64, and a value for each inner
+    node. For 20,000 records that takes hundreds of megabytes.
 
     Parameters
     ----------
     roots : ndarray of int32 of shape (n_trees,)
-        Nodes are numbered through all trees; a leaf is ``~i``, for the row `i` of `values`.
+        The first node of each tree. Nodes are numbered over all trees; the leaf with row `i` of
+        `values` has the number ``~i``.
     branches : ndarray of int32 of shape (n_nodes, 2)
-        What follows where the feature is at or below the threshold, and where it is above.
+        The next node if the feature is at most the threshold, and if it is larger.
     features : ndarray of int of shape (n_nodes,)
+        The feature of each node.
     thresholds : ndarray of float32 of shape (n_nodes,)
+        The threshold of each node.
     values : ndarray of float32 of shape (n_leaves, n_outputs)
+        The prediction of each leaf.
     """
 
     roots: np.ndarray
@@ -34,7 +38,7 @@ class GrownTrees:
 
     @classmethod
     def of(cls, forest):
-        """Return what a fitted forest of scikit-learn's regression trees has grown."""
+        """Return the trees of a fitted scikit-learn forest of regression trees."""
         parts, n_nodes, n_leaves = [], 0, 0
         for tree in (estimator.tree_ for estimator in forest.estimators_):
             is_leaf = tree.children_left == -1
@@ -66,7 +70,7 @@ class GrownTrees:
 
     def _leaves(self, X, root):
         leaves = np.full(len(X), root)
-        # The first value of each record that is still on its way, in the flat table.
+        # `first` is the index of each record's first value in the flat table.
         rows, first, node = np.arange(len(X)), np.arange(len(X)) * X.shape[1], leaves
         while True:
             is_inner = node >= 0
@@ -80,6 +84,6 @@ class GrownTrees:
 
 
 def _rounded_down(thresholds):
-    """Return thresholds in float32, which split values of float32 as before."""
+    """Return thresholds in float32 that split float32 values in the same way."""
     rounded = thresholds.astype(np.float32)
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)

@@ -1,4 +1,4 @@
-"""What users pass to a label cleaner, brought to one form."""
+"""Check the arguments of a label cleaner, and bring them into one form."""
 
 import hashlib
 from collections.abc import Collection
@@ -36,14 +36,14 @@ class CleaningInput:
     Attributes
     ----------
     labels : ndarray of int8 of shape (n_records, n_labels)
-        The truth where it is trusted. Elsewhere the weak label: what most of the sources that
-        speak say, -1 if as many say the opposite, or none speaks.
+        The true label if it is trusted, else the weak label: the majority of the sources, -1 for a
+        tie or if all are unknown.
     label_names : ndarray of str of shape (n_labels,)
     trusted : ndarray of bool of shape (n_records,) or (n_records, n_labels)
     groups : ndarray of shape (n_records,), or None
     sources : ndarray of float32 of shape (n_records, n_labels, n_sources)
-        What each weak source says, from 0 absent to 1 present; NaN where it says nothing, as of
-        trusted labels whose truth stands in its place.
+        The labels of each weak source, from 0 absent to 1 present; NaN if unknown, or if a trusted
+        label was given in place of the source's label.
     source_names : ndarray of str of shape (n_sources,)
     """
 
@@ -56,24 +56,24 @@ class CleaningInput:
 
 
 def check_input(X, y, trusted, groups, *, n_records, none_too=False):
-    """Check labels, mask and patients; what is not passed is taken from the records.
+    """Check labels, mask and patients, by default those of the records.
 
     Parameters
     ----------
     X : ECGRecords, array or DataFrame
-        Tables of what follows find its records by their index; see `align_records`.
+        The rows of the other tables are matched to its records; see `align_records`.
     y : array-like or DataFrame of shape (n_records, n_labels), array-like of shape \
             (n_records, n_labels, n_sources), dict of tables, or None
-        From 0 absent to 1 present, -1 or NaN unknown. Tables of sources are joined by the names
-        of their labels; of a label that it lacks, a source says nothing. Where a label is trusted,
-        all sources that speak must tell the truth, unless it stands apart as ``y["truth"]``.
+        From 0 absent to 1 present, -1 or NaN unknown. Tables of sources are joined by the names of
+        their labels; a missing column is unknown. All sources of a trusted label must agree, unless
+        the true labels are in ``y["truth"]``.
     trusted : True, array-like of bool of shape (n_records,) or (n_records, n_labels), or None
-        None, where the records do not say either, stands for what the truth speaks of; if there is
-        none apart, it warns and stands for True.
+        None means the mask of the records, else the known labels of ``y["truth"]``, else True with
+        a warning.
     groups : array-like, or None
     n_records : int
     none_too : bool, default=False
-        Whether there may be no trust at all, and silent sources, as in records that are new.
+        Whether there may be no trusted labels, and sources without labels, as for new records.
 
     Returns
     -------
@@ -88,14 +88,14 @@ def check_input(X, y, trusted, groups, *, n_records, none_too=False):
         names = X.label_names
         if y is None and X.labels is None:
             raise ValueError(
-                "y is None and the records carry no labels, so there is nothing to clean; pass y, "
-                "or records.with_labels(labels)."
+                "y is None and the records have no labels, so nothing can be cleaned; pass y, or "
+                "records.with_labels(labels)."
             )
         y = X.labels if y is None else y
     elif y is None:
         raise ValueError(
-            "requires y to be passed, but the target y is None: arrays carry no labels. Pass the "
-            "weak labels, or ECGRecords that carry theirs."
+            "requires y to be passed, but the target y is None: arrays have no labels. Pass the "
+            "weak labels, or ECGRecords with labels."
         )
     tables = split_sources(y)
     has_truth = TRUTH in tables
@@ -105,7 +105,7 @@ def check_input(X, y, trusted, groups, *, n_records, none_too=False):
     said, columns = join_sources(tables, y, n_records=n_records, ids=ids)
     n_labels = said.shape[1]
     if not n_labels:
-        raise ValueError("y has no labels (columns), so there is nothing to clean.")
+        raise ValueError("y has no labels (columns), so nothing can be cleaned; pass at least one.")
     if columns is None:
         fits = names is not None and len(names) == n_labels
         columns = names if fits else np.arange(n_labels).astype(str)
@@ -132,7 +132,9 @@ def check_input(X, y, trusted, groups, *, n_records, none_too=False):
     source_names = np.array([source for source in tables if source != TRUTH])
     if not none_too:
         if (labels == -1).all():
-            raise ValueError("y is unknown for all labels of all records; nothing can be learned.")
+            raise ValueError(
+                "y is unknown (-1 or NaN) for all labels of all records, so nothing can be learned."
+            )
         if len(tables) > 1 and (has_truth or not is_trusted.all()):
             check_all_speak(sources, source_names)
     return CleaningInput(labels, columns, trusted, groups, sources, source_names)
@@ -142,18 +144,18 @@ def _warn_of_no_trust(X, n_records):
     lost = (
         ""
         if isinstance(X, ECGRecords)
-        else " If ECGRecords knew it, a step before the cleaner has made an array of them: let the "
-        "cleaner be the first step, with that step as its `features`."
+        else " If you passed ECGRecords with a mask, an earlier step has turned them into an "
+        "array: make the cleaner the first step, with that step as its `features`."
     )
     warn_user(
-        f"Nobody says whose labels are right: those of all {n_records} records are taken as right, "
-        "and none is cleaned. Pass trusted=mask, in a Pipeline as <step>__trusted=mask; or "
+        f"No records are marked as trusted, so the labels of all {n_records} records are taken as "
+        "right, and none is cleaned. Pass trusted=mask, in a Pipeline as <step>__trusted=mask; or "
         f"trusted=True if all are right.{lost}"
     )
 
 
 def with_labels_in_order(X, label_names):
-    """Return records with their labels in the order that a cleaner has learned.
+    """Return records with their labels in the order of a fitted cleaner.
 
     Parameters
     ----------
@@ -162,7 +164,7 @@ def with_labels_in_order(X, label_names):
 
     Returns
     -------
-    ECGRecords, or None for what carries no labels, or others
+    ECGRecords, or None if X has no labels, or other labels
     """
     if not isinstance(X, ECGRecords) or X.labels is None:
         return None
@@ -175,7 +177,7 @@ def with_labels_in_order(X, label_names):
 
 
 def is_table(X):
-    """Whether X holds a feature table, for which no extractor runs."""
+    """Whether X is a table of features, and not signals."""
     if isinstance(X, CleanedRecords):
         return X.is_table
     if isinstance(X, ECGRecords) or is_signal_list(X):
@@ -189,7 +191,7 @@ def is_signal_list(X):
 
 
 def as_features(X):
-    """Return a table of features as scikit-learn reads it, or name what is no number.
+    """Return a table of features that scikit-learn can read; refuse values that are not numbers.
 
     Parameters
     ----------
@@ -212,7 +214,7 @@ def as_features(X):
         )
     table = X if values is None else pd.DataFrame(values)
     if not table.columns.is_unique:
-        repeated = table.columns[table.columns.duplicated()][0]
+        repeated = table.columns[table.columns.duplicated()].tolist()[0]
         raise ValueError(f"X has more than one column {repeated!r}: give each a name of its own.")
     return table.apply(_as_numbers)
 
@@ -237,7 +239,7 @@ def _as_numbers(column):
 
 
 def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
-    """Fit a clone of the feature extractor, the default one where `features` is None."""
+    """Fit a clone of the feature extractor; None means the default one."""
     if features is None:
         extractor = ECGFeatureExtractor(n_jobs=n_jobs, memory=memory, verbose=verbose)
     else:
@@ -246,7 +248,7 @@ def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
 
 
 def check_no_infinity(table, ids, feature_names, cure):
-    """Raise an error that names the first value of a table that is infinite."""
+    """Raise an error that names the first infinite value of a table."""
     infinite = np.argwhere(np.isinf(table))
     if len(infinite):
         record, feature = infinite[0]
@@ -259,7 +261,7 @@ def check_no_infinity(table, ids, feature_names, cure):
 
 
 def check_label_names(given, label_names):
-    """Raise an error where labels of `CleaningInput` are not those that a cleaner knows."""
+    """Raise an error if the labels of `CleaningInput` are not those of a fitted cleaner."""
     if len(given.label_names) != len(label_names):
         raise ValueError(
             f"y has {len(given.label_names)} labels, but the cleaner was fitted to "
@@ -270,12 +272,12 @@ def check_label_names(given, label_names):
     if known and not np.array_equal(given.label_names, label_names):
         raise ValueError(
             f"y has the labels {given.label_names.tolist()}, but the cleaner was fitted to "
-            f"{label_names.tolist()}, in this order; reorder or rename them."
+            f"{label_names.tolist()}; bring them into this order, or rename them."
         )
 
 
 def order_sources(given, source_names):
-    """Return what sources say, in the order in which `fit` got them."""
+    """Return the sources in the order of `fit`."""
     names, known = given.source_names.tolist(), source_names.tolist()
     are_named = has_label_names(names) and has_label_names(known)
     if len(names) == len(known) and not are_named:
@@ -283,14 +285,14 @@ def order_sources(given, source_names):
     if set(names) != set(known):
         raise ValueError(
             f"y has {len(names)} source(s), {', '.join(names)}, but the cleaner was fitted to "
-            f"{len(known)}: {', '.join(known)}. Pass the same; of a source that is silent, a "
-            "table of -1."
+            f"{len(known)}: {', '.join(known)}. Pass the same sources; for a source without "
+            "labels, pass a table of -1."
         )
     return given.sources[:, :, [names.index(name) for name in known]]
 
 
 def fingerprints(table, weak):
-    """A key per record, by which `transform` recognises the records of `fit`."""
+    """Return a key per record, by which `transform` recognises the records of `fit`."""
     return [
         hashlib.blake2b(row.tobytes() + given.tobytes(), digest_size=16).hexdigest()
         for row, given in zip(np.ascontiguousarray(table), np.ascontiguousarray(weak), strict=True)

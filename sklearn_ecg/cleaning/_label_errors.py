@@ -1,7 +1,8 @@
-"""How weak label sets differ from true ones, and which true sets they speak for.
+"""A model of the errors of weak label sets, and the posterior of true label sets.
 
-A record's true label set has a prior, `LabelPrior`, from its features. Each source of weak labels
-has its errors, `LabelErrors`. `LabelSets` weighs the sets that a record may have by both.
+`LabelPrior` is the prior of a record's true label set, given its features. `LabelErrors` models the
+errors of one source of weak labels. `LabelSets` computes the posterior of a record's possible sets
+from both.
 """
 
 from dataclasses import dataclass, replace
@@ -11,48 +12,48 @@ from scipy.optimize import minimize
 from scipy.special import expit, gammaln, logit, softmax
 from scipy.stats import beta, poisson
 
-#: What is said of the noise of a label.
+#: Columns that describe the noise of a label.
 NOISE_RATES = ("missing", "missing_low", "missing_high", "wrong", "wrong_low", "wrong_high")
 
-# No weak label is believed or disbelieved without limit.
+# Limit of noise rates, so that no weak label is fully certain.
 _SMALLEST_RATE = 1e-4
-# Before any record is seen: the share of lost labels, and of wrong ones, in (errors, records).
+# Priors of the shares of missing and of wrong labels, as (errors, records).
 _PRIOR_MISSING, _PRIOR_WRONG = (0.5, 5.0), (0.5, 50.0)
-# Records worth of belief in the rates that labels have on average; the likeliest is taken.
+# Candidates of the pooling: weight of the mean rates of all labels, in records.
 _POOLINGS = (3.0, 10.0, 30.0, 100.0, 300.0)
-# A label that nobody vouches for has the rates of the others.
+# Pooling of a label without trusted examples, which gets the rates of the others.
 _AS_OTHERS = 1e6
-# Absent labels are that many times more frequent, and their errors rarer.
+# Absent labels are about 10 times as frequent, and their errors rarer, so their pooling is larger.
 _WRONG_POOLING = 10.0
-# Of one record, the labels in most doubt are weighed together; 2 ** 6 label sets.
+# At most so many labels of a record, the most doubtful, are weighed together: 2 ** 6 label sets.
 _MOST_OPEN = 6
-# Of one record, what an answer tells beyond others is found for so many questions.
+# Number of questions about a record for which the additional value of an answer is computed.
 _MOST_ASKED = 3
-# A label that is this improbable, or its contrary, is not weighed again.
+# A label with a smaller probability, or a larger one than 1 minus this, is taken as certain.
 _CERTAIN = 1e-3
-# More lost or gained labels of one record than this are not told apart.
+# Numbers of lost or gained labels of a record from here on are counted as one class.
 _MOST_COUNTED = 3
-# So many weak records tell the errors well enough; evenly spread ones are taken of more.
+# Errors are estimated from at most so many weak records, evenly spread.
 _MOST_RECORDS = 5_000
-# Label sets that are weighed at a time; fewer of them where there are many labels.
+# Largest number of label sets in memory; fewer if there are many labels.
 _CHUNK = 2**16
-# Records worth of belief in independent errors, and in what replaces a label.
+# Prior weights, in records, of independent errors and of the labels that replace a lost one.
 _PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
-# Log odds of what cannot be.
+# Log odds of an impossible set.
 _NEVER = -60.0
 
 
 def single_belief(probability, sources, rates):
-    """Combine the probability of each label with what sources say of it, by Bayes' rule.
+    """Combine the probability of each label with its weak labels by Bayes' rule.
 
     Parameters
     ----------
     probability : ndarray of shape (n_records, n_labels)
-        From a record's features alone.
+        Probability of each label, given features only.
     sources : ndarray of shape (n_records, n_labels, n_sources)
-        Weak labels in [0, 1], NaN where a source says nothing.
+        Weak labels in [0, 1], NaN if unknown.
     rates : list of (missing, wrong)
-        Of each source ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``, by label.
+        For each source, ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)`` per label.
 
     Returns
     -------
@@ -67,14 +68,14 @@ def single_belief(probability, sources, rates):
 
 
 def noise_rates(probability, sources, pooling):
-    """Estimate each source's noise rates by EM, those of rare labels drawn to those of all.
+    """Estimate each source's noise rates by EM, with the rates of rare labels shrunk to the mean.
 
     Parameters
     ----------
     probability, sources
         As for `single_belief`.
     pooling : ndarray of shape (n_labels,)
-        As returned by `choose_pooling`.
+        From `choose_pooling`.
 
     Returns
     -------
@@ -86,20 +87,20 @@ def noise_rates(probability, sources, pooling):
 
 
 def choose_pooling(probability, sources, vouched):
-    """Choose how alike the noise rates of labels are, by the evidence for it (Laplace).
+    """Choose the pooling of noise rates by its evidence (Laplace's approximation).
 
     Parameters
     ----------
     probability, sources
         As for `single_belief`.
     vouched : ndarray of bool of shape (n_labels,)
-        Labels that trusted records show. What weak records say of the others explains them with
-        any rates; they have those of the labels that are vouched for.
+        The labels that trusted records show. The rates of other labels cannot be estimated; they
+        get the mean rates of these.
 
     Returns
     -------
     ndarray of shape (n_labels,)
-        Records worth of belief in the rates that vouched labels have on average.
+        Weight of the mean rates of these labels, in records.
     """
     shared = _shared_rates(probability, sources, vouched)
     evidence = []
@@ -110,14 +111,14 @@ def choose_pooling(probability, sources, vouched):
 
 
 def _shared_rates(probability, sources, vouched):
-    """Rates that all labels share, by source, from the labels that are vouched for."""
+    """Return the mean rates of each source, over the labels that trusted records show."""
     n_labels, n_sources = sources.shape[1:]
     start = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
     return _fit_rates(probability, sources, start, vouched, shared=True)
 
 
 def _fit_rates(probability, sources, start, pooling, *, shared=False, max_iter=300):
-    """Fit rates of labels with `pooling`, or shared ones of the labels where it is True."""
+    """Fit the rates of labels with `pooling`; if shared, one rate of all labels in this mask."""
     said, known = np.nan_to_num(sources), ~np.isnan(sources)
     rates = start
     for _ in range(max_iter):
@@ -151,7 +152,7 @@ def _mean_rate(errors, asked, prior):
 
 
 def _evidence(probability, sources, shared, rates, pooling):
-    """Log evidence of each label for rates drawn to shared ones, by Laplace's approximation."""
+    """Return the log evidence of each label for rates shrunk to shared ones (Laplace)."""
     total = 0.0
     for said, own, common in zip(np.moveaxis(sources, 2, 0), rates, shared, strict=True):
         known, (missing, wrong) = ~np.isnan(said), own
@@ -176,22 +177,22 @@ def _evidence(probability, sources, shared, rates, pooling):
 
 @dataclass(frozen=True, eq=False)
 class LabelErrors:
-    """How one source's label sets differ from the true ones.
+    """The errors of one source's label sets.
 
-    A label of the true set is lost with its own probability; how many labels are gained depends
-    on how many were lost, and which ones on which were lost. Where one label is written in the
-    place of another, that is one error, not two that happen to meet.
+    Each true label is lost with its own probability. The number of gained labels depends on the
+    number of lost ones, and the gained labels depend on the lost ones. So a label that was written
+    in place of another is one error, not two independent ones.
 
     Attributes
     ----------
     missing, wrong : ndarray of shape (n_labels,)
         ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)``.
     gains : ndarray of shape (4, 4)
-        ``P(n gained | n lost)``; the last row and column stand for 3 or more.
+        ``P(n gained | n lost)``; the last row and column mean 3 or more.
     replacing : ndarray of shape (1 + n_labels, n_labels)
-        How readily each label is gained where a label was lost; last, where none was.
+        Weights of each gained label for each lost label; the last row if none was lost.
     coupled : bool
-        Whether labels are lost and gained together; if not, each error is one for itself.
+        Whether lost and gained labels depend on each other.
     """
 
     missing: np.ndarray
@@ -202,7 +203,7 @@ class LabelErrors:
 
     @classmethod
     def independent(cls, missing, wrong, n_absent, *, coupled):
-        """Errors that know nothing of one another yet.
+        """Return independent errors, the start of the estimation.
 
         Parameters
         ----------
@@ -215,14 +216,14 @@ class LabelErrors:
         spread = np.maximum(poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum()), 1e-4)
         gains = np.tile(spread / spread.sum(), (_MOST_COUNTED + 1, 1))
         if coupled:
-            # Half of the lost labels are replaced: from independence no swap would be found where
-            # each record has exactly one label, and so none is lost alone.
+            # Start with half of the lost labels replaced. If each record has exactly one label, no
+            # label is lost alone, and an independent start would never find swaps.
             gains = (gains + np.eye(_MOST_COUNTED + 1)) / 2
         replacing = np.tile(n_gained / n_gained.sum(), (len(missing) + 1, 1))
         return cls(missing, wrong, gains, replacing, coupled)
 
     def scaled(self, share):
-        """The same kind of errors, so many times as frequent."""
+        """Return the same errors with their frequency multiplied by `share`."""
         gains = self.gains.copy()
         gains[0, 1:] *= share
         gains[0, 0] = max(1 - gains[0, 1:].sum(), _SMALLEST_RATE)
@@ -235,7 +236,7 @@ class LabelErrors:
         )
 
     def simulate(self, labels, rng):
-        """Draw what this source would write of records with such true labels.
+        """Simulate the labels of this source for records with known labels.
 
         Parameters
         ----------
@@ -256,7 +257,7 @@ class LabelErrors:
             n_gained = (rng.random(len(labels))[:, np.newaxis] * chances[:, -1:] > chances).sum(1)
             some_lost = (n_lost > 0)[:, np.newaxis]
             weight = np.where(some_lost, lost @ self.replacing[:-1], self.replacing[-1]) * ~present
-            # The labels of the largest keys are a draw without replacement by these weights.
+            # The labels with the largest keys are a weighted draw without replacement.
             keys = np.log(np.maximum(weight, 1e-12)) + rng.gumbel(size=labels.shape)
             keys[weight <= 0] = -np.inf
             place = np.argsort(np.argsort(-keys, axis=1), axis=1)
@@ -266,11 +267,11 @@ class LabelErrors:
 
 @dataclass(frozen=True, eq=False)
 class LabelPrior:
-    """Probability of label sets from features, with bonds between labels.
+    """Probability of label sets, given features, with interactions ("bonds") between labels.
 
-    A set has log odds of the sum of its labels' terms, ``slope * logit(probability) + bias``, and
-    a bond for each pair of them. Where labels exclude each other, features that speak for one
-    speak against the other, and counted twice they would make too sure: then slopes are below 1.
+    The log odds of a set are the sum of its labels' terms, ``slope * logit(probability) + bias``,
+    and of a bond for each pair of its labels. If labels exclude each other, features for one are
+    features against the other; slopes below 1 keep them from counting twice.
 
     Attributes
     ----------
@@ -283,24 +284,24 @@ class LabelPrior:
     bias: np.ndarray
     bonds: np.ndarray
 
-    # Ridge penalties, of a slope's distance from the common one, of a bias and of a bond.
+    # Ridge penalties of a slope's distance from the common slope, of a bias and of a bond.
     _PENALTIES = (20.0, 1.0, 2.0)
-    # The common slope before any record is seen, and its penalty.
+    # Prior of the common slope, and its penalty.
     _COMMON = (0.8, 4.0)
 
     @classmethod
     def of_single_labels(cls, n_labels):
-        """Labels that know nothing of one another."""
+        """Return the prior of independent labels."""
         return cls(np.ones(n_labels), np.zeros(n_labels), np.zeros((n_labels, n_labels)))
 
     @classmethod
     def fit(cls, probability, labels, constraints=None, *, start=None, max_iter=60):
-        """Fit to records of known labels, by the likelihood among the sets that are in doubt.
+        """Fit to records with known labels, by the likelihood among each record's possible sets.
 
         Parameters
         ----------
         probability : ndarray of shape (n_records, n_labels)
-            Cross-fitted.
+            Cross-fitted probabilities, given features.
         labels : ndarray of shape (n_records, n_labels)
             1 or 0.
         constraints : LabelConstraints, default=None
@@ -316,7 +317,7 @@ class LabelPrior:
         n_open = min(_MOST_OPEN, n_labels)
         doubt = np.minimum(probability, 1 - probability)
         banned = _banned(_variants(labels == 1, doubt, n_open), constraints)
-        # Sets of a record differ in the open labels alone; the others are fields upon them.
+        # The sets of a record differ only in its open labels; the others act through bonds.
         rows = np.arange(n_records)[:, np.newaxis]
         open_ = np.argsort(-doubt, axis=1, kind="stable")[:, :n_open]
         choices = ((np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1).astype(float)
@@ -347,7 +348,7 @@ class LabelPrior:
             field = log_odds * prior.slopes + prior.bias + closed @ prior.bonds
             of_pairs = prior.bonds[open_[:, first], open_[:, second]]
             energy = field[rows, open_] @ choices.T + of_pairs @ both.T + banned
-            # By hand, as SciPy's softmax and log_softmax would take each exponential twice.
+            # SciPy's softmax and log_softmax would compute each exponential twice.
             energy -= energy.max(axis=1, keepdims=True)
             shares = np.exp(energy)
             total = shares.sum(axis=1, keepdims=True)
@@ -356,7 +357,7 @@ class LabelPrior:
             residual = np.zeros(truth.shape)
             residual[rows, open_] = is_true - shares @ choices
             of_slopes = (residual * log_odds).sum(axis=0)
-            # A bond between an open label and a closed one, and between two open ones.
+            # Bonds between an open and a closed label, then between two open labels.
             of_bonds = residual.T @ closed
             pair_residual = both[in_truth] - shares @ both
             np.add.at(of_bonds, (open_[:, first], open_[:, second]), pair_residual)
@@ -373,12 +374,12 @@ class LabelPrior:
         return unpack(minimize(loss, begin, jac=True, method="L-BFGS-B", options=options).x)
 
     def among(self, places, n_labels):
-        """Return the same prior among more labels, of which the others know nothing.
+        """Extend the prior to more labels, which are independent.
 
         Parameters
         ----------
         places : ndarray of int of shape (len(self.slopes),)
-            Where these labels stand among all.
+            Positions of these labels among all.
         n_labels : int
 
         Returns
@@ -391,7 +392,7 @@ class LabelPrior:
         return wide
 
     def log_odds(self, sets, terms):
-        """Log odds of label sets.
+        """Return the log odds of label sets.
 
         Parameters
         ----------
@@ -407,19 +408,19 @@ class LabelPrior:
 
 
 class LabelSets:
-    """Label sets that records may have in truth, as many for each of them.
+    """The possible true label sets of some records, with the same number of sets for each record.
 
     Parameters
     ----------
     rows : ndarray of int of shape (n_records,)
-        Which records these are.
+        Positions of these records.
     probability : ndarray of shape (n_records, n_labels)
-        From features alone.
+        Probability of each label, given features only.
     sources : ndarray of shape (n_records, n_labels, n_sources)
     belief : ndarray of shape (n_records, n_labels)
-        Of each label by itself; 0 or 1 where it is trusted.
+        Probability of each label alone; 0 or 1 if trusted.
     n_open : int
-        The labels in most doubt, so many of each record, are weighed together.
+        Number of labels per record, the most doubtful, that are weighed together.
     constraints : LabelConstraints or None
     """
 
@@ -430,7 +431,8 @@ class LabelSets:
         banned = _banned(sets, constraints)
         impossible = (banned < 0).all(axis=1)
         if impossible.any():
-            # What looks certain breaks the constraints by itself; few labels may still hold.
+            # The labels that look certain break the constraints. Keep only trusted labels fixed,
+            # and vary the most probable others.
             pinned = (belief[impossible] >= 1) & (doubt[impossible] == 0)
             likely = np.where(doubt[impossible] == 0, -1, belief[impossible])
             sets[impossible] = _variants(pinned, likely, n_open)
@@ -441,7 +443,7 @@ class LabelSets:
         self.said = [_Said(self.sets, source) for source in np.moveaxis(sources, 2, 0)]
 
     def shares(self, prior, errors):
-        """Probability of each set, of shape (n_records, n_sets)."""
+        """Return the probability of each set, of shape (n_records, n_sets)."""
         terms = (self._log_odds * prior.slopes + prior.bias).astype(np.float32)
         log_joint = prior.log_odds(self.sets, terms) + self._banned
         for said, of_source in zip(self.said, errors, strict=True):
@@ -449,15 +451,15 @@ class LabelSets:
         return softmax(log_joint, axis=1)
 
     def belief(self, prior, errors):
-        """Probability of each label, of shape (n_records, n_labels)."""
+        """Return the probability of each label, of shape (n_records, n_labels)."""
         return np.clip(_expected(self.shares(prior, errors), self.sets), 1e-4, 1 - 1e-4)
 
     def errors_resolved(self, prior, errors):
-        """Expected errors that answers remove, of shape (n_records, n_labels).
+        """Return the expected number of errors that answers remove, (n_records, n_labels).
 
-        The label comes first whose answer removes most errors of its record; each next one has
-        what its answer removes beyond those before it. Where one label is written in the place of
-        another, to know of one is to know of both, and the second has hardly any errors left.
+        The best label of a record is the one whose answer removes most errors. Each next label
+        has the errors that its answer removes in addition. If one label was written in place of
+        another, the answer about one settles both, so the second removes hardly any more errors.
         """
         shares = self.shares(prior, errors)
         belief = _expected(shares, self.sets)
@@ -469,7 +471,7 @@ class LabelSets:
         open_ = np.argsort(~varies, axis=1, kind="stable")[:, :n_open]
         rows = np.arange(len(open_))
         present = np.take_along_axis(self.sets, open_[:, np.newaxis], axis=2)
-        # Of each record, the sets apart that answers up to now would tell apart.
+        # Shares of the sets of each record, split by the answers so far.
         told = shares[:, np.newaxis]
         left = np.take_along_axis(resolved, open_, axis=1).sum(axis=1)
         is_asked = np.zeros(open_.shape, dtype=bool)
@@ -494,7 +496,7 @@ class LabelSets:
 
 
 class _Said:
-    """What became of the labels of each set in one source: kept, lost, gained, or still free."""
+    """The labels of each set that one source kept, lost, gained, or neither has nor gained."""
 
     def __init__(self, sets, source):
         known = ~np.isnan(source)[:, np.newaxis]
@@ -506,7 +508,7 @@ class _Said:
             np.minimum(np.rint(labels.sum(axis=2)), _MOST_COUNTED).astype(int)
             for labels in (self.lost, self.gained)
         )
-        # Where no label is left that could be gained, more of them could not have been.
+        # In a full set no more labels could have been gained.
         self.is_full = np.rint(self.free.sum(axis=2)) == 0
 
     def log_likelihood(self, errors):
@@ -531,7 +533,7 @@ class _Said:
 
 
 def label_sets(probability, sources, belief, constraints=None):
-    """Yield the sets of all records, in parts that share the number of labels in doubt.
+    """Yield the sets of all records, in parts with the same number of open labels.
 
     Parameters
     ----------
@@ -543,12 +545,13 @@ def label_sets(probability, sources, belief, constraints=None):
     LabelSets
     """
     doubt = np.minimum(belief, 1 - belief)
-    # One at least, if any is not trusted: what looks certain may break the constraints.
+    # At least one if any label is not trusted, because labels that look certain may break
+    # constraints.
     n_open = np.maximum((doubt > _CERTAIN).sum(axis=1), (doubt > 0).any(axis=1))
     n_open = np.minimum(n_open, min(_MOST_OPEN, belief.shape[1]))
     for n in np.unique(n_open):
         rows = np.flatnonzero(n_open == n)
-        # Each set takes memory for each label.
+        # A set takes memory for each label.
         size = max(2**n, belief.shape[1])
         for part in np.array_split(rows, -(-len(rows) * size // _CHUNK)):
             yield LabelSets(part, probability[part], sources[part], belief[part], n, constraints)
@@ -571,11 +574,11 @@ def fit_errors(
         As for `LabelSets`.
     prior : LabelPrior
     start : list of LabelErrors
-        Of each source, worth a few records.
+        Initial errors of each source, and their prior with a small weight.
     pooling : ndarray of shape (n_labels,)
-        As returned by `choose_pooling`.
+        From `choose_pooling`.
     trust : float, default=None
-        Records worth of belief in the rates of `start` in their place.
+        If given, weight of the rates of `start`, in records, in place of `pooling`.
 
     Returns
     -------
@@ -602,7 +605,7 @@ def fit_errors(
 
 
 def _maximise(parts, shares, source, expected, pooling, trust):
-    """One step of expectation maximisation, of one source."""
+    """Do one maximisation step for one source."""
     n_labels = len(expected.missing)
     kept, lost, gained, free = np.zeros((4, n_labels))
     gains = np.zeros(expected.gains.shape)
@@ -614,7 +617,7 @@ def _maximise(parts, shares, source, expected, pooling, trust):
         lost += _expected(weights, said.lost).sum(axis=0)
         free += _expected(weights, said.free).sum(axis=0)
         gained += weighted.sum(axis=(0, 1))
-        # Sets of all labels have none to gain, and tell nothing of how many are gained.
+        # A set with all labels cannot gain any, so it is left out of the counts.
         telling = weights * ((said.n_gained > 0) | ~said.is_full)
         np.add.at(gains, (said.n_lost.ravel(), said.n_gained.ravel()), telling.ravel())
         flat = weighted.reshape(-1, n_labels)
@@ -647,7 +650,7 @@ def _maximise(parts, shares, source, expected, pooling, trust):
 
 
 def _variants(base, doubt, n_open):
-    """All sets that differ from the base in the labels of most doubt alone."""
+    """Return all sets that differ from the base only in the most doubtful labels."""
     order = np.argsort(-doubt, axis=1, kind="stable")[:, np.newaxis, :n_open]
     choices = (np.arange(2**n_open)[:, np.newaxis] >> np.arange(n_open)) & 1 == 1
     sets = np.repeat(base[:, np.newaxis], len(choices), axis=1)
@@ -657,7 +660,7 @@ def _variants(base, doubt, n_open):
 
 
 def _banned(sets, constraints):
-    """Log odds of what cannot be, 0 elsewhere; of shape (n_records, n_sets)."""
+    """Return the log odds of impossible sets, 0 for the others, of shape (n_records, n_sets)."""
     if constraints is None:
         return np.zeros(sets.shape[:2], dtype=np.float32)
     return np.where(constraints.allowed(sets > 0.5), 0, _NEVER).astype(np.float32)
@@ -676,14 +679,14 @@ def rate_interval(probability, said, errors, pooling, extent):
     said : ndarray of shape (n_records, n_labels)
     errors : LabelErrors
     pooling : ndarray of shape (n_labels,)
-        As returned by `choose_pooling`.
+        From `choose_pooling`.
     extent : (float, float)
-        What the rates have been multiplied by, and the standard error of that.
+        The factor by which the rates were multiplied, and its standard error.
 
     Returns
     -------
     ndarray of shape (n_labels, 6)
-        `NOISE_RATES`; the intervals are meant to hold 95 %.
+        `NOISE_RATES`, with 95 % intervals.
     """
     known, present = ~np.isnan(said), np.nan_to_num(said) > 0.5
     missing, wrong = errors.missing, errors.wrong
@@ -702,7 +705,7 @@ def rate_interval(probability, said, errors, pooling, extent):
             variance += (error / max(scale, error) / (1 - rate)) ** 2
         reach = 1.96 * np.sqrt(variance)
         low, high = expit(logit(rate) - reach), expit(logit(rate) + reach)
-        # Of noise that is hardly seen nobody can say that there is any.
+        # If the noise is not significant, the interval includes 0.
         low = np.where(scale > 1.96 * error, low, 0.0)
         columns += [np.where(scale > 0, rate, 0.0), low, high]
     columns = np.stack(columns, axis=1)

@@ -1,4 +1,4 @@
-"""Lifetimes: for how many rounds the labels of a record are asked again."""
+"""Lifetimes: the number of rounds in which the labels of a record are decided again."""
 
 import numpy as np
 from scipy.special import digamma
@@ -6,7 +6,7 @@ from sklearn.ensemble import IsolationForest
 
 
 def mean_path_length(X, *, random_state, n_jobs=None):
-    """Mean number of splits that isolate each record in an isolation forest.
+    """Return the mean number of splits that isolate each record in an isolation forest.
 
     Parameters
     ----------
@@ -17,12 +17,12 @@ def mean_path_length(X, *, random_state, n_jobs=None):
     Returns
     -------
     ndarray of shape (n_records,)
-        The longer, the more common the record.
+        Common records have long paths.
 
     Notes
     -----
-    scikit-learn's score is :math:`-2^{-E(h) / c(n)}` for a path of mean length :math:`E(h)` and
-    the mean length :math:`c(n)` of an unsuccessful search among n records; this solves for
+    scikit-learn's score is :math:`-2^{-E(h) / c(n)}` for the mean path length :math:`E(h)` and the
+    mean length :math:`c(n)` of an unsuccessful search among n records; this function solves it for
     :math:`E(h)`.
     """
     if len(X) < 2:
@@ -35,14 +35,14 @@ def mean_path_length(X, *, random_state, n_jobs=None):
 
 
 def lifetimes(path_length, n_open, rate):
-    """Rounds that each record lives: ``ceil(rate * n_open * longest_path / path)``.
+    """Return the rounds for each record: ``ceil(rate * n_open * longest_path / path)``.
 
     Parameters
     ----------
     path_length : ndarray of shape (n_records,)
-        Common records, of long paths, live fewer rounds.
+        Common records have long paths, and get fewer rounds.
     n_open : ndarray of int of shape (n_records,)
-        Labels that are open: not decided yet.
+        Number of labels that are not decided yet.
     rate : float
 
     Returns

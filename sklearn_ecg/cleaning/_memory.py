@@ -1,4 +1,4 @@
-"""Results that are kept between fits."""
+"""Store results between fits."""
 
 import functools
 
@@ -8,15 +8,15 @@ from sklearn_ecg.utils import writing
 
 
 def remembered(memory, function, *, ignore):
-    """Return a function that keeps its results in a folder, and says so if that is full.
+    """Return a function that stores its results in a folder, with a clear error if that fails.
 
     Parameters
     ----------
     memory : str, joblib.Memory or None
     function : callable
-        Reads and writes no files.
+        It must not read or write files itself: their errors would look like errors of the folder.
     ignore : list of str
-        Arguments on which the result does not depend.
+        Arguments that do not change the result.
     """
 
     @functools.wraps(function)

@@ -28,6 +28,8 @@ from sklearn_ecg.utils import (
     check_sample_weight,
     ids_of,
     label_array,
+    listed,
+    with_summary,
 )
 
 
@@ -40,47 +42,45 @@ def _inner_has(method):
 
 
 class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator):
-    """Let a scikit-learn classifier train on the labels that a cleaning step has settled.
+    """Let a scikit-learn classifier train on cleaned labels.
 
-    A Pipeline passes the weak ``y`` to its last step whatever the cleaner before it found. This
-    wrapper takes the labels out of the `CleanedRecords` that it is given and ignores ``y``; given
-    anything else it trains on ``y``.
+    A Pipeline passes the weak ``y`` to its last step, also after a cleaner. This wrapper trains on
+    the labels of `CleanedRecords`, and ignores ``y``. With any other input it trains on ``y``.
 
     Parameters
     ----------
     estimator : classifier
         Any scikit-learn classifier.
     features : transformer or "passthrough", default=None
-        Makes a table of signals, once for all labels; by default `ECGFeatureExtractor()`, as for
-        `AFPLabelCleaner`. What the cleaner has measured, with the same extractor, is not measured
-        again. A table goes to `estimator` as it is, and so do signals with "passthrough".
+        Turns signals into a table, once for all labels; by default `ECGFeatureExtractor()`.
+        Features that the cleaner measured with the same extractor are used again. A table goes to
+        `estimator` unchanged; with "passthrough" signals too.
     unknown : {"mask", "drop"}, default="mask"
-        What becomes of undecided labels (-1). "mask" fits one clone per label on the records
-        whose label is known, so that no record is lost. "drop" leaves out records with any
-        unknown label, and fits a classifier that handles multi-label indicators by itself once
-        for all labels, others once per label.
+        How to treat undecided labels (-1). "mask" fits one clone per label on the records whose
+        label is known, so no record is lost. "drop" leaves out records with any unknown label; a
+        classifier for multi-label indicators is then fitted once, others once per label.
     n_jobs : int, default=None
-        Labels fitted in parallel.
+        Number of labels fitted in parallel.
 
     Attributes
     ----------
     estimators_ : list of classifiers
-        One per label, or a single one that handles all labels.
+        One per label, or a single one for all labels.
     features_ : transformer or None
-        The fitted `features`; None where the estimators were given what `fit` was given.
+        The fitted `features`; None if the estimators got the input of `fit` unchanged.
     label_names_ : ndarray of shape (n_labels,)
-        The labels' names where they are known, else 0 ... n_labels - 1. For one-dimensional ``y``
-        the classes.
+        Names of the labels, or 0, 1, ... if they have none. For one-dimensional ``y`` the classes.
     classes_ : ndarray of shape (n_labels,)
-        As `label_names_`; but 0 and 1 for a single label, since scikit-learn reads it as two
-        classes.
+        As `label_names_`, but 0 and 1 for a single label, which scikit-learn treats as two classes.
     n_records_dropped_ : int
-        Records left out because of unknown labels (``unknown="drop"``).
+        Number of records left out because of unknown labels (``unknown="drop"``).
+    n_features_in_ : int
+        Number of features of the estimators, if they have this attribute.
 
     See Also
     --------
     AFPLabelCleaner : The cleaning step.
-    sklearn.multioutput.MultiOutputClassifier : The same without unknown labels.
+    sklearn.multioutput.MultiOutputClassifier : A wrapper without unknown labels.
 
     Examples
     --------
@@ -119,16 +119,23 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : CleanedRecords, ECGRecords or array-like of n_records
+            Signals in mV, or a table of features.
         y : array-like or DataFrame of shape (n_records, n_labels) or (n_records,), default=None
-            1 present, 0 absent, -1 unknown, or one class per record. One-dimensional ``y`` of 0, 1
-            and -1 is a single label, of which some are unknown. Ignored for `CleanedRecords`. By
-            default the labels of `ECGRecords`.
+            1 present, 0 absent, -1 unknown, or one class per record. One-dimensional ``y`` with the
+            values 0, 1 and -1 is a single label with unknown entries. Ignored for
+            `CleanedRecords`. By default the labels of `ECGRecords`.
         sample_weight : array-like of shape (n_records,), default=None
-            How much each record counts, for estimators that take it.
+            Weights of records, if the estimator accepts them.
 
         Returns
         -------
         self
+
+        Raises
+        ------
+        ValueError
+            If there are no labels, all entries of a label are unknown, or the estimator does not
+            accept `sample_weight`.
         """
         check_params(self)
         ids = ids_of(X, y)
@@ -157,12 +164,14 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         fitted, mine = getattr(self, "estimators_", []), getattr(self, "n_features_in_", None)
         found = {getattr(estimator, "n_features_in_", mine) for estimator in fitted}
         if found - {mine}:
-            raise ValueError(f"n_features_in_ is {mine}, and of its classifiers {found}")
+            raise ValueError(f"n_features_in_ is {mine}, but {found} in its classifiers")
         if fitted and len(fitted) not in (1, len(self.label_names_)):
-            raise ValueError(f"{len(fitted)} classifiers speak of {len(self.label_names_)} labels")
+            raise ValueError(
+                f"it has {len(fitted)} classifiers for {len(self.label_names_)} labels"
+            )
 
     def _measure(self, X, given):
-        """Return a fitted extractor, and features; a cleaner may have measured them."""
+        """Return a fitted extractor and features, from the cleaner if possible."""
         wanted = ECGFeatureExtractor(n_jobs=self.n_jobs) if self.features is None else self.features
         before = measured_before(given, wanted)
         if before is not None:
@@ -173,8 +182,8 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     def _check_weights(self, sample_weight, n_records, ids):
         if not has_fit_parameter(self.estimator, "sample_weight"):
             raise ValueError(
-                f"{type(self.estimator).__name__} takes no sample_weight, and would count all "
-                "records the same: wrap an estimator that does, or leave the weights out."
+                f"{type(self.estimator).__name__} does not accept sample_weight: wrap an "
+                "estimator that does, or leave the weights out."
             )
         return check_sample_weight(sample_weight, n_records=n_records, ids=ids)
 
@@ -205,11 +214,11 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     def _fits_all_labels_at_once(self, known):
         tags = get_tags(self.estimator)
-        if not tags.target_tags.single_output:  # ClassifierChain and its like
+        if not tags.target_tags.single_output:  # such as ClassifierChain
             if self.unknown == "mask" and not known.all():
                 raise ValueError(
-                    f"{type(self.estimator).__name__} fits all labels at once and cannot mask "
-                    f"single unknown ones, of which there are {(~known).sum()}. Use unknown='drop'."
+                    f"{type(self.estimator).__name__} fits all labels at once and cannot mask the "
+                    f"{(~known).sum()} unknown entries. Use unknown='drop'."
                 )
             return True
         multi_label = tags.classifier_tags is not None and tags.classifier_tags.multi_label
@@ -217,22 +226,22 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     def _check_known(self, known, names):
         if not known.shape[1]:
-            raise ValueError("y has no labels (columns), so there is nothing to learn.")
+            raise ValueError("y has no labels (columns); pass at least one.")
         lost = np.flatnonzero(~known.any(axis=0))
         if len(lost):
             label = int(lost[0]) if names is None else str(names[lost[0]])
             if self.unknown == "drop":
                 raise ValueError(
-                    "No record is left of which all labels are known, not undecided (-1): use "
-                    "unknown='mask', which needs each label by itself."
+                    "Every record has an unknown label (-1), so unknown='drop' leaves no record: "
+                    "use unknown='mask', which trains each label alone."
                 )
             raise ValueError(
-                f"No record is left on which label {label!r} is known: all are undecided (-1). "
-                "Leave the label out, or clean with undecided='weak'."
+                f"Label {label!r} is unknown (-1) in all records. Leave the label out, or clean "
+                "with undecided='weak'."
             )
 
     def _given(self, X):
-        """Return what the estimators are given of `X`."""
+        """Return the input of the estimators for `X`."""
         X = X.without_labels() if isinstance(X, CleanedRecords) else X
         return X if self.features_ is None else self.features_.transform(X)
 
@@ -243,6 +252,7 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : ECGRecords or array-like of n_records
+            Signals in mV, or a table of features.
 
         Returns
         -------
@@ -261,11 +271,12 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         Parameters
         ----------
         X : ECGRecords or array-like of n_records
+            Signals in mV, or a table of features.
 
         Returns
         -------
         ndarray of shape (n_records, n_labels)
-            For a single label of shape (n_records, 2), absent and present, as scikit-learn has it.
+            For a single label of shape (n_records, 2): absent and present, as in scikit-learn.
         """
         check_is_fitted(self)
         X = self._given(X)
@@ -274,7 +285,7 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
             return probabilities[0]
         classes = [estimator.classes_ for estimator in self.estimators_]
         if self._native:
-            # Forests answer with a list of (n_records, 2), one per label.
+            # Forests return a list of arrays (n_records, 2), one per label.
             probabilities, classes = probabilities[0], self.estimators_[0].classes_
         present = probabilities
         if isinstance(probabilities, list):
@@ -284,11 +295,12 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
     @available_if(_inner_has("decision_function"))
     def decision_function(self, X):
-        """Return how far each label is on the side of presence, negative where it is absent.
+        """Return the decision function of each label, positive if the label is present.
 
         Parameters
         ----------
         X : ECGRecords or array-like of n_records
+            Signals in mV, or a table of features.
 
         Returns
         -------
@@ -304,14 +316,16 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
     def score(self, X, y, sample_weight=None):
         """Return macro F1; accuracy for one-dimensional ``y``.
 
-        `ClassifierMixin` would count a record with one wrong label of many as wholly wrong.
+        The accuracy of scikit-learn would count a record with one wrong label as wrong.
 
         Parameters
         ----------
         X : ECGRecords or array-like of n_records
+            Signals in mV, or a table of features.
         y : array-like or DataFrame of shape (n_records, n_labels) or (n_records,)
-            Columns with names may come in any order.
+            True labels, 0 or 1. Named columns may have any order.
         sample_weight : array-like of shape (n_records,), default=None
+            Weights of records.
 
         Returns
         -------
@@ -328,10 +342,20 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         )
         if (y == -1).any():
             raise ValueError(
-                f"y holds {(y == -1).sum()} unknown labels (-1): scores need the truth. Leave "
+                f"y holds {(y == -1).sum()} unknown labels (-1), which cannot be scored. Leave "
                 "those records out."
             )
         return f1_score(y, predicted, average="macro", zero_division=0, sample_weight=sample_weight)
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        """Add a summary of the fitted classifiers to scikit-learn's table."""
+        learned = {
+            "labels": f"{len(self.label_names_)}: {listed(self.label_names_)}",
+            "classifiers": f"{len(self.estimators_)} of {type(self.estimator).__name__}",
+            "records left out": getattr(self, "n_records_dropped_", 0),
+            "measured by": type(self.features_).__name__ if self.features_ else "nothing",
+        }
+        return with_summary(super()._get_fitted_attr_html(doc_link), learned)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -344,18 +368,18 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
 
 
 def _unpack(X, y):
-    """Return what to train on, which labels, their names, and whether `y` is one-dimensional."""
+    """Return the input, the labels, their names, and whether `y` is one-dimensional."""
     is_flat = y is not None and _is_one_dimensional(y)
     if isinstance(X, CleanedRecords):
-        # In a dict stand the tables of several weak sources, of which the cleaner has made labels.
+        # A dict holds several weak sources, from which the cleaner has made the labels.
         is_cleaned = y is None or isinstance(y, Mapping)
         n_given = X.n_labels if is_cleaned else 1 if is_flat else np.shape(y)[1]
         if n_given != X.n_labels:
             raise ValueError(
-                f"y has {n_given} labels, but the CleanedRecords have {X.n_labels}, which count. A "
-                "wrapper such as MultiOutputClassifier or OneVsRestClassifier hands on one label "
-                "at a time: leave it out, since OnCleanedLabels(classifier) fits each label by "
-                "itself."
+                f"y has {n_given} labels, but the CleanedRecords, which are used, have "
+                f"{X.n_labels}. A wrapper such as MultiOutputClassifier or OneVsRestClassifier "
+                "passes on one label at a time: leave it out, because OnCleanedLabels(classifier) "
+                "fits each label itself."
             )
         return X.without_labels(), X.labels, X.label_names, is_flat
     if y is None:
@@ -377,7 +401,7 @@ def _is_one_dimensional(y):
 
 
 def _is_single_label(y):
-    """Whether labels are a column, or 0 and 1 beside unknown ones."""
+    """Whether labels are one column, or hold 0, 1 and unknown ones."""
     values = np.asarray(y)
     if values.ndim == 2 or np.ma.is_masked(y):
         return True
@@ -391,14 +415,14 @@ def _fit_one(estimator, X, y, rows=None, sample_weight=None):
     weights = {name: values[rows] for name, values in weights.items()}
     known_X, known_y = _safe_indexing(X, rows), y[rows]
     if known_y.ndim == 1 and len(np.unique(known_y)) == 1:
-        # Most classifiers refuse a single class; a label that never varies is still a label.
+        # Most classifiers refuse a single class, but a constant label must be predicted too.
         constant = DummyClassifier(strategy="constant", constant=known_y[0])
         return constant.fit(np.zeros((len(rows), 1)), known_y)
     return clone(estimator).fit(known_X, known_y, **weights)
 
 
 def _decide(estimator, X):
-    if isinstance(estimator, DummyClassifier):  # a label that never varied
+    if isinstance(estimator, DummyClassifier):  # a constant label
         return np.where(estimator.predict(X) == 1, 1.0, -1.0)
     return estimator.decision_function(X)
 

@@ -1,4 +1,4 @@
-"""PaperMethod: the AFP paper's cleaning, by hard thresholds on the distance to patterns."""
+"""PaperMethod: the cleaning of the AFP paper, by fixed thresholds on distances to patterns."""
 
 from dataclasses import replace
 
@@ -14,15 +14,15 @@ from sklearn_ecg.utils import progress
 
 
 class PaperMethod:
-    """Decide by anchors and rules first, then by how near the patterns of each side are.
+    """Decide by anchors and rules first, then by the distances to the patterns of each side.
 
-    Only labels that are given, or unknown, are questioned; inclusion rules add others.
+    Only given and unknown labels are decided; inclusion rules add others.
 
     Parameters
     ----------
     evidence : PatternEvidence
     discriminators : bool
-        If False, anchors and rules decide alone.
+        If False, only anchors and rules decide.
     lifetime_rate : float
     max_iter : int
     random_state : int
@@ -62,12 +62,12 @@ class PaperMethod:
         self.verbose = verbose
 
     def fit(self, table, labels, trusted, answered=None, sources=None, *, learned, unseen=None):
-        """Learn from all records, and clean those of which not all labels are trusted.
+        """Learn from all records, and clean those whose labels are not all trusted.
 
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
-            With NaN for what could not be measured.
+            NaN for features that were not measured.
         labels : ndarray of int8 of shape (n_records, n_labels)
         trusted : ndarray of bool of shape (n_records, n_labels)
         learned : ndarray of bool of shape (n_labels,)
@@ -77,7 +77,7 @@ class PaperMethod:
         Returns
         -------
         Decisions
-            On the records of which not all labels are trusted.
+            For the records whose labels are not all trusted.
         """
         self._scaling = FeatureScaling.learn(table)
         X = self._scaling.scale(table)
@@ -102,7 +102,7 @@ class PaperMethod:
         )
         self.lifetimes_ = np.zeros(len(X), dtype=int)
         self.lifetimes_[weak] = lived
-        # Thresholds give no probability; what they decide is taken as certain.
+        # Thresholds give no probability, so decided labels are taken as certain.
         self.noise_rates_ = np.full((1, labels.shape[1], len(NOISE_RATES)), np.nan)
         for label in self._learned:
             asked = ~trusted[weak, label]
@@ -138,7 +138,7 @@ class PaperMethod:
         trusted : ndarray of bool of shape (n_records, n_labels)
         path_length : ndarray of shape (n_records,)
         update : bool
-            Whether discriminators learn from what they decide.
+            Whether discriminators learn from decided labels.
 
         Returns
         -------
@@ -151,7 +151,7 @@ class PaperMethod:
         open_ &= ~trusted
         labels = np.where(weak == 1, 1, 0).astype(np.int8)
         provenance = np.full(weak.shape, "confirmed", dtype="<U9")
-        # Labels that are not given are not questioned, so that nothing is known of them.
+        # Labels that are not given are not decided, so nothing is known about them.
         belief = np.full(weak.shape, 0.5)
 
         def close(where, value, stage, probability):
@@ -208,9 +208,9 @@ class PaperMethod:
 class PatternDiscriminator:
     """The ratio ``dr`` of one label, and the fuzzy threshold of its Beta distribution.
 
-    ``dr = d_neg / (d_pos + d_neg)`` for the distances to the nearest pattern of each side. The
-    formula, and that of the interval ``theta +- rho / 2`` with ``theta`` and ``rho`` the mean and
-    standard deviation of the ratio, are reconstructions: the paper's text lost them.
+    ``dr = d_neg / (d_pos + d_neg)`` for the distances to the nearest pattern of each side. Labels
+    within ``theta +- rho / 2`` are undecided; ``theta`` and ``rho`` are the mean and standard
+    deviation of the ratio. Both formulas are reconstructions, because the paper's text lacks them.
 
     Parameters
     ----------
@@ -222,7 +222,7 @@ class PatternDiscriminator:
         self.theta, self.rho = 0.5, 0.0
 
     def ratio(self, X):
-        """Return ``dr`` in [0, 1] of each record."""
+        """Return ``dr`` of each record, in [0, 1]."""
         if not self.present or not self.absent:
             return np.full(len(X), 0.5)
         to_present = np.min([p.distance(X) for p in self.present], axis=0)
@@ -230,18 +230,18 @@ class PatternDiscriminator:
         return to_absent / np.maximum(to_present + to_absent, 1e-12)
 
     def fit_threshold(self, X):
-        """Fit the Beta distribution by moments, of which mean and deviation are all it takes."""
+        """Fit the Beta distribution by its mean and standard deviation."""
         ratio = self.ratio(X)
         self.theta, self.rho = ratio.mean(), ratio.std()
         return self
 
     def verdict(self, ratio):
-        """Return 1 where the label is present, -1 where it is not, 0 where that is undecided."""
+        """Return 1 for present, -1 for absent, 0 for undecided labels."""
         above, below = ratio >= self.theta + self.rho / 2, ratio <= self.theta - self.rho / 2
         return above.astype(int) - below.astype(int)
 
     def update(self, X, verdict):
-        """Let records that were decided join the nearest pattern of their side."""
+        """Add decided records to the nearest pattern of their side."""
         self.present = [*_grown(self.present, X[verdict == 1])]
         self.absent = [*_grown(self.absent, X[verdict == -1])]
 
@@ -254,7 +254,7 @@ def _grown(patterns, X):
 
 
 def _merged(pattern, X):
-    """Pool means and variances; the number of records that a pattern has counts."""
+    """Pool means and variances, weighted by the numbers of records."""
     n_old, n_new = max(len(pattern.members), 1), len(X)
     if n_new == 0:
         return pattern
@@ -262,26 +262,25 @@ def _merged(pattern, X):
     mean = (1 - share) * pattern.mean + share * X.mean(axis=0)
     variance = (1 - share) * (pattern.variance + (pattern.mean - mean) ** 2)
     variance = variance + share * (X.var(axis=0) + (X.mean(axis=0) - mean) ** 2)
-    # Only the number of members matters from here on: positions in other batches mean nothing.
+    # Only the number of members is used from here on, because positions are of different batches.
     members = np.zeros(n_old + n_new, dtype=int)
     return replace(pattern, mean=mean, covariance=variance, members=members)
 
 
 def describe_noise_rates(belief, weak):
-    """Expected noise rates of one label, with intervals.
+    """Return the expected noise rates of one label, with intervals.
 
     Parameters
     ----------
     belief : ndarray of shape (n_records,)
-        Probability of the label given everything.
+        Probability of the label after cleaning.
     weak : ndarray of shape (n_records,)
         1, 0, or -1 (unknown).
 
     Returns
     -------
     ndarray of shape (6,)
-        `NOISE_RATES`: each rate, and the lower and upper bound of its 95 % interval; NaN where no
-        weak label is known.
+        `NOISE_RATES`: each rate with its 95 % interval; NaN if no weak label is known.
     """
     known = weak != -1
     belief, weak = belief[known], weak[known]
@@ -291,11 +290,11 @@ def describe_noise_rates(belief, weak):
 
 
 def _rate(asked, error):
-    """Share of errors among records, each of which is asked with a probability; 95 % interval.
+    """Return the share of errors among records that count with a probability, and its interval.
 
-    The records are a sample, and which of them are asked is not certain; both widen the interval,
-    that of the Beta distribution of the same variance. Where there may well be no error at all,
-    it begins at 0. How probable a label is, is taken as given: what errs there is not in it.
+    The 95 % interval is that of a Beta distribution. Its variance includes that the records are a
+    sample, and that it is uncertain which of them count; it does not include errors of the
+    probabilities. The interval begins at 0 if there may be no error at all.
     """
     n_asked, n_errors = asked.sum(), asked[error].sum()
     mean = (n_errors + 0.5) / (n_asked + 1)

@@ -1,4 +1,4 @@
-"""PatternEvidence: patterns, and the anchors and rules that follow from them."""
+"""PatternEvidence: patterns, and the anchors and rules derived from them."""
 
 import numpy as np
 
@@ -15,9 +15,9 @@ from sklearn_ecg.utils import announce
 
 
 class PatternEvidence:
-    """What patterns say of labels: the paper's first stage.
+    """Evidence for labels from patterns: the paper's first stage.
 
-    Nothing is computed before it is asked for.
+    Patterns, anchors and rules are computed on first access.
 
     Parameters
     ----------
@@ -27,12 +27,12 @@ class PatternEvidence:
     min_confidence, min_correlation, max_exclusion : float
         Thresholds of rules.
     anchors, rules : bool
-        Whether there are any.
+        Whether to find any.
     min_accuracy : float
-        Anchors and rules that are right less often than this on trusted labels are mute.
+        Least accuracy on trusted labels of the anchors and rules that are used.
     random_state : int
     memory : str or joblib.Memory, default=None
-        Keeps patterns and anchors, which depend on no threshold.
+        Stores patterns and anchors, which do not depend on thresholds.
     n_jobs : int, default=None
     verbose : int, default=0
     """
@@ -67,16 +67,16 @@ class PatternEvidence:
         self.verbose = verbose
 
     def fit(self, X, labels, trusted, scaling=None):
-        """Take the records from which to learn.
+        """Store the records to learn from.
 
         Parameters
         ----------
         X : ndarray of shape (n_records, n_features)
-            Scaled to [0, 1]; not yet, with `scaling`.
+            Scaled to [0, 1], unless `scaling` is given.
         labels : ndarray of shape (n_records, n_labels)
         trusted : ndarray of bool of shape (n_records, n_labels)
         scaling : FeatureScaling, default=None
-            Scales X once it is asked for, so that it is not held a second time.
+            Scales X on first access, so that no scaled copy is stored.
 
         Returns
         -------
@@ -90,8 +90,8 @@ class PatternEvidence:
     anchor_patterns_ = property(lambda self: self._find()["anchor_patterns"])
     inclusion_rules_ = property(lambda self: self._find()["inclusion_rules"])
     exclusion_rules_ = property(lambda self: self._find()["exclusion_rules"])
-    # The records of `fit` that rules are made of: trusted ones, and those whose labels all lie in
-    # anchor patterns.
+    # Mask of the records that rules are learned from: trusted records, and records whose labels are
+    # all in anchor patterns.
     training_ = property(lambda self: self._find()["training"])
 
     def _find(self):
@@ -140,11 +140,11 @@ class PatternEvidence:
         }
 
     def fires(self, rule):
-        """Whether a rule is accurate enough to be applied."""
+        """Whether a rule is accurate enough to be used."""
         return rule.accuracy >= self.min_accuracy
 
     def anchored(self, X, labels):
-        """Return the accuracy of the anchor of each given label; 0 where there is none.
+        """Return the accuracy of the anchor of each given label; 0 without an anchor.
 
         Parameters
         ----------
@@ -159,13 +159,13 @@ class PatternEvidence:
         return np.where(accuracy >= self.min_accuracy, accuracy, 0.0)
 
     def included(self, X, known):
-        """Return the accuracy with which a rule adds each label; 0 where none does.
+        """Return the accuracy of the rule that adds each label; 0 without a rule.
 
         Parameters
         ----------
         X : ndarray of shape (n_records, n_features)
         known : ndarray of bool of shape (n_records, n_labels)
-            Where a label is known to be present.
+            Mask of labels that are known to be present.
 
         Returns
         -------
@@ -174,12 +174,12 @@ class PatternEvidence:
         return apply_inclusion(filter(self.fires, self.inclusion_rules_), X, known)
 
     def excluded(self, known):
-        """Return the accuracy with which a rule drops each label; 0 where none does.
+        """Return the accuracy of the rule that removes each label; 0 without a rule.
 
         Parameters
         ----------
         known : ndarray of bool of shape (n_records, n_labels)
-            Where a label is known to be present.
+            Mask of labels that are known to be present.
 
         Returns
         -------
@@ -189,6 +189,6 @@ class PatternEvidence:
 
 
 def _patterns_and_anchors(X, labels, trusted, mixture, *, random_state, n_jobs=None):
-    """Find both in one call, so that a cache need not tell hundreds of patterns from others."""
+    """Find both in one call, so that a cache need not hash hundreds of patterns."""
     patterns = find_patterns(X, labels, trusted, mixture, random_state=random_state, n_jobs=n_jobs)
     return patterns, find_anchor_patterns(patterns, X, labels, trusted)

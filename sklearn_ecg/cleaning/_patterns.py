@@ -1,4 +1,4 @@
-"""Patterns: the clusters of the records that carry a label, and of those that do not."""
+"""Patterns: clusters of the records with a label, and of the records without it."""
 
 import warnings
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from sklearn_ecg.cleaning._discriminators import seeded
 from sklearn_ecg.utils import warn_user
 
-# A mixture of fewer records than this is one Gaussian.
+# Fewer records than this are one Gaussian.
 _MIN_CLUSTERED = 20
 
 
@@ -22,12 +22,14 @@ class Pattern:
     Attributes
     ----------
     label : int
+        Position of the label.
     present : bool
-        Whether its records carry the label.
+        Whether its records have the label.
     source : {"trusted", "weak"}
-        Of which records it was made.
+        The records that it was made from.
     mean : ndarray of shape (n_features,)
-    covariance : ndarray of shape (n_features,), a diagonal, or (n_features, n_features)
+    covariance : ndarray of shape (n_features,) or (n_features, n_features)
+        A diagonal, or a full matrix.
     members : ndarray of int
         Positions of its records.
     """
@@ -44,21 +46,21 @@ class Pattern:
         return self.covariance if self.covariance.ndim == 1 else np.diag(self.covariance)
 
     def distance(self, X):
-        """Root mean square of the standardised distances of each record's features."""
+        """Return the root mean square of each record's standardised features."""
         return np.sqrt(((X - self.mean) ** 2 / self.variance).mean(axis=1))
 
     def contains(self, X):
-        """Whether each record lies within the mean plus or minus three standard deviations.
+        """Whether each record is within three standard deviations of the mean.
 
-        Of many features some stray by chance, so that hardly a record of the cluster itself
-        lies within on all of them: one in twenty features may stray.
+        One in twenty features may lie outside: if there are many features, some do by chance in
+        nearly every record of the cluster.
         """
         strays = np.abs(X - self.mean) > 3 * np.sqrt(self.variance)
         return strays.mean(axis=1) <= 0.05
 
 
 def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
-    """Cluster, for every label, the records that carry it and, apart, those that do not.
+    """Cluster, for every label, the records with the label and the records without it.
 
     Parameters
     ----------
@@ -66,10 +68,10 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
         Scaled to [0, 1].
     labels : ndarray of shape (n_records, n_labels)
     trusted : ndarray of bool of shape (n_records, n_labels)
-        Records whose label is trusted and others are clustered apart.
+        Records whose label is trusted and other records are clustered separately.
     mixture : estimator
-        Cloned for every set of records; has ``means_`` and ``covariances_``, and ``labels_`` or
-        ``predict``.
+        Cloned for every set of records. It must have ``means_`` and ``covariances_``, and
+        ``labels_`` or ``predict``.
     random_state : int
     n_jobs : int, default=None
 
@@ -90,7 +92,7 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
     if restless:
         warn_user(
             f"Assignments still changed in {restless} of {len(found)} clusterings when `mixture` "
-            "stopped; their clusters are one sample of many. Pass a mixture with more max_iter.",
+            "stopped, so these clusters are random. Pass a mixture with a larger max_iter.",
             ConvergenceWarning,
         )
     return [
@@ -103,11 +105,11 @@ def find_patterns(X, labels, trusted, mixture, *, random_state, n_jobs=None):
 
 
 def _cluster(X, mixture, random_state):
-    """Return means, covariances and assignments of one set's clusters, and if they converged."""
+    """Return means, covariances and assignments of one set's clusters, and whether it converged."""
     if len(X) == 0:
         return [], [], np.empty(0, dtype=int), True
     if len(X) < _MIN_CLUSTERED:
-        # Few records understate a variance; a floor of 0.05 of the range keeps them from it.
+        # The variance of few records is too small, so that of 0.05 of the range is added.
         variance = X.var(axis=0) + 0.05**2
         return X.mean(axis=0)[np.newaxis], variance[np.newaxis], np.zeros(len(X), dtype=int), True
     with threadpool_limits(limits=1), warnings.catch_warnings():
@@ -119,16 +121,16 @@ def _cluster(X, mixture, random_state):
 
 
 def _gaussians(mixture, X):
-    """Return means, covariances and assignments of the clusters that hold records."""
+    """Return means, covariances and assignments of the clusters with records."""
     if not hasattr(mixture, "means_") or not hasattr(mixture, "covariances_"):
         raise ValueError(
-            f"mixture {type(mixture).__name__} has no means_ and covariances_ once fitted; pass a "
+            f"mixture {type(mixture).__name__} has no means_ and covariances_ after fit; pass a "
             "mixture of Gaussians, such as sklearn.mixture.BayesianGaussianMixture."
         )
     assigned = mixture.labels_ if hasattr(mixture, "labels_") else mixture.predict(X)
     held, assigned = np.unique(assigned, return_inverse=True)
     means, covariances = mixture.means_, mixture.covariances_
-    # scikit-learn's mixtures may share one matrix, or have one variance for all features.
+    # Clusters of scikit-learn's mixtures may share one matrix, or have one variance each.
     kind = getattr(mixture, "covariance_type", None)
     if kind == "tied":
         covariances = np.broadcast_to(covariances, (len(means), *covariances.shape))

@@ -1,16 +1,16 @@
-"""Which labels to ask a reader about: first those whose answers settle most."""
+"""Rank questions about labels by the value of their answers."""
 
 import numbers
 
 import numpy as np
 
-# Where the features leave a label quite open (1 bit), readers are taken to err this often. (Over
-# all labels, most of which are plain to see, cardiologists err in 0.3 to 0.6 %.)
+# Assumed error rate of readers for a label with the entropy 1 bit, given features. (Over all
+# labels, most of them easy, cardiologists err in 0.3 to 0.6 %.)
 _ERRORS_OF_READERS = 0.1
 
 
 def check_n_questions(value):
-    """Raise an error for what is neither a number of questions nor None."""
+    """Check that a value is a number of questions, or None."""
     is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if value is not None and not (is_number and value >= 1):
         raise ValueError(
@@ -19,7 +19,7 @@ def check_n_questions(value):
 
 
 def rank_questions(decisions, weak, asked, judged, random_state):
-    """Rank labels by what an answer settles, as readers give it.
+    """Rank labels by the expected value of a reader's answer.
 
     Parameters
     ----------
@@ -28,10 +28,9 @@ def rank_questions(decisions, weak, asked, judged, random_state):
     asked : ndarray of bool of shape (n_records, n_labels)
         Labels to rank.
     judged : ndarray of bool of shape (n_records, n_labels)
-        Labels of which something is known. The others are taken to be wrong as often as weak
-        labels are.
+        Mask of the labels that could be judged. The others get the mean error rate of weak labels.
     random_state : numpy.random.RandomState
-        Draws the order of what is equally worth asking.
+        Draws the order of equally useful questions.
 
     Returns
     -------
@@ -55,9 +54,9 @@ def rank_questions(decisions, weak, asked, judged, random_state):
         ]
         by_features[unjudged], resolved[unjudged] = wrong[unjudged], wrong[unjudged]
     difficulty = _entropy(by_features)
-    # What an answer that is wrong so often tells of what one that is always right would. (To let
-    # questions wait that are like better ones of other records gained nothing in the end: what
-    # weak labels say of similar records differs, and each error has to be found by itself.)
+    # Reduce the value by the reader's error rate. (Delaying questions that resemble better ones of
+    # other records gained nothing: the weak labels of similar records differ, so each error must be
+    # found by itself.)
     value = resolved * (1 - 2 * _ERRORS_OF_READERS * difficulty)
     order = np.lexsort((random_state.random_sample(len(value)), -wrong, -value))
     columns = {"wrong": wrong, "difficulty": difficulty, "value": value}
@@ -65,7 +64,7 @@ def rank_questions(decisions, weak, asked, judged, random_state):
 
 
 def _usual_error(belief, weak, asked):
-    """How often weak labels are wrong that say 0, 1, and (last) nothing."""
+    """Return the error rates of weak labels 0, 1, and (last) unknown."""
     rates = []
     for value, error in ((0, belief), (1, 1 - belief)):
         of_value = asked & (weak == value)
@@ -74,6 +73,6 @@ def _usual_error(belief, weak, asked):
 
 
 def _entropy(probability):
-    """In bits."""
+    """Return the entropy in bits."""
     p = np.clip(probability, 1e-9, 1 - 1e-9)
     return -(p * np.log2(p) + (1 - p) * np.log2(1 - p))

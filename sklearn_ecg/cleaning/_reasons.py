@@ -1,4 +1,4 @@
-"""What speaks for a label of a record, and against it: what a cardiologist can check."""
+"""Evidence for and against a label of a record, for a cardiologist to check."""
 
 import functools
 import itertools
@@ -14,20 +14,19 @@ from sklearn.neighbors import NearestNeighbors
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.features._catalogue import catalogue
 
-# Fewer values of trusted records with or without a label tell no usual range.
+# A usual range needs at least so many trusted records with a label, and without it.
 _MIN_EXAMPLES = 5
-# Ranges and similar records are looked for among so many trusted records of each side.
+# Largest number of trusted records on each side to compare with.
 _MOST_COMPARED = 5000
-# So many features that tell records with a label from those without it are looked at.
+# Largest number of features that separate records with a label from those without it.
 _MOST_FEATURES = 30
-# A measurement speaks from this product on: of how well its feature separates the trusted records
-# (0 to 1) with how far the value lies on one side (-1 to 1).
+# Least score of a measurement. The score is the product of the separation by its feature (0 to 1)
+# and the position of the value between the sides (-1 to 1).
 _LEAST_SCORE = 0.2
-# Within trusted records with a label, and within those without it, features that are correlated
-# more closely than this say the same.
+# Two features are redundant if they correlate more closely, within both sides.
 _ALIKE = 0.8
-# What readers of an ECG do not measure, such as the height of the beat so long after R, is worth
-# this much of what they do.
+# Weight of features that readers of an ECG do not measure, such as the height of the beat at some
+# time after R.
 _UNFAMILIAR = 0.7
 _MOST_MEASUREMENTS = 3
 _MOST_SIMILAR = 3
@@ -36,18 +35,20 @@ _USUAL = (0.05, 0.95)
 
 @dataclass(eq=False)
 class LabelContrast:
-    """What tells trusted records with a label from those without it.
+    """The features that separate trusted records with a label from those without it.
 
     Attributes
     ----------
     features : ndarray of int of shape (n_chosen,)
-        Those that separate best, the best first.
+        The features that separate best, the best first.
     separation : ndarray of shape (n_chosen,)
-        From -1 to 1: twice the area under the ROC curve of the feature less 1, times its worth.
+        ``(2 * AUC - 1) * worth``, from -1 to 1.
     values_with, values_without : ndarray of shape (n_trusted, n_chosen)
-        Of the trusted records.
+        Values of the trusted records.
     rows_with, rows_without : ndarray of int of shape (n_trusted,)
+        Positions of the trusted records.
     alike : ndarray of bool of shape (n_chosen, n_chosen)
+        Pairs of redundant features.
     """
 
     features: np.ndarray
@@ -65,17 +66,17 @@ class LabelContrast:
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
-            With NaN for what could not be measured.
+            NaN for features that were not measured.
         has_label, lacks_label : ndarray of bool of shape (n_records,)
             Trusted records.
         worth : ndarray of shape (n_features,), default=1.0
-            Of a feature as a reason.
+            Weight of each feature as a reason.
         ranks : callable, default=None
-            Returns what `rank_values` does of rows of the table.
+            Returns the result of `rank_values` for rows of the table.
 
         Returns
         -------
-        LabelContrast, or None where there are too few of one kind
+        LabelContrast, or None if there are too few records on one side
         """
         sides = [_spread(np.flatnonzero(side)) for side in (has_label, lacks_label)]
         n_with, n_without = map(len, sides)
@@ -103,7 +104,7 @@ class LabelContrast:
         )
 
     def scores(self, values):
-        """Return how much each measurement speaks for the label, or against it.
+        """Return the score of each measurement, for or against the label.
 
         Parameters
         ----------
@@ -112,22 +113,22 @@ class LabelContrast:
         Returns
         -------
         ndarray of shape (n_records, n_chosen)
-            From -1 (against) to 1 (for); 0 for what was not measured.
+            From -1 (against) to 1 (for); 0 if not measured.
         """
         below = [_shares_below(side, values) for side in (self.values_with, self.values_without)]
-        # Where values with the label are the lower ones, the shares above count.
+        # If records with the label have lower values, use the shares above.
         with_it, without = np.where(self.separation > 0, below, 1 - np.array(below))
-        # Half of either side lies on its far side, where nothing speaks against belonging to it.
+        # A value beyond the median of a side, away from the other side, fully belongs to the side.
         for_it, against = np.minimum(1, 2 * with_it), np.minimum(1, 2 * (1 - without))
         return np.nan_to_num(np.abs(self.separation) * (for_it - against))
 
     def choose(self, scores, n):
-        """Return up to `n` features of highest score, of those alike one.
+        """Return up to `n` features with the highest scores, without redundant ones.
 
         Parameters
         ----------
         scores : ndarray of shape (n_chosen,)
-            Of one record.
+            Scores of one record.
         n : int
 
         Returns
@@ -150,13 +151,13 @@ class LabelContrast:
         ]
 
     def similar(self, values, asked):
-        """Return the most similar trusted records, the nearest first; no record is its own.
+        """Return the most similar other trusted records, the nearest first.
 
         Parameters
         ----------
         values : ndarray of shape (n_records, n_chosen)
         asked : ndarray of int of shape (n_records,)
-            The rows of these records.
+            Positions of these records.
 
         Returns
         -------
@@ -173,14 +174,14 @@ class LabelContrast:
             nearest = NearestNeighbors(n_neighbors=_MOST_SIMILAR + 1, algorithm="brute")
             nearest.fit(scaling.standardise(side) * weights)
             near = rows[nearest.kneighbors(points, return_distance=False)]
-            # The record itself goes last, and then out.
+            # Move the record itself to the end, and cut it off.
             order = np.argsort(near == asked[:, np.newaxis], axis=1, kind="stable")
             found.append(np.take_along_axis(near, order, axis=1)[:, :_MOST_SIMILAR])
         return found
 
 
 def find_reasons(asked, fitted, feature_names, patterns=None):
-    """Say of labels because of what they were changed or left to a person.
+    """Return the reasons why labels were changed or left undecided.
 
     Parameters
     ----------
@@ -191,7 +192,7 @@ def find_reasons(asked, fitted, feature_names, patterns=None):
     -------
     DataFrame of n_asked rows
         Columns because, swapped_with, rule, measurements, similar_with and similar_without, all
-        of them text; empty where there is nothing to say.
+        text; "" if there is no reason of this kind.
     """
     evidence = find_evidence(asked, fitted, feature_names, patterns, both_sides=False)
     labels = fitted.label_names[asked[1]]
@@ -225,7 +226,7 @@ def _tell(label, evidence):
 
 
 def _because(label, of_kind, rule, measured):
-    """Return one sentence that gives the main reasons."""
+    """Return the main reasons in one sentence."""
     decision = of_kind["decision"][0]
     is_present = decision["label"] == 1
     if decision["provenance"] == "answered":
@@ -277,24 +278,24 @@ def _in_words(measurement, label):
 
 
 def find_evidence(asked, fitted, feature_names, patterns=None, *, both_sides=True):
-    """Find what speaks for labels of records, and against them.
+    """Find the evidence for and against labels of records.
 
     Parameters
     ----------
     asked : (ndarray of int of shape (n_asked,), ndarray of int of shape (n_asked,))
-        Record and label.
+        Positions of records and labels.
     fitted : FittedLabels
     feature_names : sequence of str
     patterns : PatternEvidence, default=None
-        Knows the rules, which are found when they are asked for.
+        Holds the rules, which are found on first access.
     both_sides : bool, default=True
-        Whether measurements of both sides are wanted, up to three of each, or up to three of the
-        side of what was decided; of undecided labels, those that tell most.
+        Whether to return up to three measurements of each side. If False, up to three of the
+        decided side, or, for undecided labels, the three with the highest absolute scores.
 
     Returns
     -------
     list of n_asked lists of dict
-        As `BaseLabelCleaner.evidence` describes them.
+        See `BaseLabelCleaner.evidence`.
     """
     record, label = asked
     found = [None] * len(record)
@@ -310,7 +311,7 @@ def find_evidence(asked, fitted, feature_names, patterns=None, *, both_sides=Tru
 
 
 def _evidence_of_label(record, label, fitted, feature_names, worth, patterns, both_sides):
-    """Yield what speaks for a label, and against it, of each record."""
+    """Yield the evidence for and against a label of each record."""
     rules = _rules(record, label, fitted, patterns)
     contrast = fitted.contrast(label, worth)
 
@@ -355,7 +356,7 @@ def _evidence_of_label(record, label, fitted, feature_names, worth, patterns, bo
 
 
 def _choose(contrast, scores, decision, both_sides):
-    """Return which measurements are told."""
+    """Return the measurements to report."""
     if both_sides:
         sides = [scores, -scores]
     elif _is_open(decision):
@@ -367,21 +368,22 @@ def _choose(contrast, scores, decision, both_sides):
 
 @dataclass(eq=False)
 class FittedLabels:
-    """What a cleaner knows of the records that it was fitted to.
+    """The records that a cleaner was fitted to, and their labels.
 
     Attributes
     ----------
     table : ndarray of shape (n_records, n_features)
-        With NaN for what could not be measured.
+        NaN for features that were not measured.
     ids : ndarray of shape (n_records,)
     label_names : ndarray of str of shape (n_labels,)
     weak, labels : ndarray of int8 of shape (n_records, n_labels)
-        Before and after cleaning.
+        Labels before and after cleaning.
     belief : ndarray of shape (n_records, n_labels)
+        Probability of each label.
     provenance : ndarray of str of shape (n_records, n_labels)
     learned : ndarray of bool of shape (n_labels,)
     sources : ndarray of shape (n_records, n_labels, n_sources)
-        What the weak labels were voted from; NaN where a source says nothing.
+        The votes behind the weak labels; NaN if unknown.
     source_names : ndarray of str of shape (n_sources,)
     """
 
@@ -408,19 +410,19 @@ class FittedLabels:
         return LabelContrast.learn(self.table, *sides, worth, self.ranks)
 
     def ranks(self, rows):
-        """Return what `rank_values` does of rows; most labels compare the same ones."""
+        """Return `rank_values` of rows, stored because most labels compare the same rows."""
         key = rows.tobytes()
         if key not in self._ranks:
             self._ranks = {key: rank_values(self.table[rows])}
         return self._ranks[key]
 
     def directions(self, record):
-        """Return what becomes of the labels of a record.
+        """Return the direction of change of a record's labels.
 
         Returns
         -------
         ndarray of int of shape (n_labels,)
-            1 where a label is added, or may be missing; -1 where one is removed, or may be wrong.
+            1 if the label was added or may be missing; -1 if it was removed or may be wrong.
         """
         weak, labels = self.weak[record], self.labels[record]
         is_open = self.provenance[record] == "undecided"
@@ -429,7 +431,7 @@ class FittedLabels:
         return missing.astype(int) - wrong
 
     def facts(self, record, label):
-        """Return what was said and decided of a label of a record, the decision first."""
+        """Return the decision about a label of a record, its weak label, and other facts."""
         provenance = str(self.provenance[record, label])
         found = [
             {
@@ -451,7 +453,7 @@ class FittedLabels:
         return found
 
     def said(self, record, label):
-        """Return the weak label; of several sources, what each of them says, by its name."""
+        """Return the weak label, or, with several sources, a dict of their names and labels."""
         if len(self.source_names) == 1:
             return int(self.weak[record, label])
         said = np.nan_to_num(self.sources[record, label].astype(float), nan=-1.0).tolist()
@@ -461,7 +463,7 @@ class FittedLabels:
         }
 
     def swap(self, record, label):
-        """Return the label that was written in the place of this one, or the reverse, if any."""
+        """Return the label that was written in place of this one, or the reverse, if any."""
         directions, provenance = self.directions(record), self.provenance[record]
         others = directions * directions[label] == -1
         others &= self.learned & (provenance != "answered")
@@ -477,7 +479,7 @@ class FittedLabels:
 
 
 def _rules(record, label, fitted, patterns):
-    """Return the rules that speak most surely against the label of each record, and for it."""
+    """Return the most accurate rule against the label of each record, and the one for it."""
     if patterns is None:
         return [[] for _ in record]
     known = fitted.labels[record] == 1
@@ -513,22 +515,22 @@ def _rules(record, label, fitted, patterns):
 
 
 def rank_values(values):
-    """Return the ranks of values within their columns, and where there are values.
+    """Return the ranks of values within their columns, and a mask of the known values.
 
-    Gaps rank in the middle: they speak for neither side.
+    Missing values get a rank in the middle, so that they favour neither side.
     """
     return rankdata(FeatureScaling.learn(values).standardise(values), axis=0), ~np.isnan(values)
 
 
 def _spread(rows):
-    """Return so many rows as are compared, evenly spread over all."""
+    """Return at most _MOST_COMPARED rows, evenly spread."""
     if len(rows) <= _MOST_COMPARED:
         return rows
     return rows[np.linspace(0, len(rows) - 1, _MOST_COMPARED).astype(int)]
 
 
 def _shares_below(reference, values):
-    """Return which share of a column's reference lies below each value, equals counting half."""
+    """Return the share of each column's reference below each value; equal ones count half."""
     shares = np.full(values.shape, 0.5)
     for column, (theirs, ours) in enumerate(zip(reference.T, values.T, strict=True)):
         theirs = np.sort(theirs[~np.isnan(theirs)])
@@ -540,12 +542,12 @@ def _shares_below(reference, values):
 
 
 def describe_feature(name):
-    """Return what a feature is called, its unit and its normal range, as the catalogue has them.
+    """Return a feature's name in words, its unit and its normal range, from the catalogue.
 
     Parameters
     ----------
     name : str
-        Of any feature; one that is not in the catalogue is called by its name.
+        Name of the feature; a feature that is not in the catalogue keeps it.
 
     Returns
     -------
@@ -560,7 +562,7 @@ def describe_feature(name):
     ('P waves per beat', '', '1')
     >>> describe_feature("V5_R_peak_time_ms")
     ('R peak time in V5', 'ms', 'below 50 (V5 and V6)')
-    >>> describe_feature("V1_R_peak_time_ms")  # what is normal in V5 is not so in V1
+    >>> describe_feature("V1_R_peak_time_ms")  # the normal range is not for V1
     ('R peak time in V1', 'ms', '')
     """
     feature, lead = _find_in_catalogue(name)
@@ -582,7 +584,7 @@ def describe_feature(name):
 
 @functools.cache
 def _find_in_catalogue(name):
-    """Return a feature and its lead, which is empty for features of the record; or None twice."""
+    """Return a feature and its lead, "" for features of the record; (None, None) if unknown."""
     for feature in catalogue():
         if feature.of != "each lead":
             if name == feature.name:
@@ -593,11 +595,11 @@ def _find_in_catalogue(name):
 
 
 def _is_familiar(name):
-    """Whether readers of an ECG know a feature; they chose those that are not in the catalogue."""
+    """Whether readers of an ECG measure a feature."""
     feature, _ = _find_in_catalogue(name)
-    if feature is None:
+    if feature is None:  # the user's own feature
         return True
-    # Nobody measures areas, slopes, or how amplitudes vary from beat to beat, on paper.
+    # On paper, readers do not measure areas, slopes, or the variation of amplitudes.
     is_calculated = feature.unit in ("mV ms", "mV/s") or feature.name.endswith("_SD_mV")
     return bool(feature.unit or feature.normal) and not is_calculated
 

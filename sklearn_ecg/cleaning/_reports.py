@@ -1,15 +1,15 @@
-"""What a label cleaner shows of its work."""
+"""Tables that describe the results of a label cleaner."""
 
 import numpy as np
 import pandas as pd
 
 from sklearn_ecg.cleaning._inputs import is_signal_list
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import check_groups, fill_masked
+from sklearn_ecg.utils import as_pandas, check_groups, fill_masked
 
 
 def record_ids(X, n_records):
-    """Return the names of records; their positions where they have none, or share one."""
+    """Return the names of records, or their positions if the names are missing or not unique."""
     if isinstance(X, ECGRecords):
         return X.ids
     names = X.index.to_flat_index() if isinstance(X, pd.DataFrame) else None
@@ -19,7 +19,7 @@ def record_ids(X, n_records):
 
 
 def cleaned_records(X, given, labels, decisions, measured=None):
-    """Put what was cleaned and its labels together.
+    """Join the input of a cleaner and its cleaned labels.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ def cleaned_records(X, given, labels, decisions, measured=None):
     labels : ndarray of shape (n_records, n_labels)
     decisions : Decisions
     measured : tuple of (ndarray of shape (n_records, n_features), extractor), default=None
-        What was measured of all records, and by what.
+        Features of all records, and the extractor.
 
     Returns
     -------
@@ -56,15 +56,15 @@ def cleaned_records(X, given, labels, decisions, measured=None):
             report=X.report,
             **fields,
         )
-    X = fill_masked(X)
+    X = as_pandas(fill_masked(X))
     signals = X if isinstance(X, pd.DataFrame) or is_signal_list(X) else np.asarray(X)
     return CleanedRecords(signals, **fields)
 
 
 def review_list(decisions, weak, label_names, ids, judged):
-    """List undecided labels, first those whose answers put most labels right.
+    """List undecided labels, sorted by the errors that an answer removes.
 
-    Labels that could not be judged at all come last: of them nothing is known.
+    Labels that could not be judged come last.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def review_list(decisions, weak, label_names, ids, judged):
     Returns
     -------
     dict of ndarray
-        Columns id (of the record), label, weak, probability and errors_resolved, the expected
-        number of the record's labels that an answer puts right, beyond answers that put right
-        more (both NaN where not judged).
+        Columns id (of the record), label, weak, probability and errors_resolved. The last is the
+        expected number of the record's labels that the answer corrects, in addition to better
+        answers. The last two are NaN for labels that could not be judged.
     """
     record, label = np.nonzero(decisions.provenance == "undecided")
     was_judged = judged[record, label]
@@ -96,15 +96,15 @@ def review_list(decisions, weak, label_names, ids, judged):
 
 
 def cleaning_report(labels, weak, undecided, asked, label_names):
-    """Count what was done to each label.
+    """Count the changes of each label.
 
     Parameters
     ----------
     labels, weak : ndarray of shape (n_records, n_labels)
-        After and before cleaning.
+        Labels after and before cleaning.
     undecided : ndarray of bool of shape (n_records, n_labels)
     asked : ndarray of bool of shape (n_records, n_labels)
-        Labels that are not trusted; the others are not counted.
+        Mask of the labels to count, which are not trusted.
     label_names : ndarray of str of shape (n_labels,)
 
     Returns
@@ -126,7 +126,7 @@ def cleaning_report(labels, weak, undecided, asked, label_names):
 
 
 def anchor_table(evidence, label_names):
-    """A row per anchor pattern."""
+    """Return a table with a row per anchor pattern."""
     columns = ["label", "trusted_records", "weak_records", "wasserstein", "label_distance"]
     rows = [
         (
@@ -143,7 +143,7 @@ def anchor_table(evidence, label_names):
 
 
 def inclusion_table(evidence, label_names):
-    """A row per inclusion rule."""
+    """Return a table with a row per inclusion rule."""
     number = {id(pattern): m for m, pattern in enumerate(evidence.patterns_)}
     columns = ["source", "target", "source_pattern", "target_pattern", "support", "confidence"]
     rows = [
@@ -164,7 +164,7 @@ def inclusion_table(evidence, label_names):
 
 
 def exclusion_table(evidence, label_names):
-    """A row per exclusion rule."""
+    """Return a table with a row per exclusion rule."""
     rows = [
         (label_names[r.label], label_names[r.opposed], r.correlation, r.accuracy, evidence.fires(r))
         for r in evidence.exclusion_rules_

@@ -1,4 +1,4 @@
-"""Cleaning rules: which labels come together, and which never do."""
+"""Cleaning rules: labels that occur together, and labels that exclude each other."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,16 @@ from sklearn_ecg.cleaning._patterns import Pattern
 
 @dataclass(frozen=True, eq=False)
 class InclusionRule:
-    """A record within both patterns that has the label of the first has that of the second.
+    """A record in both patterns with the label of the first also has the label of the second.
 
     Attributes
     ----------
     source, target : Pattern
+        The first and the second pattern.
     support : int
-        Training records with both labels that lie in both patterns.
+        Number of training records with both labels in both patterns.
     confidence : float
-        Support over the records of `source`.
+        Support divided by the number of records of `source`.
     kulczynski : float
         Mean of the two conditional shares.
     accuracy : float
@@ -33,7 +34,7 @@ class InclusionRule:
     accuracy: float
 
     def applies(self, X, known):
-        """Whether the rule speaks of each record, given which labels are known to be right."""
+        """Whether the rule applies to each record, given a mask of the known labels."""
         held = known[:, self.source.label] == 1
         held[held] = self.source.contains(X[held])
         held[held] = self.target.contains(X[held])
@@ -42,7 +43,7 @@ class InclusionRule:
 
 @dataclass(frozen=True)
 class ExclusionRule:
-    """Two frequent labels that (almost) never come together.
+    """Two frequent labels that (almost) never occur together.
 
     Attributes
     ----------
@@ -66,9 +67,9 @@ def association_rules(labels, *, min_support, min_confidence):
     ----------
     labels : ndarray of shape (n_records, n_labels)
     min_support : int
-        The fewest records with both labels.
+        Least number of records with both labels.
     min_confidence : float
-        The least share of the records with the source that have the target.
+        Least share of the records with the source that also have the target.
 
     Returns
     -------
@@ -89,12 +90,12 @@ def inclusion_rules(patterns, X, labels, trusted, *, min_support, min_confidence
     Parameters
     ----------
     patterns : list of Pattern
-        Those of labels that are present, of the trusted records.
+        Patterns of trusted records with a label.
     X : ndarray of shape (n_records, n_features)
         The training data: trusted and anchored records.
     labels : ndarray of shape (n_records, n_labels)
     trusted : ndarray of bool of shape (n_records, n_labels)
-        The labels on which the accuracy of a rule is measured.
+        The labels that measure the accuracy of a rule.
     min_support : int
     min_confidence, min_correlation : float
 
@@ -133,7 +134,7 @@ def inclusion_rules(patterns, X, labels, trusted, *, min_support, min_confidence
 
 
 def exclusion_rules(labels, trusted, *, min_support, max_exclusion):
-    """Find pairs of frequent labels of a null-invariant strong negative correlation.
+    """Find pairs of frequent labels with a strong negative, null-invariant correlation.
 
     Parameters
     ----------
@@ -141,14 +142,14 @@ def exclusion_rules(labels, trusted, *, min_support, max_exclusion):
         The training data: trusted and anchored records.
     trusted : ndarray of bool of shape (n_records, n_labels)
     min_support : int
-        Fewest records with a label for it to be frequent.
+        Least number of records with a frequent label.
     max_exclusion : float
-        The correlation lies below it.
+        Upper limit of the correlation.
 
     Returns
     -------
     list of ExclusionRule
-        Both directions of a pair.
+        Both directions of each pair.
     """
     present = (labels == 1).astype(np.int64)
     counts = present.sum(axis=0)
@@ -166,19 +167,19 @@ def exclusion_rules(labels, trusted, *, min_support, max_exclusion):
 
 
 def lower_bound(n_right, n_asked):
-    """Lower 5 % bound of a share of which `n_right` out of `n_asked` were seen."""
+    """Return the lower 5 % bound of a share, after `n_right` successes in `n_asked` trials."""
     return float(beta.ppf(0.05, n_right + 1, n_asked - n_right + 1))
 
 
 def apply_inclusion(rules, X, known):
-    """Return the best accuracy with which a rule adds each label; 0 where none does.
+    """Return the best accuracy of a rule that adds each label; 0 without a rule.
 
     Parameters
     ----------
     rules : list of InclusionRule
     X : ndarray of shape (n_records, n_features)
     known : ndarray of shape (n_records, n_labels)
-        1 where a label is known to be right.
+        1 for known labels.
 
     Returns
     -------
@@ -193,13 +194,13 @@ def apply_inclusion(rules, X, known):
 
 
 def apply_exclusion(rules, known):
-    """Return the best accuracy with which a rule drops each label; 0 where none does.
+    """Return the best accuracy of a rule that removes each label; 0 without a rule.
 
     Parameters
     ----------
     rules : list of ExclusionRule
     known : ndarray of shape (n_records, n_labels)
-        1 where a label is known to be right.
+        1 for known labels.
 
     Returns
     -------

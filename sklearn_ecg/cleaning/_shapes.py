@@ -1,4 +1,4 @@
-"""Whether what a saved cleaner has learned fits together."""
+"""Check the learned attributes of a saved cleaner."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from sklearn_ecg.features import ECGFeatureExtractor
 
 
 def check_shapes(cleaner):
-    """Raise an error where arrays of a fitted cleaner are not of one input.
+    """Raise an error if the arrays of a fitted cleaner do not fit together.
 
     Parameters
     ----------
     cleaner : label cleaner
-        As it comes out of a file.
+        Loaded from a file.
     """
     if not hasattr(cleaner, "labels_"):
         return
@@ -31,16 +31,16 @@ def check_shapes(cleaner):
         shapes["feature_names_in_"] = (n_features,)
     elif type(extractor) is ECGFeatureExtractor:
         n_features = extractor.n_features_in_
-    else:  # of another transformer nobody knows what it takes for a feature
+    else:  # the input features of another transformer are unknown
         n_features = cleaner.n_features_in_
     if cleaner.n_features_in_ != n_features:
-        raise ValueError(f"n_features_in_ is {cleaner.n_features_in_}, where {n_features} fit")
+        raise ValueError(f"n_features_in_ is {cleaner.n_features_in_}, not {n_features}")
     for name, shape in shapes.items():
         values = getattr(cleaner, name, None)
         if values is not None and np.shape(values) != shape:
-            raise ValueError(f"{name} has shape {np.shape(values)}, and not {shape}")
+            raise ValueError(f"{name} has shape {np.shape(values)}, not {shape}")
     for name, values in vars(cleaner._decisions).items():
         if np.shape(values) != of_labels:
-            raise ValueError(f"{name} of _decisions is of {np.shape(values)}, not {of_labels}")
+            raise ValueError(f"{name} of _decisions has shape {np.shape(values)}, not {of_labels}")
     if not set(cleaner._position.values()) <= set(range(n_records)):
-        raise ValueError(f"_position names other records than the {n_records}")
+        raise ValueError(f"_position names records beyond the {n_records} that were fitted")

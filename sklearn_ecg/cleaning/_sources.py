@@ -1,4 +1,4 @@
-"""One weak label of what one or several sources say of each record."""
+"""Make one weak label from the labels of one or several sources."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from scipy import sparse
 
 from sklearn_ecg.utils import check_labels, has_label_names, label_array
 
-# Among the tables of a dict: the truth of trusted labels, beside what the sources say of them.
+# The key of the true labels in a dict of sources.
 TRUTH = "truth"
 
 
@@ -23,7 +23,7 @@ def split_sources(y):
     Returns
     -------
     dict of str to table
-        The truth comes last, if it stands apart.
+        The table of true labels comes last, if there is one.
     """
     if isinstance(y, Mapping):
         return _check_tables(y)
@@ -32,7 +32,10 @@ def split_sources(y):
         return {"0": y}
     y = label_array(y, "y")
     if not y.shape[2]:
-        raise ValueError(f"y has the shape {y.shape}: there are no sources, so nothing to clean.")
+        raise ValueError(
+            f"y has the shape {y.shape}, without a source, so nothing can be cleaned; pass at "
+            "least one."
+        )
     return {str(source): y[:, :, source] for source in range(y.shape[2])}
 
 
@@ -40,16 +43,17 @@ def _check_tables(y):
     tables = {str(source): table for source, table in y.items() if source != TRUTH}
     if not tables:
         raise ValueError(
-            "y is a dict without a weak source, so there is nothing to clean; pass a table for "
-            "each source: {'machine': table, 'resident': table}."
+            "y is a dict without a weak source, so nothing can be cleaned; pass a table for each "
+            "source: {'machine': table, 'resident': table}."
         )
     if TRUTH in y:
         tables[TRUTH] = y[TRUTH]
     for source, table in tables.items():
         if getattr(table, "ndim", None) != 2 and label_array(table, f"y[{source!r}]").ndim == 1:
             raise ValueError(
-                f"y[{source!r}] is a single column. If it is a label, pass pd.DataFrame(y); if it "
-                "is all that a source says, make it a table of one column."
+                f"y[{source!r}] is a single column. If the keys of y are labels, pass "
+                "pd.DataFrame(y); if they are sources with one label, make each a table of one "
+                "column."
             )
     return tables
 
@@ -60,15 +64,16 @@ def join_sources(tables, y, *, n_records, ids):
     Parameters
     ----------
     tables : dict of str to table
-    y : what they were split from
+    y : array-like or dict
+        The argument of `split_sources`.
     n_records : int
     ids : array-like of shape (n_records,), or None
-        By which the rows of DataFrames find their records; see `align_records`.
+        Names of the records; the rows of DataFrames are matched to them, see `align_records`.
 
     Returns
     -------
     said : ndarray of float32 of shape (n_records, n_labels, n_tables)
-        From 0 absent to 1 present, NaN unknown: of a label that a table lacks, it says nothing.
+        From 0 absent to 1 present, NaN unknown. Labels that a table lacks are unknown.
     label_names : ndarray of str of shape (n_labels,), or None
     """
     if isinstance(y, Mapping):
@@ -87,7 +92,7 @@ def join_sources(tables, y, *, n_records, ids):
                 raise ValueError(
                     f"{place} has {labels.shape[1]} labels {'with' if is_named else 'without'} "
                     f"names, but {places[0]} {checked[0][0].shape[1]} "
-                    f"{'with' if are_named[0] else 'without'}: which are the same is not guessed. "
+                    f"{'with' if are_named[0] else 'without'}, so the labels cannot be matched. "
                     "Pass DataFrames, whose columns name the labels."
                 )
         return np.stack([labels for labels, _ in checked], axis=2), all_names[0]
@@ -99,24 +104,25 @@ def join_sources(tables, y, *, n_records, ids):
 
 
 def find_weak_labels(said, tables, trusted, *, ids, label_names):
-    """Tell the truth from what weak sources say.
+    """Separate trusted labels from the labels of weak sources.
 
     Parameters
     ----------
     said : ndarray of shape (n_records, n_labels, n_tables)
-        Of `join_sources`.
+        From `join_sources`.
     tables : dict of str to table
     trusted : ndarray of bool of shape (n_records, n_labels)
     ids : array-like of shape (n_records,)
-        Names of the records in messages, as are `label_names` of labels.
+        Names of the records, for messages.
     label_names : ndarray of str of shape (n_labels,)
+        Names of the labels, for messages.
 
     Returns
     -------
     labels : ndarray of int8 of shape (n_records, n_labels)
-        The truth where it is trusted, elsewhere the vote of the sources.
+        Trusted labels; else the vote of the sources.
     sources : ndarray of float32 of shape (n_records, n_labels, n_sources)
-        Without the truth; NaN where the truth stands in place of what sources said.
+        Labels of the weak sources; NaN if a trusted label was given in place of the source's label.
     """
     if TRUTH in tables:
         sources, truth = said[..., :-1], said[..., -1:]
@@ -129,7 +135,7 @@ def find_weak_labels(said, tables, trusted, *, ids, label_names):
 
 
 def vote(sources):
-    """Return what most of the sources that speak say; a soft label above 0.5 is a vote for it.
+    """Return the majority of the sources; a soft label above 0.5 is a vote for the label.
 
     Parameters
     ----------
@@ -138,7 +144,7 @@ def vote(sources):
     Returns
     -------
     ndarray of int8 of shape (n_records, n_labels)
-        -1 if as many say the opposite, or none speaks.
+        -1 for a tie, or if all are unknown.
 
     Examples
     --------
@@ -154,25 +160,25 @@ def vote(sources):
 
 
 def check_all_speak(sources, names):
-    """Refuse sources that say nothing.
+    """Refuse sources without labels.
 
     Parameters
     ----------
     sources : ndarray of shape (n_records, n_labels, n_sources)
-        NaN unknown, as of trusted labels whose truth stands in place of what the source said.
+        NaN if unknown, or if a trusted label was given in place of the source's label.
     names : sequence of str of shape (n_sources,)
     """
     silent = np.isnan(sources).all(axis=(0, 1))
     if silent.any():
         raise ValueError(
-            f"The source {names[silent.argmax()]} says nothing that could be weighed: its labels "
-            "are unknown wherever they are not trusted. Leave it out, or, if it is the truth of "
-            "trusted labels, pass it as y['truth']."
+            f"The source {names[silent.argmax()]} has no labels to learn from: all of its labels "
+            "that are not trusted are unknown. Leave it out, or, if it holds the true labels, pass "
+            "it as y['truth']."
         )
 
 
 def _check_truth_told(said, trusted, names, ids, label_names):
-    """Refuse trusted labels of which sources disagree, or are not certain."""
+    """Refuse trusted labels if sources disagree, or are not 0 or 1."""
     is_vague = ((said > 0) & (said < 1)).any(axis=2)
     disagree = (said == 1).any(axis=2) & (said == 0).any(axis=2)
     doubtful = np.argwhere(trusted & (is_vague | disagree))
@@ -184,20 +190,20 @@ def _check_truth_told(said, trusted, names, ids, label_names):
             if not np.isnan(value)
         ]
         raise ValueError(
-            f"Trusted labels must be the truth, 0 or 1, but of label {label_names[label]} of the "
-            f"trusted record {ids[record]} {', '.join(answers)} (and {len(doubtful) - 1} other "
-            "labels are in doubt). Pass a dict of sources with the truth apart, as y['truth'] (-1 "
-            "where it is not known), or do not trust them."
+            f"Trusted labels must be true labels, 0 or 1, but for label {label_names[label]} of "
+            f"the trusted record {ids[record]} {', '.join(answers)} (and {len(doubtful) - 1} other "
+            "trusted labels are not clear). Pass a dict of sources with the true labels as "
+            "y['truth'] (-1 if unknown), or do not trust these labels."
         )
 
 
 def _check_truth_trusted(truth, trusted, ids, label_names):
-    """Refuse a truth of labels that are not trusted."""
+    """Refuse true labels that are not trusted."""
     untrusted = np.argwhere(~np.isnan(truth) & ~trusted)
     if len(untrusted):
         record, label = untrusted[0]
         raise ValueError(
-            f"y['truth'] speaks of label {label_names[label]} of record {ids[record]} (and of "
-            f"{len(untrusted) - 1} other labels), which is not trusted. Trust it, leave `trusted` "
-            "out, or write -1."
+            f"y['truth'] holds label {label_names[label]} of record {ids[record]} (and "
+            f"{len(untrusted) - 1} other labels), which `trusted` does not mark as trusted. Mark "
+            "it, leave `trusted` out, or set it to -1 in y['truth']."
         )

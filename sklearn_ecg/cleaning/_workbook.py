@@ -1,4 +1,4 @@
-"""What a label cleaner found, as a workbook for a spreadsheet program."""
+"""Write tables into a workbook for a spreadsheet program."""
 
 import os
 
@@ -6,16 +6,16 @@ import pandas as pd
 
 from sklearn_ecg.utils import whole_file
 
-# In characters; of what is longer the beginning is shown.
+# Widest column in characters; longer texts are cut off.
 _WIDEST = 60
 _FORMAT = "0.000"
 
-#: The sheet in which a person answers.
+#: The sheet for a person's answers.
 REVIEW_SHEET = "review"
 
 
 def import_openpyxl(purpose):
-    """Import openpyxl, or say where to get it."""
+    """Import openpyxl, or say how to install it."""
     try:
         import openpyxl
     except ImportError as error:
@@ -24,18 +24,19 @@ def import_openpyxl(purpose):
 
 
 def write_workbook(path, sheets):
-    """Write tables into one workbook, a sheet each.
+    """Write tables into the sheets of one workbook.
 
     Parameters
     ----------
     path : str or path-like
     sheets : dict of str to DataFrame
-        By the names of the sheets. The column id is written as text, and no text as a formula.
+        The name of each sheet and its table. The column id is written as text, and text that
+        looks like a formula stays text.
     """
     import_openpyxl("to_excel")
     if not os.fspath(path).lower().endswith(".xlsx"):
         raise ValueError(f"path must end in .xlsx; got {os.fspath(path)!r}.")
-    # Answers that a person wrote into the old workbook stay until the new one is whole.
+    # The old workbook, with a person's answers, stays until the new one is complete.
     with whole_file(path) as file, pd.ExcelWriter(file, engine="openpyxl") as writer:
         for name, table in sheets.items():
             if "id" in table:

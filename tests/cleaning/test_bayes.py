@@ -76,7 +76,7 @@ def test_labels_that_no_trusted_record_has_can_be_cleaned_by_weak_ones_alone(tab
     weak = weak.copy()
     shown = ~(trusted & (weak[:, 2] == 1))
     cleaner = AFPLabelCleaner(random_state=0)
-    with pytest.warns(UserWarning, match="2 are cleaned by what weak records say alone"):
+    with pytest.warns(UserWarning, match="2 are learned from weak records alone"):
         cleaner.fit(X[shown], weak[shown], trusted=trusted[shown])
     labels, asked = cleaner.labels_[:, 2], ~trusted[shown]
     before = f1_score(truth[shown, 2][asked], weak[shown, 2][asked])

@@ -129,7 +129,7 @@ def test_more_features_than_records(rng):
         ({"cv": 1}, "'cv' parameter"),
         ({"classifiers": []}, "classifiers is empty"),
         ({"classifiers": [Ridge()]}, "must be scikit-learn classifiers; got Ridge"),
-        ({"cv": ShuffleSplit(2, random_state=0)}, "every weak record into one test fold"),
+        ({"cv": ShuffleSplit(2, random_state=0)}, "every weak record into exactly one test fold"),
     ],
 )
 def test_bad_parameters_are_named(noisy, parameters, message):
@@ -141,7 +141,7 @@ def test_bad_parameters_are_named(noisy, parameters, message):
 def test_features_that_never_vary_teach_nothing(rng):
     labels, trusted = rng.integers(0, 2, (200, 2)), np.arange(200) < 80
     cleaner = CrossValidationLabelCleaner(random_state=0)
-    with pytest.raises(ValueError, match="No feature of X differs between the 200 records"):
+    with pytest.raises(ValueError, match="All features of X are the same for all 200 records"):
         cleaner.fit(np.zeros((200, 5)), labels, trusted=trusted)
     one_differs = np.zeros((200, 5))
     one_differs[100] = 1  # constant for those who judge it, who abstain

@@ -51,7 +51,7 @@ def test_a_discriminator_without_probabilities_is_named(table):
     X, weak, trusted = (part[:120] for part in (table[0], table[2], table[3]))
     mixture = DirichletProcessGaussianMixture(n_components=1)
     cleaner = AFPLabelCleaner(mixture=mixture, discriminator=Unsure(), random_state=0)
-    with pytest.raises(ValueError, match="discriminator Unsure gives"):
+    with pytest.raises(ValueError, match="discriminator Unsure returns"):
         cleaner.fit(X, weak, trusted=trusted)
 
 

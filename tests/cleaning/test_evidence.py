@@ -158,5 +158,5 @@ def test_a_feature_that_one_side_never_has_tells_nothing(rhythms):
 def test_asked_is_checked_and_may_be_empty(rhythms):
     *_, cleaner = rhythms
     assert cleaner.evidence(cleaner.changes().head(0)) == []
-    with pytest.raises(ValueError, match="asked speaks of the record 'r999'"):
+    with pytest.raises(ValueError, match="asked names the record 'r999'"):
         cleaner.evidence(asked_of(["r999"], "AF"))

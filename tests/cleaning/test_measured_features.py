@@ -215,11 +215,11 @@ def test_features_are_checked():
     for bad, message in (
         ({"features": np.zeros((3, 2))}, "row for each of the 2 records"),
         ({"features": [["x"], ["y"]]}, "table of numbers"),
-        ({"extractor": ECGFeatureExtractor()}, "without the features"),
+        ({"extractor": ECGFeatureExtractor()}, "extractor was given without features"),
     ):
         with pytest.raises(ValueError, match=message):
             CleanedRecords(signals, **bad, **fields)
-    with pytest.raises(ValueError, match="a table of features themselves"):
+    with pytest.raises(ValueError, match="features must be None if signals is a table"):
         CleanedRecords(np.zeros((2, 4)), features=table, **fields)
     extractor = ECGFeatureExtractor().fit(make_ecg_records(2, leads=("II",), random_state=0))
     with pytest.raises(ValueError, match="column for each of the"):

@@ -160,9 +160,9 @@ def test_scorers_work_on_plain_arrays(table, scoring):
 def test_all_labels_undecided_is_said():
     labels = np.array([[1, -1], [0, -1]])
     cleaned = make_cleaned(np.zeros((2, 1)), labels, label_names=["AF", "STE"])
-    with pytest.raises(ValueError, match=r"label 'STE' is known.*undecided='weak'"):
+    with pytest.raises(ValueError, match=r"Label 'STE' is unknown.*undecided='weak'"):
         OnCleanedLabels(LogisticRegression()).fit(cleaned)
-    with pytest.raises(ValueError, match=r"No record is left .*unknown='mask'"):
+    with pytest.raises(ValueError, match=r"leaves no record.*unknown='mask'"):
         OnCleanedLabels(LogisticRegression(), unknown="drop").fit(cleaned)
 
 
@@ -297,7 +297,7 @@ def test_records_without_weight_are_not_learned_from(table):
 
 def test_weights_that_nobody_would_read_are_refused(table):
     X, y = table
-    with pytest.raises(ValueError, match="KNeighborsClassifier takes no sample_weight"):
+    with pytest.raises(ValueError, match="KNeighborsClassifier does not accept sample_weight"):
         OnCleanedLabels(KNeighborsClassifier()).fit(X, y, sample_weight=np.ones(200))
     with pytest.raises(ValueError, match=r"sample_weight must hold .* each of the 200"):
         OnCleanedLabels(LogisticRegression()).fit(X, y, sample_weight=np.ones(3))
@@ -306,7 +306,7 @@ def test_weights_that_nobody_would_read_are_refused(table):
 @pytest.mark.parametrize("wrapper", [MultiOutputClassifier, OneVsRestClassifier])
 def test_wrappers_that_hand_on_one_label_are_told_to_leave(table, wrapper):
     X, y = table
-    with pytest.raises(ValueError, match=f"CleanedRecords have 2, .*{wrapper.__name__}.*leave it"):
+    with pytest.raises(ValueError, match=rf"CleanedRecords.* 2\. .*{wrapper.__name__}.*leave it"):
         wrapper(OnCleanedLabels(LogisticRegression())).fit(make_cleaned(X, y), y)
 
 

@@ -174,7 +174,7 @@ def test_reasons_are_of_the_rows_that_are_asked_about_in_their_order(noisy):
     found = cleaner.reasons(some)
     pd.testing.assert_frame_equal(found, all_of_them.loc[some.index])
     assert cleaner.reasons(some.head(0)).empty
-    with pytest.raises(ValueError, match="asked speaks of the record '600'"):
+    with pytest.raises(ValueError, match="asked names the record '600'"):
         cleaner.reasons(pd.DataFrame({"id": [600], "label": ["0"]}))
     with pytest.raises(TypeError, match="asked must be a DataFrame"):
         cleaner.reasons("changes")
