@@ -1,4 +1,4 @@
-"""A label-correlation ECG classifier and the modules it is made of."""
+"""A label-correlation ECG classifier and its modules."""
 
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._classifier import LabelCorrelationECGClassifier

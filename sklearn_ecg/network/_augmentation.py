@@ -1,4 +1,4 @@
-"""Changes of signals after which their labels are still true."""
+"""Random changes of signals that keep their labels true."""
 
 from numbers import Real
 
@@ -10,27 +10,29 @@ from sklearn_ecg.utils import Interval, check_params
 
 
 class SignalAugmentation(BaseEstimator):
-    """Change each training record anew in every epoch, in ways that leave its labels true.
+    """Change each training record anew in every epoch, in ways that keep its labels true.
 
-    Amplitudes are changed together in all leads, since their proportions carry diagnoses; leads
-    are dropped one by one, but never all.
+    Amplitudes change together in all leads, because their proportions carry diagnoses. Leads are
+    dropped one by one, but never all.
 
     Parameters
     ----------
     lead_dropout : float, default=0.1
-        Probability that a lead is set to its centre.
+        Probability that a lead becomes a flat line at its centre.
     gain : float, default=0.1
-        Standard deviation of the logarithm of a factor on a record.
+        Each record is multiplied by one factor. This is the standard deviation of its
+        logarithm.
     noise : float, default=0.05
-        Standard deviation of white noise, in usual deviations of each lead (`lead_scale_`).
+        Standard deviation of white noise, as a share of each lead's usual deviation
+        (`lead_scale_`).
     shift : float, default=0.0
-        Records are moved in time by up to this share of their length, and padded. Random crops
-        (``crop_s``) do this without loss.
+        Records move in time by up to this share of their length, and are padded. Random crops
+        (``crop_s``) do the same without loss.
 
     See Also
     --------
-    LabelCorrelationECGClassifier : Takes it as ``augmentation``, and its parameters by names
-        such as ``augmentation__gain``.
+    LabelCorrelationECGClassifier : Has the parameter ``augmentation``; its parameters are set by
+        names such as ``augmentation__gain``.
 
     Examples
     --------
@@ -63,7 +65,7 @@ class SignalAugmentation(BaseEstimator):
         signals : Tensor of shape (n_records, n_leads, n_times)
             Standardised by lead.
         generator : torch.Generator
-            What it draws is brought to where the signals are.
+            Source of random numbers, on any device.
 
         Returns
         -------
@@ -83,7 +85,7 @@ class SignalAugmentation(BaseEstimator):
             signals = signals + self.noise * drawn(torch.randn, *signals.shape)
         if self.lead_dropout:
             chance = drawn(torch.rand, *signals.shape[:2])
-            # The lead that is furthest from being dropped stays in any case.
+            # The lead with the largest random number always stays.
             kept = (chance >= self.lead_dropout) | (chance == chance.amax(dim=1, keepdim=True))
             signals = signals * kept.unsqueeze(2)
         return signals

@@ -9,9 +9,9 @@ import torch
 
 from sklearn_ecg.network._windows import crop, random_starts
 
-# Deviations of a lead below this, where 1 is usual, are rounding errors of a flat line.
+# Usual deviations are 1. A deviation below this is a rounding error of a flat line.
 _FLAT = 1e-4
-# Records that are looked at together.
+# Number of records in one step.
 _CHUNK = 1024
 
 
@@ -28,12 +28,11 @@ class SignalDataset(torch.utils.data.Dataset):
         Samples of each record before its padding.
     labels : Tensor of shape (n_records, n_labels), default=None
     weights : Tensor of shape (n_records, n_labels), default=None
-        Of each label in the loss; by default 1.
+        Weight of each label in the loss; by default 1.
     rows : Tensor of int, default=None
-        The records that belong to the data set, so that a split copies no signals; by default
-        all.
+        The records that belong to the data set; by default all. A split copies no signals.
     held_out : SignalDataset, default=None
-        What validates the training on this one.
+        Validates the training on this data set.
     """
 
     def __init__(self, signals, lengths, labels=None, weights=None, rows=None, held_out=None):
@@ -48,7 +47,7 @@ class SignalDataset(torch.utils.data.Dataset):
         return len(self.rows)
 
     def with_labels(self, labels, weights, rows, held_out):
-        """Return rows to train on, and rows to validate it on, of the same signals.
+        """Return two data sets of the same signals: rows to train on, and held-out rows.
 
         Parameters
         ----------
@@ -66,7 +65,7 @@ class SignalDataset(torch.utils.data.Dataset):
         return SignalDataset(self.signals, self.lengths, rows=torch.from_numpy(rows))
 
     def sizes(self):
-        """Return each record's typical deviation, about 1 where units are those of training."""
+        """Return each record's typical deviation: about 1 where the units are those of training."""
         return typical_sizes(self.signals, self.lengths)
 
     def __getitem__(self, index):
@@ -98,29 +97,29 @@ class SignalDataset(torch.utils.data.Dataset):
 
     @property
     def n_bytes(self):
-        """What the data set takes in memory, together with what it is validated on."""
+        """Bytes of memory of the data set and of its held-out part."""
         return sum(values.nbytes for values in self.arrays())
 
 
 class Batches:
     """Iterate over batches of nearly equal size.
 
-    While training none has a single record, of which batch norm could know no deviation.
+    In training each batch has two or more records: batch norm needs a deviation.
 
     Parameters
     ----------
     dataset : SignalDataset
     batch_size : int
-        The largest size of a batch, but at least two or three records while training.
+        The largest size of a batch. With 1, training batches have two or three records.
     generator : torch.Generator, default=None
         Shuffles anew for each pass; by default the order is kept.
     n_times : int, default=None
-        While training, longer records are cropped to it at random.
+        In training, longer records are cropped to it at random.
     device : str, default=None
-        Where the batches are to be, if that is not where the data set is: the next is cut and sent
-        while one is worked on.
+        Device for the batches, if the data set is on another. The next batch is sent while the
+        last one is worked on.
     change : callable, default=None
-        Takes inputs and labels of a batch, and returns what is trained on.
+        Takes inputs and labels of a batch, and returns changed ones.
     """
 
     def __init__(self, dataset, batch_size, generator=None, n_times=None, device=None, change=None):
@@ -159,9 +158,9 @@ class Batches:
 
 
 def one_ahead(batches, device):
-    """Yield batches on a CUDA device, of which the next is made while one is worked on.
+    """Yield batches on a CUDA device, and prepare the next one meanwhile.
 
-    By a thread, since the loss of each batch is waited for. Batches come in their order.
+    A thread prepares it, since the caller waits for the loss of each batch. The order is kept.
     """
     with ThreadPoolExecutor(1) as pool:
         batches = iter(batches)
@@ -175,7 +174,7 @@ def _send_next(batches, device):
     batch = next(batches, None)
     if batch is None:
         return None
-    # From memory that is never swapped out the GPU reads by itself.
+    # The GPU copies from pinned memory without the CPU.
     inputs, labels = batch
 
     def sent(values):
@@ -185,12 +184,12 @@ def _send_next(batches, device):
 
 
 def typical_sizes(signals, lengths):
-    """Return each record's standard deviation, the median over its leads that are not flat.
+    """Return each record's standard deviation: the median over its leads that are not flat.
 
     Parameters
     ----------
     signals : Tensor of shape (n_records, n_leads, n_times)
-        Standardised, so that about 1 is usual, with 0 as padding.
+        Standardised, so that deviations are about 1, with 0 as padding.
     lengths : Tensor of int of shape (n_records,)
 
     Returns
@@ -203,15 +202,15 @@ def typical_sizes(signals, lengths):
 
 
 def _typical_sizes(signals, lengths):
-    # A quarter of the samples is enough to tell a size by.
+    # A quarter of the samples is enough.
     signals, lengths = signals[..., ::4], (lengths[:, None] + 3) // 4
     lengths = lengths.clamp_min(1)
-    # In single precision the difference of the two would not be 0 for a flat line off the centre.
+    # In single precision, rounding would give a flat line off the centre a deviation above 0.
     means = signals.sum(dim=-1, dtype=torch.float64) / lengths
     norms = torch.linalg.vector_norm(signals, dim=-1, dtype=torch.float64)
     squares = norms.square() / lengths
     sizes = (squares - means.square()).clamp_min(0).sqrt()
     sizes = sizes.where(sizes > _FLAT, torch.nan)
-    # torch takes the lower of two middle values: of two leads the one that has come off.
+    # torch takes the lower of two middle values: with two leads, that of a loose electrode.
     lower, upper = sizes.nanmedian(dim=-1).values, -(-sizes).nanmedian(dim=-1).values
     return ((lower + upper) / 2).numpy()

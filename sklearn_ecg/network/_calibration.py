@@ -4,13 +4,13 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit
 
-# How firmly slope and offset are held at 1 and 0, in records: it decides where labels are rare,
-# or where the held-out records could be told apart without error.
+# Weight of the penalty that holds slope and offset at 1 and 0, in records. It decides where labels
+# are rare, or where the held-out records are separated without error.
 _PRIOR_STRENGTH = 1.0
 
 
 def calibrate(logits, labels, method, weights=None):
-    """Find the slope and offset of each label's logits under which its probabilities fit.
+    """Fit a slope and an offset to each label's logits, so that its probabilities are calibrated.
 
     Minimises the cross-entropy of ``sigmoid(slope * logit + offset)`` plus a weak quadratic
     penalty on ``log(slope)`` and the offset.
@@ -22,12 +22,12 @@ def calibrate(logits, labels, method, weights=None):
     method : {"temperature", "sigmoid"}
         With "temperature" the offset stays 0.
     weights : ndarray of shape (n_records, n_labels), default=None
-        How much each label of each record counts, by default 1.
+        Weight of each label of each record, by default 1.
 
     Returns
     -------
     slope, offset : ndarray of shape (n_labels,)
-        1 and 0 for a label of which nothing is known.
+        1 and 0 for a label that is unknown throughout.
 
     References
     ----------
@@ -71,18 +71,18 @@ def _objective(parameters, logits, labels, weights):
 
 
 def tune_thresholds(logits, labels, weights=None):
-    """Find the threshold of each label with the largest F1 to be expected.
+    """Find the threshold of each label with the largest expected F1.
 
-    The F1 of a threshold is that which calibrated probabilities promise,
-    ``2 * sum(p above) / (n above + sum(p))``. Counting labels instead is as accurate where they
-    are many, and left to chance where they are few.
+    The expected F1 of a threshold follows from the calibrated probabilities: ``2 * sum(p above) /
+    (n above + sum(p))``. Counting labels instead is as accurate where positives are many, but
+    random where they are few.
 
     Parameters
     ----------
     logits, labels : ndarray of shape (n_records, n_labels)
         Labels 1, 0, or -1 for unknown.
     weights : ndarray of shape (n_records, n_labels), default=None
-        How much each label of each record counts, by default 1.
+        Weight of each label of each record, by default 1.
 
     Returns
     -------
@@ -113,7 +113,7 @@ def tune_thresholds(logits, labels, weights=None):
         values, counts = logits[known, k][order], weights[known, k][order]
         p = counts * expit(slope * values + offset)
         f1 = 2 * np.cumsum(p) / np.maximum(np.cumsum(counts) + p.sum(), 1e-12)
-        # Equal logits cannot be told apart by any threshold.
+        # No threshold can separate equal logits.
         f1[:-1][values[:-1] == values[1:]] = -1
         best = f1.argmax()
         below = values[best + 1] if best + 1 < len(values) else values[best] - 1

@@ -1,4 +1,4 @@
-"""What skorch calls back while a `Trainer` trains."""
+"""Callbacks that skorch runs while a `Trainer` trains."""
 
 from io import BytesIO
 from pathlib import Path
@@ -14,7 +14,7 @@ from sklearn_ecg.utils import progress, whole_file, writing
 
 
 class EpochProgress(Callback):
-    """A progress bar that counts epochs and shows the losses; none when the net is quiet."""
+    """A progress bar that counts epochs and shows the losses; none when verbose is 0."""
 
     def on_train_begin(self, net, **kwargs):
         verbose = net.verbose if net.is_main else 0
@@ -23,7 +23,8 @@ class EpochProgress(Callback):
     def on_epoch_end(self, net, **kwargs):
         last = net.history[-1]
         losses = {name: last[name] for name in ("train_loss", "valid_loss") if name in last}
-        self.bar_.set_postfix({name: f"{loss:.4f}" for name, loss in losses.items()})
+        shown = {name: f"{loss:.4f}" for name, loss in losses.items()}
+        self.bar_.set_postfix(shown, refresh=False)  # shown with the count
         self.bar_.update()
 
     def on_train_end(self, net, **kwargs):
@@ -41,7 +42,7 @@ class Schedule(LRScheduler):
     Parameters
     ----------
     shape : {"one_cycle", "cosine"}
-        It rises to the rate of each parameter group and falls, or falls from it.
+        "one_cycle" rises to the rate of each parameter group, then falls. "cosine" falls from it.
     """
 
     def __init__(self, shape="one_cycle"):
@@ -57,7 +58,7 @@ class Schedule(LRScheduler):
         if self.shape == "one_cycle":
             options = {
                 "max_lr": [group["lr"] for group in groups],
-                # A cycle of a single step would be its end, where the rate is nearly 0.
+                # A cycle of a single step would have only its end, where the rate is nearly 0.
                 "total_steps": max(2, n_steps),
                 "cycle_momentum": "betas" in groups[0]
                 and "betas" not in net.get_params_for("optimizer"),
@@ -66,13 +67,13 @@ class Schedule(LRScheduler):
 
 
 class WeightAverage(Callback):
-    """An exponential moving average of the weights, which is what validates and is kept.
+    """An exponential moving average of the weights; it is validated and kept.
 
     Parameters
     ----------
     decay : float
-        Share of the average that a step leaves as it is. In step n it is (1 + n) / (10 + n) at
-        most: else the random weights of the beginning would stay where steps are few.
+        Share of the average that stays at each step. In step n it is (1 + n) / (10 + n) at most:
+        otherwise the random first weights would stay where steps are few.
 
     References
     ----------
@@ -83,12 +84,12 @@ class WeightAverage(Callback):
         self.decay = decay
 
     def on_train_begin(self, net, **kwargs):
-        # Batch norm's statistics belong to the weights that they were measured with.
+        # The statistics of batch norm belong to the weights that they were measured with.
         self.average_ = AveragedModel(net.module_, multi_avg_fn=self.move, use_buffers=True)
         self.average_.eval()
 
     def move(self, averaged, current, n_averaged):
-        """Move the average towards the weights of now."""
+        """Move the average towards the current weights."""
         share = min(self.decay, (1 + float(n_averaged)) / (10 + float(n_averaged)))
         get_ema_multi_avg_fn(share)(averaged, current, n_averaged)
 
@@ -103,7 +104,7 @@ class WeightAverage(Callback):
 
 
 class BestWeights(Callback):
-    """Keep the weights of the best epoch, or of the last where nothing is held out.
+    """Keep the weights of the best epoch, or of the last where no records are held out.
 
     Parameters
     ----------
@@ -138,22 +139,22 @@ class BestWeights(Callback):
 
 
 class Resume(Callback):
-    """Write all that a training consists of after each epoch, and take it up again.
+    """Write the whole state of a training after each epoch, and go on from it.
 
     Parameters
     ----------
     folder : path
-        Is made where it is missing.
+        Is made if it is missing.
     fingerprint : str
-        Of parameters and data. It names the file: trainings that share a folder, such as those of
-        a search, do not meet.
+        Hash of parameters and data. It names the file, so that trainings that share a folder, such
+        as those of a search, do not read each other's files.
     """
 
     def __init__(self, folder, fingerprint):
         self.path = Path(folder) / f"{fingerprint}.pt"
 
     def on_epoch_end(self, net, **kwargs):
-        # Dropout draws for other rows in each process, and so is somewhere else in each.
+        # Each process has its own state: dropout draws for other rows in each.
         random = [net.of_all_processes(state) for state in net.randomness_.states()]
         if not net.is_main:
             return
@@ -169,7 +170,7 @@ class Resume(Callback):
             "random": random,
             "generators": [generator.get_state() for generator in _generators(net)],
         }
-        # In memory, since torch has words of its own for a full disk.
+        # Written to memory first: torch does not report a full disk as an OSError.
         packed = BytesIO()
         torch.save(state, packed)
         with writing(self.path):
@@ -182,16 +183,16 @@ class Resume(Callback):
             self.path.unlink(missing_ok=True)
 
     def take_up(self, net):
-        """Bring a net to the state of the file; return how many epochs it has behind it."""
-        net.wait_for_processes()  # the first of them may still be at work on the file
+        """Set a net to the state in the file; return how many epochs are done."""
+        net.wait_for_processes()  # the first of them may still write the file
         if not self.path.exists():
             return 0
         try:
             state = torch.load(self.path, map_location="cpu", weights_only=True)
         except (UnpicklingError, RuntimeError, EOFError) as error:
             raise ValueError(
-                f"{self.path} is damaged, or no checkpoint of a fit. Delete it, or set another "
-                "folder by checkpoint."
+                f"{self.path} is damaged, or is not the checkpoint of a fit. Delete it, or set "
+                "checkpoint to another folder."
             ) from error
         net.module_.load_state_dict(state["module"])
         net.optimizer_.load_state_dict(state["optimizer"])
@@ -203,7 +204,7 @@ class Resume(Callback):
             best = callback_of(net, BestWeights)
             best.state_, best.loss_, best.n_worse_ = state["best"]
         net.history.extend(state["history"])
-        # Copied, since torch reads a state from the beginning of its memory.
+        # Copied, since torch reads a state from the start of its memory.
         net.randomness_.set_states([of[net.rank % len(of)].clone() for of in state["random"]])
         for generator, of in zip(_generators(net), state["generators"], strict=True):
             generator.set_state(of)
@@ -223,12 +224,12 @@ def callback_of(net, kind):
 
 
 def average_of(net):
-    """Return the average of a net's weights while it trains, or None."""
+    """Return the average of a net's weights during training, else None."""
     return getattr(callback_of(net, WeightAverage), "average_", None)
 
 
 def _plain(value):
-    """Turn numbers of NumPy into Python's: unpickling anything else could run code."""
+    """Convert NumPy numbers to Python's: unpickling other types could run code."""
     if isinstance(value, list):
         return [_plain(item) for item in value]
     if isinstance(value, dict):

@@ -45,143 +45,167 @@ from sklearn_ecg.utils import (
     Interval,
     StrOptions,
     announce,
+    check_option,
     check_params,
+    in_container,
+    listed,
+    output_container,
     warn_of_unread,
     warn_user,
+    with_summary,
 )
 
 _POSITIVE = Interval(Real, 0, None, closed="neither")
 
 
 class LabelCorrelationECGClassifier(
-    ClassNamePrefixFeaturesOutMixin, TransformerMixin, ClassifierMixin, PartParameters
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    ClassifierMixin,
+    PartParameters,
+    auto_wrap_output_keys=None,  # type: ignore[call-arg]
 ):
-    """Multi-label ECG classifier that uses how labels correlate, and what is measured of records.
+    """Multi-label ECG classifier that uses how labels correlate, and measured ECG features.
 
-    A residual backbone reads signals; each label gathers the features that resemble an embedding
-    of its row of the label correlation matrix; a decoder of cross-attention layers and one linear
-    layer per label turn them into a logit. It trains with the asymmetric loss, in which labels
-    that are unknown (-1) have no part. Beside it, boosted and randomised trees answer from
-    measured ECG features.
+
+    A residual backbone reads the signals. Each label has an embedding, learned from its row of the
+    label correlation matrix, and gathers the features that resemble it. Cross-attention layers and
+    one linear layer per label turn them into a logit. The asymmetric loss ignores unknown labels
+    (-1). Beside the network, boosted and randomised trees answer from measured ECG features.
 
     Parameters
     ----------
     network : {"small", "medium", "paper"}, Module class or Module, default="small"
-        `LabelCorrelationNet` of a size by name, of which "small" trains within minutes on a CPU,
-        and "paper" is the paper's, in a size that we had to guess. Or a network of your own, from
-        signals (batch, leads, times) to logits (batch, n_labels): a class, called with those of
-        ``n_leads``, ``n_times``, ``n_labels`` and ``label_correlation`` that its constructor
-        names, or a module, of which a copy is trained.
+        A name means a `LabelCorrelationNet` of that size. "small" trains within minutes on a CPU.
+        "paper" is the paper's network; the paper gives no sizes, so they are our guess. A network
+        of your own maps signals (batch, leads, times) to logits (batch, n_labels). A class gets
+        those of ``n_leads``, ``n_times``, ``n_labels`` and ``label_correlation`` that its
+        constructor names. A module is copied before training.
     backbone : {"xresnet", "residual"}, Module class or Module, default=None
-        What reads signals: see `LabelCorrelationNet`. By default the network's own, an xresnet,
-        or the paper's residual blocks over the (lead, time) plane.
+        The part of the network that reads signals, see `LabelCorrelationNet`. By default that of
+        `network`: an xresnet, or for "paper" residual blocks over the (lead, time) plane.
     features : transformer, "auto" or None, default="auto"
-        Measures features of the records as they are given, for `FeatureModels`. "auto" is an
-        `ECGFeatureExtractor`, or what a cleaner before this classifier has measured with, whose
-        features are taken over; of records of unknown sampling rate none are measured. With None
-        the network answers alone.
+        Measures features of the records, from which `FeatureModels` answer. "auto" is an
+        `ECGFeatureExtractor`; after a cleaner it is the cleaner's extractor, and its features are
+        used again. "auto" measures nothing where the sampling rate is unknown. With None the
+        network answers alone.
     sampling_rate : float, default=100
         Hz. Records of known rate are resampled to it once, before training.
     highpass : float or None, default=0.5
-        Hz. Baseline wander, all that is slower, is removed from records of known rate.
+        Cut-off in Hz of the filter that removes baseline wander from records of known rate. None
+        does not filter.
     duration_s : float or None, default=10.0
-        Records of known rate are cropped or padded at their end to this length; with None they
-        are read whole, in crops. Those of unknown rate must all have the same length, and keep it.
+        Seconds. Records of known rate are cropped or padded at their end to this length. None reads
+        them whole, in crops. Records of unknown rate must all have the same length, and keep it.
     crop_s : float, "auto" or None, default="auto"
-        What the network reads at a time. It trains on random crops of this length, and predicts
-        the mean of logits over the fewest windows that cover the record. Crops suit
-        labels that hold throughout a record; for those of single beats, which most crops miss,
-        choose None, with which it reads `duration_s` at once. "auto" is 2.5 s, or `duration_s`
-        where that is shorter, and whole records where their rate is unknown.
+        Seconds that the network reads at a time. It trains on random crops of this length. It
+        predicts the mean of the logits over the fewest windows that cover the record. Crops suit
+        labels that hold throughout a record. Choose None for labels of single beats, which most
+        crops miss: then the network reads `duration_s` at once. "auto" is 2.5 s, or `duration_s`
+        where that is shorter; where the rate is unknown, it is the whole record.
     augmentation : SignalAugmentation, "mild" or None, default="mild"
-        How training signals are changed; "mild" is ``SignalAugmentation()``.
+        Random changes of the training signals. "mild" is ``SignalAugmentation()``.
     class_weight : "balanced", dict or None, default=None
-        "balanced" lets presence and absence of each label weigh the same in sum; a dict gives the
-        weight of a label's presence, beside 1 for absence. As in scikit-learn for classes.
+        "balanced" gives presence and absence of each label the same total weight. A dict gives the
+        weight of a label's presence; absence has the weight 1. For a one-dimensional y, it gives
+        the weight of a class, as in scikit-learn.
     lr : float, default=4e-3
         The largest learning rate. The paper has 1e-4.
     max_epochs : int, default=30
-        The paper has 60.
+        The largest number of epochs. The paper has 60.
     batch_size : int, default=64
-        Of the largest batch; batches of a training are of nearly equal size, and hold two or more.
+        Records in the largest batch. The batches of a training have nearly equal sizes, two or
+        more.
     validation_fraction : float or None, default=None
-        Share of the training records held out for early stopping, calibration and thresholds, for
-        example 0.15: whole patients where groups are known. With a single patient, or without
-        groups, records are drawn one by one. With None, or fewer than 20 records, the network
-        learns from all records in all epochs.
+        Share of the training records to hold out for early stopping, calibration and thresholds,
+        such as 0.15. Whole patients are held out where groups are known; without groups, or with a
+        single patient, single records. With None, or with fewer than 20 records, the network learns
+        from all records in all epochs.
     calibration : {"auto", "temperature", "sigmoid"} or None, default="auto"
-        Fit each label's probabilities by a factor on its logits, or by a factor and an offset: to
-        records held out, if there are any; else what features say is fitted to what their models
-        say of patients whom they have not learned from. "auto" is "sigmoid", and does nothing
-        where neither can be had.
+        Adjusts the probabilities of each label: "temperature" by a factor on its logits, "sigmoid"
+        by a factor and an offset. They are fitted to the held-out records. Without these they are
+        fitted to the feature models' answers for patients that the models have not seen. "auto" is
+        "sigmoid" where one of the two exists, else no calibration.
     thresholds : float, "auto" or "tuned", default="auto"
-        A label is predicted present from this probability on; "tuned" finds one for each label,
-        with the largest F1 to be expected on the same records as for calibration. "auto" is
-        "tuned", or 0.5 where there are none.
+        A label is predicted present from this probability on. "tuned" finds a threshold for each
+        label: that with the largest expected F1 on the records of the calibration. "auto" is
+        "tuned" where there are such records, else 0.5.
     warm_start : bool, default=False
-        `fit` goes on with the network of the last fit, its scaling, leads and sampling rate, and
-        for the same labels with all else that it had learned. For other labels, what belongs to
-        labels begins anew, and backbone and decoder go on.
+        `fit` goes on with the network of the last fit, and with its scaling, leads and sampling
+        rate. If the labels are the same, everything else that was learned is kept too. If they
+        differ, the layers of the labels begin anew; backbone and decoder go on.
     checkpoint : path, default=None
-        A folder, in which each training writes a file of its own after each epoch. A fit with the
-        same parameters and data that was interrupted goes on from it, and ends as it would have;
-        then the file is deleted, and the folder stays. So the fits of a search may share it. Needs
-        an integer `random_state`.
+        Folder for checkpoints. Each training writes its own file after each epoch. An interrupted
+        fit goes on from it when it is called again with the same parameters and data, and gives the
+        same result. Then the file is deleted; the folder stays. The fits of a search may share a
+        folder. Needs an integer `random_state`.
     device : str, default="auto"
-        Any torch device; "auto" is CUDA where there is a device for it, else the CPU. A GPU holds
-        all training signals where they fit into half of its free memory, else it is sent each
-        batch while it works on the one before.
+        A torch device. "auto" is CUDA where torch finds a GPU, else the CPU. A GPU holds all
+        training signals if they fit into half of its free memory. Otherwise each batch is sent
+        while the GPU works on the one before.
     callbacks : list of skorch callbacks, default=None
-        Called besides our own, which are named epoch_timer, train_loss, valid_loss, average,
-        schedule, progress, early_stopping and resume. The net that they are called with predicts
-        and scores records, uncalibrated and from signals alone. A scheduler among them takes the
-        place of ours.
+        Called in addition to the built-in ones: epoch_timer, train_loss, valid_loss, average,
+        schedule, progress, early_stopping and resume. They get a net that predicts and scores
+        records from signals alone, uncalibrated. A scheduler among them replaces the built-in one.
     random_state : int, RandomState instance or None, default=None
-        Fixes weights, batches, dropout and held-out records; torch's global state stays as it was.
+        Fixes weights, batches, dropout and held-out records. torch's global state does not change.
     verbose : int, default=0
-        1 shows a progress bar.
+        1 names the stages of `fit` on standard error, and shows progress bars of measured records,
+        epochs and predicted batches. A log gets a line every ten seconds.
     **part_parameters
-        Parameters of parts, by skorch's dunder names, in ``get_params`` and searches too:
-        ``network__*`` of `LabelCorrelationNet` or of your own class, and ``network__pretrained``,
-        the path of a safetensors file, or of a saved model, whose weights it begins with as far
-        as they fit, but for those of labels; ``training__*`` of the trainer: optimizer ("adamw",
-        "adam" or a class), weight_decay (0.01), schedule ("one_cycle", "cosine", "constant"),
-        ema_decay (0.99), patience (10), precision ("auto", "float32", "bfloat16"), compile and
-        accelerate (False);
-        ``criterion__*`` of `AsymmetricLoss`; ``optimizer__*``, ``compile__*``,
-        ``iterator_train__batch_size``, ``iterator_valid__batch_size``, ``callbacks__<name>`` and
-        ``callbacks__<name>__*``.
+        Parameters of parts, by skorch's dunder names; `get_params` and searches know them too.
+
+        - ``network__*``: of `LabelCorrelationNet` or of your own class.
+        - ``network__pretrained``: path of a safetensors file or of a saved model. The network
+          begins with those of its weights that fit, except for the layers of labels.
+        - ``training__*``: optimizer ("adamw", "adam" or a class), weight_decay (0.01), schedule
+          ("one_cycle", "cosine", "constant"), ema_decay (0.99), patience (10), precision ("auto",
+          "float32", "bfloat16"), compile (False) and accelerate (False).
+        - ``criterion__*``: of `AsymmetricLoss`.
+        - ``optimizer__*``, ``compile__*``, ``iterator_train__batch_size``,
+          ``iterator_valid__batch_size``, ``callbacks__<name>`` and ``callbacks__<name>__*``: as in
+          skorch.
 
     Attributes
     ----------
     label_names_ : ndarray of shape (n_labels,)
-        Names of the labels where they are known, else their numbers; for a one-dimensional y its
+        Names of the labels, or their numbers where they have no names. For a one-dimensional y, its
         classes.
     classes_ : ndarray of shape (n_labels,)
-        As `label_names_`; but 0 and 1 for a single label, since scikit-learn reads it as two.
+        The same as `label_names_`, but 0 and 1 for a single label, which scikit-learn reads as two
+        classes.
     multilabel_ : bool
         False after a one-dimensional y.
     learned_ : ndarray of bool of shape (n_labels,)
-        False for labels of which nothing was known; their probabilities are NaN.
+        False for labels that are unknown in all training records. Their probabilities are NaN.
     label_correlation_ : ndarray of shape (n_labels, n_labels)
-        See `label_correlation`; that of the records that the labels were first learned from.
+        See `label_correlation`. It is computed by the fit that first learns the labels.
     thresholds_ : ndarray of shape (n_labels,)
+        Each label is present from this probability on.
     reader_ : SignalReader
-        Brings records to what the network reads.
-    lead_names_in_, n_leads_in_, sampling_rate_, n_times_, lead_scale_
-        What it has learned: names and number of leads, Hz (None after arrays of unknown rate),
-        samples read at a time, and mV by which each lead is divided.
+        Turns records into the tensors that the network reads.
+    lead_names_in_ : tuple of str, or None
+        Leads of the training records.
+    n_leads_in_ : int
+        Number of leads.
+    sampling_rate_ : float or None
+        Hz of the signals that the network reads. None after arrays of unknown rate.
+    n_times_ : int
+        Samples that the network reads at a time.
+    lead_scale_ : ndarray of shape (n_leads,)
+        mV. The signals of each lead are divided by it.
     n_features_in_ : int
-        Leads; for arrays of a single lead, samples, as scikit-learn counts the columns of X.
+        Number of leads. For arrays of a single lead, number of samples, as scikit-learn counts the
+        columns of X.
     net_ : Trainer
-        The skorch net that was trained; ``module_`` is its network, and ``history`` what it has
-        recorded of each epoch.
+        The trained skorch net. Its ``module_`` is the network, its ``history`` the record of all
+        epochs.
     answers_ : FeatureAnswers or None
-        What answers by features.
+        The models that answer from features.
     decisions_ : Decisions
-        How both answers become probabilities.
+        Combines both answers into probabilities and labels.
     validation_indices_ : ndarray of int
-        The training records that were held out; not after `load`.
+        The training records that were held out. Missing after `load`.
 
     See Also
     --------
@@ -189,24 +213,23 @@ class LabelCorrelationECGClassifier(
 
     Notes
     -----
-    Labels come from `CleanedRecords` where a step before has cleaned them, else from y, else from
-    the labels of `ECGRecords`. A one-dimensional y holds one class per record; then probabilities
-    sum to 1 and `predict` returns classes. A two-dimensional y is always a multi-label indicator,
-    also with a single column. Labels are named by the columns of a DataFrame y, else by the
-    records' own label names if y has as many.
+    Labels come from `CleanedRecords` after a cleaning step, else from y, else from the labels of
+    `ECGRecords`. A one-dimensional y holds one class per record: then probabilities sum to 1 and
+    `predict` returns classes. A two-dimensional y is always a multi-label indicator, also with a
+    single column. The columns of a DataFrame y name the labels; otherwise the records' own label
+    names do, if y has as many columns.
 
-    On a CPU torch gets at most half of the cores while this classifier fits, since its threads
-    hinder each other where other processes are busy; prediction works on a batch per core. The
-    environment variable OMP_NUM_THREADS sets a smaller number; with OMP_WAIT_POLICY=passive, also
-    a larger one.
+    On a CPU, torch uses at most half of the cores during `fit`: more threads slow each other down
+    where other processes are busy. Prediction uses one core per batch. The environment variable
+    OMP_NUM_THREADS sets a smaller number of cores; with OMP_WAIT_POLICY=passive it may also set a
+    larger one.
 
-    The defaults are what measured best on a tenth of PTB-XL (`docs/results/ptbxl.md`). The
-    paper gives neither the numbers of channels and layers nor the order of its blocks; see the
-    modules for what is reconstructed. Its own network and training are ``network="paper",
-    features=None, sampling_rate=500, highpass=None, crop_s=None, augmentation=None,
-    criterion__gamma_negative=4, training__optimizer="adam", training__schedule="constant",
-    training__weight_decay=0, training__ema_decay=None, lr=1e-4, batch_size=32, max_epochs=60,
-    validation_fraction=0.15``.
+    The defaults measured best on a tenth of PTB-XL (`docs/results/ptbxl.md`). The paper gives
+    neither the numbers of channels and layers nor the order of its blocks; the modules say what is
+    reconstructed. The paper's own network and training are ``network="paper", features=None,
+    sampling_rate=500, highpass=None, crop_s=None, augmentation=None, criterion__gamma_negative=4,
+    training__optimizer="adam", training__schedule="constant", training__weight_decay=0,
+    training__ema_decay=None, lr=1e-4, batch_size=32, max_epochs=60, validation_fraction=0.15``.
 
     References
     ----------
@@ -318,20 +341,26 @@ class LabelCorrelationECGClassifier(
                 (n_records, n_times)
             Signals in mV. Records that cannot be read are left out, with a warning.
         y : array-like or DataFrame of shape (n_records, n_labels), or (n_records,), default=None
-            1 present, 0 absent, -1 unknown; or one class per record. The index of this and other
-            tables names the records of X, see `ECGRecords`.
+            1 present, 0 absent, -1 unknown; or one class per record. By default the labels of X.
+            The index of a DataFrame names the records of X, see `ECGRecords`; so does the index of
+            `groups` and the other arguments.
         groups : array-like of shape (n_records,), default=None
-            Patients; by default those of the records.
+            Patients. By default those of the records.
         sample_weight : array-like of shape (n_records,), default=None
-            How much each record counts in the loss, relative to the others.
+            Weight of each record in the loss, relative to the others.
         validation : array-like of bool of shape (n_records,), default=None
-            The records to hold out, such as ``records.split == "9"`` of PTB-XL; by default they
-            are drawn as `validation_fraction` says.
+            True for records to hold out, such as ``records.split == "9"`` of PTB-XL. By default
+            `validation_fraction` of the records is drawn.
 
         Returns
         -------
-        self
-            A fit that fails leaves the classifier as it was.
+        self : LabelCorrelationECGClassifier
+
+        Raises
+        ------
+        ValueError
+            If no record can be read, if no label is known, or if a parameter has a wrong value. The
+            classifier then stays as it was.
         """
         before = self if self.warm_start and self.__sklearn_is_fitted__() else None
         return self._fit(
@@ -341,20 +370,25 @@ class LabelCorrelationECGClassifier(
     def partial_fit(self, X, y=None, classes=None, sample_weight=None):
         """Train for one more epoch at a constant learning rate ``lr``.
 
-        The first call learns leads, rate, scaling, labels and models of `features`; all later
-        ones keep them, and a label that is unknown (-1) throughout one of them stays as it is.
-        Nothing is held out. What the optimizer has learned of the gradients goes on from call to
-        call; it begins anew after a `fit`, a `load`, or with another optimizer.
+        The first call learns leads, rate, scaling, labels and the models of `features`; later calls
+        keep them. A label that is unknown (-1) throughout a call does not change. Nothing is held
+        out. The optimizer keeps its state between calls; it begins anew after `fit` or `load`, or
+        with another `training__optimizer`.
 
         Parameters
         ----------
-        X, y, sample_weight : as for `fit`
+        X : CleanedRecords, ECGRecords or array-like
+            As for `fit`.
+        y : array-like or DataFrame, default=None
+            As for `fit`.
         classes : array-like, default=None
-            For a one-dimensional y, all classes that will ever come; needed by the first call.
+            All classes of a one-dimensional y, also those of later calls. The first call needs it.
+        sample_weight : array-like of shape (n_records,), default=None
+            As for `fit`.
 
         Returns
         -------
-        self
+        self : LabelCorrelationECGClassifier
         """
         before = self if self.__sklearn_is_fitted__() else None
         return self._fit(
@@ -362,16 +396,16 @@ class LabelCorrelationECGClassifier(
         )
 
     def _fit(self, X, y, *, before, one_epoch=False, **given):
-        """Learn all parts, and take them over once all have been learned.
+        """Learn all parts, and store them once all have been learned.
 
-        `before` is a fitted classifier that goes on, or None; `one_epoch` says that this is one
-        call of many, which hold nothing out.
+        `before` is a fitted classifier that goes on, or None. With `one_epoch` this is a call of
+        `partial_fit`.
         """
         self._check_parameters()
         announce("Reading signals", self.verbose)
         given = dict.fromkeys(("groups", "sample_weight", "validation", "classes")) | given
         task = read_task(self, X, y, **given, before=before, holds_out=not one_epoch)
-        # What the network knows of its labels goes by the matrix that it learned them with.
+        # The network's label layers belong to the matrix that they were trained with.
         correlation = (
             before.label_correlation_
             if task.knows_labels
@@ -428,13 +462,13 @@ class LabelCorrelationECGClassifier(
             )
 
     def _learn_answers(self, task):
-        """Return what answers by features, their table, and honest logits of training records."""
+        """Return the feature models, their table, and logits of records that they have not seen."""
         if self.features is None or (
             isinstance(self.features, str) and task.records.sampling_rate is None
         ):
             return None, None, None
         old = task.before.answers_ if task.knows_labels else None
-        # Answers to records that are held out now must not come from models that know them.
+        # Held-out records must not be answered by models that were trained on them.
         knows_nothing_new = old is not None and (task.learned == task.before.learned_).all()
         if knows_nothing_new and not len(task.held_out):
             return old, None, None  # nothing is left to learn from a table
@@ -502,7 +536,7 @@ class LabelCorrelationECGClassifier(
             net.history = History([*before.history, *net.history])
 
     def _fingerprint(self, dataset, *others):
-        # Neither these nor where it runs change the network; features are learned anew each time.
+        # Neither these nor the device change the network; features are learned anew each time.
         free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
         parameters = {
             name: value
@@ -524,10 +558,10 @@ class LabelCorrelationECGClassifier(
         )
         if net.diverged_in_ == 1:
             raise ValueError(message)
-        warn_user(f"{message} The weights are those of an epoch before it.", ConvergenceWarning)
+        warn_user(f"{message} The weights are those of the epoch before.", ConvergenceWarning)
 
     def _learn_decisions(self, net, answers, table, honest, dataset):
-        """Learn from the records that were held out, or else from honest answers of features."""
+        """Learn from held-out records, or from the feature models' answers for new patients."""
         rows, of_network, of_features = dataset.rows.numpy(), None, honest
         if dataset.held_out is not None:
             rows = dataset.held_out.rows.numpy()
@@ -546,7 +580,7 @@ class LabelCorrelationECGClassifier(
         return "sigmoid" if self.calibration == "auto" else self.calibration
 
     def _check_nothing_asked(self, space):
-        """Raise where calibration or thresholds are asked for that nothing teaches."""
+        """Raise where calibration or thresholds are asked for without records to fit them."""
         asked = {"calibration": self.calibration, "thresholds": self.thresholds}
         what = ", ".join(
             f"{name}={value!r}"
@@ -555,30 +589,30 @@ class LabelCorrelationECGClassifier(
         )
         if what and not space.multilabel:
             raise ValueError(
-                f"{what} is for labels that come together, not for the classes of a "
-                "one-dimensional y. For a single label give y as a column."
+                f"{what} needs multi-label y, but y is one-dimensional and holds classes. For a "
+                "single label pass y as a column."
             )
         if what:
             raise ValueError(
-                f"{what} is learned from held-out records, of which there are none: set "
-                "validation_fraction and give at least 20 records, or name them to fit by "
-                "validation. Where features of more than one patient are measured, what their "
-                "models say of other patients serves as well."
+                f"{what} needs held-out records, and there are none. Set validation_fraction and "
+                "give at least 20 records, or pass validation to fit. Features measured for more "
+                "than one patient serve as well."
             )
 
     # Prediction ---------------------------------------------------------------------------------
 
     def decision_function(self, X):
-        """Return calibrated logits: above 0 is more likely present than absent.
+        """Return calibrated logits: above 0, presence is more likely than absence.
 
         Parameters
         ----------
-        X : as for `fit`
+        X : CleanedRecords, ECGRecords or array-like
+            As for `fit`.
 
         Returns
         -------
         ndarray of shape (n_records, n_labels), or (n_records,) for two classes or a single label
-            NaN for records that cannot be read, and labels of which nothing was known.
+            NaN for records that cannot be read, and for labels that are not in `learned_`.
         """
         check_is_fitted(self)
         return self.labels_.decision_function(self._logits(X))
@@ -588,14 +622,15 @@ class LabelCorrelationECGClassifier(
 
         Parameters
         ----------
-        X : as for `fit`
+        X : CleanedRecords, ECGRecords or array-like
+            As for `fit`.
 
         Returns
         -------
         ndarray of shape (n_records, n_labels), float64
-            Columns in the order of `classes_`. After a one-dimensional y rows sum to 1. For a
-            single label of shape (n_records, 2), absent and present, as scikit-learn has it. NaN
-            for records that cannot be read, and labels of which nothing was known.
+            Columns in the order of `classes_`. After a one-dimensional y, rows sum to 1. For a
+            single label, shape (n_records, 2): absent and present, as in scikit-learn. NaN for
+            records that cannot be read, and for labels that were unknown in training.
         """
         check_is_fitted(self)
         return self.labels_.predict_proba(self._logits(X))
@@ -605,13 +640,14 @@ class LabelCorrelationECGClassifier(
 
         Parameters
         ----------
-        X : as for `fit`
+        X : CleanedRecords, ECGRecords or array-like
+            As for `fit`.
 
         Returns
         -------
         ndarray of int of shape (n_records, n_labels)
-            1 present, 0 absent, -1 unknown, where probabilities are NaN. After a one-dimensional
-            y the most probable class of each record, of shape (n_records,), or None.
+            1 present, 0 absent, -1 unknown (the probability is NaN). After a one-dimensional y, the
+            most probable class of each record, of shape (n_records,); None where it is unknown.
         """
         check_is_fitted(self)
         probabilities = self.labels_.probabilities(self._logits(X))
@@ -620,44 +656,70 @@ class LabelCorrelationECGClassifier(
     def score(self, X, y=None, sample_weight=None):
         """Return macro F1 for multi-label y, accuracy for a one-dimensional one.
 
-        Exact-match accuracy, scikit-learn's default for multi-label classifiers, says little of
-        labels that are mostly absent.
+        scikit-learn's default for multi-label classifiers is exact-match accuracy. It says little
+        where most labels are absent.
 
         Parameters
         ----------
-        X : as for `fit`
-        y : array-like, default=None
-            As for `fit`, by default the labels of the records. Unknown labels (-1) do not count;
-            nor does a label of which nothing is known. Columns with names may come in any order.
+        X : CleanedRecords, ECGRecords or array-like
+            As for `fit`.
+        y : array-like or DataFrame, default=None
+            As for `fit`; by default the labels of the records. Unknown labels (-1) do not count.
+            Columns with names may come in any order.
         sample_weight : array-like of shape (n_records,), default=None
+            Weight of each record in the score.
 
         Returns
         -------
-        float
+        score : float
         """
         predicted = self.predict(X)
         return self.labels_.score(X, y, predicted, sample_weight)
 
     def transform(self, X):
-        """Return embeddings: what the network makes of records before it decides.
+        """Return embeddings: the network's features of each record, before the label layers.
 
         Parameters
         ----------
-        X : as for `fit`
+        X : CleanedRecords, ECGRecords or array-like
+            As for `fit`.
 
         Returns
         -------
-        ndarray of shape (n_records, embedding_dim), or CleanedRecords
-            The mean over the windows of a record; NaN for records that cannot be read. Of
-            `CleanedRecords` a table with the same labels, so that they reach the next step.
+        ndarray of shape (n_records, embedding_dim), DataFrame or CleanedRecords
+            The mean over the windows of a record. NaN for records that cannot be read. A DataFrame
+            where `set_output` asks for it; a pandas one is indexed by the records' ids.
+            `CleanedRecords` give CleanedRecords with a table, so that the labels reach the next
+            step.
         """
         check_is_fitted(self)
-        embeddings = self._warned(
-            *self._read_and(X, lambda dataset, _: self.net_.embed(dataset), self._n_features_out)
-        )
+        embeddings = self._warned(*self._read_and(X, self._embed, self._n_features_out))
+        container, names = output_container(self), self.get_feature_names_out
+        index = pd.Index(X.ids, name="id") if isinstance(X, ECGRecords) else None
+        if isinstance(X, pd.DataFrame):
+            index = X.index
         if not isinstance(X, CleanedRecords):
-            return embeddings
-        return X.with_table(embeddings)
+            return in_container(embeddings, container, names=names, index=index)
+        container = "default" if container == "default" else "pandas"
+        return X.with_table(in_container(embeddings, container, names=names, index=index))
+
+    def set_output(self, *, transform=None):
+        """Choose the container in which `transform` returns embeddings.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            None changes nothing.
+
+        Returns
+        -------
+        self : LabelCorrelationECGClassifier
+        """
+        # scikit-learn's own would turn CleanedRecords into a DataFrame, and lose their labels.
+        if transform is not None:
+            check_option(transform, ("default", "pandas", "polars"), "transform")
+            self._sklearn_output_config = {"transform": transform}
+        return self
 
     @property
     def _n_features_out(self):
@@ -676,11 +738,11 @@ class LabelCorrelationECGClassifier(
         return shape[1]
 
     def _logits(self, X):
-        """Return calibrated logits, NaN for what cannot be told."""
+        """Return calibrated logits, NaN where there is no answer."""
         return self._warned(*self._logits_and_reasons(X))
 
     def _logits_and_reasons(self, X):
-        """Return logits, by row why there are none, and the records' ids."""
+        """Return logits, {row: why the record has none}, and the records' ids."""
         logits, reasons, ids = self._read_and(X, self._decide, len(self.labels_))
         logits[:, ~self.learned_] = np.nan
         return logits, reasons, ids
@@ -693,10 +755,13 @@ class LabelCorrelationECGClassifier(
         of_features = None
         if self.answers_ is not None:
             of_features = self.answers_.logits(measure(self.answers_.extractor, records))
-        return self.decisions_.logits(self.net_.logits(dataset), of_features)
+        return self.decisions_.logits(self.net_.logits(dataset, verbose=self.verbose), of_features)
+
+    def _embed(self, dataset, _):
+        return self.net_.embed(dataset, verbose=self.verbose)
 
     def _read_and(self, X, answer, n_columns):
-        """Return what is answered to each record, by row why there is none, and the ids."""
+        """Return the answers, {row: why the record has none}, and the records' ids."""
         _check_column_names(self, X)
         if _is_empty(X):
             return np.empty((0, n_columns)), {}, ()
@@ -726,14 +791,22 @@ class LabelCorrelationECGClassifier(
     def save(self, path):
         """Write the fitted classifier into a folder: ``model.json`` and a file of weights.
 
-        Labels, leads, sampling rate, scaling, calibration, thresholds and parameters travel with
-        the weights. Parameters that belong to one training do not: ``callbacks``, ``checkpoint``,
-        ``network__pretrained`` and ``random_state``. A model that stands there is replaced when
-        the new one is whole.
+        Labels, leads, sampling rate, scaling, calibration, thresholds and parameters are saved with
+        the weights. Not saved are ``callbacks``, ``checkpoint``, ``network__pretrained`` and
+        ``random_state``: they belong to one training. An older model in the folder is replaced once
+        the new one is complete.
 
         Parameters
         ----------
         path : path
+            Folder. It is made if it is missing.
+
+        Raises
+        ------
+        TypeError
+            If a parameter has no form in JSON.
+        ValueError
+            If `path` is a file, or `features` is not an `ECGFeatureExtractor`.
         """
         check_is_fitted(self)
         save_model(self, path)
@@ -742,36 +815,47 @@ class LabelCorrelationECGClassifier(
     def load(cls, path, *, device="auto", **parts):
         """Return a classifier that `save` has written.
 
-        Nothing in the files is run, unlike in a pickle.
+        Loading runs no code from the files, unlike unpickling.
 
         Parameters
         ----------
-        path : path of a folder
+        path : path
+            Folder that `save` has written.
         device : str, default="auto"
+            As for the class.
         **parts
-            What only code can make: a ``network`` or ``backbone`` of your own, if the model was
-            saved with one.
+            Your own ``network`` or ``backbone``, if the model was saved with one.
 
         Returns
         -------
-        LabelCorrelationECGClassifier
+        classifier : LabelCorrelationECGClassifier
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder holds no ``model.json``.
+        ValueError
+            If the files are damaged, incomplete, or of another version.
         """
         return load_model(cls, path, device=device, **parts)
 
     def to_onnx(self, path):
         """Write the fitted classifier as an ONNX file, from signals in mV to probabilities.
 
-        The file has the input ``signals`` of shape (n_records, n_leads, n_times), with the leads
-        of `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape
-        (n_records, n_labels). Where features answer too, it has the input ``features`` of shape
-        (n_records, n_features). What ``model.json`` holds stands in its metadata under the key
-        "sklearn_ecg". Resampling, the `highpass` filter, and windows over longer records are left
-        to the caller: the classifier takes the mean of log-odds over the fewest windows of
-        `n_times_` samples that cover a record.
+        The file has the input ``signals`` of shape (n_records, n_leads, n_times), with the leads of
+        `lead_names_in_` at `sampling_rate_`, and the output ``probabilities`` of shape (n_records,
+        n_labels). Where features are used, it also has the input ``features`` of shape (n_records,
+        n_features). The content of ``model.json`` is stored in its metadata under the key
+        "sklearn_ecg".
+
+        The caller resamples, applies the `highpass` filter, and cuts longer records into windows.
+        The classifier takes the mean of the log-odds over the fewest windows of `n_times_` samples
+        that cover a record.
 
         Parameters
         ----------
         path : path
+            File to write.
 
         Raises
         ------
@@ -782,12 +866,24 @@ class LabelCorrelationECGClassifier(
         export_onnx(self, path)
 
     def save_params(self, **files):
-        """Write weights of the network, as skorch's nets do: ``f_params="weights.pt"``."""
+        """Write weights of the network, as skorch's nets do.
+
+        Parameters
+        ----------
+        **files
+            Paths by kind, such as ``f_params="weights.pt"``.
+        """
         check_is_fitted(self)
         self.net_.save_params(**files)
 
     def load_params(self, **files):
-        """Read weights of the network that `save_params` has written; shapes must fit."""
+        """Read weights of the network that `save_params` has written.
+
+        Parameters
+        ----------
+        **files
+            As for `save_params`. Shapes must fit.
+        """
         check_is_fitted(self)
         self.net_.load_params(**files)
 
@@ -807,10 +903,33 @@ class LabelCorrelationECGClassifier(
 
     @property
     def thresholds_(self):
-        """The probabilities from which on labels are present."""
+        """Each label is present from this probability on."""
         if isinstance(self.thresholds, str):
             return self.decisions_.thresholds
         return np.full(len(self.labels_), self.thresholds)
+
+    def _get_fitted_attr_html(self, doc_link=""):
+        """Show the result of the training, beside what scikit-learn shows of a fitted estimator."""
+        rate = self.sampling_rate_
+        length = f"{self.n_times_} samples" if rate is None else f"{self.n_times_ / rate:g} s"
+        learned = {
+            "labels": f"{len(self.label_names_)}: {listed(self.label_names_)}",
+            "leads": f"{self.n_leads_in_}: {listed(self.lead_names_in_ or ('without names',))}",
+            "reads": length if rate is None else f"{length} at a time, at {rate:g} Hz",
+            "epochs": len(self.history),
+        }
+        losses = [epoch.get("valid_loss") for epoch in self.history]
+        if losses and None not in losses:
+            best = int(np.argmin(losses))
+            learned["smallest validation loss"] = f"{losses[best]:.4g}, in epoch {best + 1}"
+        learned["answers"] = (
+            "network" if self.answers_ is None else "network and models of measured features"
+        )
+        if self.multilabel_:
+            learned["by label"] = pd.DataFrame(
+                {"threshold": self.thresholds_, "learned": self.learned_}, self.label_names_
+            )
+        return with_summary(super()._get_fitted_attr_html(doc_link), learned)
 
     def __sklearn_is_fitted__(self):
         return "net_" in vars(self)
@@ -826,21 +945,21 @@ class LabelCorrelationECGClassifier(
 
 
 def _as_arrays(value):
-    """Return what a dict holds of tensors as arrays, whose hashes go by their values."""
+    """Return a dict with arrays instead of tensors: arrays are hashed by their values."""
     if isinstance(value, dict):
         return {name: _as_arrays(of) for name, of in value.items()}
     return value.numpy(force=True) if isinstance(value, torch.Tensor) else value
 
 
 def _column_names(X):
-    """Return the names of a DataFrame's columns, samples of a single lead, or None."""
+    """Return the column names of a DataFrame (samples of a single lead), or None."""
     if not isinstance(X, pd.DataFrame) or not all(isinstance(name, str) for name in X.columns):
         return None
     return np.asarray(X.columns, dtype=object)
 
 
 def _check_column_names(classifier, X):
-    """Raise where the columns of a DataFrame are not those of fit, in their order."""
+    """Raise where a DataFrame has other columns than in fit, or another order."""
     if not isinstance(X, ECGRecords):
         validate_data(classifier, X, reset=False, skip_check_array=True, ensure_2d=False)
 

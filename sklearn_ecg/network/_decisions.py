@@ -1,4 +1,4 @@
-"""How answers by signals and by features become probabilities, and those labels."""
+"""From the logits of network and features to probabilities and labels."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from sklearn_ecg.network._calibration import calibrate, tune_thresholds
 
-# Of the network in the logit, beside models of features. On PTB-XL nothing that is learned from
-# the records was better than a fixed one, nor a network that is trained on what features leave
-# open: it lost what makes its embeddings of use.
+# Share of the network in the logit, beside the models of features. On PTB-XL no share that was
+# learned from the records was better than a fixed one. Training the network on the residuals of the
+# features was not better either, and made its embeddings useless.
 SHARE_OF_NETWORK = 0.2
 
 
@@ -19,9 +19,9 @@ class Decisions:
     Parameters
     ----------
     share : float
-        Of the network's logits; the rest is that of features.
+        Share of the network's logits; the rest is the features'.
     slope, offset : ndarray of shape (n_labels,)
-        What logits are multiplied by, and what is added then; 1 and 0 without calibration.
+        Calibrated logits are ``slope * logits + offset``; 1 and 0 without calibration.
     thresholds : ndarray of shape (n_labels,)
         A label is present from this probability on.
     is_taught : bool, default=False
@@ -36,17 +36,17 @@ class Decisions:
 
     @classmethod
     def learn(cls, of_network, of_features, labels, weights, n_labels, *, share, calibration):
-        """Learn from answers to records that were not trained on.
+        """Learn from answers for records that the models were not trained on.
 
         Parameters
         ----------
         of_network, of_features : ndarray of shape (n_records, n_labels), or None
-            Logits; None where nothing answers. What the network says of records that it was
-            trained on teaches nothing: then thresholds are those of features.
+            Logits; None where there are no such answers. Without answers of the network, thresholds
+            are learned from those of the features.
         labels : ndarray of shape (n_records, n_labels), or None
-            Without them nothing is learned.
+            With None nothing is learned.
         weights : ndarray of shape (n_records, n_labels)
-            How much each label of each record counts.
+            Weight of each label of each record.
         n_labels : int
         share : float
         calibration : {"temperature", "sigmoid"} or None

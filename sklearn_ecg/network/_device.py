@@ -1,4 +1,4 @@
-"""Where a net runs, on how many cores, in which precision, and the randomness it runs with."""
+"""Device, number of cores, precision and randomness of a training."""
 
 import os
 import threading
@@ -11,12 +11,12 @@ import joblib
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-# Batches that are predicted at the same time: each needs memory of its own.
+# Batches that are predicted at the same time. Each needs its own memory.
 _MOST_BATCHES = 8
 
 
 def resolve_device(device):
-    """Return the device that a user's choice stands for, or say why there is none."""
+    """Return the device that a user chose, or raise if torch cannot use it."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -42,27 +42,26 @@ def resolve_device(device):
 
 
 def has_bfloat16(device):
-    """Whether a device calculates in bfloat16 by itself, and so is faster in it.
+    """Whether a device computes in bfloat16 in hardware, and is therefore faster in it.
 
-    Every CPU can emulate it, which is slower than float32: AVX512-BF16 or AMX makes the
-    difference.
+    Every CPU can emulate it, more slowly than float32; AVX512-BF16 or AMX is needed.
     """
     kind = torch.device(device).type
     if kind == "cuda":
         return torch.cuda.is_available() and torch.cuda.get_device_capability(device) >= (8, 0)
-    # torch has no public way to ask; where it has not even these, float32 is right in any case.
+    # torch has no public way to ask. If the private one is missing, float32 always works.
     asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
     return kind == "cpu" and any(getattr(torch.cpu, name, bool)() for name in asked)
 
 
 def autocast(precision, device, *, training):
-    """Return the context in which a net calculates.
+    """Return the context in which a net computes.
 
     Parameters
     ----------
     precision : {"auto", "float32", "bfloat16"}
-        With "auto" training is in bfloat16 on a device that has it, and prediction in float32, so
-        that a model says the same on every machine.
+        "auto" trains in bfloat16 on a device that has it, and predicts in float32, so that a model
+        gives the same answers on every machine.
     device : str
     training : bool
     """
@@ -73,25 +72,25 @@ def autocast(precision, device, *, training):
 
 
 def is_cuda(device):
-    """Whether a device is a GPU to which batches are sent ahead, or whole data sets."""
+    """Whether a device is a GPU, to which batches or whole data sets are sent."""
     return torch.device(device).type == "cuda"
 
 
 def has_room(device, n_bytes):
-    """Whether so much fits into half of a GPU's free memory."""
+    """Whether this many bytes fit into half of a GPU's free memory."""
     free, _ = torch.cuda.mem_get_info(device)
     return n_bytes <= free / 2
 
 
-# Held while torch's global generators are borrowed, and where there is but one number for all.
+# Held while torch's global generators, or its global number of threads, are changed.
 _LOCK = threading.RLock()
 
 
 class DrawFrom(TorchDispatchMode):
-    """Within the block what this thread draws comes from a generator, not from torch's global one.
+    """Within the block this thread's draws come from a generator, not from torch's global one.
 
-    Layers such as dropout, and constructors of modules, take no generator of their own. So fits in
-    several threads draw what each draws alone, and the global generator stays as it is.
+    Layers such as dropout, and constructors of modules, take no generator. With this class, fits in
+    several threads draw the same numbers as each alone, and the global generator does not change.
 
     Parameters
     ----------
@@ -126,7 +125,7 @@ def _draws(operation):
 
 @cache
 def _form_with_generator(operation):
-    """Return the form of an operation that takes a generator, or None where it has none."""
+    """Return the overload of an operation that takes a generator, or None."""
 
     def arguments(form):
         return {(a.name, str(a.type)) for a in form._schema.arguments if a.name != "generator"}
@@ -145,22 +144,22 @@ def _form_with_generator(operation):
 
 
 class Randomness:
-    """What one training draws from.
+    """Random generators of one training.
 
     Parameters
     ----------
     seed : int
     device : str
     draws_globally : bool
-        Whether layers draw from torch's global generators, within `seeded`: those that a GPU or
-        a compiled module works through cannot be given others.
+        Whether layers draw from torch's global generators, within `seeded`. Layers on a GPU or in a
+        compiled module can have no other.
 
     Attributes
     ----------
     batches : torch.Generator
         Draws batches and crops, on the CPU.
     changes : torch.Generator
-        Draws what is as large as signals, on a GPU where the device is one; on a CPU the same.
+        Draws the noise of augmentation, on the device. On a CPU it is `batches`.
     layers : torch.Generator
         Draws first weights and dropout, unless `draws_globally`.
     """
@@ -177,7 +176,7 @@ class Randomness:
 
     @contextmanager
     def seeded(self):
-        """Leave torch's global state as it was; global draws are one training's at a time."""
+        """Restore torch's global state after the block; one training draws globally at a time."""
         if not self.draws_globally:
             yield
             return
@@ -187,18 +186,18 @@ class Randomness:
             yield
 
     def of_layers(self):
-        """Return the context in which layers draw."""
+        """Return the context in which layers draw random numbers."""
         return nullcontext() if self.draws_globally else DrawFrom(self.layers)
 
     def states(self):
-        """Return the states of what layers draw from."""
+        """Return the states of the generators of layers."""
         if not self.draws_globally:
             return [self.layers.get_state()]
         states = [torch.get_rng_state()]
         return [*states, torch.cuda.get_rng_state(self.device)] if is_cuda(self.device) else states
 
     def set_states(self, states):
-        """Go on where `states` were returned."""
+        """Restore the states that `states` returned."""
         if not self.draws_globally:
             self.layers.set_state(states[0])
             return
@@ -209,7 +208,7 @@ class Randomness:
 
 @contextmanager
 def single_precision():
-    """Make what is made within the block in float32, whatever torch's default is."""
+    """Create tensors within the block in float32, also if torch's default is another type."""
     with _LOCK:
         found = torch.get_default_dtype()
         torch.set_default_dtype(torch.float32)
@@ -220,16 +219,17 @@ def single_precision():
 
 
 class _Threads(threading.local):
-    """Torch's number of threads, of which new threads know but the last that any thread has set.
+    """Torch's number of threads before it was changed.
 
-    So what was found before is kept for all that are at work at the same time.
+    A new thread sees only the number that was set last in any thread. Therefore the first number is
+    kept while any thread is in the block.
     """
 
     n_at_work, is_at_work = 0, False
 
     @contextmanager
     def found(self):
-        """Yield the number before anyone was at work, and bring it back."""
+        """Yield the number from before the first thread entered, and restore it."""
         with _LOCK:
             if not _Threads.n_at_work:
                 _Threads.before = torch.get_num_threads()
@@ -250,11 +250,12 @@ _THREADS = _Threads()
 
 @contextmanager
 def half_the_cores(device):
-    """Let torch use at most half of the cores within the block, unless its threads wait asleep.
+    """Let torch use at most half of the cores within the block.
 
-    They wait for each other by spinning, but with OMP_WAIT_POLICY=passive. With as many threads as
-    cores, any other busy process makes each of a batch's hundreds of waits last a time slice of
-    the scheduler, and training takes tens of times longer than with one thread.
+    torch's threads wait for each other by spinning. If there are as many threads as cores, any
+    other busy process makes each of a batch's hundreds of waits last a time slice of the scheduler;
+    training then takes tens of times longer than with one thread. With OMP_WAIT_POLICY=passive
+    threads sleep instead, and all cores are used.
     """
     if torch.device(device).type != "cpu":
         yield
@@ -269,14 +270,14 @@ def half_the_cores(device):
 def map_batches(function, batches, device):
     """Apply a function to batches, on a CPU several at a time, and return its results in order.
 
-    Each thread calculates alone, so that none waits for another within a batch, and results do not
-    depend on how many there are. Without OMP_NUM_THREADS all cores are used.
+    Each thread computes alone: it waits for no other within a batch, and results do not depend on
+    the number of threads. Without OMP_NUM_THREADS all cores are used.
 
     Parameters
     ----------
     function : callable
     batches : iterable
-        Of which no more are held than there are threads.
+        No more are held in memory than there are threads.
     device : str
     """
     if torch.device(device).type != "cpu":
@@ -300,9 +301,9 @@ def map_batches(function, batches, device):
 
 @cache
 def _pool(n_threads):
-    """Return threads that are kept, since a process that is forked while one ends may hang.
+    """Return threads that are kept: a process that is forked while one ends may hang.
 
-    A thread that ends holds a lock of MKL, which nobody releases in the copy.
+    A thread that ends holds a lock of MKL. In the forked copy nothing releases it.
     """
     return ThreadPoolExecutor(n_threads)
 
@@ -313,10 +314,10 @@ def _apply_alone(function, batch):
 
 
 def _begin_in_child():
-    """Let a forked process calculate alone, with locks that nobody holds.
+    """Let a forked process compute alone, with new locks.
 
-    The threads of OpenMP are not copied with a process that has used them, and whoever asks for
-    them there waits for ever.
+    The threads of OpenMP are not copied with a process that has used them. The copy would wait for
+    them forever.
     """
     global _LOCK
     _LOCK, _Threads.n_at_work, _THREADS.is_at_work = threading.RLock(), 0, False

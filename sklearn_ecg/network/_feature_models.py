@@ -1,4 +1,4 @@
-"""Models on measured features, as tensors: they travel, and run, with the network's weights."""
+"""Models on measured features, as tensors: they are stored with the network's weights."""
 
 from dataclasses import dataclass, fields
 
@@ -11,22 +11,22 @@ from threadpoolctl import threadpool_limits
 
 from sklearn_ecg.model_selection._stratification import deal_out, number_patients
 
-# Chosen on PTB-XL's folds 8 and 9: small trees, each split of which sees a tenth of the features.
-# Leaves may be smaller where records are few, which was better on the 300 of CPSC2018.
+# Chosen on PTB-XL's folds 8 and 9: small trees whose splits each see a tenth of the features.
+# Leaves are smaller where records are few: this was better on the 300 of CPSC2018.
 _BOOSTING = {"max_iter": 200, "learning_rate": 0.05, "max_leaf_nodes": 8, "max_features": 0.1}
 _FOREST = {"min_samples_leaf": 2, "max_features": 0.1}
-# In all folds together.
+# Trees of all folds together.
 _N_FOREST_TREES = 200
-# scikit-learn splits a feature between as many.
+# scikit-learn uses as many bins for a feature.
 _MOST_VALUES = 255
-# No share of a forest's votes counts as more certain than this.
+# A forest's share of votes is clipped to this: no answer is more certain.
 _RAREST = 0.002
-# Shares are more even than probabilities: with this much stronger logits, forests and boosting
-# are about equally sure, and so their mean is.
+# A forest's shares are nearer to 0.5 than probabilities. This factor on its logits makes it as
+# certain as boosting, so that both count in the mean.
 _FOREST_STRENGTH = 1.5
 _N_FOLDS = 4
-# With fewer records each one counts: models that learn from all of them answer better than the
-# mean of those that lack a fold, on CPSC2018. With more it is the reverse, on PTB-XL.
+# With fewer records, models learn from all of them: on CPSC2018 that was better than the mean of
+# models that each lack a fold. With more records the mean was better, on PTB-XL.
 _FEW_RECORDS = 1000
 
 
@@ -58,11 +58,27 @@ class _Trees:
             reached = np.unique(children[reached])
 
     def tensors(self):
-        """Return the tensors by the names of the parameters, of which the class is made again."""
+        """Return the tensors by the names of the constructor's parameters.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def check(self, n_features):
-        """Raise where trees that were read from a file are none over so many features."""
+        """Raise unless these trees, read from a file, fit this number of features.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features that the trees are given.
+
+        Raises
+        ------
+        ValueError
+            If a shape, a column or a branch is out of range.
+        """
         shape = self.columns.shape
         n_nodes = shape[-1] if len(shape) == 3 else 0
         is_right = (
@@ -73,14 +89,14 @@ class _Trees:
             and _are_between(self.branches, n_nodes)
         )
         if not is_right:
-            raise ValueError(f"The model's trees are none over {n_features} features.")
+            raise ValueError(f"The model's trees do not fit {n_features} features.")
 
     def _leaves(self, features):
-        """Return the values of the leaves of records, (n_records, n_labels, n_trees)."""
+        """Return the values of the leaves that records reach, (n_records, n_labels, n_trees)."""
         n_labels, n_trees, n_nodes = self.columns.shape
         columns, thresholds = self.columns.flatten(), self.thresholds.flatten()
         missing_left, branches = self.missing_left.flatten(), self.branches.flatten()
-        # Where each record stands in each tree, (n_records, n_labels * n_trees).
+        # The node of each record in each tree, (n_records, n_labels * n_trees).
         first = torch.arange(n_labels * n_trees, device=features.device) * n_nodes
         node = first.expand(features.shape[0], -1)
         for _ in range(self._depth):
@@ -94,22 +110,22 @@ class _Trees:
 class BoostedTrees(_Trees):
     """Gradient boosting of each label on a table of features, with missing values.
 
-    scikit-learn's `HistGradientBoostingClassifier` grows the trees; here they are tensors, which
-    safetensors stores and ONNX has operations for.
+    scikit-learn's `HistGradientBoostingClassifier` grows the trees. They are kept as tensors, which
+    safetensors can store and ONNX can run.
 
     Parameters
     ----------
     columns, thresholds, missing_left, branches, values : Tensor of shape \
             (n_labels, n_trees, n_nodes), `branches` of shape (n_labels, n_trees, n_nodes, 2)
-        At a node a record takes the first branch where its feature is at or below the
-        threshold, or is missing and `missing_left`; leaves branch to themselves, and add their
-        value to the label's logit.
+        At each node a record takes the first branch if its feature is at or below the threshold, or
+        is missing and `missing_left` is True. A leaf branches to itself, and adds its value to the
+        label's logit.
     baseline : Tensor of shape (n_labels,)
-        Logits that the trees' values are added to.
+        The label's logit before the trees' values are added.
 
     See Also
     --------
-    FeatureModels : What answers from features: these, and forests of randomised trees.
+    FeatureModels : Answers from features by these and by forests of randomised trees.
 
     Examples
     --------
@@ -126,17 +142,18 @@ class BoostedTrees(_Trees):
 
     @classmethod
     def grow(cls, table, labels, weights=None, random_state=None):
-        """Learn trees.
+        """Learn trees from a table of features.
 
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
-            NaN for what is missing.
+            NaN for missing values.
         labels : ndarray of int of shape (n_records, n_labels)
-            1 present, 0 absent, -1 unknown, which leaves the record out for that label.
+            1 present, 0 absent, -1 unknown. The trees of a label do not learn from unknown records.
         weights : ndarray of shape (n_records, n_labels), default=None
-            How much each label of each record counts, by default 1.
+            Weight of each label of each record, by default 1.
         random_state : int, RandomState instance or None, default=None
+            Draws the features that each split sees.
 
         Returns
         -------
@@ -144,7 +161,7 @@ class BoostedTrees(_Trees):
         """
         table, labels, weights = _checked(table, labels, weights)
         table = _rounded(table)
-        # Threads of OpenMP wait by spinning: as many as cores are slow beside any other process.
+        # Threads of OpenMP wait by spinning, which is slow beside any other busy process.
         with threadpool_limits(max(1, joblib.cpu_count() // 2), user_api="openmp"):
             of_labels = zip(labels.T, weights.T, strict=True)
             grown = [_boost(table, *of, random_state) for of in of_labels]
@@ -158,7 +175,7 @@ class BoostedTrees(_Trees):
         Parameters
         ----------
         features : Tensor of float32 of shape (n_records, n_features)
-            NaN for what is missing.
+            NaN for missing values.
         """
         return self.baseline + self._leaves(features).sum(dim=-1)
 
@@ -173,7 +190,7 @@ class RandomisedTrees(_Trees):
     ----------
     columns, thresholds, missing_left, branches, values : Tensor of shape \
             (n_labels, n_trees, n_nodes), `branches` of shape (n_labels, n_trees, n_nodes, 2)
-        As in `BoostedTrees`, but the value of a leaf is its share of records with the label.
+        As in `BoostedTrees`, but the value of a leaf is the share of its records with the label.
 
     Examples
     --------
@@ -188,7 +205,7 @@ class RandomisedTrees(_Trees):
 
     @classmethod
     def grow(cls, table, labels, weights=None, random_state=None, n_trees=_N_FOREST_TREES):
-        """Learn a forest of `n_trees` for each label; the rest as in `BoostedTrees.grow`."""
+        """Learn a forest of `n_trees` per label; other parameters as in `BoostedTrees.grow`."""
         table, labels, weights = _checked(table, labels, weights)
         table = np.where(np.isfinite(table), table, np.float32(np.nan))
         of_labels = zip(labels.T, weights.T, strict=True)
@@ -201,7 +218,7 @@ class RandomisedTrees(_Trees):
         Parameters
         ----------
         features : Tensor of float32 of shape (n_records, n_features)
-            NaN for what is missing.
+            NaN for missing values.
         """
         share = self._leaves(features).mean(dim=-1).clamp(_RAREST, 1 - _RAREST)
         return torch.logit(share)
@@ -209,17 +226,19 @@ class RandomisedTrees(_Trees):
 
 @dataclass(eq=False)
 class FeatureModels:
-    """What answers from measured features: boosted trees, and forests of randomised ones.
+    """Boosted trees and forests of randomised trees, which answer from measured features.
 
-    Each learns from the records of all patients but a fold's, fold by fold, and the answer is the
-    mean of them all, or of fewer than 1,000 records that of models which learn from all. What
-    those without a patient say of the patient's records is an honest answer, from which
-    calibration and thresholds can be learned.
+    Each model learns from the records of all folds of patients but one. The answer is the mean of
+    all models; with fewer than 1,000 records it is that of models which learn from all records.
+    Each record also gets an answer from the models that have not seen its patient: calibration and
+    thresholds can be learned from these answers.
 
     Parameters
     ----------
     boosted : BoostedTrees
+        Boosted trees of all folds.
     forest : RandomisedTrees
+        Randomised trees of all folds.
 
     Examples
     --------
@@ -240,28 +259,29 @@ class FeatureModels:
 
     @classmethod
     def learn(cls, table, labels, weights=None, groups=None, random_state=None, n_folds=_N_FOLDS):
-        """Learn models.
+        """Learn models from a table of features.
 
         Parameters
         ----------
         table : ndarray of shape (n_records, n_features)
-            NaN for what is missing.
+            NaN for missing values.
         labels : ndarray of int of shape (n_records, n_labels)
-            1 present, 0 absent, -1 unknown, which leaves the record out for that label.
+            1 present, 0 absent, -1 unknown. The trees of a label do not learn from unknown records.
         weights : ndarray of shape (n_records, n_labels), default=None
-            How much each label of each record counts, by default 1.
+            Weight of each label of each record, by default 1.
         groups : array-like of shape (n_records,), default=None
-            Patients, by default one for each record.
+            Patients. By default each record is a patient.
         random_state : int, RandomState instance or None, default=None
+            Draws folds and trees.
         n_folds : int, default=4
-            With fewer patients, as many as there are.
+            Number of folds; with fewer patients, the number of patients.
 
         Returns
         -------
         models : FeatureModels
         held_out : ndarray of float32 of shape (n_records, n_labels), or None
-            Logits of the records, each by the models that learned from other patients; None where
-            all are of one patient.
+            Logits of each record, by the models that have not seen its patient. None if there is
+            only one patient.
         """
         table, labels, weights = _checked(table, labels, weights)
         random = check_random_state(random_state)
@@ -286,7 +306,17 @@ class FeatureModels:
 
     @classmethod
     def from_tensors(cls, tensors):
-        """Make models of what `tensors` returned."""
+        """Make models from the tensors that `tensors` returned.
+
+        Parameters
+        ----------
+        tensors : dict of str to Tensor
+            As `tensors` returned them.
+
+        Returns
+        -------
+        FeatureModels
+        """
         parts = {}
         for field in fields(cls):
             start = f"{field.name}."
@@ -295,12 +325,28 @@ class FeatureModels:
         return cls(**parts)
 
     def check(self, n_features):
-        """Raise where trees that were read from a file are none over so many features."""
+        """Raise unless the trees, read from a file, fit this number of features.
+
+        Parameters
+        ----------
+        n_features : int
+            Number of features that the models are given.
+
+        Raises
+        ------
+        ValueError
+            If a shape, a column or a branch is out of range.
+        """
         self.boosted.check(n_features)
         self.forest.check(n_features)
 
     def tensors(self):
-        """Return a dict of tensors, the first axis of each of which is that of labels."""
+        """Return all tensors, such as ``boosted.values``; their first axis is that of labels.
+
+        Returns
+        -------
+        dict of str to Tensor
+        """
         return {
             f"{part}.{name}": tensor
             for part, trees in vars(self).items()
@@ -313,7 +359,7 @@ class FeatureModels:
         Parameters
         ----------
         features : Tensor of float32 of shape (n_records, n_features)
-            NaN for what is missing.
+            NaN for missing values.
         """
         return (self.boosted(features) + _FOREST_STRENGTH * self.forest(features)) / 2
 
@@ -327,7 +373,7 @@ class FeatureModels:
 
     @classmethod
     def _mean(cls, models):
-        """Return models whose parts answer as the mean of these models' parts."""
+        """Return models that answer with the mean of these models' answers."""
         boosted = _side_by_side([model.boosted for model in models])
         boosted["values"] = boosted["values"] / len(models)
         baseline = torch.stack([model.boosted.baseline for model in models]).mean(dim=0)
@@ -340,7 +386,7 @@ def _are_between(values, n):
 
 
 def _checked(table, labels, weights):
-    """Return what models learn from as arrays of one number of records."""
+    """Return arrays with the same number of records."""
     table, labels = np.asarray(table, dtype=np.float32), np.asarray(labels)
     if labels.shape[:1] != table.shape[:1] or labels.ndim != 2:
         raise ValueError(
@@ -356,10 +402,10 @@ def _checked(table, labels, weights):
 
 
 def _rounded(table):
-    """Return a table in which finer values are the nearest of 255 quantiles of their feature.
+    """Return the table with fine-grained features rounded to the nearest of 255 quantiles.
 
-    scikit-learn splits features between such values in any case. It would find them itself, label
-    by label, and where records have weights that takes longer than to grow the trees.
+    scikit-learn bins features into as many in any case. It would find the bins again for each
+    label, and with weights that takes longer than growing the trees.
     """
     rounded = np.full_like(table, np.nan)
     for values, nearest in zip(table.T, rounded.T, strict=True):
@@ -375,9 +421,9 @@ def _rounded(table):
 
 
 def _known(table, label, weight):
-    """Return the records that know a label, its log odds, and which features they have.
+    """Return which records know a label, its log odds, and which features vary.
 
-    No features where there is nothing to tell apart.
+    No features where all records have the same label.
     """
     known = (label != -1) & (weight > 0)
     table, label, weight = table[known], label[known], weight[known]
@@ -392,7 +438,7 @@ def _known(table, label, weight):
 def _boost(table, label, weight, random_state):
     """Return the boosted trees of one label as lists of arrays of nodes, and the baseline."""
     table, label, weight, log_odds, used = _known(table, label, weight)
-    # scikit-learn's binning stumbles over features that nobody has.
+    # scikit-learn's binning fails on features that are missing in all records.
     if not len(used):
         return [], log_odds
     boosting = HistGradientBoostingClassifier(
@@ -401,7 +447,7 @@ def _boost(table, label, weight, random_state):
         min_samples_leaf=int(np.clip(len(table) // 64, 2, 20)),
         **_BOOSTING,
     ).fit(table, label, sample_weight=weight)
-    # The trees have no public form; a test holds what becomes of them to the public answer.
+    # The trees have no public form. A test compares the tensors with the public prediction.
     trees = [
         {
             "columns": used[nodes["feature_idx"]],
@@ -428,7 +474,7 @@ def _forest(table, label, weight, random_state, n_trees):
     forest.fit(table, label, sample_weight=weight)
     return [
         {
-            # Leaves have a number that is no feature's.
+            # scikit-learn marks leaves by a negative feature number.
             "columns": used[np.maximum(tree.feature, 0)],
             "thresholds": tree.threshold,
             "missing_left": tree.missing_go_to_left.astype(bool),
@@ -441,7 +487,7 @@ def _forest(table, label, weight, random_state, n_trees):
 
 
 def _stacked(trees):
-    """Return the arrays of `_Trees` from those of single trees, label by label."""
+    """Return the arrays of `_Trees` from single trees, label by label."""
     n_trees = max(1, *map(len, trees))
     n_nodes = max([1, *(len(tree["values"]) for forest in trees for tree in forest)])
     shape = len(trees), n_trees, n_nodes
@@ -449,7 +495,7 @@ def _stacked(trees):
         "columns": np.zeros(shape, dtype=np.int32),
         "thresholds": np.zeros(shape, dtype=np.float32),
         "missing_left": np.zeros(shape, dtype=bool),
-        # A leaf, and a node that is none, is its own child.
+        # A leaf, and an unused place for a node, is its own child.
         "branches": np.zeros((*shape, 2), dtype=np.int32)
         + np.arange(n_nodes, dtype=np.int32)[:, None],
         "values": np.zeros(shape, dtype=np.float32),
@@ -466,7 +512,7 @@ def _stacked(trees):
 
 
 def _side_by_side(forests):
-    """Return the tensors of `_Trees` that hold all trees of these."""
+    """Return the tensors of `_Trees` that hold the trees of all these forests."""
     n_nodes = max(forest.columns.shape[2] for forest in forests)
     tensors = {}
     for name in (field.name for field in fields(_Trees)):
@@ -483,6 +529,6 @@ def _side_by_side(forests):
 
 
 def _rounded_down(thresholds):
-    """Return thresholds in float32, which split values of float32 as before."""
+    """Round thresholds down to float32: then float32 values are split as before."""
     rounded = thresholds.astype(np.float32)
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)

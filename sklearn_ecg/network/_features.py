@@ -1,4 +1,4 @@
-"""What answers by measured features: an extractor, and models of what it measures."""
+"""The part of the classifier that answers from measured features."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,16 @@ from sklearn_ecg.utils import warn_of_unread
 
 @dataclass(frozen=True, eq=False)
 class FeatureAnswers:
-    """Logits of features.
+    """Logits from features.
 
     Parameters
     ----------
     extractor : transformer
-        Fitted; measures records.
+        Fitted; measures features of records.
     models : FeatureModels
     slope, offset : ndarray of shape (n_labels,)
-        Calibrate what models say, by what they said of patients whom they had not learned from.
+        Calibrated logits are ``slope * logits + offset``. They are fitted to the models' answers
+        for patients that the models have not seen.
     """
 
     extractor: object
@@ -49,7 +50,7 @@ class FeatureAnswers:
         -------
         answers : FeatureAnswers
         held_out : ndarray of shape (n_records, n_labels), or None
-            Logits of the records by models that have not learned from their patients.
+            Logits of the records by models that have not seen their patients.
         """
         models, held_out = FeatureModels.learn(table, labels, weights, groups, random_state)
         slope, offset = np.ones(labels.shape[1]), np.zeros(labels.shape[1])
@@ -67,25 +68,25 @@ class FeatureAnswers:
 
 
 def learn_features(features, records, is_read, training, verbose=0):
-    """Fit a transformer and measure records by it.
+    """Fit a transformer, and measure records with it.
 
     Parameters
     ----------
     features : transformer or "auto"
-        "auto" is what measured the records before, if they come measured.
+        "auto" is the extractor that measured the records before, if there is one.
     records : ECGRecords
     is_read : ndarray of bool of shape (n_records,)
-        Of the others nothing is measured.
+        The other records are not measured.
     training : ndarray of int
-        The records that it is fitted to.
+        Rows of the records that the transformer is fitted to.
     verbose : int, default=0
-        Of what "auto" measures with.
+        Passed to the extractor of "auto".
 
     Returns
     -------
     extractor : transformer
     table : ndarray of float32 of shape (n_records, n_features)
-        NaN for records that cannot be read, and for what could not be measured.
+        NaN for records that cannot be read, and for features that could not be measured.
     """
     if isinstance(features, str):
         features = getattr(records, "extractor", None) or ECGFeatureExtractor(verbose=verbose)
@@ -103,7 +104,7 @@ def learn_features(features, records, is_read, training, verbose=0):
 
 
 def measure(extractor, records):
-    """Return the features of records, float32 of shape (n_records, n_features), NaN for unknown."""
+    """Return the features of records, float32 of shape (n_records, n_features), NaN if unknown."""
     before = measured_before(records, extractor)
     if before is not None:
         return _numbers(extractor, before[1], len(records))
@@ -120,7 +121,7 @@ def _measured(extractor, records):
 
 
 def _measured_one_by_one(extractor, records):
-    """Return NaN for records of which nothing can be measured, and say which they are."""
+    """Measure each record, with NaN and a warning for records that cannot be measured."""
     rows, reasons = [None] * len(records), {}
     for row in range(len(records)):
         try:
@@ -136,16 +137,16 @@ def _measured_one_by_one(extractor, records):
 
 
 def _numbers(extractor, measured, n_records):
-    """Return a table in single precision, infinity as missing."""
+    """Return a table in single precision, with NaN for infinity."""
     name = type(extractor).__name__
     try:
-        # What is beyond float32 becomes infinite, and so is missing.
+        # Values beyond float32 become infinite, and are treated as missing.
         with np.errstate(over="ignore"):
             table = np.asarray(measured, dtype=np.float32)
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"The 'features' parameter must transform records to an array of numbers; {name} "
-            f"returned a {type(measured).__name__}, which is none: {error}."
+            f"returned a {type(measured).__name__} that is not one: {error}."
         ) from error
     if table.ndim != 2 or len(table) != n_records:
         raise ValueError(

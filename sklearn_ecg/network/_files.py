@@ -1,4 +1,4 @@
-"""Models as files that hold no code: a JSON text and a safetensors file of weights."""
+"""Models as files without code: a JSON text and a safetensors file of weights."""
 
 import json
 import os
@@ -26,18 +26,18 @@ from sklearn_ecg.utils import check_params, check_path, whole_file
 from sklearn_ecg.utils._saved import made_by, writer_of
 
 JSON_NAME = "model.json"
-# The one class of extractors that a model may name.
+# The only class of extractors that a model may name.
 _EXTRACTOR = "sklearn_ecg.features.ECGFeatureExtractor"
-# So the names of tensors begin that are none of the network's, whose names never begin so.
+# Prefix of the trees' tensors in the weights file. No tensor of the network begins with it.
 _OF_FEATURES, _CORRELATION = ".features.", ".label_correlation"
 
-# What belongs to one training, or to one machine: live objects, and places.
+# Parameters that belong to one training or one machine: objects of a process, and paths.
 _NOT_SAVED = {"callbacks", "checkpoint", "random_state", "network__pretrained"}
 _NOT_SAVED_OF_EXTRACTOR = {"memory", "n_jobs", "verbose"}
 
 
 def save_model(classifier, path):
-    """Write a fitted classifier into a folder, which is made where it is missing."""
+    """Write a fitted classifier into a folder, and make the folder if it is missing."""
     path = check_path(path, "path")
     if path.exists() and not path.is_dir():
         raise ValueError(f"{path} is a file; save writes a folder.")
@@ -55,7 +55,7 @@ def save_model(classifier, path):
     model = describe_model(classifier) | {"weights": {"file": name, "sha256": digest}}
     text = json.dumps(model | {"sha256": _sum_of(model)}, indent=1, ensure_ascii=False)
     path.mkdir(parents=True, exist_ok=True)
-    # The old model is whole until the new text stands in its place.
+    # The old model stays complete until the new text takes its place.
     for file_name, content in ((name, packed), (JSON_NAME, text.encode())):
         with whole_file(path / file_name) as file:
             file.write(content)
@@ -65,7 +65,7 @@ def save_model(classifier, path):
 
 
 def describe_model(classifier):
-    """Return all but the weights of a fitted classifier as what JSON can hold."""
+    """Return everything but the weights of a fitted classifier, as values that JSON can hold."""
     labels, reader, decisions = classifier.labels_, classifier.reader_, classifier.decisions_
     names = labels.names
     if names.dtype.kind not in "iufbUO" or not all(
@@ -116,7 +116,7 @@ def describe_model(classifier):
 
 
 def _parameters(classifier):
-    """Return the parameters of the last fit, but for those that prediction asks for."""
+    """Return the parameters of the last fit, with the present thresholds."""
     return classifier._fitted_with | {"thresholds": classifier.thresholds}
 
 
@@ -125,16 +125,16 @@ def _is_of_training(name):
 
 
 def load_model(make_classifier, path, *, device="auto", **parts):
-    """Return the classifier that `save_model` wrote; no code of the files is run.
+    """Return the classifier that `save_model` wrote; the files' content is never run as code.
 
     Parameters
     ----------
     make_classifier : callable
-        Takes parameters and returns an unfitted classifier.
+        Takes parameters, and returns an unfitted classifier.
     path : path of a folder
     device : str
     **parts
-        Parameters that only code can make.
+        The user's own network or backbone, which no file can hold.
     """
     path = check_path(path, "path")
     if path.is_file():
@@ -177,17 +177,17 @@ def load_model(make_classifier, path, *, device="auto", **parts):
 
 
 def _check_sizes(parameters, weights):
-    """Raise before a network is made that is larger than its weights."""
+    """Raise before a network is made that would be larger than its weights."""
     n_values = sum(values.numel() for values in weights.values())
-    # With each layer come tensors, and with each unit of a layer a value or more.
+    # Each layer has tensors, and each unit of a layer has one value or more.
     most = {"network__n_layers": len(weights)}
     for name, value in parameters.items():
         sizes = value if isinstance(value, list) else [value]
         is_size = name.startswith("network__") and all(type(size) is int for size in sizes)
         if is_size and (len(sizes) > len(weights) or max(sizes) > most.get(name, n_values)):
             raise ValueError(
-                f"The weights are not those of the model described: with {name} of {max(sizes)} "
-                f"it would have more than their {n_values} values."
+                f"The weights do not belong to this model description: with {name} of {max(sizes)} "
+                f"the network would have more than their {n_values} values."
             )
 
 
@@ -208,14 +208,14 @@ def _restore_reader(found):
 
 
 def _describe_features(classifier):
-    """Return what a model knows of its features as what JSON can hold, or None."""
+    """Return a model's features as values that JSON can hold, or None."""
     if classifier.answers_ is None:
         return None
     extractor = classifier.answers_.extractor
     if type(extractor) is not ECGFeatureExtractor:
         raise TypeError(
-            f"The 'features' parameter holds a {type(extractor).__name__}, which only pickle could "
-            "save; save and to_onnx know ECGFeatureExtractor."
+            f"The 'features' parameter holds a {type(extractor).__name__}, which save and to_onnx "
+            "cannot write. Use ECGFeatureExtractor, or pickle the classifier."
         )
     return {
         **_to_json("features", extractor),
@@ -227,11 +227,11 @@ def _describe_features(classifier):
 
 
 def _restore_features(classifier, found, weights):
-    """Return the models of features, and take their tensors out of the weights."""
+    """Return the models of features, and remove their tensors from the weights."""
     if found is None:
         return None
     reader = classifier.reader_
-    # Records with fewer samples than leads are refused: their axes may be swapped.
+    # Records with fewer samples than leads are refused, since their axes may be swapped.
     flat = ECGRecords(
         np.zeros((1, reader.n_leads_, reader.n_leads_ + 1)),
         found["sampling_rate"],
@@ -243,7 +243,7 @@ def _restore_features(classifier, found, weights):
         raise ValueError(
             "The model was trained on other features than this version of sklearn_ecg measures: "
             f"{len(set(found['names']) ^ set(names))} names differ. Load it with the version "
-            "that saved it, or train it anew."
+            "that saved it, or train it again."
         )
     mine = [name for name in weights if name.startswith(_OF_FEATURES)]
     tensors = {name.removeprefix(_OF_FEATURES): weights.pop(name) for name in mine}
@@ -261,7 +261,7 @@ def _restore_features(classifier, found, weights):
 
 @contextmanager
 def _complete(path):
-    """Name the folder where something in its files is of another kind than it must be."""
+    """Raise an error that names the folder where its content has the wrong form."""
     try:
         yield
     except (TypeError, AttributeError, LookupError, ArithmeticError, RuntimeError) as error:
@@ -302,14 +302,14 @@ def _read_json(path):
 
 
 def _read(path):
-    """Return the bytes of a file; nothing waits for what is none, such as a pipe."""
+    """Return the bytes of a regular file; anything else, such as a pipe, could block."""
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is no file.")
+        raise ValueError(f"{path} is not a file.")
     return path.read_bytes()
 
 
 def _refuse(constant):
-    raise ValueError(f"{constant} is no number.")
+    raise ValueError(f"{constant} is not a number.")
 
 
 def _read_weights(path, expected_hash):
@@ -317,19 +317,19 @@ def _read_weights(path, expected_hash):
         packed = _read(path)
     except OSError as error:
         raise FileNotFoundError(
-            f"{path} cannot be read ({error}); it belongs beside {JSON_NAME}."
+            f"{path} cannot be read ({error}). It belongs beside {JSON_NAME}."
         ) from error
     if sha256(packed).hexdigest() != expected_hash:
         raise ValueError(
-            f"{path} is damaged, or of another model than the {JSON_NAME} beside it: their "
-            "checksums differ."
+            f"{path} is damaged, or belongs to another model than the {JSON_NAME} beside it: "
+            "their checksums differ."
         )
     try:
         weights = load(packed)
     except SafetensorError as error:
-        raise ValueError(f"{path} is no safetensors file: {error}") from error
+        raise ValueError(f"{path} is not a safetensors file: {error}") from error
     for name, values in weights.items():
-        # A threshold of trees may be infinite: then the first branch is always taken.
+        # A threshold of trees may be infinite: then every record takes the first branch.
         is_finite = not values.isnan().any() and (
             name.startswith(_OF_FEATURES) or values.isfinite().all()
         )
@@ -339,7 +339,7 @@ def _read_weights(path, expected_hash):
 
 
 def _numbers_of(epoch):
-    """What a history knows of an epoch as a whole, without what JSON has no form for."""
+    """Return the values of a whole epoch in the history that JSON can hold."""
     plain = {k: v.item() if isinstance(v, np.generic) else v for k, v in epoch.items()}
     return {k: v for k, v in plain.items() if isinstance(v, int | float) and np.isfinite(v)}
 
@@ -364,7 +364,7 @@ def _to_json(name, value):
             "parameters": {**parameters, "groups": list(parameters["groups"])},
         }
     if isinstance(value, dict):
-        # Keys may be numbers, which keys of JSON cannot be.
+        # In JSON, keys cannot be numbers.
         return {"items": [[_to_json(name, k), _to_json(name, v)] for k, v in value.items()]}
     if name in ("network", "backbone", "training__optimizer"):
         kind = value if isinstance(value, type) else type(value)
@@ -387,22 +387,21 @@ def _from_json(name, value):
         return _make_extractor(value)
     if "yours" in value:
         raise ValueError(
-            f"The model was saved with a {name} of your own, {value['yours']}: hand it to load, as "
+            f"The model was saved with a {name} of your own, {value['yours']}. Pass it to load: "
             f"load(path, {name}=...)."
         )
     return {_from_json(name, key): _from_json(name, item) for key, item in value["items"]}
 
 
 def _make_extractor(found):
-    """Return the unfitted extractor of a description, of which nothing else is made."""
+    """Return the unfitted extractor of a description; no other class is made."""
     if found["extractor"] != _EXTRACTOR:
         raise ValueError(
-            f"The model's features come from {found['extractor']!r}; only {_EXTRACTOR} is made "
-            "when a model is loaded."
+            f"The model's features come from {found['extractor']!r}; load makes only {_EXTRACTOR}."
         )
     forbidden = sorted(_NOT_SAVED_OF_EXTRACTOR & set(found["parameters"]))
     if forbidden:
-        # A cache's files are unpickled, which may run code.
+        # Files of a cache are unpickled, which may run code.
         raise ValueError(
             f"The model's features must not name {forbidden[0]!r}, which belongs to one machine."
         )

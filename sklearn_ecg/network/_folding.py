@@ -10,9 +10,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def folded(module):
-    """Return a copy for prediction, where batch norm has become part of the convolution before.
+    """Return a copy for prediction, with batch norm folded into the convolution before it.
 
-    On a CPU, batch norm is a quarter of what the paper's backbone takes to predict.
+    On a CPU, batch norm takes a quarter of the paper backbone's time of prediction.
 
     Parameters
     ----------
@@ -22,7 +22,7 @@ def folded(module):
     Returns
     -------
     Module
-        Equal in evaluation mode, up to rounding.
+        Gives the same output in evaluation mode, up to rounding.
     """
     module = deepcopy(module).eval()
     for sequence in module.modules():
@@ -32,5 +32,5 @@ def folded(module):
             if isinstance(layer, nn.Conv1d | nn.Conv2d) and isinstance(norm, _BatchNorm):
                 setattr(sequence, name, fuse_conv_bn_eval(layer, norm))
                 setattr(sequence, next_name, nn.Identity())
-    # New weights begin contiguous; channels last is what convolutions on a CPU are fast in.
+    # New weights are contiguous; convolutions on a CPU are fast with channels last.
     return module.to(memory_format=torch.channels_last)

@@ -1,4 +1,4 @@
-"""Labels: what a classifier is trained on, how its logits are read, and what counts how much."""
+"""Labels that a classifier is trained on, their weights, and labels from its logits."""
 
 from dataclasses import dataclass
 
@@ -25,15 +25,15 @@ from sklearn_ecg.utils import (
 
 @dataclass(frozen=True, eq=False)
 class LabelSpace:
-    """Which labels there are, and whether they exclude each other.
+    """Names of the labels, and whether they exclude each other.
 
     Parameters
     ----------
     names : ndarray of shape (n_labels,)
-        Names of the labels, their numbers where they have none; after a one-dimensional y its
+        Names of the labels, or their numbers; after a one-dimensional y its classes.
         classes.
     multilabel : bool
-        False after a one-dimensional y: each record has one of the classes.
+        False after a one-dimensional y, where each record has one of the classes.
     """
 
     names: np.ndarray
@@ -44,7 +44,7 @@ class LabelSpace:
 
     @property
     def classes(self):
-        """The classes as scikit-learn reads them: an indicator of a single column is two."""
+        """The classes as scikit-learn reads them: 0 and 1 for a single label."""
         return np.array([0, 1]) if self.multilabel and len(self) == 1 else self.names
 
     def is_same(self, other):
@@ -55,11 +55,11 @@ class LabelSpace:
         """Return the probability of each label, of shape (n_records, n_labels)."""
         if self.multilabel:
             return expit(logits)
-        # Each class has a logit of its own against all others; their probabilities share out 1.
+        # Each class has a logit against all others; their probabilities are scaled to the sum 1.
         return softmax(log_expit(logits), axis=1)
 
     def decision_function(self, logits):
-        """Return logits as scikit-learn has them, one per record of a label or of two classes."""
+        """Return logits in scikit-learn's form: one per record for a label or two classes."""
         if self.multilabel:
             return logits[:, 0] if len(self) == 1 else logits
         if len(self) != 2:
@@ -68,7 +68,7 @@ class LabelSpace:
         return logs[:, 1] - logs[:, 0]
 
     def predict_proba(self, logits):
-        """Return probabilities as scikit-learn has them: a single label is absent or present."""
+        """Return probabilities in scikit-learn's form: a single label is absent or present."""
         present = self.probabilities(logits)
         is_single = self.multilabel and len(self) == 1
         return np.hstack([1 - present, present]) if is_single else present
@@ -89,12 +89,12 @@ class LabelSpace:
         return classes
 
     def score(self, X, y, predicted, sample_weight):
-        """Return macro F1, or the accuracy of classes, of what is known."""
+        """Return macro F1, or the accuracy of classes, over known labels."""
         weight = check_sample_weight(sample_weight, n_records=len(predicted), ids=ids_of(X, y))
         if self.multilabel:
             return _macro_f1(true_labels(X, y, self.names), predicted, weight)
         if y is None:
-            raise ValueError("score needs y, the class of each record, as fit had it; got None.")
+            raise ValueError("score needs y, the class of each record as in fit; got None.")
         y = column_or_1d(align_records(y, ids_of(X), name="y"))
         if _marks_unknown(y) and -1 not in self.names:
             weight = np.where(y == -1, 0.0, weight)
@@ -102,20 +102,19 @@ class LabelSpace:
 
 
 def resolve_labels(X, y, estimator_name, classes=None):
-    """Decide which labels count, and bring them to one form.
+    """Choose the labels to learn from, and bring them to one form.
 
-    Labels that a step has cleaned win over y; labels that nobody cleaned never do: those of plain
-    records are used only where y is None.
+    Cleaned labels come first, then y. The labels of plain records are used only where y is None.
 
     Parameters
     ----------
     X : CleanedRecords, ECGRecords, or anything else
-        As the user gave it.
+        As the user passed it.
     y : array-like of shape (n_records, n_labels) or (n_records,), or None
     estimator_name : str
         For messages.
     classes : array-like, default=None
-        All classes of a one-dimensional y, where they are known; by default those that it has.
+        All classes of a one-dimensional y; by default those that occur.
 
     Returns
     -------
@@ -127,7 +126,7 @@ def resolve_labels(X, y, estimator_name, classes=None):
         y = None if X.labels is None else pd.DataFrame(X.labels, columns=X.label_names)
     if y is None:
         raise ValueError(
-            f"{estimator_name} requires y to be passed, but the target y is None: give y, or "
+            f"{estimator_name} requires y to be passed, but the target y is None: pass y, or "
             "records that have labels."
         )
     y = align_records(y, ids_of(X), name="y")
@@ -154,11 +153,11 @@ def true_labels(X, y, names):
     Parameters
     ----------
     X : ECGRecords, or anything else
-        As the user gave it.
+        As the user passed it.
     y : array-like of shape (n_records, n_labels), or None
-        With None those of the records.
+        With None the labels of the records.
     names : ndarray of shape (n_labels,)
-        The classifier's labels; numbers where they have no names.
+        The classifier's labels, or their numbers.
 
     Returns
     -------
@@ -173,18 +172,18 @@ def true_labels(X, y, names):
         elif given is not None and np.shape(y)[1:] != given.shape:
             given = None
     if y is None:
-        raise ValueError("There is nothing to compare with: give y, or records that have labels.")
+        raise ValueError("There are no true labels: pass y, or records that have labels.")
     labels, given = check_labels(y, n_records=len(X), ids=ids_of(X), label_names=given)
     if not is_named and given is not None and set(given) != set(names):
-        given = None  # the records' own names, which are not those of y
+        given = None  # the records' names do not belong to y
     return align_labels(labels, given, names, name="y", owner="the classifier was fitted on")
 
 
 def learnable(labels, space, training):
-    """Say what becomes of labels that no record of training has.
+    """Return which labels can be learned, and warn of labels that no training record has.
 
-    Of a label that is absent wherever it is known, this is learned. One that is never known
-    cannot be learned: its answer would be left to chance.
+    If a label is absent wherever it is known, its absence is learned. A label that is never known
+    cannot be learned: its answer would be random.
 
     Parameters
     ----------
@@ -192,30 +191,30 @@ def learnable(labels, space, training):
         1 present, 0 absent, -1 unknown.
     space : LabelSpace
     training : ndarray of int
-        The records that are learned from.
+        Rows of the training records.
 
     Returns
     -------
     ndarray of bool of shape (n_labels,)
-        Whether the label can be learned.
+        True where the label can be learned.
     """
     never_known = (labels[training] == -1).all(axis=0)
     absent = ~(labels[training] == 1).any(axis=0) & ~never_known
     if never_known.any():
         warn_user(
-            f"Of {_listed(space.names[never_known])} nothing is known in any training record (-1): "
-            "nothing is learned, and probabilities are NaN. Leave it out of y, or give labels."
+            f"{_listed(space.names[never_known])}: unknown (-1) in all training records. Nothing "
+            "is learned, and probabilities are NaN. Leave it out of y, or give labels."
         )
     if absent.any():
         warn_user(
-            f"No training record has {_listed(space.names[absent])}: its absence is all that is "
+            f"{_listed(space.names[absent])}: no training record has it, so only its absence is "
             "learned. Leave it out of y if that is not wanted."
         )
     return ~never_known
 
 
 def loss_weights(labels, space, class_weight=None, sample_weight=None):
-    """Return how much each label of each record counts in the loss.
+    """Return the weight of each label of each record in the loss.
 
     Parameters
     ----------
@@ -223,9 +222,9 @@ def loss_weights(labels, space, class_weight=None, sample_weight=None):
         1 present, 0 absent, -1 unknown.
     space : LabelSpace
     class_weight : {"balanced"}, dict or None
-        "balanced" lets presence and absence of each label weigh the same in sum, as
-        scikit-learn does for two classes. A dict gives the weight that the presence of a label
-        has, by its name; absence has 1. After a one-dimensional y what weighs is the record.
+        "balanced" gives presence and absence of each label the same total weight, as scikit-learn
+        does for two classes. A dict gives the weight of a label's presence, by its name; absence
+        has the weight 1. After a one-dimensional y, a dict gives weights of classes.
     sample_weight : array-like of shape (n_records,), default=None
         Scaled to a mean of 1.
 
@@ -286,7 +285,7 @@ def _record_weights(labels, sample_weight):
     if not (np.isfinite(weights) & (weights >= 0)).all():
         raise ValueError("sample_weight must hold finite numbers >= 0.")
     if not weights.any():
-        raise ValueError("sample_weight is zero for all records: nothing is left to learn from.")
+        raise ValueError("sample_weight is zero for all records: no record is left to learn from.")
     return weights / weights.mean()
 
 
@@ -294,7 +293,7 @@ def _one_hot(y, estimator_name, classes):
     if np.ma.is_masked(y):
         raise ValueError(
             f"y is masked for {np.ma.count_masked(y)} records, but one-dimensional y needs the "
-            "class of each record: leave them out, or give labels as columns, which may be unknown."
+            "class of each record. Leave them out, or pass labels as columns, which may be unknown."
         )
     y = column_or_1d(y)
     if y.dtype.kind == "f" and not np.isfinite(y).all():
@@ -303,14 +302,14 @@ def _one_hot(y, estimator_name, classes):
         raise ValueError("Input y contains NaN.")
     check_classification_targets(y)
     if type_of_target(y) == "unknown":
-        raise ValueError(f"Unknown label type: y holds {y.dtype} values such as {y[0]!r}.")
+        raise ValueError(f"Unknown label type: y holds {y.dtype} values such as {y.item(0)!r}.")
     is_known = np.ones(len(y), dtype=bool)
     if _marks_unknown(y) and (classes is None or -1 not in classes):
         is_known = y != -1
         if classes is None:
             warn_user(
                 f"-1 in y means unknown: {(~is_known).sum()} of {len(y)} records have no class, "
-                "and teach none. If it is a class of its own, give it another name."
+                "and are not learned from. If -1 is a class, give it another name."
             )
     if classes is None:
         classes = y[is_known]
@@ -334,9 +333,9 @@ def _marks_unknown(y):
 
 
 def _macro_f1(labels, predicted, weight):
-    """As scikit-learn's macro F1, of what is known; 0 for a label that nobody has.
+    """Return macro F1 as scikit-learn does, over known labels; 0 for a label without positives.
 
-    A label of which nothing is known has no part in the mean.
+    A label that is unknown in all records does not count in the mean.
     """
     known, found = (labels != -1) * weight[:, np.newaxis], predicted == 1
     hits = (known * (labels == 1) * found).sum(axis=0)

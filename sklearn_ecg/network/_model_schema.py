@@ -1,4 +1,4 @@
-"""What the text of a saved model must hold: which names, of which kinds, in which ranges."""
+"""Schema of a saved model's text: names, types and ranges."""
 
 import re
 from numbers import Real
@@ -6,11 +6,11 @@ from numbers import Real
 import numpy as np
 
 FORMAT = "sklearn_ecg.LabelCorrelationECGClassifier"
-# Goes up by one with each change after which files of before mean something else, or cannot be
-# read; then code that reads the old version stays, and `tests/golden` keeps a file of it.
+# Increase it with each change that gives older files another meaning or makes them unreadable. Then
+# keep the code that reads the old version, and a file of it in `tests/golden`.
 FORMAT_VERSION = 1
 
-# Far beyond what any record has, and little enough to hold in memory.
+# Far more than any record has, but small enough for memory.
 _MOST_LEADS, _MOST_TIMES, _MOST_BYTES_OF_NAMES = 1000, 2**23, 2**28
 
 _NULL = type(None)
@@ -59,7 +59,7 @@ _FEATURES = {
 
 
 def check_model(model, path):
-    """Raise where the text of a model lacks something, or holds what no model can be made of.
+    """Raise where the text of a model lacks an entry, or has one of a wrong type or range.
 
     Parameters
     ----------
@@ -86,13 +86,11 @@ def _check_kinds(found, wanted, path, place=""):
                 raise ValueError(f"{path}: {name} must be an object; got {_shortened(value)}.")
             _check_kinds(value, kind, path, f"{name}.")
         elif not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ValueError(
-                f"{path}: {name} is of another kind than it must be; got {_shortened(value)}."
-            )
+            raise ValueError(f"{path}: {name} has the wrong type; got {_shortened(value)}.")
 
 
 def _ranges(model):
-    """Return value, check, and words for what it must be, by the value's name."""
+    """Return {name: (value, check, description of right values)}."""
     labels, decisions, given = model["labels"], model["decisions"], model["input"]
     reader, features = given["reader"], model["features"]
     n_labels, n_leads, rate = len(labels["names"]), given["n_leads"], given["sampling_rate"]
@@ -106,11 +104,11 @@ def _ranges(model):
             lambda v: re.fullmatch(r"weights-[0-9a-f]{8}\.safetensors", v),
             "the name of a file beside it, weights-<hash>.safetensors",
         ),
-        "labels.names": (labels["names"], _are_labels, "names or numbers, each once"),
+        "labels.names": (labels["names"], _are_labels, "different names or numbers"),
         "labels.dtype": (
             labels["dtype"],
             lambda v: _holds(v, labels["names"]),
-            "the type of an array that holds the names",
+            "the type of an array of names",
         ),
         "labels.learned": (
             labels["learned"],
@@ -131,12 +129,12 @@ def _ranges(model):
         "input.n_features_in": (
             given["n_features_in"],
             lambda v: v == n_leads or (n_leads == 1 and rate is None and v == given["n_times"]),
-            "the number of leads, or of samples of the only one",
+            "the number of leads, or the number of samples of a single lead",
         ),
         "input.lead_names": (
             given["lead_names"],
             lambda v: v is None or (_are_names(v) and len(v) == n_leads),
-            f"{n_leads} names, each once, or null",
+            f"{n_leads} different names, or null",
         ),
         "input.lead_scale": (
             given["lead_scale"],
@@ -151,13 +149,13 @@ def _ranges(model):
         "input.column_names": (
             given["column_names"],
             lambda v: v is None or (_are_names(v) and len(v) == given["n_features_in"]),
-            f"{given['n_features_in']} names, each once, or null",
+            f"{given['n_features_in']} different names, or null",
         ),
         "input.reader.sampling_rate": (reader["sampling_rate"], *positive),
         "input.sampling_rate": (
             rate,
             lambda v: v is None or v == reader["sampling_rate"],
-            "that of input.reader, or null",
+            "the same as input.reader, or null",
         ),
         "input.reader.highpass": (
             reader["highpass"],
@@ -183,7 +181,7 @@ def _ranges(model):
     if features is not None:
         ranges |= {
             "features.sampling_rate": (features["sampling_rate"], *positive),
-            "features.names": (features["names"], _are_names, "names, each once"),
+            "features.names": (features["names"], _are_names, "different names"),
             "features.slope": (features["slope"], *factors),
             "features.offset": (features["offset"], *numbers),
         }

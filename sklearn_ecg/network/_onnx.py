@@ -1,8 +1,9 @@
-"""Export to ONNX, for places where neither Python nor torch runs."""
+"""Export to ONNX, for machines without Python and torch."""
 
 import json
+import logging
 import warnings
-from contextlib import redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from copy import deepcopy
 from importlib.util import find_spec
 from io import StringIO
@@ -25,8 +26,7 @@ def export_onnx(classifier, path):
     if network.models is not None:
         names = classifier.answers_.extractor.get_feature_names_out()
         examples["features"] = torch.zeros(2, len(names))
-    # The exporter reports its steps, and that it uses a name that several axes have but once.
-    with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
+    with _quiet():
         program = torch.onnx.export(
             network,
             tuple(examples.values()),
@@ -43,8 +43,20 @@ def export_onnx(classifier, path):
         file.write(model.SerializeToString())
 
 
+@contextmanager
+def _quiet():
+    """Silence the exporter: it reports its steps, missing optional libraries and shared names."""
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with redirect_stdout(StringIO()), warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        logging.disable(disabled)
+
+
 class FromSignalsToProbabilities(nn.Module):
-    """All that stands between signals in mV and calibrated probabilities."""
+    """All steps from signals in mV to calibrated probabilities."""
 
     def __init__(self, classifier):
         super().__init__()

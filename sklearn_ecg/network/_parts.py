@@ -1,4 +1,4 @@
-"""The classifier's parts by name: networks, and the parameters that parts take."""
+"""The classifier's network by name, and parameters of its parts."""
 
 import inspect
 import json
@@ -17,7 +17,7 @@ from sklearn_ecg.network._trainer import OPTIMIZERS, Trainer
 from sklearn_ecg.network.modules import AsymmetricLoss, LabelCorrelationNet
 from sklearn_ecg.utils import warn_user
 
-#: What a network by name means. The paper gives no numbers for its channels and layers.
+#: Parameters of each network by name. The paper gives no numbers of channels and layers.
 NETWORKS = {
     "small": {"hidden_dim": 64, "n_layers": 1, "n_heads": 4},
     "medium": {"hidden_dim": 128, "n_layers": 2, "n_heads": 4},
@@ -40,7 +40,7 @@ _CHANNELS = {
     ("medium", "residual"): (32, 64, 128),
     ("paper", "residual"): (64, 128, 256),
 }
-# What fit tells a network that asks for it by its constructor.
+# fit passes those of these that a network's constructor names.
 _LEARNED = {"label_correlation", "n_leads", "n_times", "n_labels"}
 _OF_BATCHES = {"dataset", "generator", "n_times", "device", "change"}
 _OF_CLASSIFIER = {"lr", "max_epochs", "batch_size", "callbacks", "device", "verbose"}
@@ -57,15 +57,15 @@ PREFIXES = (
 
 
 class PartParameters(BaseEstimator):
-    """An estimator whose parts take parameters by dunder names, as those of skorch do.
+    """Estimator with parameters of its parts, by dunder names as in skorch.
 
-    Its constructor hands what it gets by ``**part_parameters`` to `_set_part_parameters`; so may
-    that of a subclass, with parameters of its own beside it.
+    The constructor passes its ``**part_parameters`` to `_set_part_parameters`. A subclass may add
+    parameters of its own.
     """
 
     @classmethod
     def _get_param_names(cls):
-        """Return the constructor's parameters, and those of the one that gets its ``**kwargs``."""
+        """Return the constructor's parameters, and those that its ``**kwargs`` are passed to."""
         names = set()
         for owner in cls.__mro__[: cls.__mro__.index(PartParameters)]:
             if "__init__" not in vars(owner):
@@ -78,11 +78,31 @@ class PartParameters(BaseEstimator):
         return sorted(names)
 
     def get_params(self, deep=True):
-        """Return the constructor's parameters, and those of parts that were set."""
+        """Return the constructor's parameters, and those of parts that were set.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include parameters of nested estimators.
+
+        Returns
+        -------
+        dict
+        """
         return super().get_params(deep=deep) | self._part_parameters()
 
     def set_params(self, **parameters):
-        """Set the constructor's parameters, and those of parts, such as ``network__dropout``."""
+        """Set parameters of the constructor and of parts.
+
+        Parameters
+        ----------
+        **parameters
+            Such as ``lr=1e-3`` or ``network__dropout=0.1``.
+
+        Returns
+        -------
+        self
+        """
         of_parts = {k: v for k, v in parameters.items() if is_part_parameter(k)}
         rest = {k: v for k, v in parameters.items() if k not in of_parts}
         for name in rest:
@@ -121,17 +141,17 @@ def parameters_of(classifier, prefix):
 
 
 def check_part_parameters(classifier):
-    """Raise where a parameter such as ``network__channels`` is unknown, or is not the user's.
+    """Raise where a parameter such as ``network__channels`` is unknown, or fit sets it.
 
-    Names of callbacks are checked by the trainer, once its callbacks exist.
+    The trainer checks names of callbacks, since only it knows them.
     """
     maker, _ = _maker(classifier.network)
     takes_backbone = maker is not None and "backbone" in inspect.signature(maker).parameters
     if classifier.backbone is not None and not takes_backbone:
         what = "a module that is built" if maker is None else _name_of(maker)
         raise ValueError(
-            f"The 'backbone' parameter is set, but 'network' is {what}, which takes none: set it "
-            "to None."
+            f"The 'backbone' parameter is set, but 'network' is {what}, which takes no backbone: "
+            "set 'backbone' to None."
         )
     optimizer = parameters_of(classifier, "training").get("optimizer", "adamw")
     makers = {
@@ -202,7 +222,7 @@ def network_maker(classifier, reader, labels, label_correlation):
 
 
 def _maker(network):
-    """Return the class that makes a network, None for one that is made, and its preset."""
+    """Return the class that makes a network (None for a finished module), and its preset."""
     if isinstance(network, str):
         return LabelCorrelationNet, NETWORKS[network]
     if isinstance(network, nn.Module):
@@ -215,19 +235,18 @@ def _with_backbone(classifier, preset):
     backbone = backbone if classifier.backbone is None else classifier.backbone
     if backbone is None:
         return preset
-    channels = {}
-    if isinstance(classifier.network, str) and isinstance(backbone, str):
-        channels = {"channels": _CHANNELS[classifier.network, backbone]}
-    return preset | channels | {"backbone": backbone}
+    # A backbone that is not in the table has channels of its own.
+    channels = _CHANNELS.get((classifier.network, backbone))
+    return preset | ({} if channels is None else {"channels": channels}) | {"backbone": backbone}
 
 
 def _make(maker, options):
-    # A backbone that is built stays as it is: each fit trains a copy.
+    # A finished backbone stays as it is: each fit trains a copy.
     return maker(**{k: deepcopy(v) if isinstance(v, nn.Module) else v for k, v in options.items()})
 
 
 def _make_checked(make, shape, n_labels):
-    """Make a network, and see that it answers signals of a shape with as many logits as labels."""
+    """Make a network, and check that it maps signals of this shape to n_labels logits."""
     module = make()
     if not isinstance(module, nn.Module):
         raise TypeError(f"The 'network' parameter must make an nn.Module; it made {module!r}.")
@@ -255,7 +274,7 @@ def _make_checked(make, shape, n_labels):
 
 
 def _make_pretrained(make, path):
-    """Make a network that begins with the weights of a safetensors file, as far as they fit."""
+    """Make a network that begins with those weights of a safetensors file that fit."""
     module, path = make(), Path(path)
     try:
         if path.is_dir():
@@ -290,6 +309,6 @@ def _make_pretrained(make, path):
 
 
 def _name_of(maker):
-    """Return the name of a class, or of what a functools.partial calls."""
+    """Return the name of a class, or of the function in a functools.partial."""
     maker = getattr(maker, "func", maker)
     return getattr(maker, "__name__", type(maker).__name__)

@@ -1,4 +1,4 @@
-"""Training in several processes, each of which works on a part of every batch."""
+"""Training in several processes, each with a part of every batch."""
 
 from contextlib import contextmanager
 
@@ -10,11 +10,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class Processes:
     """The processes that ``accelerate launch`` or ``torchrun`` has started.
 
-    All of them hold all records and draw the same batches; of each batch a process takes its
-    rows. Gradients, and the statistics of batch norm, are those of the whole batch, so that
-    without dropout the weights become those that one process finds, up to rounding. torch's own
-    means to this end do not run on a CPU (``SyncBatchNorm``), or average gradients of parts that
-    have unlike numbers of known labels as if they were alike (``DistributedDataParallel``).
+    All processes hold all records and draw the same batches; each works on its rows of a batch.
+    Gradients, and the statistics of batch norm, are those of the whole batch. Without dropout the
+    weights are therefore those of one process, up to rounding. torch's own classes do not fit:
+    ``SyncBatchNorm`` does not run on a CPU, and ``DistributedDataParallel`` averages the gradients
+    of parts with unequal numbers of known labels as if they were equal.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ class Processes:
     Attributes
     ----------
     device : str
-        This process's own.
+        The device of this process.
     n_processes, rank : int
     """
 
@@ -40,11 +40,11 @@ class Processes:
         self.rank = self._accelerator.process_index
 
     def part_of(self, inputs, labels):
-        """Return this process's rows of a batch, and weights under which losses add up."""
+        """Return this process's rows of a batch, and weights for which the parts' losses add up."""
         signals, lengths, weights = inputs
         mine = slice(self.rank, None, self.n_processes)
         n_known, n_mine = (labels != -1).sum(), (labels[mine] != -1).sum()
-        # The loss is a mean over known labels: here over fewer of them than the batch has.
+        # The loss is a mean over known labels, and a part has fewer of them than the batch.
         share = self.n_processes * n_mine / n_known.clamp_min(1)
         return (signals[mine], lengths[mine], weights[mine] * share), labels[mine]
 
@@ -53,7 +53,7 @@ class Processes:
         return self._accelerator.reduce(values.detach().float(), reduction="mean")
 
     def of_all(self, values):
-        """Return a tensor of each process, stacked, on the CPU."""
+        """Return the tensors of all processes, stacked, on the CPU."""
         return self._accelerator.gather(values.to(self.device).unsqueeze(0)).cpu()
 
     def wait(self):
@@ -70,7 +70,7 @@ class Processes:
 
     @contextmanager
     def share(self, net):
-        """Let batch norm of a net's module see the batches of all processes within the block."""
+        """Within the block, batch norm uses the whole batch, over all processes."""
         plain = [
             (parent, name, layer)
             for parent in net.module_.modules()
@@ -82,12 +82,11 @@ class Processes:
         try:
             yield
         except RuntimeError as error:
-            # Those of torch's exchanges on GPUs have types, those on CPUs a text.
+            # Errors of exchanges on GPUs have their own types, those on CPUs only a text.
             if isinstance(error, torch.distributed.DistError) or "gloo" in str(error):
                 raise RuntimeError(
-                    "Another process that shares this training has ended, or cannot be reached. "
-                    "Start all of them again; with checkpoint set, training goes on after its "
-                    "last epoch."
+                    "Another process of this training has ended, or cannot be reached. Start all "
+                    "of them again; with checkpoint set, training goes on after the last epoch."
                 ) from error
             raise
         finally:
@@ -101,7 +100,7 @@ class WholeBatchNorm(_BatchNorm):
     Parameters
     ----------
     layer : BatchNorm
-        Whose weights and statistics it goes on with, and changes.
+        Its weights and statistics are used and updated.
     """
 
     def __init__(self, layer):

@@ -1,4 +1,4 @@
-"""SignalReader: from records of any form to the standardised tensors that a network reads."""
+"""SignalReader: turns records of any form into the standardised tensors of the network."""
 
 import math
 import os
@@ -17,33 +17,33 @@ from sklearn_ecg.records import CleanedRecords, LazySignals, as_records
 from sklearn_ecg.records._lead_order import order_leads
 from sklearn_ecg.utils import warn_user
 
-# Of 2.5, 5 and 10 s the shortest was as accurate on PTB-XL's superclasses, in the least time.
+# Of 2.5, 5 and 10 s the shortest was as accurate on PTB-XL's superclasses, and fastest.
 _AUTO_CROP_S = 2.5
-# Records that are resampled and filtered together: few enough to stay in the cache.
+# Records resampled and filtered together: few enough for the processor's cache.
 _CHUNK = 64
-# What padding may take in memory, where it is also most of what is kept.
+# Bytes of memory that padding may take, where padding is most of the data.
 _MOST_GB = 8
 _MOST_PADDING = 0.75
-# Samples that are read together for prediction: 256 MB.
+# Samples read together for prediction: 256 MB.
 _MOST_SAMPLES = 2**26
-# What is held of signals in memory; what is more lies in a file, which the system reads ahead.
+# Bytes of signals held in memory. Larger arrays are in a file, which the system reads ahead.
 _MOST_IN_MEMORY = 2**30
-# A thousand records are enough to know the usual size of a lead.
+# A thousand records are enough to find the usual size of a lead.
 _RECORDS_FOR_SCALE = 1000
-# So many times the size of training's signals, or the reverse, no patient's are.
+# No patient's signals are larger or smaller than those of training by this factor.
 _OTHER_UNIT = 100
 
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What was read of records.
+    """Signals of records, and the reasons why some were not read.
 
     Attributes
     ----------
     dataset : SignalDataset
         With zeros for records that could not be read.
     reasons : dict of int to str
-        Why the network has nothing to read of a record, by its row.
+        {row: why the record cannot be read}.
     """
 
     dataset: SignalDataset
@@ -51,29 +51,30 @@ class Reading:
 
     @property
     def is_read(self):
-        """Which records were read, of shape (n_records,)."""
+        """Whether each record was read, of shape (n_records,)."""
         is_read = np.ones(len(self.dataset), dtype=bool)
         is_read[list(self.reasons)] = False
         return is_read
 
 
 class SignalReader:
-    """Bring records to one rate, length, order and size of leads.
+    """Bring records to one rate, length, order of leads and size.
 
-    Gaps become straight lines, and a lead of which nothing was recorded is 0 mV throughout, if
-    records of training lack it too; else the record cannot be read. Missing limb leads are
-    computed from others.
+    Gaps become straight lines. A lead without any sample becomes 0 mV throughout if some training
+    records lack it too; otherwise the record cannot be read. Missing limb leads are computed from
+    others.
 
     Parameters
     ----------
     sampling_rate : float
-        Hz, to which records of known rate are resampled.
+        Hz. Records of known rate are resampled to it.
     highpass : float or None
-        Hz; what is slower is removed from records of known rate.
+        Cut-off in Hz. Slower changes are removed from records of known rate.
     duration_s : float or None
-        Records of known rate are cropped or padded at their end to this length; None reads all.
+        Seconds. Records of known rate are cropped or padded at their end to this length; None reads
+        all.
     crop_s : float, "auto" or None
-        What the network reads at a time; None is all of `duration_s`.
+        Seconds that the network reads at a time; None is all of `duration_s`.
 
     Attributes
     ----------
@@ -82,37 +83,38 @@ class SignalReader:
     sampling_rate_ : float or None
         Hz; None after records of unknown rate.
     n_times_ : int
-        What the network reads at a time.
+        Samples that the network reads at a time.
     n_features_in_ : int
-        Leads; for arrays of a single lead, samples, as scikit-learn counts the columns of X.
+        Number of leads. For arrays of a single lead, number of samples, as scikit-learn counts the
+        columns of X.
     lead_scale_ : ndarray of shape (n_leads,)
-        In mV, see `sklearn_ecg.preprocessing.LeadScaler`.
+        mV, see `sklearn_ecg.preprocessing.LeadScaler`.
     may_lack_ : ndarray of bool of shape (n_leads,)
-        Leads that a record of training lacks.
+        True for leads that a training record lacks.
     """
 
     def __init__(self, sampling_rate, highpass, duration_s, crop_s):
         if crop_s is None and duration_s is None:
             raise ValueError(
-                "With duration_s=None records are read whole; set crop_s, the seconds that the "
+                "With duration_s=None records are read whole. Set crop_s, the seconds that the "
                 "network reads at a time."
             )
         is_number = crop_s not in (None, "auto")
         if is_number and duration_s is not None and crop_s > duration_s:
-            raise ValueError(f"crop_s={crop_s:g} is longer than duration_s={duration_s:g}.")
+            raise ValueError(f"crop_s={crop_s:g} must not exceed duration_s={duration_s:g}.")
         self.sampling_rate = sampling_rate
         self.highpass = highpass
         self.duration_s = duration_s
         self.crop_s = crop_s
 
     def learn(self, records, training):
-        """Learn leads, rate, length and scaling; return all records, read.
+        """Learn leads, rate, length and scaling; return all records as tensors.
 
         Parameters
         ----------
         records : ECGRecords
         training : ndarray of int
-            The records that leads are scaled by.
+            Rows of the records that fit the scaling of leads.
 
         Returns
         -------
@@ -121,7 +123,7 @@ class SignalReader:
         self.n_leads_ = records.n_leads
         self.lead_names_ = records.lead_names
         self._learn_length(records)
-        # A limb lead that a record lacks is computed, as it is for prediction.
+        # A limb lead that a record lacks is computed, as in prediction.
         records = order_leads(
             records, self.lead_names_, self.n_leads_, type(self).__name__, missing="nan"
         )
@@ -129,14 +131,14 @@ class SignalReader:
         signals, lacks, reasons = self._prepare(records)
         usable = np.setdiff1d(training, list(reasons))
         if not len(usable):
-            raise ValueError(f"No record can be read; of the first, {next(iter(reasons.values()))}")
+            raise ValueError(f"No record can be read. The first: {next(iter(reasons.values()))}")
         self.may_lack_ = lacks[usable].any(axis=0)
         sample = usable[:: max(1, len(usable) // _RECORDS_FOR_SCALE)]
         self.lead_scale_ = LeadScaler().fit(signals[sample]).scale_.astype(np.float32)
         return self._standardised(signals, reasons)
 
     def read(self, records):
-        """Read records as those of `learn` were read.
+        """Read records as in `learn`.
 
         Parameters
         ----------
@@ -154,12 +156,12 @@ class SignalReader:
         return self._standardised(signals, reasons)
 
     def parts(self, records):
-        """Split rows of records so that none is padded to the length of one much longer.
+        """Split rows of records so that no record is padded to the length of a much longer one.
 
         Returns
         -------
         list of ndarray of int
-            All in one part where they are few enough to be read together.
+            One part if the records are few enough to be read together.
         """
         lengths = _lengths(records)
         if self.duration_s is not None and records.sampling_rate is not None:
@@ -174,7 +176,7 @@ class SignalReader:
         return [np.array(part) for part in parts]
 
     def check(self, X, owner):
-        """Return X as records whose rate or length is of the kind that was learned.
+        """Return X as records, after checking that rate and length fit those of `learn`.
 
         Parameters
         ----------
@@ -188,8 +190,8 @@ class SignalReader:
                 found = "different numbers of" if records.n_times is None else records.n_times
                 raise ValueError(
                     f"X has {found} features, but {owner} is expecting {self.n_times_} features as "
-                    "input, the samples of each lead. Fit on ECGRecords with a sampling rate to "
-                    "predict on records of any length."
+                    "input, the samples of each lead. To predict on records of any length, fit on "
+                    "ECGRecords with a sampling rate."
                 )
         elif records.sampling_rate is None:
             raise ValueError(
@@ -204,8 +206,9 @@ class SignalReader:
             self.n_times_ = round(self.sampling_rate_ * self._seconds_at_once())
             if self.n_times_ < 1:
                 raise ValueError(
-                    f"sampling_rate={self.sampling_rate:g} Hz leaves no sample of the "
-                    f"{self._seconds_at_once():g} s that the network reads at a time."
+                    f"sampling_rate={self.sampling_rate:g} Hz leaves no sample in the "
+                    f"{self._seconds_at_once():g} s that the network reads at a time. Set a "
+                    "higher one."
                 )
             self.n_features_in_ = records.n_leads
             return
@@ -216,8 +219,8 @@ class SignalReader:
             )
         if records.n_times is None:
             raise ValueError(
-                "Records of different lengths need a known sampling rate, by which they are cut "
-                "to one duration: pass ECGRecords(signals, sampling_rate=...)."
+                "Records of different lengths need a known sampling rate, to be cut to one "
+                "duration: pass ECGRecords(signals, sampling_rate=...)."
             )
         self.sampling_rate_ = None
         self.n_times_ = records.n_times
@@ -231,7 +234,7 @@ class SignalReader:
         return _AUTO_CROP_S if self.duration_s is None else min(_AUTO_CROP_S, self.duration_s)
 
     def _prepare(self, records):
-        """Return signals in mV, padded with NaN, which leads records lack, and reasons."""
+        """Return signals in mV padded with NaN, the leads that records lack, and reasons."""
         ratio = self._ratio(records)
         n_times = self._n_times_kept(records, ratio)
         signals = _room((len(records), self.n_leads_, n_times))
@@ -248,7 +251,7 @@ class SignalReader:
         return signals, lacks, reasons
 
     def _read_chunk(self, records, rows, n_times, ratio, reasons):
-        """Yield (rows, signals of one length), without records that raise an error."""
+        """Yield (rows, signals of one length), without the records that raise an error."""
         n_needed = int(np.ceil(n_times / ratio))
         signals = records.signals
         is_long = records.n_times is None or records.n_times > n_needed
@@ -258,13 +261,13 @@ class SignalReader:
                 together = np.asarray(signals.read_many() if is_lazy else signals)[..., :n_needed]
                 together = self._checked(together.astype(np.float32, copy=False))
             except Exception:
-                pass  # one by one it turns out which record it is
+                pass  # read one by one below, to find the record
             else:
                 yield rows, together
                 return
         for i, row in enumerate(rows):
             try:
-                # Of long records no more is read than is kept.
+                # No more of a long record is read than is used.
                 signal = signals.window(i, 0, n_needed) if is_lazy else signals[i]
                 signal = np.asarray(signal, dtype=np.float32)[np.newaxis, ..., :n_needed]
                 signal = self._checked(signal)
@@ -276,8 +279,8 @@ class SignalReader:
     def _checked(self, signals):
         if signals.ndim != 3 or signals.shape[1] != self.n_leads_ or not signals.shape[2]:
             raise ValueError(
-                f"its signal is of shape {signals.shape[1:]}, and not of {self.n_leads_} leads "
-                "and samples of each"
+                f"its signal is of shape {signals.shape[1:]}, not {self.n_leads_} leads and "
+                "samples of each"
             )
         return signals
 
@@ -286,16 +289,16 @@ class SignalReader:
         names = np.array(self.lead_names_ or [f"number {i + 1}" for i in range(self.n_leads_)])
         reasons = {}
         for row, lacking in zip(rows[nothing | unlike], lacks[nothing | unlike], strict=True):
-            reasons[row] = f"it has no finite sample in the {n_read} that are read of each lead."
+            reasons[row] = f"it has no finite sample in the first {n_read} of each lead."
             if not lacking.all():
                 reasons[row] = (
-                    f"it lacks lead {', '.join(names[lacking])}, as no record of training does."
+                    f"it lacks lead {', '.join(names[lacking])}, which all training records have."
                 )
         return reasons
 
     def _resampled(self, signals, ratio):
         if ratio != 1:
-            # The record goes on beyond its ends as a line through them: no step there rings.
+            # The record is continued beyond its ends by a line through them, which avoids ringing.
             signals = resample_poly(
                 signals, ratio.numerator, ratio.denominator, axis=-1, padtype="line"
             )
@@ -310,16 +313,16 @@ class SignalReader:
         lower = min(self.sampling_rate_, own_rate)
         if self.highpass is not None and self.highpass >= lower / 2:
             raise _WrongRate(
-                f"highpass={self.highpass:g} Hz would leave nothing of signals sampled at "
-                f"{lower:g} Hz, which hold frequencies up to {lower / 2:g} Hz: lower it, set it to "
-                "None, or look at the sampling rate of the records."
+                f"highpass={self.highpass:g} Hz would remove the whole signal: signals sampled at "
+                f"{lower:g} Hz hold frequencies up to {lower / 2:g} Hz. Lower it, set it to None, "
+                "or check the sampling rate of the records."
             )
         ratio = Fraction(self.sampling_rate_ / own_rate).limit_denominator(1000)
         if ratio == 0:
             raise _WrongRate(
                 f"Records of {own_rate:g} Hz cannot be resampled to {self.sampling_rate_:g} Hz, "
-                "less than a thousandth of that: look at sampling_rate, of the classifier and of "
-                "the records."
+                "less than a thousandth of that. Check sampling_rate of the classifier and of the "
+                "records."
             )
         return ratio
 
@@ -354,16 +357,16 @@ class SignalReader:
 
 
 def _room(shape):
-    """Return an array to write signals into: of more than a GB, in a file that nobody sees.
+    """Return an array for signals; above a GB it is in a temporary file.
 
-    Training reads a batch of it at a time, which costs nothing where memory holds it anyway.
+    Training reads one batch of it at a time, at no cost where it fits into memory.
     """
     n_bytes = 4 * math.prod(shape)
     if n_bytes <= _MOST_IN_MEMORY:
         return np.empty(shape, dtype=np.float32)
     with tempfile.TemporaryFile() as file:
         try:
-            # Room that is promised and not there would end the process when it is written to.
+            # Without reserved space, a full disk would kill the process when it writes.
             os.posix_fallocate(file.fileno(), 0, n_bytes)
         except OSError as error:
             raise OSError(
@@ -376,7 +379,7 @@ def _room(shape):
 
 
 class _WrongRate(ValueError):
-    """Records of a rate from which the network's cannot be made."""
+    """Records of a rate that cannot be resampled to the network's."""
 
 
 def records_of(X, owner):
@@ -390,7 +393,7 @@ def records_of(X, owner):
 
 
 def warn_of_other_units(sizes, ids):
-    """Warn of signals whose size says that they are in another unit than those of training.
+    """Warn of signals that are probably in another unit than those of training.
 
     Parameters
     ----------
@@ -403,9 +406,9 @@ def warn_of_other_units(sizes, ids):
         first = other[0]
         warn_user(
             f"{len(other)} of {len(ids)} records are far larger or smaller than those of "
-            f"training, the first of them {ids[first]}, {sizes[first]:.2g} times their size: "
-            "are they in another unit, such as microvolt for mV, or was nothing recorded? What "
-            "is predicted for them means nothing then; bring them to the unit of training."
+            f"training. The first is {ids[first]}, {sizes[first]:.2g} times their size: are they "
+            "in another unit, such as microvolt, or was nothing recorded? Their predictions are "
+            "meaningless. Bring the records to the unit of training."
         )
 
 

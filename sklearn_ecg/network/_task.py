@@ -1,4 +1,4 @@
-"""Task: what one fit learns from, and which of it is held out."""
+"""Task: data of one fit, and the records that are held out."""
 
 from dataclasses import dataclass
 
@@ -16,33 +16,33 @@ from sklearn_ecg.network._signal_reader import (
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.utils import align_records, check_groups, ids_of, warn_of_unread, warn_user
 
-# With fewer records than this, a held-out part is too small to tell one epoch from another.
+# With fewer records, the held-out part is too small to compare epochs.
 _MIN_RECORDS = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What one fit learns from.
+    """Data of one fit.
 
     Attributes
     ----------
     records : ECGRecords
     reader : SignalReader
-        Fitted; of the last fit, where this one goes on.
+        Fitted. With warm_start that of the last fit.
     reading : Reading
-        Of all records.
+        Signals of all records.
     space : LabelSpace
     labels, weights : ndarray of shape (n_records, n_labels)
         See `resolve_labels` and `loss_weights`.
     learned : ndarray of bool of shape (n_labels,)
-        Labels that can be learned.
+        True for labels that can be learned.
     groups : ndarray of shape (n_records,), or None
     training, held_out : ndarray of int
-        Records that were read: those that are trained on, and those that are not.
+        Rows of the records that were read: to train on, and held out.
     before : LabelCorrelationECGClassifier or None
         The fitted classifier that goes on.
     knows_labels : bool
-        Whether it has learned the same labels.
+        Whether `before` has learned the same labels.
     random_state : RandomState
     """
 
@@ -62,23 +62,23 @@ class Task:
 
     @property
     def dataset(self):
-        """The signals to train on, and to validate the training on."""
+        """Signals to train on, with the held-out ones that validate the training."""
         return self.reading.dataset.with_labels(
             self.labels, self.weights, self.training, self.held_out
         )
 
 
 def read_task(classifier, X, y, *, groups, sample_weight, validation, classes, before, holds_out):
-    """Check what a user gives to a fit, and read it.
+    """Check the arguments of a fit, and read its records.
 
     Parameters
     ----------
     classifier : LabelCorrelationECGClassifier
-        Whose parameters say how.
+        Its parameters are used.
     X, y, groups, sample_weight, validation, classes
         As for its ``fit`` and ``partial_fit``.
     before : LabelCorrelationECGClassifier or None
-        Fitted; goes on with its leads, rate and scaling, and without `holds_out` with its labels.
+        Fitted. Its leads, rate and scaling are kept; without `holds_out` its labels too.
     holds_out : bool
 
     Returns
@@ -124,19 +124,19 @@ def read_task(classifier, X, y, *, groups, sample_weight, validation, classes, b
         warn_of_other_units(reading.dataset.sizes(), records.ids)
     if not reading.is_read.any():
         raise ValueError(f"No record of X can be read. {records.ids[0]}: {reading.reasons[0]}")
-    warn_of_unread(reading.reasons, records.ids, "teach nothing, and are left out")
+    warn_of_unread(reading.reasons, records.ids, "are left out of the training")
     training = np.flatnonzero(~is_held_out & reading.is_read)
     held_out = np.flatnonzero(is_held_out & reading.is_read)
     if len(training) < 2:
         raise ValueError(
-            f"Of {len(records)} records {len(held_out)} are held out, and at least 2 must be left "
-            f"to train on: hold out fewer. {len(reading.reasons)} cannot be read."
+            f"{len(held_out)} of {len(records)} records are held out, and {len(reading.reasons)} "
+            "cannot be read. At least 2 must be left to train on: hold out fewer."
         )
     weights = loss_weights(labels, space, classifier.class_weight, sample_weight)
     if not weights[training].any():
         raise ValueError(
-            f"sample_weight is zero for all {len(training)} records that are trained on; only "
-            "records held out for validation have weight."
+            f"sample_weight is zero for all {len(training)} training records; only records held "
+            "out for validation have weight."
         )
     knows_labels = before is not None and space.is_same(before.labels_)
     if knows_labels:
@@ -150,9 +150,9 @@ def read_task(classifier, X, y, *, groups, sample_weight, validation, classes, b
 
 
 def _labels_of(X, y, name, classes, before, same):
-    """Return labels and their space, in the order in which a classifier that goes on has them.
+    """Return labels and their space, in the order of the classifier that goes on.
 
-    With `same` they must be its own.
+    With `same` the labels must be its own.
     """
     if before is None:
         return resolve_labels(X, y, name, classes)
@@ -167,13 +167,13 @@ def _labels_of(X, y, name, classes, before, same):
 
 
 def validation_mask(labels, groups, fraction, random_state):
-    """Choose the records that are held out, so that all labels keep their shares.
+    """Choose held-out records so that the share of each label stays the same.
 
     Parameters
     ----------
     labels : ndarray of shape (n_records, n_labels)
     groups : ndarray of shape (n_records,), or None
-        Patients, who stay together. With None, or a single patient, records are drawn one by one.
+        Patients, who are not split. With None, or a single patient, single records are drawn.
     fraction : float
     random_state : numpy.random.RandomState
 
@@ -204,14 +204,14 @@ def validation_mask(labels, groups, fraction, random_state):
 
 
 def check_validation(validation, n_records, groups=None):
-    """Check the mask of the records that a user holds out.
+    """Check the user's mask of held-out records.
 
     Parameters
     ----------
     validation : array-like of bool of shape (n_records,)
     n_records : int
     groups : ndarray of shape (n_records,), default=None
-        Patients, of whom none should be on both sides.
+        Patients; none should be on both sides.
 
     Returns
     -------
@@ -232,8 +232,7 @@ def check_validation(validation, n_records, groups=None):
         split = np.intersect1d(groups[mask], groups[~mask])
         if len(split):
             warn_user(
-                f"validation splits {len(split)} patients, the first of them {split[0]}: what is "
-                "held out is known from training, and its scores are too good. Hold out whole "
-                "patients."
+                f"validation splits {len(split)} patients. The first is {split[0]}. Scores are too "
+                "good where training has seen a held-out patient: hold out whole patients."
             )
     return mask

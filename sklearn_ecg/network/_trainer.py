@@ -1,4 +1,4 @@
-"""Trainer: the skorch net of one run."""
+"""Trainer: the skorch net of one training."""
 
 from contextlib import nullcontext, suppress
 from copy import deepcopy
@@ -35,55 +35,55 @@ from sklearn_ecg.network._folding import folded
 from sklearn_ecg.network._processes import Processes
 from sklearn_ecg.network._windows import mean_over_windows
 from sklearn_ecg.network.modules import AsymmetricLoss
-from sklearn_ecg.utils import Interval, StrOptions
+from sklearn_ecg.utils import Interval, StrOptions, progress
 
 OPTIMIZERS = {"adamw": torch.optim.AdamW, "adam": torch.optim.Adam}
-# In bfloat16, torch's convolution of fewer samples than its kernel has can be NaN on a CPU: what is
-# left of shorter signals after five halvings.
+# In bfloat16 on a CPU, torch's convolution can give NaN for fewer samples than its kernel. Shorter
+# signals reach that after five halvings.
 _LEAST_TIMES_ROUNDED = 160
 
 
 class Trainer(ClassifierMixin, NeuralNet):
-    """Train a network on signals and labels, and answer with it.
+    """Train a network on signals and labels, and predict with it.
 
     Parameters
     ----------
     module : Module class or Module
-        Maps (batch, leads, times) to logits of shape (batch, n_labels), or of several answers of
+        Maps (batch, leads, times) to logits of shape (batch, n_labels). Several answers have the
         shape (n_answers, batch, n_labels).
     reader : SignalReader
-        Reads the records that callbacks let the net predict.
+        Reads records that callbacks pass to the net.
     labels : LabelSpace
     augmentation : SignalAugmentation or None
     optimizer : {"adamw", "adam"} or Optimizer class, default="adamw"
         The paper has Adam.
     weight_decay : float, default=0.01
     schedule : {"one_cycle", "cosine", "constant"}, default="one_cycle"
-        The learning rate over all epochs: it rises to `lr` and falls, falls from `lr`, or stays
-        there, as in the paper. With "one_cycle" Adam's first beta falls from 0.95 to 0.85 and
-        rises again, unless ``optimizer__betas`` is set. A callback of yours that is a skorch
-        `LRScheduler` stands in its place.
+        The learning rate over all epochs: "one_cycle" rises to `lr` and falls, "cosine" falls from
+        `lr`, "constant" stays there, as in the paper. With "one_cycle" Adam's first beta falls from
+        0.95 to 0.85 and rises again, unless ``optimizer__betas`` is set. Your own skorch
+        `LRScheduler` among the callbacks replaces it.
     ema_decay : float or None, default=0.99
-        Validate and keep a moving average of the weights, of which this share stays at each step;
-        less in the first steps. None keeps the weights themselves.
+        Share of the moving average of the weights that stays at each step; less in the first steps.
+        The average is validated and kept. None keeps the weights themselves.
     patience : int or None, default=10
-        Where records are held out, training stops after this many epochs without a smaller
-        validation loss, and the weights of the best epoch are restored. None never stops.
+        With held-out records, training stops after this many epochs without a smaller validation
+        loss, and the weights of the best epoch are restored. None never stops.
     precision : {"auto", "float32", "bfloat16"}, default="auto"
-        What the network calculates in; weights and what it returns are never rounded to
-        bfloat16. "auto" trains in bfloat16 on GPUs and CPUs that have it (AVX512-BF16, AMX), else
-        in float32, and predicts in float32, so that a model says the same on every machine.
-        "bfloat16" predicts in it too: faster for wide networks, with logits off by about 0.01.
-        Signals of less than 160 samples are always in float32.
+        Precision of the network's computations; weights and results are never rounded to bfloat16.
+        "auto" trains in bfloat16 on GPUs and CPUs that have it (AVX512-BF16, AMX), else in float32,
+        and predicts in float32, so that a model gives the same answers on every machine. "bfloat16"
+        also predicts in it: faster for wide networks, with logits off by about 0.01. Signals of
+        less than 160 samples are always in float32.
     compile : bool, default=False
         Train by ``torch.compile`` with the arguments ``compile__*``. The first epoch takes minutes
-        longer, and on a CPU it gains a tenth, so that it is for GPUs.
-        ``compile__mode="reduce-overhead"`` replays CUDA graphs: it suits small networks, whose
-        kernels take less time than their launch.
+        longer. Use it on GPUs; on a CPU it gains a tenth. ``compile__mode="reduce-overhead"``
+        replays CUDA graphs: it suits small networks, whose kernels take less time than their
+        launch.
     accelerate : bool, default=False
-        Share each batch among the processes that ``accelerate launch`` or ``torchrun`` has
-        started, each of which fits the same records (extra ``[accelerate]``). All find the same
-        weights; without dropout those of one process.
+        Share each batch among the processes that ``accelerate launch`` or ``torchrun`` started
+        (extra ``[accelerate]``). Each process fits the same records, and all find the same weights.
+        Without dropout these are the weights of a single process.
     lr, max_epochs, batch_size, callbacks, device, verbose, **part_parameters
         As for skorch's ``NeuralNet``.
     """
@@ -148,16 +148,16 @@ class Trainer(ClassifierMixin, NeuralNet):
         seed : int
             Torch's global state stays as it was.
         start : dict of Tensor, default=None
-            Weights to begin with; those that are missing begin at random.
+            First weights; missing ones begin at random.
         moments : dict, default=None
-            What the optimizer of an earlier run has learned of the gradients.
+            State of the optimizer of an earlier run.
         resume : Resume, default=None
-            Writes each epoch to a file, where the training goes on after an interruption.
+            Writes each epoch to a file, from which an interrupted training goes on.
 
         Returns
         -------
         self
-            With ``diverged_in_``, the epoch in which the loss became NaN, or None.
+            ``diverged_in_`` is the epoch in which the loss became NaN, or None.
         """
         if self.accelerate:
             self.processes_ = Processes(self.device)
@@ -175,23 +175,23 @@ class Trainer(ClassifierMixin, NeuralNet):
         ):
             with self.randomness_.of_layers(), single_precision():
                 self.initialize()
-            # Channels last make the convolutions half as fast again on a CPU.
+            # Channels last make the convolutions 1.5 times as fast on a CPU.
             self.module_.to(memory_format=torch.channels_last)
             if start is not None:
                 self._take_up(start)
             if moments is not None:
-                # Learning rate and weight decay are those of now. A copy, since the optimizer
-                # goes on in place, and the run may fail.
+                # Learning rate and weight decay are the present ones. Copied, because the optimizer
+                # changes its state in place, and the run may fail.
                 groups = self.optimizer_.state_dict()["param_groups"]
                 state = {"state": deepcopy(moments), "param_groups": groups}
                 self.optimizer_.load_state_dict(state)
             self._fit()
-        # What `partial_fit` goes on with.
+        # `partial_fit` goes on with this state.
         is_one_epoch = self.max_epochs == 1 and self.schedule == "constant"
         self.moments_ = self.optimizer_.state_dict()["state"] if is_one_epoch else None
-        # Files of safetensors hold contiguous weights alone.
+        # safetensors holds only contiguous weights.
         self.module_.to(memory_format=torch.contiguous_format)
-        # What training alone needs would swell pickles.
+        # Only training needs these; they would enlarge pickles.
         del self.dataset_, self.resume_, self.randomness_
         self.processes_, self.callbacks_, self.compiled_ = None, [], None
         return self
@@ -201,7 +201,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         n_done = 0 if self.resume_ is None else self.resume_.take_up(self)
         shared = nullcontext() if self.processes_ is None else self.processes_.share(self)
         try:
-            # An interrupt is how skorch's callbacks, and users, end training early.
+            # skorch's callbacks, and users, end training early by an interrupt.
             with suppress(KeyboardInterrupt), shared:
                 self.fit_loop(self.dataset_, epochs=self.max_epochs - n_done)
                 self.is_over_ = True
@@ -214,13 +214,14 @@ class Trainer(ClassifierMixin, NeuralNet):
         for name, values in start.items():
             if name not in own or own[name].shape != values.shape:
                 raise ValueError(
-                    f"The network of the last fit cannot go on: its {name} has no place in the new "
-                    "one. Leave the parameters of its size as they were, or set warm_start=False."
+                    f"The network of the last fit cannot go on: its {name} does not fit the new "
+                    "one. "
+                    "Set the parameters of its size as they were, or warm_start=False."
                 )
         self.module_.load_state_dict(start, strict=False)
 
     def restore(self, weights, history):
-        """Be trained, with these weights.
+        """Set weights and history of a finished training.
 
         Parameters
         ----------
@@ -232,22 +233,20 @@ class Trainer(ClassifierMixin, NeuralNet):
                 self._initialize_module()
             self._initialize_criterion()
         except (RuntimeError, ValueError, TypeError, ZeroDivisionError) as error:
-            raise ValueError(
-                f"No network can be made of the parameters of the model: {error}"
-            ) from error
+            raise ValueError(f"The model's parameters make no network: {error}") from error
         self.initialized_, self.history_ = True, history
         self.moments_, self.callbacks_ = None, []
         try:
             self.module_.load_state_dict(weights)
         except RuntimeError as error:
             raise ValueError(
-                f"The weights are not those of the model described: {error}"
+                f"The weights do not belong to this model description: {error}"
             ) from error
         self.module_.eval()
         return self
 
     def moments_for(self, other):
-        """Return what the optimizer has learned of gradients, if another net has the same kind."""
+        """Return the optimizer's state, if another net has an optimizer of the same kind."""
         return self.moments_ if other.optimizer is self.optimizer else None
 
     @property
@@ -261,7 +260,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         return self.rank == 0
 
     def of_all_processes(self, values):
-        """Return a tensor of each process, stacked."""
+        """Return the tensors of all processes, stacked."""
         return values.unsqueeze(0) if self.processes_ is None else self.processes_.of_all(values)
 
     def wait_for_processes(self):
@@ -291,20 +290,19 @@ class Trainer(ClassifierMixin, NeuralNet):
         return callbacks
 
     def initialize_callbacks(self):
-        """Make the callbacks, of which ``callbacks__<name>`` must name one."""
+        """Make the callbacks; each ``callbacks__<name>`` must name one."""
         known = [name for name, _ in self._uniquely_named_callbacks()]
         for parameter in self.get_params_for("callbacks"):
             if parameter.partition("__")[0] not in known:
                 raise ValueError(
-                    f"There is no callback for 'callbacks__{parameter}'; there are "
-                    f"{', '.join(known)}."
+                    f"'callbacks__{parameter}' names no callback. The names are {', '.join(known)}."
                 )
         return super().initialize_callbacks()
 
     def torch_compile(self, module, name):
-        """Keep the plain module, whose weights have plain names, beside the compiled one."""
+        """Keep the plain module, with the plain names of weights, beside the compiled one."""
         if self.compile and name == "module":
-            # Bound, since skorch would take a module for a part of its own.
+            # A bound method, since skorch would register a module as one of its own.
             self.compiled_ = super().torch_compile(module, name).__call__
         return module
 
@@ -312,21 +310,21 @@ class Trainer(ClassifierMixin, NeuralNet):
         """Return parameter groups and options."""
         args, options = super().get_params_for_optimizer(prefix, named_parameters)
         if self.optimizer in OPTIMIZERS.values():
-            # One call for all weights: of a small network's batch it saves a thirtieth.
+            # One call for all weights: it saves a thirtieth of a small network's batch.
             fused = torch.device(self.device).type in ("cpu", "cuda")
             options = {"weight_decay": self.weight_decay, "fused": fused} | options
         return args, options
 
     def get_split_datasets(self, X, y=None, **fit_params):
-        """Return the training part and the held-out part, or None, of a `SignalDataset`."""
+        """Return the training part of a `SignalDataset`, and the held-out part or None."""
         return X, X.held_out
 
     def get_dataset(self, X, y=None):
-        """Return what is iterated over: records are read, with labels that they have not."""
+        """Return a data set to iterate over. Records are read, and have no labels."""
         return X if isinstance(X, SignalDataset) else self.reader.read(X).dataset
 
     def get_iterator(self, dataset, training=False):
-        """Return an iterator over batches, shuffled, cropped and changed while training."""
+        """Return an iterator over batches; in training they are shuffled, cropped and changed."""
         prefix = "iterator_train" if training else "iterator_valid"
         options = {"batch_size": self.batch_size, **self.get_params_for(prefix)}
         if is_cuda(self.device) and not dataset.signals.is_cuda:
@@ -340,7 +338,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         return Batches(dataset, **options)
 
     def _change(self, inputs, labels):
-        """Augment a batch, and take the part of it that this process works on."""
+        """Augment a batch, and return the part of it for this process."""
         if self.augmentation is not None:
             signals, *rest = inputs
             inputs = (self.augmentation.augment(signals, self.randomness_.changes), *rest)
@@ -359,7 +357,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         return loss
 
     def train_step_single(self, batch, **fit_params):
-        """Compute loss and gradients of one batch, of the whole of it where processes share it."""
+        """Compute loss and gradients of a batch; processes that share it add theirs up."""
         step = super().train_step_single(batch, **fit_params)
         if self.processes_ is not None:
             self.processes_.average_gradients(self.module_)
@@ -367,7 +365,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         return step
 
     def validation_step(self, batch, **fit_params):
-        """Compute the loss of a batch, on which all processes agree."""
+        """Compute the loss of a batch; it is the same in all processes."""
         step = super().validation_step(batch, **fit_params)
         if self.processes_ is not None:
             step["loss"] = self.processes_.mean(step["loss"])
@@ -377,21 +375,21 @@ class Trainer(ClassifierMixin, NeuralNet):
         super()._set_training(training)
         if training:
             for layer in self.module_.modules():
-                # A layer that is frozen keeps its statistics too.
+                # Frozen layers keep their statistics of batch norm too.
                 weights = list(layer.parameters(recurse=False))
                 is_frozen = bool(weights) and not any(w.requires_grad for w in weights)
                 if isinstance(layer, _BatchNorm) and is_frozen:
                     layer.eval()
 
     def evaluated_module(self):
-        """Return what predicts: the average of the weights while there is one."""
+        """Return the module that predicts: the average of the weights, if there is one."""
         average = average_of(self)
         return self.module_ if average is None else average.module
 
     def infer(self, x, **fit_params):
-        """Return the logits of one batch of (signals, lengths, ...), training or not.
+        """Return the logits of one batch of (signals, lengths, ...), in training or not.
 
-        Those of records longer than the network reads are the mean over windows.
+        For records longer than the network reads, they are the mean over windows.
         """
         if self.module_.training:
             module = self.module_ if self.compiled_ is None else self.compiled_
@@ -400,7 +398,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         return self.over_windows(self.evaluated_module(), x)
 
     def over_windows(self, module, x, training=False):
-        """Return what a module makes of a batch, the mean over the windows of longer records."""
+        """Return a module's output for a batch; for longer records the mean over windows."""
         signals, lengths, *_ = x
         signals = to_tensor(signals, device=self.device)
         n_times = self.reader.n_times_
@@ -412,23 +410,25 @@ class Trainer(ClassifierMixin, NeuralNet):
 
     # Answers ------------------------------------------------------------------------------------
 
-    def logits(self, dataset):
+    def logits(self, dataset, *, verbose=0):
         """Return the network's logits of a data set, float64 of shape (n_records, n_labels)."""
-        return self._apply(self._folded(), dataset)
+        return self._apply(self._folded(), dataset, verbose)
 
-    def embed(self, dataset):
+    def embed(self, dataset, *, verbose=0):
         """Return the network's embeddings, float64 of shape (n_records, embedding_dim)."""
-        return self._apply(_Embedding(self._folded()), dataset)
+        return self._apply(_Embedding(self._folded()), dataset, verbose)
 
     def _folded(self):
         return folded(self.evaluated_module())
 
-    def _apply(self, module, dataset):
+    def _apply(self, module, dataset, verbose):
         def answers_of(batch):
             with torch.inference_mode():
                 return self.over_windows(module, batch[0]).cpu()
 
-        answers = map_batches(answers_of, self.get_iterator(dataset), self.device)
+        batches = self.get_iterator(dataset)
+        batches = progress(batches, description="Predicting, batches", verbose=verbose)
+        answers = map_batches(answers_of, batches, self.device)
         return torch.cat(answers).double().numpy()
 
     def predict_proba(self, X):
@@ -437,7 +437,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         Parameters
         ----------
         X : ECGRecords or SignalDataset
-            Of records, to which no features answer here, what the network says by itself.
+            Records are answered by the network alone, without features.
         """
         return self.labels.predict_proba(self._logits_of(X))
 
@@ -461,11 +461,11 @@ class Trainer(ClassifierMixin, NeuralNet):
         return self.labels.score(X, y, predicted, sample_weight)
 
     def _has_columns(self, X):
-        """Whether classes are compared as columns, as which a data set has them."""
+        """Whether the classes of a data set are columns, and are compared so."""
         return isinstance(X, SignalDataset) and not self.labels.multilabel
 
     def _logits_of(self, X):
-        if "forward_iter" in vars(self):  # what a scoring callback has kept of the epoch
+        if "forward_iter" in vars(self):  # a scoring callback has cached the epoch's logits
             kept = [_mean(answers).detach().cpu() for answers in self.forward_iter(X)]
             return torch.cat(kept).double().numpy()
         return self.logits(self.get_dataset(X))
@@ -483,7 +483,7 @@ class Trainer(ClassifierMixin, NeuralNet):
     # Files --------------------------------------------------------------------------------------
 
     def save_params(self, *args, **kwargs):
-        """As skorch does it; of an average of the weights, the average."""
+        """Save weights as skorch does; if there is an average of the weights, save that."""
         module, self.module_ = self.module_, self.evaluated_module()
         try:
             super().save_params(*args, **kwargs)
@@ -495,7 +495,7 @@ class Trainer(ClassifierMixin, NeuralNet):
         for name in ("dataset_", "randomness_", "processes_", "compiled_"):
             state[name] = None
         if is_cuda(self.device):
-            # A model that was trained on a GPU must load where there is none.
+            # A model that was trained on a GPU must load on a machine without one.
             state["module_"] = deepcopy(self.module_).cpu()
             if self.moments_:
                 state["moments_"] = {
@@ -511,7 +511,7 @@ class Trainer(ClassifierMixin, NeuralNet):
 
 
 class _Embedding(torch.nn.Module):
-    """A network's embeddings as a module's output."""
+    """A network's embeddings as the output of a module."""
 
     def __init__(self, network):
         super().__init__()
@@ -530,5 +530,5 @@ def _is_schedule(callback):
 
 
 def _mean(answers):
-    """Return one answer to each record, where a network in training gave several."""
+    """Return the mean of several answers, which a network gives in training."""
     return answers.mean(dim=0) if answers.ndim == 3 else answers

@@ -1,4 +1,4 @@
-"""Parts of records: random crops to train on, and windows that cover a record to predict from."""
+"""Random crops of records for training, and windows that cover a record for prediction."""
 
 import torch
 
@@ -12,7 +12,7 @@ def crop(signals, starts, n_times, rows=None):
     starts : Tensor of int of shape (n_crops,)
     n_times : int
     rows : Tensor of int of shape (n_crops,), default=None
-        The record that each crop is of; by default one of each.
+        The record of each crop; by default crop i is of record i.
 
     Returns
     -------
@@ -31,22 +31,22 @@ def crop(signals, starts, n_times, rows=None):
     rows = torch.arange(n_records, device=device) if rows is None else rows.to(device)
     leads = rows.unsqueeze(1) * n_leads + torch.arange(n_leads, device=device)
     first = leads * n_samples + starts.to(device).unsqueeze(1)  # (n_crops, n_leads)
-    # Taken one by one: gradients of an index into `unfold` need memory for all windows there are,
-    # and whole records, which may be long, are not copied.
+    # Gathered by index: gradients of `unfold` need memory for all windows, and whole records, which
+    # may be long, are not copied.
     return signals.take(first.unsqueeze(2) + torch.arange(n_times, device=device))
 
 
 def random_starts(lengths, n_times, generator):
-    """Draw where in each record's valid part a crop begins."""
+    """Draw the start of a crop within each record's valid part."""
     spare = (lengths - n_times).clamp_min(0)
     chance = torch.rand(len(lengths), generator=generator, dtype=torch.float32).to(spare.device)
     return (chance * (spare + 1)).long().clamp_max(spare)
 
 
 def window_starts(length, n_times):
-    """Return the starts of as few windows as cover a record, which overlap alike.
+    """Return evenly spaced starts of the fewest windows that cover a record.
 
-    Windows that overlap by half, nearly twice as many, were no more accurate on PTB-XL.
+    Windows that overlap by half are nearly twice as many, and were no more accurate on PTB-XL.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def window_starts(length, n_times):
 
 
 def mean_over_windows(module, signals, lengths, n_times, batch_size):
-    """Return the mean of a module's answers to the windows that cover each record.
+    """Return the mean of a module's outputs over the windows that cover each record.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ def mean_over_windows(module, signals, lengths, n_times, batch_size):
     lengths : Tensor of int of shape (n_records,)
     n_times : int
     batch_size : int
-        The most windows that the module is given at a time.
+        The largest number of windows in one call of the module.
 
     Returns
     -------

@@ -123,9 +123,9 @@ def test_features_calibrate_and_tune_without_a_held_out_part(tiny, make_tiny_rec
 
 def test_what_needs_held_out_records_says_so(tiny, tiny_records):
     for parameters in ({"thresholds": "tuned"}, {"calibration": "sigmoid"}):
-        with pytest.raises(ValueError, match="held-out records, of which there are none"):
+        with pytest.raises(ValueError, match="needs held-out records, and there are none"):
             tiny(**parameters, validation_fraction=None).fit(tiny_records)
-        with pytest.raises(ValueError, match="not for the classes of a one-dimensional y"):
+        with pytest.raises(ValueError, match="needs multi-label y, but y is one-dimensional"):
             tiny(**parameters).fit(tiny_records, tiny_records.labels[:, 0])
     # By default nothing is asked for that cannot be had.
     plain = tiny(validation_fraction=None).fit(tiny_records)

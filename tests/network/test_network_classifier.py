@@ -170,7 +170,7 @@ def test_unknown_labels_do_not_move_the_network(records):
 def test_a_label_without_positives_is_learned_as_absent(records):
     labels = records.labels.copy()
     labels[:, 1] = 0
-    with pytest.warns(UserWarning, match="No training record has tall"):
+    with pytest.warns(UserWarning, match="tall: no training record has it"):
         trained = make_classifier(max_epochs=5).fit(records.with_labels(labels))
     assert np.isfinite(trained.decision_function(records)).all()
     assert trained.predict(records)[:, 1].sum() == 0
@@ -179,7 +179,7 @@ def test_a_label_without_positives_is_learned_as_absent(records):
 def test_a_label_of_which_nothing_is_known_is_not_learned(records):
     labels = records.labels.copy()
     labels[:, 1] = -1
-    with pytest.warns(UserWarning, match="Of tall nothing is known in any training record"):
+    with pytest.warns(UserWarning, match="tall: unknown .-1. in all training records"):
         unknown = make_classifier(max_epochs=5).fit(records.with_labels(labels))
     assert np.isnan(unknown.predict_proba(records)[:, 1]).all()
     assert np.isfinite(unknown.predict_proba(records)[:, [0, 2]]).all()
@@ -228,7 +228,7 @@ def test_score_goes_by_the_names_of_labels(fitted, records):
         fitted.score(records.with_labels(labels, other.columns))
     with pytest.raises(ValueError, match=r"y has 2 labels, but .* 3: fast, tall, late"):
         fitted.score(records, labels[:, :2])
-    with pytest.raises(ValueError, match="give y, or records that have labels"):
+    with pytest.raises(ValueError, match="pass y, or records that have labels"):
         fitted.score(ECGRecords(records.signals, 100, lead_names=records.lead_names))
 
 

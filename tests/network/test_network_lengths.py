@@ -87,8 +87,8 @@ def test_training_sees_crops_and_learns_from_them(tiny, make_tiny_records):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"duration_s": None}, "duration_s=None records are read whole; set crop_s"),
-        ({"crop_s": 2.0}, "crop_s=2 is longer than duration_s=1"),
+        ({"duration_s": None}, "duration_s=None records are read whole. Set crop_s"),
+        ({"crop_s": 2.0}, "crop_s=2 must not exceed duration_s=1"),
     ],
 )
 def test_lengths_that_contradict_each_other_are_named(tiny, tiny_records, parameters, message):
@@ -104,12 +104,15 @@ def test_seconds_need_a_known_rate(tiny, tiny_records):
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
-        ({"highpass": 50.0}, r"highpass=50 Hz would leave nothing of signals sampled at 100 Hz"),
+        (
+            {"highpass": 50.0},
+            r"highpass=50 Hz would remove the whole signal: signals sampled at 100 Hz",
+        ),
         ({"highpass": 80.0, "sampling_rate": 500}, r"highpass=80 Hz .* sampled at 100 Hz"),
-        ({"sampling_rate": 0.01}, r"sampling_rate=0.01 Hz leaves no sample of the 1 s"),
+        ({"sampling_rate": 0.01}, r"sampling_rate=0.01 Hz leaves no sample in the 1 s"),
         (
             {"sampling_rate": 0.01, "duration_s": 500.0},
-            r"Records of 100 Hz cannot be resampled to 0.01 Hz.*look at sampling_rate",
+            r"Records of 100 Hz cannot be resampled to 0.01 Hz.*Check sampling_rate",
         ),
     ],
 )
@@ -185,7 +188,7 @@ def test_other_units_than_those_of_training_are_told_of(tiny_fitted, tiny_record
     factors = np.ones((48, 1, 1))
     factors[5:8] = factor
     mixed = tiny_records.with_signals(np.array(tiny_records.signals) * factors)
-    with pytest.warns(UserWarning, match="3 of 48 records are far .* the first of them 5, .*micro"):
+    with pytest.warns(UserWarning, match="3 of 48 records are far .* The first is 5, .*micro"):
         tiny_fitted.predict(mixed)
     warm = copy.deepcopy(tiny_fitted).set_params(warm_start=True, max_epochs=1)
     for fit in (warm.fit, warm.partial_fit):

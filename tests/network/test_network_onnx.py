@@ -31,7 +31,7 @@ def test_the_file_gives_the_classifiers_probabilities(
     trained = tiny(**parameters).fit(tiny_records, labels)
     path = tmp_path / "model.onnx"
     trained.to_onnx(path)
-    assert capfd.readouterr().out == ""
+    assert capfd.readouterr() == ("", "")
     expected = trained.predict_proba(tiny_records)
     assert np.ptp(expected, axis=0).min() > 1e-3
     np.testing.assert_allclose(run(path, tiny_records), expected, atol=1e-4)

@@ -200,7 +200,9 @@ def test_own_networks(whole, tiny_records, kind, tmp_path):
         assert_array_equal(other.predict_proba(tiny_records), expected)
     clone(classifier).fit(tiny_records)
     classifier.save(tmp_path)
-    with pytest.raises(ValueError, match=r"a network of your own, .*load\(path, network=...\)"):
+    with pytest.raises(
+        ValueError, match=r"a network of your own, .*Pass it to load: load\(path, network=...\)"
+    ):
         load(tmp_path)
     loaded = load(tmp_path, network=networks()[kind])
     assert_array_equal(loaded.predict_proba(tiny_records), expected)
@@ -212,11 +214,13 @@ def test_parameters_of_own_networks(whole, tiny_records):
     for network, name in ((Linear, "Linear"), (functools.partial(Linear, hidden=2), "Linear")):
         with pytest.raises(ValueError, match=f"{name} has no parameter for 'network__hiden': did"):
             whole(network, network__hiden=7).fit(tiny_records)
-        with pytest.raises(ValueError, match=f"backbone.* {name}, which takes none"):
+        with pytest.raises(ValueError, match=f"backbone.* {name}, which takes no backbone"):
             whole(network, backbone="xresnet").fit(tiny_records)
     with pytest.raises(ValueError, match="'network' is a module that is built"):
         whole(Linear(2, 2), network__hidden=7).fit(tiny_records)
-    with pytest.raises(ValueError, match="'network' is a module that is built, which takes none"):
+    with pytest.raises(
+        ValueError, match="'network' is a module that is built, which takes no backbone"
+    ):
         whole(Linear(2, 2), backbone="xresnet").fit(tiny_records)
     with pytest.raises(ValueError, match=r"'network__n_labels' .*fit does so"):
         whole(Linear, network__n_labels=7).fit(tiny_records)

@@ -111,7 +111,7 @@ def test_classes_of_a_one_dimensional_y_travel(tiny, tiny_records, tmp_path):
         (
             lambda f: edit(f, lambda m: m["input"].update(n_leads="two")),
             ValueError,
-            "input.n_leads is of another kind than it must be; got 'two'",
+            "input.n_leads has the wrong type; got 'two'",
         ),
         (
             lambda f: (f / "model.json").write_text(
@@ -133,12 +133,12 @@ def test_classes_of_a_one_dimensional_y_travel(tiny, tiny_records, tmp_path):
         (
             lambda f: edit(f, lambda m: m["parameters"].update(network__hidden_dim=4)),
             ValueError,
-            "not those of the model described.*size mismatch",
+            "do not belong to this model description.*size mismatch",
         ),
         (
             lambda f: weights_file(f).write_bytes(pickle.dumps(print)),
             ValueError,
-            "safetensors is damaged, or of another model",
+            "safetensors is damaged, or belongs to another model",
         ),
         (lambda f: weights_file(f).unlink(), FileNotFoundError, "cannot be read"),
     ],

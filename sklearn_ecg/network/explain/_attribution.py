@@ -16,22 +16,25 @@ _METHODS = ("occlusion", "integrated_gradients")
 
 @dataclass(frozen=True)
 class Attribution:
-    """What each sample of each lead did for each label, from `attribute`.
+    """Contribution of each sample of each lead to each label, from `attribute`.
 
     Attributes
     ----------
     values : ndarray of shape (n_records, n_labels, n_leads, n_times)
-        In units of the decision function: positive where the signal speaks for the label. Times
-        are those of what the network reads, at its own rate; where a record is shorter, 0.
+        In units of the decision function; positive where the signal supports the label. Times are
+        those of the network's input, at its own rate. 0 beyond the end of a shorter record.
     sampling_rate : float or None
-        Hz.
+        Hz. None if it is unknown.
     lead_names : tuple of str, or None
+        Names of the leads, in the order of `values`.
     label_names : ndarray of str of shape (n_labels,)
+        Names of the labels, in the order of `values`.
     decision : ndarray of shape (n_records, n_labels)
         The classifier's decision function.
     flat_decision : ndarray of shape (n_records, n_labels)
-        The same for a flat line on all leads, which is what the signals are compared with.
+        The decision function of a flat line on all leads, with which the signals are compared.
     method : str
+        "occlusion" or "integrated_gradients".
     """
 
     values: np.ndarray
@@ -46,31 +49,37 @@ class Attribution:
 def attribute(
     classifier, X, labels=None, *, method="occlusion", window_s=0.2, n_steps=64
 ) -> Attribution:
-    """Say where in records, and on which leads, a classifier sees labels.
+    """Find where in records, and on which leads, a classifier sees labels.
 
     Parameters
     ----------
     classifier : LabelCorrelationECGClassifier
         Fitted.
-    X : ECGRecords or array-like, as for the classifier's ``predict``
+    X : CleanedRecords, ECGRecords or array-like
+        Records to explain, as for the classifier's ``predict``.
     labels : str or sequence of str, default=None
-        By default all labels of the classifier.
+        Names of labels; by default all labels of the classifier.
     method : {"occlusion", "integrated_gradients"}, default="occlusion"
-        "occlusion" flattens about `window_s` of one lead at a time, smoothly, and sees by how much
-        the decision falls: at each time the mean over the windows around it. It asks the network
-        about signals that hardly differ from the record, and takes one prediction per lead and
-        window. "integrated_gradients" [1]_ adds up gradients on the way from a flat line to the
-        record: values sum to the decision's distance from that for a flat line. It shares out
-        the whole decision, sample by sample, and is therefore rougher.
+        "occlusion" smoothly flattens about `window_s` of one lead at a time. A value is the fall of
+        the decision, as mean over the windows around the sample. The network sees only signals that
+        hardly differ from the record. It takes one prediction per lead and window.
+        "integrated_gradients" [1]_ adds up gradients on the path from a flat line to the record.
+        Its values sum to the difference between the decisions of record and flat line. It divides
+        the whole decision among single samples, and is therefore rougher.
     window_s : float, default=0.2
-        For "occlusion": the width at half height of what is flattened.
+        For "occlusion": width in s of the flattened part, at half height.
     n_steps : int, default=64
-        For "integrated_gradients": points on the way.
+        For "integrated_gradients": number of points on the path.
 
     Returns
     -------
     Attribution
-        With ``values`` of shape (n_records, n_labels, n_leads, n_times), and what belongs to them.
+        With ``values`` of shape (n_records, n_labels, n_leads, n_times).
+
+    Raises
+    ------
+    ValueError
+        If a label or the method is unknown, or a record cannot be read.
 
     See Also
     --------
@@ -78,11 +87,11 @@ def attribute(
 
     Notes
     -----
-    What is explained is the decision function, the calibrated logit. The flat line is each lead
-    at its usual level. Both methods say what the *network* makes use of, which need not be what
-    makes a physician see the label; attributions of a network that is often wrong explain its
-    errors. Features, where the classifier measures them, are held as they are: only signals are
-    attributed, and the features of a flat line are those of the record.
+    The explained number is the decision function, which is the calibrated logit. A flat line keeps
+    each lead at its usual level. Both methods show what the *network* uses. A physician may see the
+    label by something else; and if the network is often wrong, attributions explain its errors.
+    Measured features are not changed: only signals are attributed, and the flat line gets the
+    record's features.
 
     References
     ----------
@@ -133,7 +142,7 @@ def attribute(
 
 
 class _Decision:
-    """What standardised signals add to the decision function."""
+    """The share of standardised signals in the decision function."""
 
     def __init__(self, net, decisions, columns):
         self.net = net
@@ -148,13 +157,13 @@ class _Decision:
             return torch.cat([self.with_gradient(*part) for part in parts])
 
     def with_gradient(self, signals, lengths):
-        """Return what gradients lead back from; for a single batch."""
+        """Return a decision with gradients, for a single batch."""
         logits = self.net.infer((signals, lengths)).cpu()
         return logits[:, self.columns] * self.slope + self.offset
 
 
 def _of_features(classifier, X):
-    """Return what features add to the decision function, of shape (n_records, n_labels)."""
+    """Return the share of features in the decision function, of shape (n_records, n_labels)."""
     answers, decisions = classifier.answers_, classifier.decisions_
     if answers is None:
         return np.zeros((1, len(classifier.label_names_)), dtype=np.float32)
@@ -164,7 +173,7 @@ def _of_features(classifier, X):
     return (added * decisions.slope).astype(np.float32)
 
 
-# Not captum's Occlusion: it flattens rectangles, whose edges the network would see.
+# Not captum's Occlusion, whose rectangles have edges that the network would see.
 def _occlusion(decide, signals, lengths, decision, n_window):
     n_records, n_leads, n_times = signals.shape
     windows = _windows(n_times, n_window)  # (n_windows, n_times)
@@ -176,20 +185,20 @@ def _occlusion(decide, signals, lengths, decision, n_window):
             occluded[:, lead] *= 1 - windows
             falls = decision[record] - decide(occluded, lengths[record].expand(len(windows)))
             values[record, :, lead] = falls.numpy().T @ share
-        # Where nothing was recorded there is nothing to flatten.
+        # Where nothing was recorded, there is nothing to flatten.
         values[record] *= (signal != 0).any(dim=0).numpy()
     return values
 
 
 def _windows(n_times, n_window):
-    """Return raised cosines, half a window of flanks each, that together cover all times."""
+    """Return raised cosines with flanks of half a window, which together cover all times."""
     centers = torch.arange(0, n_times + n_window, n_window)[:, None]
     distance = (torch.arange(n_times) - centers).abs() / n_window
     return torch.where(distance < 1, (1 + torch.cos(torch.pi * distance)) / 2, 0.0)
 
 
-# Not captum's IntegratedGradients: its figures are the same, but it evaluates the network for each
-# label anew, and so takes 1.9 times as long for 26 labels.
+# Not captum's IntegratedGradients: its values are the same, but it runs the network for each label
+# again, and takes 1.9 times as long for 26 labels.
 def _integrated_gradients(decide, signals, lengths, n_steps):
     if not isinstance(n_steps, int | np.integer) or n_steps < 1:
         raise ValueError(f"n_steps must be a positive integer; got {n_steps!r}.")
@@ -213,7 +222,7 @@ def _gradients(decide, signals, lengths):
 
 
 def _columns(classifier, labels):
-    """Return the names of the labels wanted, and their columns."""
+    """Return the names of the wanted labels, and their columns."""
     known = list(map(str, classifier.label_names_))
     if labels is None:
         return np.asarray(known), np.arange(len(known))

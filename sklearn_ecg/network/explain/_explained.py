@@ -1,4 +1,4 @@
-"""A classifier's network and its inputs, as explanations use them."""
+"""A classifier's network and its inputs, for explanations."""
 
 from contextlib import contextmanager
 from copy import copy
@@ -8,9 +8,9 @@ from sklearn_ecg.network._device import half_the_cores
 
 @contextmanager
 def explained(classifier):
-    """Yield a net whose ``infer`` evaluates the classifier's network in full precision.
+    """Yield a net whose ``infer`` runs the classifier's network in full precision.
 
-    The classifier itself stays as it is.
+    The classifier itself does not change.
     """
     net = copy(classifier.net_)
     net.precision = "float32"
@@ -24,13 +24,13 @@ def explained(classifier):
 
 
 def record_inputs(classifier, X):
-    """Return what the net's ``infer`` takes, one tensor each with a row per record.
+    """Return the inputs of the net's ``infer``: tensors with a row per record.
 
-    These are standardised signals of shape (n_records, n_leads, n_times), and lengths.
+    They are standardised signals of shape (n_records, n_leads, n_times), and lengths.
     """
     records = classifier.reader_.check(X, type(classifier).__name__)
     if not len(records):
-        raise ValueError("There are no records to be explained.")
+        raise ValueError("There are no records to explain.")
     reading = classifier.reader_.read(records)
     for row, reason in reading.reasons.items():
         raise ValueError(f"Record {records.ids[row]} cannot be explained: {reason}")

@@ -1,4 +1,4 @@
-"""What each label's query attends to in the decoder."""
+"""Attention of each label's query in the decoder."""
 
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,18 +14,19 @@ from sklearn_ecg.network.explain._explained import explained, record_inputs
 
 @dataclass(frozen=True)
 class LabelAttention:
-    """Where the decoder looks for each label, from `label_attention`.
+    """Attention of the decoder for each label, from `label_attention`.
 
     Attributes
     ----------
     weights : ndarray of shape (n_records, n_labels, n_tokens)
-        Shares that sum to 1 over tokens, mean over heads and layers of the decoder.
+        Sum to 1 over tokens. They are the mean over heads and layers of the decoder.
     kind : {"channels", "moments", "labels"}
-        What tokens are: channels of the backbone, moments in time of an xresnet, or the features
-        of labels.
+        Kind of tokens: channels of the backbone, moments in time of an xresnet, or features of
+        labels.
     label_names : ndarray of str of shape (n_labels,)
+        Names of the labels.
     times_s : ndarray of shape (n_tokens,), or None
-        Centres of moments in s from the start of the record.
+        Centres of moments, in s from the start of the record.
     """
 
     weights: np.ndarray
@@ -35,32 +36,38 @@ class LabelAttention:
 
 
 def label_attention(classifier, X) -> LabelAttention:
-    """Return what the decoder's attention of each label rests on.
+    """Return the decoder's attention weights for each label.
 
     Parameters
     ----------
     classifier : LabelCorrelationECGClassifier
         Fitted, with a decoder.
-    X : ECGRecords or array-like, as for the classifier's ``predict``
+    X : CleanedRecords, ECGRecords or array-like
+        Records to explain, as for the classifier's ``predict``.
 
     Returns
     -------
     LabelAttention
         With ``weights`` of shape (n_records, n_labels, n_tokens).
 
+    Raises
+    ------
+    ValueError
+        If the network has no decoder, or a record cannot be read.
+
     See Also
     --------
-    attribute : What the decision rests on.
+    attribute : Shows which samples the decision depends on.
     sklearn_ecg.plotting.LabelAttentionDisplay : Draws it.
 
     Notes
     -----
-    Attention is a part of the network's work, not an explanation of its decision: a token that
-    is attended to may change nothing, and the way round the decoder (``shortcut``) is not in it.
-    What a moment of an xresnet knows comes from about a second around it. Of records longer than
-    what the network reads at a time each moment has the mean over the windows that hold it, and
-    channels the mean over windows. Where records differ in length, moments beyond the last window
-    of a record have NaN.
+    Attention is a step of the network, not an explanation of its decision. A token with much
+    attention may change nothing, and the decoder's shortcut (``shortcut``) has no attention. A
+    moment of an xresnet depends on about a second around it. In records longer than the network
+    reads at a time, each moment has the mean over the windows that hold it, and channels have the
+    mean over all windows. Where records differ in length, moments beyond a record's last window are
+    NaN.
 
     Examples
     --------
@@ -106,7 +113,7 @@ def _of_windows(net, inputs):
 def _along_time(windows, starts, n_read):
     """Return the mean over the windows that hold each moment, (n_labels, n_moments)."""
     _, n_labels, n_tokens = windows.shape
-    # To the nearest, halves always upwards: else a moment could lie between two windows.
+    # Rounded to the nearest moment, halves always up: otherwise a moment could get no window.
     first = [(2 * start * n_tokens + n_read) // (2 * n_read) for start in starts]
     sums, counts = np.zeros((n_labels, first[-1] + n_tokens)), np.zeros(first[-1] + n_tokens)
     for window, start in zip(windows, first, strict=True):

@@ -1,4 +1,4 @@
-"""The parts of the label-correlation network, each an ``nn.Module``."""
+"""The modules of the label-correlation network, each an ``nn.Module``."""
 
 from sklearn_ecg.network.modules._asymmetric_loss import AsymmetricLoss
 from sklearn_ecg.network.modules._label_correlation_net import LabelCorrelationNet, LabelHead

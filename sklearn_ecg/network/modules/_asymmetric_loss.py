@@ -1,4 +1,4 @@
-"""The asymmetric loss for labels that are mostly absent."""
+"""The asymmetric loss, for labels that are mostly absent."""
 
 import torch
 from torch import nn
@@ -8,21 +8,23 @@ from torch.nn import functional
 class AsymmetricLoss(nn.Module):
     """Cross-entropy in which easy negatives count less than easy positives (eq. 13).
 
-    For a label that is present ``-(1 - p) ** gamma_positive * log(p)``, for one that is absent
-    ``-q ** gamma_negative * log(1 - q)`` with ``q = max(p - clip, 0)``, where
-    ``p = sigmoid(logit)``; the mean over all labels that are known, of which each may have a
-    weight. Several answers to the same records, (n_answers, n_records, n_labels), are each
+    The loss of a present label is ``-(1 - p) ** gamma_positive * log(p)``. That of an absent label
+    is ``-q ** gamma_negative * log(1 - q)`` with ``q = max(p - clip, 0)``. Here ``p =
+    sigmoid(logit)``. The result is the mean over all known labels, with weights if they are given.
+    Several answers for the same records, of shape (n_answers, n_records, n_labels), are each
     compared with the labels.
 
     Parameters
     ----------
     gamma_positive : float, default=0
+        Larger values give easy positives less weight.
     gamma_negative : float, default=1
-        With both at 0 and ``clip=0`` this is binary cross-entropy. The paper has 4. The larger it
-        and `clip`, the more are probabilities inflated.
+        Larger values give easy negatives less weight. If both gammas and `clip` are 0, this is
+        binary cross-entropy. The paper has 4. Large values of it and of `clip` make probabilities
+        too large.
     clip : float, default=0
-        An absent label that is given a probability below this is forgiven altogether, 0.05 in
-        Ridnik et al. The paper leaves this shift out.
+        An absent label with a probability below this has no loss; 0.05 in Ridnik et al. The paper
+        has no clip.
 
     References
     ----------
@@ -49,8 +51,21 @@ class AsymmetricLoss(nn.Module):
     def forward(
         self, logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor | None = None
     ) -> torch.Tensor:
-        # labels, weights: (batch, n_labels), 1, 0, or -1 for unknown; logits: those, or
-        # (answers, batch, n_labels)
+        """Return the mean loss.
+
+        Parameters
+        ----------
+        logits : Tensor of shape (batch, n_labels) or (n_answers, batch, n_labels)
+            The network's output.
+        labels : Tensor of shape (batch, n_labels)
+            1 present, 0 absent, -1 unknown.
+        weights : Tensor of shape (batch, n_labels), default=None
+            Weight of each label, by default 1.
+
+        Returns
+        -------
+        Tensor of shape ()
+        """
         # Powers and logarithms of probabilities near 0 and 1 need more than half precision.
         if logits.dtype in (torch.float16, torch.bfloat16):
             logits = logits.float()
@@ -63,7 +78,7 @@ class AsymmetricLoss(nn.Module):
     def _present(self, logits):
         loss = -functional.logsigmoid(logits)
         if self.gamma_positive > 0:
-            # (1 - p) ** gamma by way of its logarithm: the gradient stays finite at p = 1.
+            # (1 - p) ** gamma is computed by its logarithm: the gradient stays finite at p = 1.
             loss = loss * torch.exp(self.gamma_positive * functional.logsigmoid(-logits))
         return loss
 
@@ -74,7 +89,7 @@ class AsymmetricLoss(nn.Module):
                 loss = loss * torch.exp(self.gamma_negative * log_shifted)
             return loss
         shifted = (torch.sigmoid(logits) - self.clip).clamp_min(0)
-        # 1 - shifted is at least clip, so its logarithm is safe as it stands.
+        # 1 - shifted is at least clip, so its logarithm is finite.
         loss = -torch.log1p(-shifted)
         if self.gamma_negative > 0:
             loss = loss * shifted.pow(self.gamma_negative)

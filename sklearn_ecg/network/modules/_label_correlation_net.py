@@ -17,54 +17,60 @@ BACKBONES = {"xresnet": XResNetBackbone, "residual": ResidualBackbone}
 class LabelCorrelationNet(nn.Module):
     """Backbone, label-feature embedding, decoder, and one logit per label.
 
-    The paper's four ablations are the combinations of two options: without both the backbone
-    alone decides (its model 1), with the label embedding alone (model 2), with the decoder alone
-    (model 3), and with both (its proposed model).
+    Two options give the paper's four models: without label embedding and decoder the backbone alone
+    decides (model 1); with the label embedding alone (model 2); with the decoder alone (model 3);
+    with both (the proposed model).
 
     Parameters
     ----------
     label_correlation : array-like or Tensor of shape (n_labels, n_labels)
-        See `label_correlation`; it is kept with the weights.
+        See `label_correlation`. It is stored with the weights.
     n_leads, n_times : int
         Shape of one record.
     backbone : {"xresnet", "residual"}, Module class or Module, default="xresnet"
-        Maps (batch, leads, times) to (batch, features, tokens): `XResNetBackbone`, the paper's
-        `ResidualBackbone`, or your own, a class that is called with ``n_leads``, or a module. Its
-        attribute ``tokens``, by default "moments", says what tokens are.
+        Maps (batch, leads, times) to (batch, features, tokens). "xresnet" is `XResNetBackbone`,
+        "residual" is the paper's `ResidualBackbone`. A class of your own is called with
+        ``n_leads``. Its attribute ``tokens``, by default "moments", names the kind of tokens.
     channels : tuple of ints, default=None
-        Of the backbone, by default its own default.
+        Channels of the backbone; by default its own default.
     hidden_dim : int, default=64
-        Each token is projected to as many features.
-    n_layers, n_heads : int, default=1, 4
-        Of the decoder.
+        Number of features to which each token is projected.
+    n_layers : int, default=1
+        Layers of the decoder.
+    n_heads : int, default=4
+        Heads of the decoder.
     dropout : float, default=0.2
+        Share of dropped features, of the tokens and in the decoder.
     label_embedding : bool, default=True
-        Whether features are gathered per label (eqs. 7-9). Without it the decoder's queries are
-        learned vectors.
+        Whether each label gathers features (eqs. 7-9). Without it the decoder's queries are learned
+        vectors.
     decoder : bool, default=True
+        Whether cross-attention follows the label embedding.
     attend_to : {"tokens", "labels"}, default="tokens"
-        What the decoder looks at: the backbone's tokens, of which the paper's text speaks, or the
-        label-specific features, as in its eq. 10. Without the label embedding only tokens exist.
+        Memory of the decoder: the backbone's tokens, as in the paper's text, or the label-specific
+        features, as in its eq. 10. Without the label embedding it is always the tokens.
     shortcut : bool, default=True
-        A linear layer on all tokens answers too, a way round the narrow passage of the label
-        embedding. It is no part of the paper.
+        Whether a linear layer on all tokens answers too, beside the narrow label embedding. The
+        paper has none.
     token_identity : bool, default=True
-        Add a learned vector to each token. Else cosine similarity and attention, which treat
-        tokens as a set, cannot tell one from another but by its content, as in the paper.
+        Whether to add a learned vector to each token. Without it, as in the paper, cosine
+        similarity and attention treat tokens as a set, and know them by content alone.
 
     Attributes
     ----------
     backbone : Module
+        The backbone that was made.
     n_tokens : int
+        Number of tokens of one record.
     embedding_dim : int
-        Length of what `embed` returns.
+        Length of the vectors that `embed` returns.
 
     Notes
     -----
-    The paper's network gives one answer. With a shortcut there are two, each with a loss of its
-    own: while training the network returns both, of shape (2, n_records, n_labels), else their
-    mean. One loss on their sum measured worse, since what learns fastest leaves the other nothing
-    to explain.
+    The paper's network gives one answer. With a shortcut there are two, each with its own loss: in
+    training the network returns both, of shape (2, n_records, n_labels), else their mean. One loss
+    on their sum measured worse: the answer that learns faster leaves nothing for the other to
+    learn.
 
     References
     ----------
@@ -79,14 +85,14 @@ class LabelCorrelationNet(nn.Module):
     >>> net(torch.zeros(2, 12, 1000)).shape, net.embed(torch.zeros(2, 12, 1000)).shape
     (torch.Size([2, 9]), torch.Size([2, 128]))
 
-    Any module that keeps its number of tokens serves as the backbone:
+    Any module with a fixed number of tokens can be the backbone:
 
     >>> backbone = torch.nn.Conv1d(12, 16, kernel_size=50, stride=25)
     >>> LabelCorrelationNet(torch.eye(9), 12, 1000, backbone=backbone).n_tokens
     39
     """
 
-    #: Parts that a network for other labels cannot share.
+    #: Parts that networks for different labels cannot share.
     label_parts = (
         "label_correlation",
         "label_encoder",
@@ -125,8 +131,8 @@ class LabelCorrelationNet(nn.Module):
         self.register_buffer("label_correlation", correlation)
         self.backbone = _make_backbone(backbone, n_leads, channels)
         n_features, self.n_tokens = _shape_of_tokens(self.backbone, n_leads, n_times)
-        # Moments pass by, so that means and maxima over them are what counts, and neighbours are
-        # alike; of channels each one means something else.
+        # Moments shift with the crop, so means and maxima over them are used, and neighbours are
+        # alike. Each channel has its own meaning.
         is_moments = getattr(self.backbone, "tokens", "moments") == "moments"
         self.projection = nn.Linear(n_features, hidden_dim)
         self.identity = None
@@ -151,7 +157,17 @@ class LabelCorrelationNet(nn.Module):
             )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # x: (batch, leads, times)
+        """Return logits.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, n_leads, n_times)
+            Standardised signals.
+
+        Returns
+        -------
+        Tensor of shape (batch, n_labels), or (2, batch, n_labels) in training with a shortcut
+        """
         tokens, answers = self._tokens(x), []
         if self.label_head is not None:
             answers.append(self.label_head(self._decode(tokens)))  # (batch, n_labels)
@@ -163,7 +179,17 @@ class LabelCorrelationNet(nn.Module):
         return stacked if self.training else stacked.mean(dim=0)
 
     def embed(self, x: torch.Tensor) -> torch.Tensor:
-        """Return all tokens of each record as one vector, (batch, embedding_dim)."""
+        """Return all tokens of each record as one vector.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, n_leads, n_times)
+            Standardised signals.
+
+        Returns
+        -------
+        Tensor of shape (batch, embedding_dim)
+        """
         return self.pooling(self._tokens(x))
 
     def _tokens(self, x):
@@ -184,11 +210,14 @@ class LabelCorrelationNet(nn.Module):
 
 
 class LabelHead(nn.Module):
-    """A linear layer of its own for each label's features (eq. 12, before the sigmoid).
+    """A separate linear layer for each label's features (eq. 12, before the sigmoid).
 
     Parameters
     ----------
-    n_labels, hidden_dim : int
+    n_labels : int
+        Number of labels.
+    hidden_dim : int
+        Features of each label.
 
     Examples
     --------
@@ -204,7 +233,17 @@ class LabelHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(n_labels))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        # features: (batch, n_labels, hidden_dim)
+        """Return logits.
+
+        Parameters
+        ----------
+        features : Tensor of shape (batch, n_labels, hidden_dim)
+            Features of each label.
+
+        Returns
+        -------
+        Tensor of shape (batch, n_labels)
+        """
         return (features * self.weight).sum(dim=-1) + self.bias
 
 
@@ -245,7 +284,7 @@ def _make_backbone(backbone, n_leads, channels):
 
 
 def _shape_of_tokens(backbone, n_leads, n_times):
-    """Return the numbers of features and of tokens that a backbone makes of a record."""
+    """Return the numbers of features and of tokens that a backbone gives for a record."""
     was_training = backbone.training
     backbone.eval()
     with torch.no_grad():

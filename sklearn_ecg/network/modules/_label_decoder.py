@@ -1,4 +1,4 @@
-"""The decoder: label queries look at the features, layer by layer."""
+"""The decoder: label queries attend to features, layer by layer."""
 
 from torch import Tensor, nn
 
@@ -8,8 +8,12 @@ class CrossAttentionLayer(nn.Module):
 
     Parameters
     ----------
-    hidden_dim, n_heads : int
+    hidden_dim : int
+        Features of queries and memory.
+    n_heads : int
+        Heads of attention; `hidden_dim` must be a multiple.
     dropout : float, default=0.1
+        Share of dropped features.
 
     References
     ----------
@@ -41,19 +45,37 @@ class CrossAttentionLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
-        # queries: (batch, n_labels, hidden_dim); memory: (batch, n_tokens, hidden_dim)
+        """Return updated queries.
+
+        Parameters
+        ----------
+        queries : Tensor of shape (batch, n_labels, hidden_dim)
+            One query per label.
+        memory : Tensor of shape (batch, n_tokens, hidden_dim)
+            Tokens that the queries attend to.
+
+        Returns
+        -------
+        Tensor of shape (batch, n_labels, hidden_dim)
+        """
         seen, _ = self.attention(queries, memory, memory, need_weights=False)
         queries = self.attention_norm(queries + self.dropout(seen))
         return self.feed_forward_norm(queries + self.dropout(self.feed_forward(queries)))
 
 
 class LabelDecoder(nn.Module):
-    """Layers of cross-attention that all look at the same memory.
+    """Cross-attention layers that all attend to the same memory.
 
     Parameters
     ----------
-    n_layers, hidden_dim, n_heads : int
+    n_layers : int
+        Number of layers.
+    hidden_dim : int
+        Features of queries and memory.
+    n_heads : int
+        Heads of attention; `hidden_dim` must be a multiple.
     dropout : float, default=0.1
+        Share of dropped features.
 
     Examples
     --------
@@ -71,6 +93,19 @@ class LabelDecoder(nn.Module):
         )
 
     def forward(self, queries: Tensor, memory: Tensor) -> Tensor:
+        """Return updated queries.
+
+        Parameters
+        ----------
+        queries : Tensor of shape (batch, n_labels, hidden_dim)
+            One query per label.
+        memory : Tensor of shape (batch, n_tokens, hidden_dim)
+            Tokens that the queries attend to.
+
+        Returns
+        -------
+        Tensor of shape (batch, n_labels, hidden_dim)
+        """
         for layer in self.layers:
             queries = layer(queries, memory)
         return queries

@@ -1,4 +1,4 @@
-"""Which labels come together, and an embedding of each label learned from it."""
+"""How often labels occur together, and an embedding of each label learned from that."""
 
 import numpy as np
 from torch import nn
@@ -32,7 +32,7 @@ def label_correlation(labels) -> np.ndarray:
     present = (labels == 1).astype(np.float64)
     known = (labels != -1).astype(np.float64)
     together = present.T @ present
-    # Records that have label j and say anything of label i.
+    # Records that have label j and know label i.
     occurrences = known.T @ present
     return np.divide(together, occurrences, out=np.zeros_like(together), where=occurrences > 0)
 
@@ -40,12 +40,15 @@ def label_correlation(labels) -> np.ndarray:
 class LabelEncoder(nn.Sequential):
     """Map each row of the label correlation matrix to an embedding M_k (eq. 6).
 
-    Three linear layers with one ReLU, as in the text; that the ReLU follows the first layer is
-    a reconstruction.
+    Three linear layers with one ReLU, as in the text. The ReLU after the first layer is our
+    reconstruction.
 
     Parameters
     ----------
-    n_labels, hidden_dim : int
+    n_labels : int
+        Number of labels.
+    hidden_dim : int
+        Features of each embedding.
 
     Examples
     --------

@@ -6,17 +6,19 @@ from sklearn_ecg.network.modules._residual_block import ResidualBlock
 
 
 class ResidualBackbone(nn.Module):
-    """The paper's residual blocks over the (lead, time) plane, whose tokens are channels.
+    """The paper's residual blocks over the (lead, time) plane; its tokens are channels.
 
-    Pooling and plain blocks are interleaved (pool, plain, pool, plain, pool: a reconstruction),
-    so that time shrinks by ``pool ** 3`` = 125.
+    Pooling and plain blocks alternate (pool, plain, pool, plain, pool: our reconstruction). Time
+    shrinks by ``pool ** 3`` = 125.
 
     Parameters
     ----------
     n_leads : int
+        Number of leads.
     channels : tuple of 3 ints, default=(16, 32, 64)
         C1, C2, C3 of the three pooling blocks.
     pool : int, default=5
+        Samples that each pooling block averages.
 
     Examples
     --------
@@ -35,7 +37,7 @@ class ResidualBackbone(nn.Module):
         super().__init__()
         if len(channels) != 3:
             raise ValueError(
-                f"The residual backbone has three numbers of channels; got channels={channels!r}."
+                f"The residual backbone needs three numbers of channels; got channels={channels!r}."
             )
         first, second, third = channels
         self.blocks = nn.Sequential(
@@ -47,6 +49,16 @@ class ResidualBackbone(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        # x: (batch, leads, times)
+        """Return the features of each channel.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, n_leads, n_times)
+            Standardised signals.
+
+        Returns
+        -------
+        Tensor of shape (batch, n_leads * n_frames, n_channels)
+        """
         planes = self.blocks(x.unsqueeze(1))  # (batch, channels, leads, frames)
         return planes.flatten(start_dim=2).transpose(1, 2)  # (batch, leads * frames, channels)

@@ -1,14 +1,15 @@
-"""The two parts of the backbone: squeeze-and-excitation and residual blocks."""
+"""The two blocks of the backbone: squeeze-and-excitation, and residual."""
 
 from torch import Tensor, nn
 
 
 class SqueezeExcitation(nn.Module):
-    """Scale each channel by what all channels hold on average (eqs. 2-4).
+    """Scale each channel by a factor of the means of all channels (eqs. 2-4).
 
     Parameters
     ----------
     n_channels : int
+        Number of channels.
     reduction : int, default=8
         The first linear layer has ``n_channels / reduction`` units, at least 4.
 
@@ -35,26 +36,36 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        # x: (batch, channels, leads, times)
+        """Return scaled channels.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, n_channels, n_leads, n_times)
+            Any features.
+
+        Returns
+        -------
+        Tensor of the same shape
+        """
         weights = self.excite(x.mean(dim=(2, 3)))  # (batch, channels)
         return x * weights[:, :, None, None]
 
 
 class ResidualBlock(nn.Module):
-    """Three convolutions over the (lead, time) plane and a way past them.
+    """Three convolutions over the (lead, time) plane, and a skip path.
 
-    The text names the kernels 1x3 and 3x3 for three convolutions; their order here, 1x3, 3x3,
-    1x3, is a reconstruction, and so are the 1x1 convolution on the skip path where the number
-    of channels changes and the sum that is left as it is, without another ReLU.
+    The text names the kernels 1x3 and 3x3 for three convolutions. Our reconstruction: the order
+    1x3, 3x3, 1x3; a 1x1 convolution on the skip path if the number of channels changes; no ReLU
+    after the sum.
 
     Parameters
     ----------
     n_inputs, n_outputs : int
         Channels before and after.
     pool : int, default=1
-        Average pooling in time on the main path, maximum pooling on the skip path; with 1 the
-        block is the paper's second kind, which pools nothing. A last incomplete window counts,
-        so that short signals keep at least one sample.
+        Average pooling in time on the main path, maximum pooling on the skip path. With 1 the block
+        is the paper's second kind, without pooling. An incomplete last window counts, so that short
+        signals keep at least one sample.
 
     Examples
     --------
@@ -84,7 +95,17 @@ class ResidualBlock(nn.Module):
             self.project = nn.Conv2d(n_inputs, n_outputs, kernel_size=1)
 
     def forward(self, x: Tensor) -> Tensor:
-        # x: (batch, n_inputs, leads, times)
+        """Return features of the block.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, n_inputs, n_leads, n_times)
+            Signals, or features of the block before.
+
+        Returns
+        -------
+        Tensor of shape (batch, n_outputs, n_leads, ceil(n_times / pool))
+        """
         main = self.excitation(self.pool(self.convolutions(x)))
         skip = self.project(self.skip_pool(x))
         return main + skip  # (batch, n_outputs, leads, ceil(times / pool))

@@ -7,18 +7,20 @@ from torch import nn
 
 
 class XResNetBackbone(nn.Module):
-    """One-dimensional xresnet whose tokens are moments in time.
+    """One-dimensional xresnet; its tokens are moments in time.
 
-    All leads enter the first convolution together. Written from the papers: the stem of three
-    convolutions, average pooling before the projection on skip paths, and residual branches
-    that begin at zero, of He et al. (2019); kernels of 5 as in Strodthoff et al. (2021), whose
+    All leads enter the first convolution together. Written from the papers. From He et al. (2019):
+    the stem of three convolutions, average pooling before the projection on skip paths, and
+    residual branches that begin at zero. From Strodthoff et al. (2021): kernels of 5; their
     networks are deeper.
 
     Parameters
     ----------
     n_leads : int
+        Number of leads.
     channels : tuple of ints, default=(32, 64, 128)
-        Of each stage of two blocks. Time shrinks by 4 before the first, by 2 before each other.
+        Channels of each stage of two blocks. Time shrinks by 4 before the first stage, and by 2
+        before each other.
 
     References
     ----------
@@ -58,12 +60,22 @@ class XResNetBackbone(nn.Module):
         self.blocks = nn.Sequential(*blocks)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # x: (batch, leads, times)
+        """Return the features of each moment.
+
+        Parameters
+        ----------
+        x : Tensor of shape (batch, n_leads, n_times)
+            Standardised signals.
+
+        Returns
+        -------
+        Tensor of shape (batch, channels[-1], n_tokens)
+        """
         return self.blocks(self.stem(x))  # (batch, channels, tokens)
 
 
 class XResNetBlock(nn.Module):
-    """Two convolutions over time and a way past them.
+    """Two convolutions over time, and a skip path.
 
     Parameters
     ----------
@@ -77,7 +89,7 @@ class XResNetBlock(nn.Module):
         first = _convolution(n_inputs, n_outputs, stride=stride)
         last = _convolution(n_outputs, n_outputs)
         self.convolutions = nn.Sequential(first, nn.ReLU(), last)
-        # The block begins as its skip path.
+        # The residual branch begins at zero: the block begins as its skip path.
         nn.init.zeros_(last[-1].weight)
         skip = []
         if stride > 1:
