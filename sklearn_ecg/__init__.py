@@ -1,7 +1,7 @@
 """scikit-learn estimators for ECG records with untrustworthy labels.
 
-Names are loaded when first used, so that ``import sklearn_ecg`` costs milliseconds and never
-loads torch for someone who only reads or cleans records.
+Each name is loaded when it is first used. So ``import sklearn_ecg`` takes milliseconds, and does
+not load torch for users who only read or clean records.
 """
 
 import importlib
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sklearn_ecg._version import __version__
 
-if TYPE_CHECKING:  # what editors and type checkers see of _HOME
+if TYPE_CHECKING:  # editors and type checkers cannot read _HOME
     from sklearn_ecg.cleaning import AFPLabelCleaner as AFPLabelCleaner
     from sklearn_ecg.cleaning import OnCleanedLabels as OnCleanedLabels
     from sklearn_ecg.features import ECGFeatureExtractor as ECGFeatureExtractor

@@ -1,4 +1,4 @@
-"""The command as a module: ``python -m sklearn_ecg``."""
+"""Run the command ``sklearn-ecg`` by ``python -m sklearn_ecg``."""
 
 from sklearn_ecg.command import main
 

@@ -25,20 +25,20 @@ from sklearn_ecg.command._train import split
     "notes",
     multiple=True,
     metavar="TITLE=TEXT",
-    help="A section of your own, such as where the records come from; may be given several times.",
+    help="A section of your own, such as the origin of the records; may be repeated.",
 )
 @options_of_run
 def card(run, folder, out, title, notes):
     """Write the card of RESULT again, a folder of `sklearn-ecg clean` or `sklearn-ecg train`.
 
-    The files and labels named by its settings.toml are read for it.
+    The files and labels named in its settings.toml are read again.
 
     Example: sklearn-ecg card model -o card.md --note "Intended use=Triage of Holter reports."
     """
     settings = load_settings(folder)
     command = next((name for name in ("clean", "train") if name in settings), None)
     if command is None:
-        raise ValueError(f"{folder} holds neither a model nor cleaned labels, of which cards tell.")
+        raise ValueError(f"{folder} holds neither a model nor cleaned labels.")
     options = _as_parsed(command, settings[command])
     notes = dict(_read_note(note) for note in notes)
     out = folder / "card.html" if out is None else out
@@ -62,7 +62,7 @@ def _of_model(run, folder, options, **texts):
 
     if not options["test_share"]:
         raise ValueError(
-            f"{folder} was trained on all records, and a card needs others to test on: train it "
+            f"{folder} was trained on all records, but a card needs others to test on: train it "
             "with --test-share."
         )
     classifier = LabelCorrelationECGClassifier.load(folder)
@@ -74,7 +74,7 @@ def _of_model(run, folder, options, **texts):
 
 
 def _as_parsed(command, options):
-    """Return the options of a settings file as a subcommand would get them."""
+    """Return the options of a settings file in the form that a subcommand gets."""
     parser = click.get_current_context().find_root().command.get_command(None, command)
     ctx = click.Context(parser, default_map=options)
     parser.parse_args(ctx, [])

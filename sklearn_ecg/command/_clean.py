@@ -1,4 +1,4 @@
-"""``sklearn-ecg clean``: files and weak labels in, cleaned labels out."""
+"""``sklearn-ecg clean``: cleans the weak labels of files."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from sklearn_ecg.command._run import WORK, options_of_run, out_option, write_rep
 
 
 def options_of_cleaning(function):
-    """Give a subcommand the options by which `clean_labels` cleans."""
+    """Add the options of `clean_labels` to a subcommand."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
@@ -31,7 +31,7 @@ _OPTIONS = (
         type=click.FloatRange(0.5, 1),
         default=0.55,
         show_default=True,
-        help="A label is changed, or confirmed, if it is at least that probable.",
+        help="A label is changed, or confirmed, if its probability is at least this.",
     ),
     click.option("--seed", type=int, default=0, show_default=True),
 )
@@ -40,14 +40,14 @@ _OPTIONS = (
 @click.command("clean")
 @click.argument("files", metavar="FILES")
 @click.argument("labels", required=False, type=click.Path(path_type=Path, exists=True))
-@out_option("The folder of the results; made where it is missing.")
+@out_option("The folder for the results; is made if it is missing.")
 @options_of_labels
 @options_of_cleaning
 @click.option(
     "--answers",
     type=Answers(),
     help="The review list with its column answer filled in: labels.xlsx or review.csv of a run "
-    "into another folder. Or a queue, queue.sqlite or the URL of a database, whose questions are "
+    "with another --out. Or a queue (queue.sqlite or the URL of a database); its questions are "
     "brought up to date.",
 )
 @click.option(
@@ -58,44 +58,43 @@ _OPTIONS = (
 @click.option(
     "--questions",
     type=click.IntRange(min=1),
-    help="How many questions the queue holds at most, answered ones included; by default 1000, or "
-    "what it was made with.",
+    help="The largest number of questions in the queue, with answered ones; by default 1000, or "
+    "the number that it was made with.",
 )
 @parameter_option("AFPLabelCleaner")
 @options_of_files
 @options_of_run
 def clean(run, files, labels, out, parameters, **options):
-    """Clean the weak labels of FILES with the help of those that are trusted.
+    """Clean the weak labels of FILES with the help of trusted labels.
 
     LABELS is a table (CSV, Excel or Parquet) with a row per record, or per record and label.
-    Without it the machine's statements in the files are the weak labels, and those of whoever
-    confirmed them are trusted.
+    Without it the machine's statements in the files are the weak labels, and statements that a
+    reader confirmed are trusted.
 
     \b
-    The folder --out holds then
+    The folder --out then holds
       labels.csv      cleaned labels: 1 present, 0 absent, -1 left to a person; labels.parquet
-                      too, as of details.csv (needs pyarrow)
+                      too, as for details.csv (needs pyarrow)
       labels.xlsx     the same with changes, reasons and the review list (needs openpyxl)
-      changes.csv     what was changed or left undecided, and because of what
-      review.csv      what a person should look at, first what puts most labels right
+      changes.csv     changed and undecided labels, with reasons
+      review.csv      labels for a person to review; the first put most labels right
       queue.sqlite    the same for the review desk, with the signals; answers in it stay
       details.csv     each record and label: weak, clean, provenance, confidence
-      by_label.csv    how many were added, removed and left undecided
-      quality.csv     signals that are in doubt, such as swapped leads, and what to do
-      statements.csv  without LABELS: phrases of machines and readers, and what they mean
+      by_label.csv    numbers of added, removed and undecided labels
+      quality.csv     doubtful signals, such as swapped leads, and what to do
+      statements.csv  without LABELS: phrases of machines and readers, and their meaning
       report.csv      files that cannot be read, and other remarks on files
-      card.html       what whoever gets the labels must know; card.md too
+      card.html       facts and limits for those who use the labels; card.md too
       settings.toml   all options, to repeat the run
-      work/           what was measured, for the next run; may be deleted
-
+      work/           measurements for the next run; may be deleted
     Example: sklearn-ecg clean exports labels.csv -o cleaned
     """
     parameters = read_parameters(parameters, "AFPLabelCleaner")
     answers = options["answers"]
     asked = answers.parent if isinstance(answers, Path) else out
     if answers is not None and asked.resolve() == out.resolve() and not is_queue(answers):
-        raise click.UsageError(f"{answers} would be written over: name another folder by --out.")
-    if not (asked / WORK).is_dir():  # where it is, records are not measured again
+        raise click.UsageError(f"{answers} would be overwritten: name another folder by --out.")
+    if not (asked / WORK).is_dir():  # that folder has the measurements
         asked = out
     with run.writing_into(out):
         records, sources = read_labelled(run, files, labels, options)
@@ -123,26 +122,26 @@ def clean(run, files, labels, out, parameters, **options):
 
 
 def read_labelled(run, files, labels, options):
-    """Return the records of FILES with LABELS, and what several sources say, or None."""
+    """Return the records of FILES with LABELS, and the labels of several sources, or None."""
     records = open_files(run, files, options)
     are_cleaned = labels is not None and labels.is_dir()
-    if are_cleaned:  # they go by the hashed ids
+    if are_cleaned:  # these are named by the hashed ids
         records = anonymised(records, options["anonymise"])
     of_labels = {name: options[name] for name in OF_LABELS}
     records, sources = label_records(run, records, labels, **of_labels)
     if not are_cleaned:
         records = anonymised(records, options["anonymise"])
-    if sources is not None:  # rows of theirs are those of the records
+    if sources is not None:  # their rows must be those of the records
         sources = {name: table.set_axis(records.ids) for name, table in sources.items()}
     return records, sources
 
 
 def clean_labels(run, records, sources, work, parameters, options):
-    """Return the cleaner and the cleaned records; what was measured before is in a folder."""
+    """Return the cleaner and the cleaned records; earlier measurements are in a folder."""
     from sklearn_ecg import AFPLabelCleaner, CleanedRecords
 
     if isinstance(records, CleanedRecords):
-        raise ValueError("LABELS are cleaned already: give the table of the weak ones.")
+        raise ValueError("LABELS are cleaned already: pass the table of the weak ones.")
     check_any_trusted(
         records,
         sources,

@@ -1,4 +1,4 @@
-"""``sklearn-ecg evaluate``: labels or probabilities against the truth."""
+"""``sklearn-ecg evaluate``: compares labels or probabilities with the truth."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from sklearn_ecg.command._settings import NAME, load_settings
 from sklearn_ecg.command._train import PARTS
 
 _METRICS = {"roc_auc": "roc_auc", "average_precision": "average_precision", "f1": "f1_macro"}
-# With fewer patients on either side, an interval would say little but look like knowledge.
+# With fewer patients on either side, an interval would say little but look precise.
 _FEWEST_FOR_INTERVAL = 5
 
 
@@ -25,7 +25,7 @@ _FEWEST_FOR_INTERVAL = 5
 @click.option(
     "--held-out",
     is_flag=True,
-    help="Score those records alone that the model has not learned from.",
+    help="Score only records that the model has not learned from.",
 )
 @options_of_table
 @click.option("--resamples", type=click.IntRange(2), default=1000, show_default=True)
@@ -37,9 +37,9 @@ _FEWEST_FOR_INTERVAL = 5
 def evaluate(run, truth, predictions, held_out, resamples, seed, out, **columns):
     """Score PREDICTIONS against the true LABELS, label by label, with 95 % intervals.
 
-    PREDICTIONS is a folder that `sklearn-ecg predict` has written, or one of `sklearn-ecg clean`:
-    then the table says how many errors of the weak labels were found, missed and made. LABELS is a
-    table as for `clean`. Records and labels that only one of both knows do not count.
+    PREDICTIONS is a folder of `sklearn-ecg predict` or `sklearn-ecg clean`. For `clean` the table
+    shows how many errors of the weak labels were found, missed and made. LABELS is a table as for
+    `clean`. Only records and labels in both are scored.
 
     Example: sklearn-ecg evaluate truth.csv predictions
     """
@@ -63,7 +63,7 @@ def evaluate(run, truth, predictions, held_out, resamples, seed, out, **columns)
 
 
 def _learned_from(predictions):
-    """Return ids of the records that the model of predictions was trained on, where it tells."""
+    """Return ids of the records that the predictions' model was trained on, if known."""
     import pandas as pd
 
     if not (predictions / NAME).is_file():
@@ -87,14 +87,14 @@ def _warn_of_learned(true, learned):
 
 
 def _truth_of(run, found, path, columns):
-    """Return true labels of the records and labels of a table, -1 where unknown, and patients."""
+    """Return true labels of records and labels of a table (-1 if unknown), and patients."""
     import numpy as np
     import pandas as pd
 
     from sklearn_ecg import ECGRecords
 
     if not len(found):
-        raise ValueError("There is no record that the model has not learned from.")
+        raise ValueError("The model has learned from all records: none is left to score.")
     records = ECGRecords(np.zeros((len(found), 1, 1)), ids=found.index)
     for asked in ({"patient_column": None}, {}):  # records without a row need no patient
         records = label_by_table(run, records, path, columns | asked, says_trust=False)
@@ -103,8 +103,8 @@ def _truth_of(run, found, path, columns):
     names = [name for name in true if name in found]
     if not names:
         raise ValueError(
-            f"{path} and the answers have no label in common: the first has {', '.join(true)}, the "
-            f"second {', '.join(found)}."
+            f"{path} and the answers have no label in common: {path} has {', '.join(true)}, the "
+            f"answers have {', '.join(found)}."
         )
     return true[names], records.groups
 
@@ -154,7 +154,7 @@ def _of_predictions(run, true, groups, probabilities, labels, resamples, seed):
 
 
 def _as_text(report):
-    """Return a table for people: intervals in brackets behind their scores."""
+    """Return a table of text: intervals in brackets behind their scores."""
     import numpy as np
 
     table = report.apply(
@@ -180,7 +180,7 @@ def _read_predictions(folder):
     for name in ("probabilities.csv", "labels.csv"):
         if not (folder / name).is_file():
             raise FileNotFoundError(
-                f"There is no {folder / name}: name a folder that `sklearn-ecg predict` or "
+                f"There is no {folder / name}. Name a folder that `sklearn-ecg predict` or "
                 "`sklearn-ecg clean` has written."
             )
         table = pd.read_csv(folder / name, dtype={"id": str}).set_index("id")

@@ -6,11 +6,11 @@ import click
 
 from sklearn_ecg.command._parameters import names_of
 
-_LEADS = "Names separated by commas, in the order wanted; by default those that most files have."
+_LEADS = "Names separated by commas, in the wanted order; by default those of most files."
 
 
 def options_of_files(function):
-    """Give a subcommand the options by which `open_files` opens FILES."""
+    """Add the options of `open_files` to a subcommand."""
     for option in reversed(_OPTIONS):
         function = option(function)
     return function
@@ -23,24 +23,24 @@ _OPTIONS = (
         type=click.Choice(["nan", "leave out"]),
         default="nan",
         show_default=True,
-        help="What becomes of records that lack some of them, and of which they do not follow.",
+        help="What to do with records that lack some leads which cannot be computed from others.",
     ),
     click.option(
         "--sampling-rate",
         type=click.FloatRange(min=0, min_open=True),
-        help="Hz, to which others are resampled; by default that of most files.",
+        help="Hz. Other records are resampled to it; by default the rate of most files.",
     ),
     click.option(
         "--window",
         type=click.FloatRange(min=0, min_open=True),
-        help="Seconds of the windows into which long recordings are cut; by default they are not.",
+        help="Cut long recordings into windows of so many seconds; by default they are not cut.",
     ),
     click.option(
         "--waveform",
         type=click.Choice(["rhythm", "median"]),
         default="rhythm",
         show_default=True,
-        help="The recording, or the median beat that the recorder made of it.",
+        help="The recording, or the recorder's median beat.",
     ),
     click.option(
         "--csv-rate", type=click.FloatRange(min=0, min_open=True), help="Hz of CSV files."
@@ -51,25 +51,25 @@ _OPTIONS = (
         "--checksums/--no-checksums",
         default=True,
         show_default=True,
-        help="Hold signals of WFDB against the checksums beside them.",
+        help="Compare signals of WFDB with the checksums beside them.",
     ),
     click.option(
         "--cache",
         type=click.Path(path_type=Path, file_okay=False),
-        help="A folder for copies of all signals, which are read faster than XML is.",
+        help="A folder for copies of all signals, which are read faster than XML.",
     ),
-    click.option("--jobs", type=int, help="Processes that work side by side."),
+    click.option("--jobs", type=int, help="Number of parallel processes."),
     click.option(
         "--anonymise",
         type=click.Path(path_type=Path, exists=True, dir_okay=False),
         metavar="KEYFILE",
-        help="Write hashes of ids and patients, by the key of 16 characters or more in a file.",
+        help="Replace ids and patients by hashes; the key is in this file, 16 characters or more.",
     ),
 )
 
 
 def anonymised(records, key_file):
-    """Return records without what tells who the patients are, if there is a file with a key."""
+    """Return records without identifying data, if there is a file with a key."""
     if key_file is None:
         return records
     from sklearn_ecg.datasets import anonymise
@@ -78,17 +78,17 @@ def anonymised(records, key_file):
 
 
 def open_files(run, files, options, *, verify=True):
-    """Return the records of files, and say how many there are.
+    """Return the records of files, and report how many there are.
 
     Parameters
     ----------
     run : Run
     files : str or sequence of str
-        As `load_ecg_files` takes them.
+        As for `load_ecg_files`.
     options : dict
-        Of `options_of_files`; others are not looked at.
+        Those of `options_of_files`; others are ignored.
     verify : bool, default=True
-        Read every signal now, so that damaged ones are left out and reported.
+        Read every signal now; damaged ones are left out and reported.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""``sklearn-ecg inspect``: what is in a folder of ECG files."""
+"""``sklearn-ecg inspect``: summarises a folder of ECG files."""
 
 import contextlib
 from pathlib import Path
@@ -10,7 +10,7 @@ from sklearn_ecg.command._labels import count_statements
 from sklearn_ecg.command._messages import with_options
 from sklearn_ecg.command._run import options_of_run, write_report, write_table
 
-# Of each property so many values are named.
+# Number of values shown for each property.
 _MOST_VALUES = 10
 _COUNTED = {
     "format": "Format",
@@ -26,9 +26,9 @@ _COUNTED = {
 
 
 def _as_pdf(ctx, param, path):
-    """Say at once what else would be said when every file was read."""
+    """Check the name now; otherwise the error would come after all files were read."""
     if path is not None and (path.suffix.lower() != ".pdf" or not path.absolute().parent.is_dir()):
-        raise click.BadParameter(f"{str(path)!r} must be a .pdf file in a folder that is there.")
+        raise click.BadParameter(f"{str(path)!r} must be a .pdf file in an existing folder.")
     return path
 
 
@@ -48,25 +48,25 @@ def _as_pdf(ctx, param, path):
     type=click.IntRange(1),
     default=100,
     show_default=True,
-    help="Of more, so many are drawn at random for --sheet.",
+    help="The largest number of records in --sheet; of more records so many are drawn at random.",
 )
 @click.option(
     "--verify/--no-verify",
     default=True,
     show_default=True,
-    help="Whether to read every signal, and not only what stands before it.",
+    help="Whether to read every signal, or only the headers.",
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @options_of_files
 @options_of_run
 def inspect(run, files, out, sheet, max_records, verify, seed, **options):
-    """Say what is in FILES, what cannot be read, and why.
+    """Say what is in FILES, which files cannot be read, and why.
 
     \b
-    The folder --out holds then
-      summary.csv     what is printed
-      records.csv     what each file says of its record
-      statements.csv  phrases of machines and readers, how often, and which labels they mean
+    The folder --out then holds
+      summary.csv     the printed summary
+      records.csv     metadata of each record
+      statements.csv  phrases of machines and readers, how often they occur, and their labels
       report.csv      files that cannot be read, and other remarks on files
       settings.toml   all options, to repeat the run
 
@@ -103,7 +103,7 @@ def inspect(run, files, out, sheet, max_records, verify, seed, **options):
 
 
 def summarise(records):
-    """Return what records are like: a table of properties, their values, and how many have them."""
+    """Return a table of properties of records, their values, and the number of records."""
     import numpy as np
     import pandas as pd
 
@@ -135,7 +135,7 @@ def summarise(records):
 
 
 def _told(records):
-    """Return what files say of their records; an empty table where they say nothing."""
+    """Return the metadata of records; an empty table if there are none."""
     import pandas as pd
 
     if records.metadata is None:
@@ -165,7 +165,7 @@ def _print_statements(statements):
         n_others = len(rows) - _MOST_VALUES
         n_unknown = (~rows["is_understood"]).sum()
         click.echo(
-            f"\nStatements of the {by}, how many records have them, and the labels that they mean "
+            f"\nStatements of the {by}, the number of records that have them, and their labels "
             f"({n_unknown} of {len(rows)} are not understood):"
         )
         for row in rows.head(_MOST_VALUES).itertuples():

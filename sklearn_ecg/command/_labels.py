@@ -1,4 +1,4 @@
-"""The option LABELS: whose labels are which, and whom to trust."""
+"""The option LABELS: labels, their sources, and who is trusted."""
 
 import csv
 from pathlib import Path
@@ -7,43 +7,43 @@ import click
 
 from sklearn_ecg.command._parameters import names_of
 
-#: What `clean` writes of each record and label, by which other subcommands find them again.
+#: Table of each record and label that `clean` writes and other subcommands read.
 DETAILS = "details.csv"
-# Columns that mean trust where none is named.
+# Columns that mean trust if none is named.
 _TRUSTED_COLUMNS = ("trusted", "reviewed")
 _TRUSTED = ("trusted", "answered")
-#: Of the metadata: what the machine wrote, and who confirmed it.
+#: Metadata: statements of the machine, and of the reader who confirmed them.
 STATEMENTS = ("machine_statements", "reader_statements")
 _A_TABLE = click.Path(path_type=Path, exists=True, dir_okay=False)
 
 _OF_TABLE = (
-    click.option("--id-column", help="Which tells the record of a row; by default the first."),
+    click.option("--id-column", help="Column of record ids; by default the first."),
     click.option(
         "--label-columns",
-        help="Columns of 1 and 0, separated by commas; by default all that are named nowhere else.",
+        help="Columns of 1 and 0, separated by commas; by default all that no other option names.",
     ),
-    click.option("--label-column", help="The column that holds the names of labels instead."),
-    click.option("--separator", help='What stands between the names in its cells, such as ";".'),
-    click.option("--label-names", help="The labels wanted of it, separated by commas."),
-    click.option("--patient-column", help="By default the patients of the files."),
+    click.option("--label-column", help="Column that holds names of labels, instead."),
+    click.option("--separator", help='Text between the names in a cell, such as ";".'),
+    click.option("--label-names", help="The wanted labels, separated by commas."),
+    click.option("--patient-column", help="Column of patients; by default those of the files."),
 )
 _OF_TRUST = (
     click.option(
         "--trusted-column",
-        help=f"Whose labels are right; by default {' or '.join(_TRUSTED_COLUMNS)}, if it is there.",
+        help=f"Column of records with right labels; by default {' or '.join(_TRUSTED_COLUMNS)}.",
     ),
     click.option(
-        "--trusted", type=_A_TABLE, help="A list of records whose labels are right, one a line."
+        "--trusted", type=_A_TABLE, help="A list of records with right labels, one a line."
     ),
     click.option(
-        "--truth", type=_A_TABLE, help="A table of labels that are right, of some of the records."
+        "--truth", type=_A_TABLE, help="A table of right labels, for some of the records."
     ),
     click.option(
         "--source",
         "sources",
         type=_A_TABLE,
         multiple=True,
-        help="A table of what another reader or machine says; may be given several times.",
+        help="A table of labels from another reader or machine; may be repeated.",
     ),
 )
 #: Names of these options.
@@ -62,28 +62,28 @@ OF_LABELS = (
 
 
 def options_of_table(function):
-    """Give a subcommand the options by which `label_by_table` reads a table."""
+    """Add the options of `label_by_table` to a subcommand."""
     for option in reversed(_OF_TABLE):
         function = option(function)
     return function
 
 
 def options_of_labels(function):
-    """Give a subcommand the options by which `label_records` reads LABELS."""
+    """Add the options of `label_records` to a subcommand."""
     for option in reversed(_OF_TRUST):
         function = option(function)
     return options_of_table(function)
 
 
 def label_records(run, records, labels, *, trusted=None, truth=None, sources=(), **columns):
-    """Return records with labels and trust, and what each of several sources says.
+    """Return records with labels and trust, and the labels of several sources.
 
     Parameters
     ----------
     run : Run
     records : ECGRecords
     labels : Path, or None
-        A table, a folder that `clean` has written, or None for what is written in the files.
+        A table, a folder that `clean` has written, or None for statements in the files.
     trusted, truth : Path, default=None
     sources : sequence of Path, default=()
     **columns
@@ -93,7 +93,7 @@ def label_records(run, records, labels, *, trusted=None, truth=None, sources=(),
     -------
     records : ECGRecords, or CleanedRecords of a folder
     sources : dict of str to DataFrame, or None
-        As label cleaners take them; None where there is no other than the records' labels.
+        As for label cleaners. None if the records' labels are the only source.
     """
     import pandas as pd
 
@@ -109,7 +109,7 @@ def label_records(run, records, labels, *, trusted=None, truth=None, sources=(),
     run.say(f"Labels: {records!r}")
     if truth is None and not sources and not tables:
         return records, None
-    # Names of labels in a column are those of the first table, in every table.
+    # The first table gives the names of labels for all tables.
     columns["label_names"] = records.label_names.tolist()
     if columns.get("label_column") is None:
         columns["label_columns"] = columns.pop("label_names")
@@ -127,7 +127,7 @@ def label_records(run, records, labels, *, trusted=None, truth=None, sources=(),
 
 
 def label_by_table(run, records, path, columns, *, says_trust=True):
-    """Return records with the labels of a table; `columns` as `label_records` takes them."""
+    """Return records with the labels of a table; `columns` as for `label_records`."""
     from sklearn_ecg.datasets import join_labels
     from sklearn_ecg.datasets._table_files import read_table
     from sklearn_ecg.records._report import Report
@@ -136,7 +136,7 @@ def label_by_table(run, records, path, columns, *, says_trust=True):
     names = [str(name) for name in read_table(path, set(), Report()).columns]
     if columns.get("id_column") is None:
         columns["id_column"] = names[0]
-        run.say(f"Rows of {path} belong to records by the column {names[0]!r}")
+        run.say(f"Rows of {path} are matched with records by the column {names[0]!r}")
     if says_trust and columns.get("trusted_column") is None:
         columns["trusted_column"] = next((n for n in names if n in _TRUSTED_COLUMNS), None)
     columns["group_column"] = columns.pop("patient_column", None)
@@ -146,10 +146,10 @@ def label_by_table(run, records, path, columns, *, says_trust=True):
 
 
 def check_any_trusted(records, sources, what_to_do):
-    """Raise where nobody is trusted, so that nothing can be learned of errors."""
+    """Raise if no record is trusted, so that errors cannot be learned."""
     is_said = records.trusted is not None and records.trusted.any()
     if not is_said and (sources is None or "truth" not in sources):
-        raise ValueError(f"It is not said whose labels are right. {what_to_do}")
+        raise ValueError(f"No labels are trusted, so errors cannot be learned. {what_to_do}")
 
 
 def _of_cleaned(records, folder):
@@ -161,8 +161,8 @@ def _of_cleaned(records, folder):
     ids, names = records.ids.astype(str), list(dict.fromkeys(details["label"]))
     if not np.isin(ids, details["id"]).any():
         raise ValueError(
-            f"{folder} holds labels of {details['id'].iloc[0]} and others, and of none of the "
-            f"records, such as {ids[0]}. Give the files that were cleaned."
+            f"{folder} holds labels of {details['id'].iloc[0]} and others, but not of the "
+            f"records, such as {ids[0]}. Pass the files that were cleaned."
         )
     wide = details.pivot(index="id", columns="label").reindex(ids)
     labels, weak, provenance, confidence = (
@@ -176,7 +176,7 @@ def _of_cleaned(records, folder):
         trusted = trusted.all(axis=1)
     if "patient" in details:
         patients = details.drop_duplicates("id").set_index("id")["patient"].reindex(ids)
-        # A record that was not cleaned is taken for a patient of its own.
+        # A record that was not cleaned counts as a patient of its own.
         groups = patients.where(patients.notna(), ids).to_numpy(dtype=str)
     return CleanedRecords(
         records.signals,
@@ -196,21 +196,21 @@ def _of_cleaned(records, folder):
 
 
 def read_details(folder):
-    """Return what `clean` wrote of each record and label."""
+    """Return the table of each record and label that `clean` wrote."""
     import pandas as pd
 
     path = folder / DETAILS
     if not path.is_file():
         raise FileNotFoundError(
-            f"{folder} is no folder that `sklearn-ecg clean` has written: there is no {path}. Give "
-            "such a folder, or a table of labels."
+            f"{folder} is not a folder that `sklearn-ecg clean` has written: there is no {path}. "
+            "Pass such a folder, or a table of labels."
         )
     text = dict.fromkeys(("id", "label", "patient", "provenance"), str)
     return pd.read_csv(path, dtype=text, keep_default_na=False)
 
 
 def _in_list(ids, path):
-    """Return which records a list names, by their ids or the ends of these."""
+    """Return which records a list names, by their ids or the ends of their ids."""
     import numpy as np
     import pandas as pd
 
@@ -223,14 +223,15 @@ def _in_list(ids, path):
     unknown = [name for name, owner in zip(rows, owners, strict=True) if owner < 0]
     if len(unknown) == len(rows):
         raise ValueError(
-            f"{path} names none of the records, such as {ids[0]}; it begins with "
-            f"{rows[0] if rows else 'nothing'!r}. Write an id, or the name of a file, in each line."
+            f"{path} names none of the records, such as {ids[0]}; its first line is "
+            f"{rows[0] if rows else 'nothing'!r}. Write the id of a record, or a file name, in "
+            "each line."
         )
-    if unknown and unknown != rows[:1]:  # the first may be a heading
-        why = "fit several records" if unknown[-1] in doubtful else "are of no record"
+    if unknown and unknown != rows[:1]:  # the first line may be a heading
+        why = "fit several records" if unknown[-1] in doubtful else "fit no record"
         warn_user(
-            f"{len(unknown)} of {len(rows)} lines of {path} {why}, such as {unknown[-1]!r}; they "
-            "count for nothing."
+            f"{len(unknown)} of {len(rows)} lines of {path} {why}, such as {unknown[-1]!r}. They "
+            "are ignored."
         )
     named = np.zeros(len(ids), dtype=bool)
     named[owners[owners >= 0]] = True
@@ -238,14 +239,14 @@ def _in_list(ids, path):
 
 
 def _of_statements(run, records, label_names):
-    """Return records labelled by machines' statements, and as truth what readers confirmed."""
+    """Return records with labels of machines' statements, and confirmed statements as truth."""
     from sklearn_ecg.datasets import statements_to_labels
 
     of_machine, of_reader = (_statements_of(records, name) for name in STATEMENTS)
     if not of_machine.map(len).any():
         raise ValueError(
-            "The files hold no statements of a machine, which could be weak labels: give a table "
-            "of labels as LABELS."
+            "The files hold no statements of a machine, which could be weak labels: pass a table "
+            "as LABELS."
         )
     if label_names is None:
         found = [statements_to_labels(said)[0] for said in (of_machine, of_reader)]
@@ -254,8 +255,8 @@ def _of_statements(run, records, label_names):
         names = names_of(label_names)
     weak, unknown = statements_to_labels(of_machine, names)
     run.say(
-        f"Labels of the machine's statements: {', '.join(names)}; {len(unknown)} phrases are not "
-        "understood, which statements.csv lists"
+        f"Labels from the machine's statements: {', '.join(names)}. {len(unknown)} phrases "
+        "are not understood; statements.csv lists them"
     )
     records = records.with_labels(weak)
     if not of_reader.map(len).any():
@@ -264,7 +265,7 @@ def _of_statements(run, records, label_names):
 
 
 def _statements_of(records, column):
-    """Return what metadata hold of one who makes statements; () where that is nothing."""
+    """Return the statements in a column of metadata; () where there are none."""
     import pandas as pd
 
     if records.metadata is not None and column in records.metadata:
@@ -273,7 +274,7 @@ def _statements_of(records, column):
 
 
 def count_statements(records):
-    """Return what machines and readers wrote of records: how often, and which labels it means."""
+    """Return the statements of machines and readers, with their numbers and labels."""
     import pandas as pd
 
     from sklearn_ecg.datasets import statements_to_labels

@@ -1,7 +1,6 @@
-"""A folder that one run at a time writes into."""
+"""A folder that only one run at a time writes into."""
 
 import errno
-import warnings
 from contextlib import contextmanager
 
 import click
@@ -11,17 +10,16 @@ _BUSY = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 
 
 class FolderBusy(click.ClickException):
-    """Another run is at work in the folder."""
+    """Another run is using the folder."""
 
     exit_code = 4
 
 
 @contextmanager
 def locked(folder):
-    """Make a folder where it is missing, and keep it for this process until the block ends.
+    """Make a folder if it is missing, and lock it for this process until the block ends.
 
-    The system lets go of the lock of a process that was killed.
-
+    The system releases the lock if the process is killed.
     Parameters
     ----------
     folder : Path
@@ -32,7 +30,7 @@ def locked(folder):
     OSError
         If it cannot be written.
     """
-    from sklearn_ecg.utils import writing
+    from sklearn_ecg.utils import warn_user, writing
 
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,13 +41,12 @@ def locked(folder):
         except OSError as error:
             if error.errno in _BUSY:
                 raise FolderBusy(
-                    f"Another run is at work in {folder}. Wait until it is over, or name another "
+                    f"Another run is using {folder}. Wait until it is over, or name another "
                     "folder by --out."
                 ) from error
-            warnings.warn(  # some network drives
-                f"{folder} cannot be locked ({error.strerror}): see to it that no two runs write "
-                "into it at a time.",
-                stacklevel=2,
+            warn_user(  # some network drives
+                f"{folder} cannot be locked ({error.strerror}). Make sure that no two runs write "
+                "into it at the same time.",
             )
         yield
 

@@ -1,4 +1,4 @@
-"""The command `sklearn-ecg`: finds a subcommand, and says in one line what went wrong with it."""
+"""The command `sklearn-ecg`: runs a subcommand, and prints its errors in one line."""
 
 import errno
 import importlib
@@ -13,19 +13,19 @@ import click
 from sklearn_ecg._version import __version__
 from sklearn_ecg.command._messages import warnings_in_one_line, with_options
 
-#: Each is a function of its name in a file of its name, which is imported when it is asked for.
+#: Each is a function of this name, in a file of this name that is imported on demand.
 SUBCOMMANDS = {
-    "inspect": "Say what is in a folder of ECG files.",
+    "inspect": "Summarise a folder of ECG files.",
     "clean": "Clean the labels of ECG files.",
     "train": "Train a classifier on cleaned labels.",
-    "predict": "Predict the labels of files that are new.",
+    "predict": "Predict the labels of new files.",
     "evaluate": "Score labels or probabilities against the truth.",
     "review": "Let readers answer what the cleaner cannot decide.",
     "card": "Write the card of a model or of cleaned labels again.",
 }
-# What is wrong with what a user gave, in words of ours; anything else is an error of ours.
+# Errors that a user can mend, with our messages. Any other error is a fault of this package.
 _OF_USERS = (ValueError, OSError, ImportError, RuntimeError, TypeError)
-_HINT = "SKLEARN_ECG_TRACEBACK=1 in the environment shows where it arose."
+_HINT = "SKLEARN_ECG_TRACEBACK=1 in the environment shows where it came from."
 
 
 class Commands(click.Group):
@@ -45,13 +45,13 @@ class Commands(click.Group):
 
     def invoke(self, ctx):
         if not sys.stderr.isatty():
-            # Where nobody looks on, such as in the log of a scheduler, twice a minute is enough.
+            # Without a terminal, such as in a scheduler's log, twice a minute is enough.
             os.environ.setdefault("TQDM_MININTERVAL", "30")
         try:
             with warnings_in_one_line(), _terminated_as_interrupted():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            click.echo("\nInterrupted. The same command goes on where it was.", err=True)
+            click.echo("\nInterrupted. The same command goes on from here.", err=True)
             ctx.exit(130)
         except (click.ClickException, click.exceptions.Exit):
             raise
@@ -67,8 +67,8 @@ class Commands(click.Group):
 
 @contextmanager
 def _terminated_as_interrupted():
-    """Let a scheduler that ends a run be told of it as Ctrl-C is."""
-    if threading.current_thread() is not threading.main_thread():  # only that one may ask for it
+    """Handle a scheduler's signal to end like Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():  # only it may set handlers
         yield
         return
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -81,16 +81,16 @@ def _terminated_as_interrupted():
 @click.command(
     "sklearn-ecg",
     cls=Commands,
-    epilog="Exit codes: 0 all is well, 1 an error of the input or the machine, 2 an error of the "
+    epilog="Exit codes: 0 success, 1 an error of the input or the machine, 2 an error of the "
     "command line or the settings, 3 some records could not be read (with --strict), 4 another "
-    "run is at work in the folder, 130 interrupted: the same command goes on.",
+    "run is using the folder, 130 interrupted: the same command goes on.",
 )
 @click.version_option(__version__, prog_name="sklearn-ecg")
 @click.option(
     "--traceback",
     is_flag=True,
     envvar="SKLEARN_ECG_TRACEBACK",
-    help="Show where an error arose, for developers.",
+    help="Show where an error came from, for developers.",
 )
 def main(traceback):
     """From a folder of exported ECGs to cleaned labels, a classifier and nightly predictions.

@@ -1,4 +1,4 @@
-"""What a run says: warnings in one line each, and a log that programs read."""
+"""Messages of a run: one-line warnings, and a log for programs."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import click
 
-# What functions call their parameters, and the command its options.
+# Names of functions' parameters, and of the command's options for them.
 _OPTIONS = {
     "id_column": "--id-column",
     "label_columns": "--label-columns",
@@ -24,19 +24,19 @@ _OPTIONS = {
     "checksums=False": "--no-checksums",
 }
 _QUALITY = "ECGFeatureExtractor.quality_report(records) says"
-# Words that are no names elsewhere count as such where a value follows.
+# Words of everyday use count as parameters only if a value follows.
 _PARAMETER = re.compile(
     rf"\b(?:({'|'.join(n for n in _OPTIONS if not n.isalpha())})\b=?|(separator|leads|waveform)=)"
 )
 _OF_CSV = {"sampling_rate": "--csv-rate", "units": "--csv-units", "lead_names": "--csv-leads"}
 _CSV = re.compile(r'csv=\{"(\w+)": ([^}]*)\}')
 _QUOTES = re.compile(r'[][" ]')
-# Of libraries, for those who write code.
+# Warnings of libraries that are meant for programmers.
 _NOT_FOR_USERS = (DeprecationWarning, PendingDeprecationWarning, FutureWarning, ImportWarning)
 
 
 def with_options(text):
-    """Return a message in which parameters of functions have the names of options.
+    """Return a message with options in place of functions' parameters.
 
     Examples
     --------
@@ -75,7 +75,7 @@ def warnings_in_one_line():
 
 
 class Log:
-    """A file of JSON, a line for each thing that happens; lines are added to those of before.
+    """A file of JSON lines, one for each event; new lines are appended.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class Log:
         self.path = path
 
     def __call__(self, event, **about):
-        """Add a line: the time in UTC, what happened, and whatever else there is to say of it."""
+        """Add a line: the time in UTC, the event, and details."""
         if self.path is None:
             return
         line = {"time": datetime.now(UTC).isoformat(timespec="seconds"), "event": event, **about}
@@ -96,7 +96,7 @@ class Log:
 
     @contextmanager
     def of_run(self, **about):
-        """Log the beginning of a run, its warnings, and how it ended."""
+        """Log the start of a run, its warnings, and its end."""
         started = datetime.now(UTC)
         self("start", **about)
         show, outcome = warnings.showwarning, {"outcome": "done", "exit_code": 0}

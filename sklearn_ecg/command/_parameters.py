@@ -7,24 +7,24 @@ import click
 
 
 def names_of(text):
-    """Return the names in a text, separated by commas; what is no text stays."""
+    """Split names at commas; other values than text do not change."""
     return [name.strip() for name in text.split(",")] if isinstance(text, str) else text
 
 
 def parameter_option(estimator):
-    """Return the option --parameter, for parameters of an estimator that have none of their own."""
+    """Return the option --parameter, for an estimator's parameters without their own option."""
     return click.option(
         "-p",
         "--parameter",
         "parameters",
         multiple=True,
         metavar="NAME=VALUE",
-        help=f"A parameter of {estimator}, its value as TOML has it; may be given several times.",
+        help=f"A parameter of {estimator}, with its value in TOML; may be repeated.",
     )
 
 
 def read_parameters(texts, estimator):
-    """Return parameters of texts such as ``"max_iter=3"``.
+    """Return parameters from texts such as ``"max_iter=3"``.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def read_parameters(texts, estimator):
             close = difflib.get_close_matches(name, known, n=1)
             meant = f" Did you mean {close[0]!r}?" if close else ""
             raise click.BadParameter(
-                f"{text!r} is no parameter of {estimator} with its value, such as "
+                f"{text!r} is not a parameter of {estimator} with its value, such as "
                 f"random_state=0.{meant}",
                 param_hint="--parameter",
             )

@@ -1,4 +1,4 @@
-"""``sklearn-ecg predict``: what a night does to files that are new."""
+"""``sklearn-ecg predict``: predicts the labels of new files each night."""
 
 import glob
 import os
@@ -13,42 +13,42 @@ from sklearn_ecg.command._files import anonymised, open_files, options_of_files
 from sklearn_ecg.command._run import WORK, options_of_run, out_option, write_report, write_table
 from sklearn_ecg.command._settings import NAME, load_settings
 
-# What stands beside labels in a table of predictions.
+# Columns beside the labels in a table of predictions.
 _ABOUT = ("problem", "model", "predicted_at")
 _STRICT = 3
-# Of a file whose name, and what is quoted of it, may tell who a patient is.
+# Such files' names and quoted text may identify a patient.
 _LOST = "cannot be read"
-# Options that the settings of a model's training tell, beside leads and rate.
+# Options taken from the settings of a model's training, besides leads and rate.
 _OF_TRAINING = ("window", "waveform", "missing_leads", "csv_rate", "csv_units", "csv_leads")
 
 
 @click.command("predict")
 @click.argument("files", metavar="FILES")
 @click.argument("model", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@out_option("The folder of all predictions, the same each night; made where it is missing.")
+@out_option("The folder for all predictions, the same each night; is made if it is missing.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if some records could not be read.")
 @options_of_files
 @options_of_run
 def predict(run, files, model, out, strict, **options):
-    """Predict the labels of those FILES that are new, by a model that `sklearn-ecg train` wrote.
+    """Predict the labels of new FILES, with a model that `sklearn-ecg train` wrote.
 
-    Files that are new, that were changed, or that could not be read before are worked on, and all
-    of them where the model is another. An empty folder is fine: there are 0 new.
+    Files are new if they were not there before, have changed, or could not be read before. With
+    another model all files are new. A folder without files is allowed: 0 are new.
 
     \b
-    The folder --out holds then
-      probabilities.csv      of all records, also of files that are gone by now
+    The folder --out then holds
+      probabilities.csv      of all records, also of files that are gone
       labels.csv             1 present, 0 absent, -1 unknown
-      new_probabilities.csv  of those that were new this time, and labels in new_labels.csv
+      new_probabilities.csv  of the records that were new this time; labels in new_labels.csv
       *.parquet              the same (needs pyarrow)
       report.csv             files that cannot be read, and other remarks on files
       settings.toml          all options, to repeat the run
-      work/                  what goes on after an interruption
+      work/                  state for going on after an interruption
 
     \b
-    Exit codes: 0 all is well, also if nothing was new; 1 an error of the input or the machine;
+    Exit codes: 0 success, also if nothing was new; 1 an error of the input or the machine;
     2 an error of the command line or the settings; 3 some records could not be read, with --strict;
-    4 another run is at work in --out; 130 interrupted: the same command goes on.
+    4 another run is using --out; 130 interrupted: the same command goes on.
 
     Example: sklearn-ecg predict exports model -o predictions --log predictions.log
     """
@@ -62,7 +62,7 @@ def predict(run, files, model, out, strict, **options):
 
 
 def _predict(run, files, model, out, options):
-    """Write all tables; return how many cannot be read, and the table of what is new."""
+    """Write all tables; return the number of unreadable records, and the new rows."""
     import numpy as np
     import pandas as pd
 
@@ -75,8 +75,8 @@ def _predict(run, files, model, out, options):
     names = [str(name) for name in classifier.label_names_]
     if not classifier.multilabel_ or not set(names).isdisjoint(("id", *_ABOUT)):
         raise ValueError(
-            f"{model} has the labels {', '.join(names)}: predict is for labels that come together, "
-            f"and none of them may be called id, {', '.join(_ABOUT)}."
+            f"{model} has the labels {', '.join(names)}. predict needs a multi-label model, "
+            f"without labels named id, {', '.join(_ABOUT)}."
         )
     before = _read_before(out / "probabilities.csv", names)
     labels_before = _read_before(out / "labels.csv", names)
@@ -84,7 +84,7 @@ def _predict(run, files, model, out, options):
     if records is None:
         table = before.iloc[:0]
     else:
-        run.say(f"Predicting {len(records)} records, but for those that are done")
+        run.say(f"Predicting {len(records)} records, except those already done")
         shards = iter_shards(step, records, out / WORK, n_jobs=options["jobs"], verbose=run.verbose)
         table = pd.concat(shards).loc[pd.Index(records.ids)]
         table.index = pd.Index(table.index.astype(str), name="id")
@@ -96,7 +96,7 @@ def _predict(run, files, model, out, options):
     new = table[~_is_known(table, before, names)]
     labels = new.copy()
     labels[names] = classifier.labels_.decide(new[names].to_numpy(float), classifier.thresholds_)
-    # All probabilities last: this is the table by which the next night knows what is new.
+    # Written last: the next night takes from it which records are done.
     for name, own, old in (("labels", labels, labels_before), ("probabilities", new, before)):
         own = own.astype(dict.fromkeys(names, np.int8 if name == "labels" else float))
         everything = pd.concat([old.drop(index=own.index, errors="ignore"), own])
@@ -108,7 +108,7 @@ def _predict(run, files, model, out, options):
 
 
 def _with_problems(report, problems):
-    """Return a report with what turned out as records were read, of their ids and problems."""
+    """Return a report with the problems that appeared when records were read, by id."""
     import pandas as pd
 
     problems = problems[problems != ""]
@@ -117,9 +117,9 @@ def _with_problems(report, problems):
 
 
 def _open(run, files, options, classifier):
-    """Return the records of FILES, None where a folder holds none that can be read, and a report.
+    """Return the records of FILES, or None if a folder holds no readable ones, and a report.
 
-    An empty night is such, and one of damaged files alone.
+    No new files, or only damaged ones, is not an error.
     """
     from sklearn_ecg.records._report import NothingReadError, Report, lost_ecgs
 
@@ -131,20 +131,20 @@ def _open(run, files, options, classifier):
             return None, error.report
         return None, lost_ecgs(error.report).assign(id="", file="", problem=_LOST, what_to_do="")
     except FileNotFoundError:
-        # A folder that is gone is an error, and one without ECGs an empty night.
+        # A missing folder is an error; a folder without ECGs is not.
         folder = re.split(r"[*?\[]", files)[0] if glob.has_magic(files) else files
         if not os.path.isdir(folder if folder == files else os.path.dirname(folder) or "."):
             raise
-        run.say(f"There is no ECG in {files}")
+        run.say(f"No ECG in {files}")
         return None, Report().to_frame()
     records = anonymised(records, options["anonymise"])
     return records, records.report
 
 
 def _as_trained(run, model, options):
-    """Return options in which files are understood as they were when a model was trained.
+    """Return options that read files as in the model's training.
 
-    What the command line or its settings say wins, but for the waveform: that of another would
+    The command line and its settings come first, except for the waveform: another waveform would
     give wrong answers.
     """
     path = model / NAME
@@ -172,7 +172,7 @@ def _as_trained(run, model, options):
 def _as_learned(classifier, options):
     """Return leads and rate of the records that a classifier was trained on.
 
-    Else those that most files of a night have would decide what becomes of the others.
+    Without them, the leads and rate of most files of a night would decide for the others.
     """
     leads, answers = classifier.lead_names_in_, classifier.answers_
     rate = getattr(getattr(answers, "extractor", None), "sampling_rate_", None)
@@ -183,7 +183,7 @@ def _as_learned(classifier, options):
 
 
 def _read_before(path, names):
-    """Return the table that nights before have written, without rows where there is none."""
+    """Return the table of earlier nights, or an empty one."""
     import pandas as pd
 
     columns = [*names, *_ABOUT]
@@ -198,16 +198,16 @@ def _read_before(path, names):
     )
     if list(table.columns) != ["id", *columns]:
         raise ValueError(
-            f"{path} is no table of the model's labels, {', '.join(names)}: give a folder of its "
-            "own by --out."
+            f"{path} is not a table of the model's labels, {', '.join(names)}. Name a separate "
+            "folder by --out."
         )
     return table.set_index("id")
 
 
 def _is_known(table, before, names):
-    """Whether each row stands in the table of before: of the same model, with the same values.
+    """Whether each row is already in the earlier table: the same model, the same values.
 
-    What was predicted stays, too, where its file can no longer be read.
+    Predictions of files that can no longer be read are kept.
     """
     import numpy as np
 

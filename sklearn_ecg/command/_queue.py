@@ -1,4 +1,4 @@
-"""Queues of the review desk, as `sklearn-ecg clean` reads and writes them."""
+"""Queues of the review desk that `sklearn-ecg clean` reads and writes."""
 
 import importlib.util
 from contextlib import closing
@@ -8,13 +8,13 @@ import click
 
 from sklearn_ecg.command._settings import without_password
 
-#: The queue in the folder of a run.
+#: Name of the queue in a run's folder.
 QUEUE = "queue.sqlite"
 _SQLITE = b"SQLite format 3\0"
 
 
 class Answers(click.ParamType):
-    """A review list that was filled in, or a queue: a path, or the URL of a database."""
+    """A filled-in review list, or a queue: a path, or the URL of a database."""
 
     name = "file or url"
 
@@ -25,7 +25,7 @@ class Answers(click.ParamType):
 
 
 def is_queue(answers):
-    """Whether answers are in a queue, and not in a table."""
+    """Whether answers are a queue, and not a table."""
     if not isinstance(answers, Path):
         return answers is not None
     with open(answers, "rb") as file:
@@ -33,7 +33,7 @@ def is_queue(answers):
 
 
 def read_answers(run, answers):
-    """Return answers as `with_answers` takes them; None where a queue holds none yet."""
+    """Return answers in the form of `with_answers`; None if a queue holds none yet."""
     if not is_queue(answers):
         return answers
     from sklearn_ecg.review import ReviewQueue
@@ -41,15 +41,15 @@ def read_answers(run, answers):
     with closing(ReviewQueue(answers)) as queue:
         found, taken = queue.answers(min_trust=0), queue.answers()
     n_left_out = len(found) - len(taken)
-    text = f"; {n_left_out} are left out: more probably wrong than right" if n_left_out else ""
+    text = f"; {n_left_out} are left out as probably wrong" if n_left_out else ""
     run.say(f"{without_password(str(answers))} holds {len(found)} answers{text}")
     return taken if len(taken) else None
 
 
 def write_queue(run, cleaner, records, folder, options):
-    """Ask readers what the cleaner asks: in the queue whose answers it took, or in the folder's."""
+    """Write the cleaner's questions into the queue of its answers, or of the folder."""
     if options["queue"] is None and importlib.util.find_spec("sqlalchemy") is None:
-        click.echo("No queue: it needs SQLAlchemy, by pip install sklearn_ecg[review].", err=True)
+        click.echo("No queue: it needs SQLAlchemy. pip install sklearn_ecg[review]", err=True)
         return
     from sklearn_ecg.review import ReviewQueue
 
@@ -60,14 +60,14 @@ def write_queue(run, cleaner, records, folder, options):
     size = {} if options["questions"] is None else {"n_questions": options["questions"]}
     if is_there:
         queue = ReviewQueue(target)
-    else:  # an empty file is what a run that was killed has left
+    else:  # a killed run can leave an empty file
         queue = ReviewQueue.from_cleaner(
             cleaner, records, target, random_state=options["seed"], **size
         )
     with closing(queue):
         if is_there and target is not options["answers"] and len(queue.answers()):
-            text = f"{name} holds answers that these labels do not take up: --answers {name} "
-            click.echo(f"Warning: {text}takes them.", err=True)
+            text = f"{name} holds answers that these labels do not use: --answers {name} "
+            click.echo(f"Warning: {text}uses them.", err=True)
         try:
             counts = queue.update(cleaner, records, **size) if is_there else {}
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""``sklearn-ecg review``: the page on which readers answer what the cleaner cannot decide."""
+"""``sklearn-ecg review``: opens the review desk for readers."""
 
 import logging
 import os
@@ -28,23 +28,23 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
     "readers",
     multiple=True,
     metavar="NAMES",
-    help="Who may answer, separated by commas; by default anybody at this machine.",
+    help="Names of those who may answer, separated by commas; by default anybody at this machine.",
 )
 @click.option(
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="The address to listen on. With another than this machine's own, such as 0.0.0.0, the "
-    "command prints a link for each reader, who can enter by this link alone.",
+    help="The address to listen on. If it is not this machine's own, for example 0.0.0.0, the "
+    "command prints a link for each reader, and readers can enter only by their link.",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     default=8765,
     show_default=True,
-    help="0 for any that is free.",
+    help="0 takes any free port.",
 )
-@click.option("--tokens", is_flag=True, help="Readers at this machine need their links, too.")
+@click.option("--tokens", is_flag=True, help="Readers at this machine need links, too.")
 @click.option(
     "--token-file",
     type=_FILE,
@@ -53,27 +53,27 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 @click.option(
     "--new-links",
     is_flag=True,
-    help="Make new links. Links that were given before lead nowhere then, and all readers have to "
-    "enter again. A desk that is running must be started again to know the new ones.",
+    help="Make new links. Earlier links stop working, and all readers have to enter again. "
+    "Restart a running desk, so that it knows the new links.",
 )
 @click.option(
     "--allowed-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A name by which browsers reach the desk, such as that of a proxy in front of it.",
+    help="A name that browsers use for the desk, such as that of a proxy in front of it.",
 )
 @click.option(
     "--trusted-proxy",
     "trusted_proxies",
     multiple=True,
     metavar="ADDRESS",
-    help="The address of a proxy in front of the desk; its X-Forwarded headers are believed.",
+    help="The address of a proxy in front of the desk; its X-Forwarded headers are trusted.",
 )
 @click.option(
     "--ssl-certfile",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="A certificate (PEM), by which the desk speaks https.",
+    help="A certificate (PEM) for https.",
 )
 @click.option(
     "--ssl-keyfile",
@@ -82,14 +82,14 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 )
 @click.option("--show-ids", is_flag=True, help="Show the ids of records, not their numbers.")
 @click.option("--patient", is_flag=True, help="Show age and sex.")
-@click.option("--language", help="Of the pages: en, de or zh; by default that of the browser.")
+@click.option("--language", help="Language of the pages: en, de or zh; by default the browser's.")
 @click.option(
     "--refit-every",
     type=click.IntRange(min=0),
     default=25,
     show_default=True,
     metavar="ANSWERS",
-    help="After so many answers the cleaner is fitted again, while reading goes on; 0 for never.",
+    help="Fit the cleaner again after this many answers, while reading goes on; 0 for never.",
 )
 @click.option("--no-browser", is_flag=True, help="Do not open the page in a browser.")
 @options_of_run
@@ -111,11 +111,11 @@ def review(
 ):
     """Open the review desk on QUEUE, a file or the URL of a database.
 
-    `sklearn-ecg clean` and `ReviewQueue.from_cleaner` make one. Each answer is stored as it is
-    given; Ctrl-C ends the desk, and the same command opens it again.
+    `sklearn-ecg clean` and `ReviewQueue.from_cleaner` make a queue. Each answer is stored at once.
+    Ctrl-C ends the desk; the same command opens it again.
 
     \b
-    Other machines cannot reach the desk, unless --host says so. For a department:
+    Other machines cannot reach the desk without --host. For a department:
       sklearn-ecg review queue.sqlite --host 0.0.0.0 --readers anna,ben \\
         --ssl-certfile desk.pem --ssl-keyfile desk.key --token-file links.txt
 
@@ -128,9 +128,9 @@ def review(
     readers = list(dict.fromkeys(name for names in readers for name in names_of(names))) or None
     is_open = bool(trusted_proxies) or not all(map(is_loopback, (host, *allowed_hosts)))
     if (is_open or tokens) and readers is None:
-        raise click.UsageError("Name who may answer by --readers: each needs a link of their own.")
+        raise click.UsageError("Name the readers by --readers: each needs a link.")
     if (ssl_certfile is None) != (ssl_keyfile is None):
-        raise click.UsageError("--ssl-certfile and --ssl-keyfile go together.")
+        raise click.UsageError("--ssl-certfile and --ssl-keyfile need each other.")
     opened = ReviewQueue(queue)
     if new_links:
         void_links(opened)
@@ -146,7 +146,7 @@ def review(
         port = sock.getsockname()[1]
         site = _site(scheme, host, port, allowed_hosts, trusted_proxies)
         if is_open and scheme == "http" and not trusted_proxies:
-            text = "Links and ECGs cross the network for all to read: give --ssl-certfile and "
+            text = "Links and ECGs cross the network unencrypted: give --ssl-certfile and "
             click.echo(f"Warning: {text}--ssl-keyfile.", err=True)
         address = f"{site}/enter"
         if readers is not None and len(readers) == 1 and not app.state.sessions.with_tokens:
@@ -154,10 +154,10 @@ def review(
         click.echo(f"Open {address}")
         if app.state.sessions.with_tokens:
             _hand_out(app.state.sessions, site, token_file)
-        run.conclude("Ctrl-C ends the desk; each answer is stored as it is given.")
+        run.conclude("Ctrl-C ends the desk. Each answer is stored at once.")
         if not no_browser:
             _open_browser(address)
-        with suppress(KeyboardInterrupt):  # which tells it to end
+        with suppress(KeyboardInterrupt):  # Ctrl-C ends the desk
             serve(
                 app,
                 sock,
@@ -169,13 +169,13 @@ def review(
 
 
 def _names_of(host, is_open):
-    """Return the names that lead to an address to listen on."""
+    """Return the host names for an address to listen on."""
     own = [socket.gethostname()] if is_open else []
     return [*own, "127.0.0.1", "::1", "localhost", *([] if host in _EVERYWHERE else [host])]
 
 
 def _site(scheme, host, port, allowed_hosts, trusted_proxies):
-    """Return where browsers find the desk."""
+    """Return the URL of the desk for browsers."""
     if trusted_proxies and allowed_hosts:
         return f"https://{allowed_hosts[0]}"
     if allowed_hosts:
@@ -186,7 +186,7 @@ def _site(scheme, host, port, allowed_hosts, trusted_proxies):
 
 
 def _hand_out(sessions, site, token_file):
-    """Print a link for each reader, or write them into a file for nobody else's eyes."""
+    """Print a link for each reader, or write the links into a file that only the user can read."""
     links = [
         f"{site}/enter#{urlencode({'reader': name, 'token': sessions.token_of(name)})}"
         for name in sessions.readers
@@ -194,7 +194,7 @@ def _hand_out(sessions, site, token_file):
     if token_file is None:
         click.echo("\n".join(links))
         return
-    # Whoever makes the file says who may read it; one that stands there may be open to all.
+    # The file is made anew: an existing one may be readable for all.
     token_file.unlink(missing_ok=True)
     with open(os.open(token_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write("\n".join(links) + "\n")
@@ -202,7 +202,7 @@ def _hand_out(sessions, site, token_file):
 
 
 def _open_browser(address):
-    """Open a browser that has a window of its own; one of the terminal would take it away."""
+    """Open a browser with its own window; one in the terminal would take the terminal over."""
     has_windows = sys.platform in ("win32", "darwin") or any(
         map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))
     )
@@ -212,7 +212,7 @@ def _open_browser(address):
 
 
 class _logged(logging.Handler):
-    """Hand what the desk tells to the log of a run, and what is amiss to standard error."""
+    """Pass the desk's messages to the log of a run, and its warnings to standard error."""
 
     def __init__(self, run):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What each run of a subcommand has: its settings, its log, and progress on standard error."""
+"""One run of a subcommand: settings, log, and progress on standard error."""
 
 import functools
 import importlib.util
@@ -12,7 +12,7 @@ from sklearn_ecg.command._messages import Log, with_options
 from sklearn_ecg.command._settings import read_settings, settings_of, write_settings
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-#: Of a folder that is written, what makes it go on after an interruption.
+#: Subfolder of a result for the state of an interrupted run.
 WORK = "work"
 
 
@@ -22,14 +22,14 @@ class Run:
     Parameters
     ----------
     settings : dict
-        What `settings_of` tells of it.
+        From `settings_of`.
     quiet : bool
     log : Log
 
     Attributes
     ----------
     verbose : int
-        As estimators take it.
+        For the estimators' parameter of the same name.
     """
 
     def __init__(self, settings, quiet, log):
@@ -38,20 +38,20 @@ class Run:
         self.log = log
 
     def say(self, stage):
-        """Tell which stage begins, on standard error and in the log."""
+        """Announce a stage, on standard error and in the log."""
         from sklearn_ecg.utils import announce
 
         announce(stage, self.verbose)
         self.log("stage", stage=stage)
 
     def conclude(self, text):
-        """Tell on standard output what came of it, unless the run is quiet."""
+        """Print a result on standard output, unless the run is quiet."""
         if self.verbose:
             click.echo(text)
 
     @contextmanager
     def writing_into(self, folder):
-        """Keep a folder for this run, and write the settings beside its result."""
+        """Lock a folder for this run, and write the settings beside its result."""
         with locked(folder):
             yield folder
             write_settings(folder, self.settings)
@@ -60,7 +60,7 @@ class Run:
 
 
 def options_of_run(function):
-    """Give a subcommand the options that all have; it is called with a `Run` in their place."""
+    """Add the options that all subcommands have; a `Run` takes their place in the call."""
 
     @click.option(
         "--settings",
@@ -68,11 +68,11 @@ def options_of_run(function):
         is_eager=True,
         expose_value=False,
         callback=read_settings,
-        help="A TOML file of options, such as settings.toml beside a result; options on the "
-        "command line win over it.",
+        help="A TOML file of options, such as settings.toml beside a result. Options on the "
+        "command line come first.",
     )
-    @click.option("--log", type=_FILE, help="A file to which lines of JSON are added.")
-    @click.option("--quiet", is_flag=True, help="Show no progress, and not what was written.")
+    @click.option("--log", type=_FILE, help="Append JSON lines of all events to this file.")
+    @click.option("--quiet", is_flag=True, help="Show no progress, and no names of written files.")
     @click.pass_context
     @functools.wraps(function)
     def run_it(ctx, quiet, log, **options):
@@ -84,27 +84,27 @@ def options_of_run(function):
 
 
 def out_option(help):
-    """Return the option --out, which is needed."""
+    """Return the required option --out."""
     return click.option(
         "-o", "--out", type=click.Path(path_type=Path, file_okay=False), required=True, help=help
     )
 
 
 def write_report(report, folder):
-    """Write what a loader says of files, with names of options in its advice."""
+    """Write a loader's report, with names of options in its advice."""
     advice = report["what_to_do"].map(with_options)
     write_table(report.assign(what_to_do=advice), folder / "report.csv")
 
 
 def write_table(table, path, *, parquet=False):
-    """Write a table as CSV, and if asked as Parquet beside it, where pyarrow is there.
+    """Write a table as CSV, and if asked also as Parquet where pyarrow is installed.
 
     Parameters
     ----------
     table : DataFrame
         Its index is written if it has a name; ids are written as text.
     path : Path
-        Of the CSV file.
+        The CSV file.
     parquet : bool, default=False
     """
     from sklearn_ecg.utils import whole_file

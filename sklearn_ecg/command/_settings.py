@@ -1,4 +1,4 @@
-"""The options of a run in a TOML file, so that it can be repeated."""
+"""Options of a run in a TOML file, to repeat it."""
 
 import difflib
 import os
@@ -18,7 +18,7 @@ _PASSWORD = re.compile(r"(://[^/:@\s]*:)[^/@\s]*@")
 
 
 def read_settings(ctx, param, path):
-    """Take the options of a file for those that the command line does not name."""
+    """Take options from a file, unless the command line names them."""
     if path is None:
         return
     settings = _read(path)
@@ -27,7 +27,7 @@ def read_settings(ctx, param, path):
     for key in settings:
         if key not in (*_ABOUT, *commands):
             raise click.UsageError(
-                f"{path} has the unknown key {key!r}.{_meant(key, commands)} Options stand in the "
+                f"{path} has the unknown key {key!r}.{_meant(key, commands)} Write options in the "
                 f"table of their subcommand, [{command}]."
             )
     if not isinstance(settings.get(command), dict):
@@ -53,8 +53,8 @@ def read_settings(ctx, param, path):
 
 
 def settings_of(ctx):
-    """Return the options of a run as what `tomli_w` writes, without those that were not given."""
-    # TOML has no word for what was not given.
+    """Return the given options of a run, as values for `tomli_w`."""
+    # TOML has no value for an option that was not given.
     values = {option.name: ctx.params.get(option.name) for option in ctx.command.params}
     options = {name: _plain(value) for name, value in values.items() if value not in (None, ())}
     if "files" in options:
@@ -74,18 +74,18 @@ def write_settings(folder, settings):
 
 
 def load_settings(folder):
-    """Return the options of the run that wrote into a folder, by subcommand."""
+    """Return the options of the run that wrote a folder, by subcommand."""
     path = Path(folder) / NAME
     if not path.is_file():
         raise FileNotFoundError(
-            f"There is no {path}: name a folder that `sklearn-ecg clean` or `sklearn-ecg train` "
+            f"There is no {path}. Name a folder that `sklearn-ecg clean` or `sklearn-ecg train` "
             "has written."
         )
     return _read(path)
 
 
 def without_password(text):
-    """Return a text in which no URL has a password.
+    """Return a text without the passwords of URLs.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def _read(path):
             return tomllib.load(file)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         hint = " Write paths of Windows in single quotes." if "\\" in str(error) else ""
-        raise click.UsageError(f"{path} is no TOML file: {error}.{hint}") from error
+        raise click.UsageError(f"{path} is not a TOML file: {error}.{hint}") from error
 
 
 def _plain(value):
@@ -114,7 +114,7 @@ def _plain(value):
 
 
 def _absolute(files):
-    """Return paths or patterns that mean the same from any folder; URLs stay."""
+    """Return absolute paths or patterns; URLs do not change."""
     if isinstance(files, list):
         return [_absolute(file) for file in files]
     return files if "://" in files else os.path.abspath(files)

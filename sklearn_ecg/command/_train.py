@@ -1,4 +1,4 @@
-"""``sklearn-ecg train``: files and labels in, a classifier with its card out."""
+"""``sklearn-ecg train``: trains a classifier, and writes its card."""
 
 from pathlib import Path
 
@@ -10,32 +10,32 @@ from sklearn_ecg.command._labels import options_of_labels
 from sklearn_ecg.command._parameters import parameter_option, read_parameters
 from sklearn_ecg.command._run import WORK, options_of_run, out_option, write_report, write_table
 
-#: Which records a model has learned from.
+#: Table of the records that a model has learned from.
 PARTS = "split.csv"
 
 
 @click.command("train")
 @click.argument("files", metavar="FILES")
 @click.argument("labels", required=False, type=click.Path(path_type=Path, exists=True))
-@out_option("The folder of the model; made where it is missing.")
+@out_option("The folder for the model; is made if it is missing.")
 @click.option(
     "--on-cleaned",
     is_flag=True,
-    help="LABELS are weak: clean those of the training records first.",
+    help="LABELS are weak: first clean those of the training records.",
 )
 @click.option(
     "--test-share",
     type=click.FloatRange(0, 1, max_open=True),
     default=0.2,
     show_default=True,
-    help="Share of the patients that are held out for the scores of the card; 0 for none.",
+    help="Share of patients to hold out for the scores of the card; 0 for none.",
 )
 @click.option("--epochs", type=click.IntRange(1), default=30, show_default=True)
 @click.option(
     "--features/--no-features",
     default=True,
     show_default=True,
-    help="Whether trees answer by measured features, beside the network.",
+    help="Whether trees on measured features answer beside the network.",
 )
 @click.option("--device", default="auto", show_default=True, help="Such as cpu or cuda.")
 @options_of_labels
@@ -49,16 +49,16 @@ def train(
     """Train a LabelCorrelationECGClassifier on FILES with LABELS, and save it with its card.
 
     LABELS is a folder that `sklearn-ecg clean` has written, or a table as for `clean`. Scores are
-    those on patients that were held out: on their trusted records, if there are any.
+    those on held-out patients: on their trusted records, if there are any.
 
     \b
-    The folder --out holds then
+    The folder --out then holds
       model.json, weights-*.safetensors   the model, for `sklearn-ecg predict`
       card.html       its data, scores and limits; card.md too
-      split.csv       which records were learned from, and which tested on
+      split.csv       training records and test records
       report.csv      files that cannot be read, and other remarks on files
       settings.toml   all options, to repeat the run
-      work/           what was measured, and a training that was interrupted; may be deleted
+      work/           measurements, and state of an interrupted training; may be deleted
 
     Example: sklearn-ecg train exports cleaned -o model
     """
@@ -69,7 +69,7 @@ def train(
         records, sources = read_labelled(run, files, labels, options)
         training, test = split(run, records, sources, out / WORK, on_cleaned, test_share, options)
         run.say(f"Training on {training!r}")
-        # Where `clean` has measured records, they are not measured again.
+        # Records that `clean` has measured are not measured again.
         measured = (labels if labels is not None and labels.is_dir() else out) / WORK
         extractor = ECGFeatureExtractor(
             memory=measured, n_jobs=options["jobs"], verbose=run.verbose
@@ -84,7 +84,7 @@ def train(
         ).set_params(**parameters)
         classifier.fit(training)
         if not classifier.net_.is_over_ and classifier.net_.diverged_in_ is None:
-            raise KeyboardInterrupt  # skorch takes it for a wish to end training early
+            raise KeyboardInterrupt  # skorch takes an interrupt for an early end of training
         classifier.save(out)
         write_report(records.report, out)
         write_table(_parts(training, test), out / PARTS)
@@ -95,21 +95,21 @@ def train(
 
 
 def split(run, records, sources, work, on_cleaned, test_share, options):
-    """Return training and test records of other patients; the latter trusted ones, if there are.
+    """Split records by patient into training and test; test records are trusted, if any are.
 
     Parameters
     ----------
     run : Run
     records : ECGRecords
     sources : dict of str to DataFrame, or None
-        What `clean_labels` takes, of all records.
+        For `clean_labels`, of all records.
     work : Path
-        For what is measured to clean labels.
+        Folder for the measurements of cleaning.
     on_cleaned : bool
-        Whether those of the training records are cleaned.
+        Whether the labels of training records are cleaned.
     test_share : float
     options : dict
-        Of `options_of_cleaning`.
+        From `options_of_cleaning`.
 
     Returns
     -------
@@ -133,15 +133,14 @@ def split(run, records, sources, work, on_cleaned, test_share, options):
         _, training = clean_labels(run, training, sources, work, {}, options)
     elif sources is not None:
         raise click.UsageError(
-            "Labels that are right (--truth, or what readers confirmed) and --source are for "
-            "cleaning: add --on-cleaned."
+            "--truth, confirmed statements and --source are only for cleaning: add --on-cleaned."
         )
     elif not isinstance(training, CleanedRecords) and training.trusted is not None:
         n_weak = int((~trusted_records(training.trusted)).sum())
         if n_weak:
             warn_user(
                 f"The labels of {n_weak} of {len(training)} training records are not trusted, and "
-                "are learned as they are: --on-cleaned cleans them first."
+                "are learned without cleaning. --on-cleaned cleans them first."
             )
     return training, test
 

@@ -1,4 +1,4 @@
-"""Loaders of ECG data sets, simulated records, and label noise of known amount."""
+"""Loaders of ECG data sets, simulated records, and label noise of a known amount."""
 
 from sklearn_ecg.datasets._anonymise import anonymise
 from sklearn_ecg.datasets._challenge import load_challenge

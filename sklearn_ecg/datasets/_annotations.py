@@ -1,9 +1,9 @@
-"""Annotations of WFDB records (MIT format): which beat or wave lies at which sample.
+"""Annotations of WFDB records (MIT format): the sample and the kind of each beat or wave.
 
-A file is a sequence of words of 16 bits, the upper six a code, the lower ten a number
-(https://wfdb.io/spec/annotation-files.html). Codes up to 49 are annotations, and the number is
-their distance from the one before; of the others SKIP is a distance of more than ten bits, AUX a
-note of as many bytes as the number says, and the last word is 0.
+A file is a sequence of 16-bit words: the upper six bits are a code, the lower ten a number
+(https://wfdb.io/spec/annotation-files.html). Codes up to 49 are annotations; the number is the
+distance from the one before. SKIP is a distance of more than ten bits. AUX is a note, and its
+number is the length in bytes. The last word is 0.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ from sklearn_ecg.records._report import MissingFileError, RecordError
 
 _SKIP, _AUX = 59, 63
 _LAST_ANNOTATION = 49
-# By code, from 0 on; "?" of code 30 is a beat that was not classified.
+# Symbols by code, from 0 on. "?" of code 30 is a beat that was not classified.
 _SYMBOLS = np.array(list(' NLRaVFJASEj/Q~\0|\0sT*D"=pB^t+u?![]en@xf()r'))
 
 
@@ -33,12 +33,14 @@ def read_annotations(record, extension):
     Returns
     -------
     samples : ndarray of int of shape (n_annotations,)
+        Sample of each annotation.
     symbols : ndarray of str of shape (n_annotations,)
+        Symbol of each annotation.
 
     Raises
     ------
     RecordError
-        If the file is missing (then it is a `FileNotFoundError` too), cut short or not understood.
+        If the file is missing (then it is also a `FileNotFoundError`), cut short or not readable.
     """
     path = Path(f"{record}.{extension}")
     try:
@@ -50,9 +52,9 @@ def read_annotations(record, extension):
         ) from None
     except OSError as error:
         raise RecordError(path, f"cannot be read: {error.strerror}", CURE) from error
-    # A file that lost its end would only seem to hold fewer.
+    # A file that was cut would only seem to hold fewer annotations.
     if content[-2:] != b"\0\0" or len(content) % 2:
-        raise RecordError(path, "is cut short: it lacks the mark of its end", CURE)
+        raise RecordError(path, "is cut short: its end mark is missing", CURE)
     words = np.frombuffer(content, dtype="<u2")
     codes, numbers = words >> 10, (words & 1023).astype(np.int64)
     codes, numbers = _settle_data(codes, numbers, words, path)
@@ -70,12 +72,12 @@ def read_annotations(record, extension):
     return samples[annotated], _SYMBOLS[codes[annotated]]
 
 
-# A code that is none: words that belong to the word before.
+# Not a code: marks words that belong to the word before.
 _DATA = 62
 
 
 def _settle_data(codes, numbers, words, path):
-    """Put the distance of each SKIP into its own place, and mark words that are no codes."""
+    """Add the distance of each SKIP to its annotation, and mark words that are not codes."""
     data_until = 0
     for i in np.flatnonzero((codes == _SKIP) | (codes == _AUX)).tolist():
         if i < data_until:

@@ -1,4 +1,4 @@
-"""Records without what tells who the patients are."""
+"""Records without data that identify patients."""
 
 import contextlib
 import hmac
@@ -14,51 +14,51 @@ from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.records._report import RecordError
 
 _LEAST_KEY_BYTES = 16
-# 80 bits: even of a million names no two are the same.
+# 80 bits: a million names have different hashes.
 _HASH_DIGITS = 20
-# Dates go back by up to so many days, which hides the season and about ten years.
+# Dates move back by up to this many days, which hides the season and about ten years.
 _MOST_DAYS = 3650
-# What the US Safe Harbor rule lets stand for all ages of 90 and more.
+# The US Safe Harbor rule allows this for all ages of 90 and more.
 _OLDEST = 90
-# What `load_ecg_files` tells of a file beside what stands in it.
+# Columns that `load_ecg_files` adds to a file's own metadata.
 _OF_LOADERS = ("format", "stored_hz", "stored_leads")
 _AROUND_WORDS = "'\"()[]{}<>.,;:"
 
 
 def anonymise(records, key=None) -> ECGRecords:
-    """Return records without what tells who the patients are.
+    """Return records without data that identify patients.
 
     Parameters
     ----------
     records : ECGRecords
+        Records to anonymise.
     key : str or bytes of 16 bytes or more, default=None
-        Who has it can find a known patient again, and nobody else: keep it apart from the records.
-        With the same key the same names become the same hashes, so that data that come later join
-        those of today. By default a new one at random, which nobody ever knows.
+        The same key gives the same hashes, so that later records can be joined with these. Keep it
+        apart from the records: anybody who has it can find a known patient again. By default a new
+        random key, which is not kept.
 
     Returns
     -------
     ECGRecords
-        `ids`, `groups`, and of the metadata ``patient_id`` and ``site`` are hashes (HMAC-SHA256).
-        ``recorded_at`` goes back by 1 to 3650 days, as many for all records of a patient, so that
-        intervals and times of day stay. ``age_years`` of more than 90 are 90. The other columns
-        that loaders make stay, and those of any other name are left out: nobody knows what is in
-        them. `report` names records and files by hashes; what a problem quotes of a file, and what
-        it names after a colon, is left out of it.
+        `ids`, `groups`, and the metadata ``patient_id`` and ``site`` are hashes (HMAC-SHA256).
+        ``recorded_at`` moves back by 1 to 3650 days. All records of a patient move by the same
+        number, so intervals and times of day stay. ``age_years`` above 90 become 90. Of the
+        metadata only columns that loaders make are kept: other columns may hold anything. `report`
+        names records and files by hashes. Text that a problem quotes from a file, and names after a
+        colon, are left out.
 
     Raises
     ------
     TypeError
-        If `records` are no ECGRecords, or are cleaned.
+        If `records` are not ECGRecords, or are cleaned.
     ValueError
-        If the key is too short, or a column of the metadata is not what its name says.
+        If the key is too short, or a column of the metadata has values of a wrong type.
 
     Warnings
     --------
-    Statements are free text and stay as they are: someone may have written a name into one.
-    Signals that are read when touched keep the paths of their files, by which they are read: an
-    error in reading names the new id, but pickles and ``joblib.dump`` write the paths. Write
-    signals anew to give them away.
+    Statements are free text and do not change: one of them may hold a name. Signals that are read
+    on demand keep the paths of their files. Errors name the new ids, but pickles and
+    ``joblib.dump`` write the paths. Write the signals to new files before you give them away.
 
     Examples
     --------
@@ -74,8 +74,8 @@ def anonymise(records, key=None) -> ECGRecords:
     """
     if not isinstance(records, ECGRecords) or isinstance(records, CleanedRecords):
         raise TypeError(
-            f"records must be ECGRecords; got {type(records).__name__}. Of cleaned records "
-            "anonymise cleaned.with_labels(cleaned.labels)."
+            f"records must be ECGRecords; got {type(records).__name__}. For cleaned records pass "
+            "cleaned.with_labels(cleaned.labels)."
         )
     hashes = _Hashes(_check_key(key))
     ids = np.array([hashes.record(id) for id in records.ids], dtype=str)
@@ -102,14 +102,14 @@ def _check_key(key):
     key = key.encode() if isinstance(key, str) else key
     if len(key) < _LEAST_KEY_BYTES:
         raise ValueError(
-            f"key must have {_LEAST_KEY_BYTES} bytes or more, so that nobody guesses it; got "
+            f"key must have {_LEAST_KEY_BYTES} bytes or more, so that it cannot be guessed; got "
             f"{len(key)}. Make one by secrets.token_hex(16)."
         )
     return key
 
 
 class _Hashes:
-    """What stands for names: a letter in front, since digits alone would be read as numbers."""
+    """Hashes of names. They begin with a letter, since digits alone would be read as numbers."""
 
     def __init__(self, key):
         self.key = key
@@ -153,12 +153,12 @@ def _anonymous_metadata(records, hashes):
 
 
 def _without_gaps(values):
-    # As objects, since categories have no "".
+    # As objects, since "" cannot be added to categories.
     return values.astype(object).where(values.notna(), "")
 
 
 def _patients(records):
-    """Return whose record each is, as far as is known."""
+    """Return the patient of each record, as far as known."""
     metadata = records.metadata
     patients = records.ids if records.groups is None else records.groups
     if "patient_id" not in metadata:
@@ -169,7 +169,7 @@ def _patients(records):
 
 def _shifted(times, patients, hashes):
     _check_column(times, "M", "times (datetime64)")
-    # What the clock showed: of a zone too, the days are those of the place.
+    # The local time on the clock, also if it has a zone.
     times = times.dt.tz_localize(None).to_numpy("datetime64[s]")
     days = np.array([hashes.days(patient) for patient in patients], dtype="timedelta64[D]")
     return times - days
@@ -178,8 +178,8 @@ def _shifted(times, patients, hashes):
 def _check_column(values, kinds, what):
     if values.dtype.kind not in kinds:
         raise ValueError(
-            f"The column {values.name!r} of metadata must hold {what}; got {values.dtype}. Mend it "
-            "with records.with_metadata, or leave the column out."
+            f"The column {values.name!r} of metadata must hold {what}; got {values.dtype}. Change "
+            "it with records.with_metadata, or leave the column out."
         )
 
 
@@ -200,7 +200,7 @@ def _anonymous_report(records, hashes):
 
 
 def _without_values(problem):
-    """Leave out what a message quotes of a file, and names after a colon."""
+    """Remove text that a message quotes from a file, and names after a colon."""
     return re.sub(r"'[^']*'|\"[^\"]*\"", "...", problem.partition(":")[0])
 
 
@@ -218,7 +218,7 @@ def _without_names(text, names):
 
 
 def _nameless(signals, ids):
-    """Return the same signals, of which errors speak by new names."""
+    """Return the same signals, with new names in errors."""
     lengths = signals.lengths
     return LazySignals(_NamelessSignals(signals, ids), signals.shape, lengths=lengths)
 
@@ -235,7 +235,7 @@ class _NamelessSignals:
     def many(self, records):
         try:
             return self.signals.read_many(records)
-        except Exception:  # of which record, each by itself tells
+        except Exception:  # read one by one, so that the error names the record
             return [self(record) for record in records]
 
     def window(self, record, start, stop):
@@ -255,7 +255,7 @@ class _NamelessSignals:
         except RecordError as error:
             found = _without_values(error.problem), _without_names(error.what_to_do, {})
         except Exception as error:
-            found = f"cannot be read ({type(error).__name__})", "See to the record's file."
+            found = f"cannot be read ({type(error).__name__})", "Check the record's file."
         else:
             return
         raise RecordError(self.ids[record], *found) from None

@@ -1,4 +1,4 @@
-"""Brings records of different leads and rates together, and says what that takes."""
+"""Bring records of different leads and rates together, and report the changes."""
 
 import itertools
 import math
@@ -9,12 +9,12 @@ from sklearn_ecg.preprocessing._resampler import resampling_ratio
 from sklearn_ecg.records._limb_leads import is_computable
 from sklearn_ecg.utils import LEADS_12
 
-# What lies beyond is no rate of an ECG, but a number that was damaged.
+# A sampling rate outside of these is a damaged number.
 _MOST_TIMES_THE_RATE = 1000
 
 
 def arrange(opened, leads, sampling_rate, missing_leads, report):
-    """Return the records that go together, and the leads and rate to which they are brought.
+    """Return the records that fit together, and their common leads and rate.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def arrange(opened, leads, sampling_rate, missing_leads, report):
     Returns
     -------
     opened : list of Opened
-        With ids of their own.
+        With unique ids.
     leads : tuple of str
     sampling_rate : float
         Hz; NaN if there are no records.
@@ -64,9 +64,9 @@ def _with_unique_ids(opened):
 
 
 def _common_leads(opened, report):
-    """Return the 12 standard leads, if most records have them or what they are computed from.
+    """Return the 12 standard leads, if most records have them or leads to compute them from.
 
-    Else those that most records hold.
+    Otherwise the leads that most records hold.
     """
     counts = Counter(frozenset(record.source.lead_names) for record in opened)
     n_standard = sum(n for names, n in counts.items() if _has_all(LEADS_12, names))
@@ -83,7 +83,7 @@ def _common_leads(opened, report):
             holders[", ".join(others)].append(record)
     for others, holding in holders.items():
         problem = f"holds leads that are left out: {others}"
-        _report_kept(holding, problem, "Ask for other leads by leads=, if any is wanted.", report)
+        _report_kept(holding, problem, "Name other leads by leads=, if you want any.", report)
     return leads
 
 
@@ -92,7 +92,7 @@ def _has_all(leads, names):
 
 
 def _with_leads(opened, leads, missing_leads, report):
-    """Return the records that have leads, and say which are computed or missing."""
+    """Return the records that have the leads, and report computed and missing ones."""
     kept, said = [], defaultdict(list)
     for record in opened:
         names = record.source.lead_names
@@ -100,7 +100,7 @@ def _with_leads(opened, leads, missing_leads, report):
         missing = [lead for lead in leads if lead not in names and lead not in computed]
         if missing and (missing_leads == "leave out" or len(missing) == len(leads)):
             problem = f"lacks {_listed(missing)}: it has {_listed(names)}"
-            what_to_do = 'Ask for leads that all records have, or for missing_leads="nan".'
+            what_to_do = 'Name leads that all records have, or set missing_leads="nan".'
             report.add(record.id, record.file, problem, what_to_do)
             continue
         kept.append(record)
@@ -114,7 +114,7 @@ def _with_leads(opened, leads, missing_leads, report):
 
 
 _COMPUTED = "computed from other limb leads", "Nothing: each is a sum of the others."
-_MISSING = "which are NaN", "Ask for leads that all records have to do without NaN."
+_MISSING = "which are NaN", "Name leads that all records have, to avoid NaN."
 
 
 def _listed(leads):
@@ -122,13 +122,13 @@ def _listed(leads):
 
 
 def _with_rate(opened, sampling_rate, report):
-    """Return the records that can be brought to a rate, and say which are."""
+    """Return the records that can be resampled to a rate, and report which are."""
     kept, resampled = [], defaultdict(list)
     for record in opened:
         rate = record.source.sampling_rate
         if 1 / _MOST_TIMES_THE_RATE <= sampling_rate / rate <= _MOST_TIMES_THE_RATE:
             kept.append(record)
-            # Rates that files round in their own way are one.
+            # Rates that differ by a file's rounding are the same.
             if resampling_ratio(rate, sampling_rate) != 1:
                 resampled[rate].append(record)
             continue
@@ -139,7 +139,7 @@ def _with_rate(opened, sampling_rate, report):
         report.add(record.id, record.file, problem, "Write the true sampling rate into it.")
     for rate, holding in sorted(resampled.items()):
         problem = f"was recorded at {rate:g} Hz and is resampled to {sampling_rate:g} Hz"
-        what_to_do = f"Give sampling_rate={rate:g} to have it as it was."
+        what_to_do = f"Set sampling_rate={rate:g} to keep it as it is."
         _report_kept(holding, problem, what_to_do, report)
     return kept
 

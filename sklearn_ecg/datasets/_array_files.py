@@ -1,4 +1,4 @@
-"""Signals in arrays and files of arrays: NumPy, HDF5, Zarr."""
+"""Signals from arrays and from files of arrays: NumPy, HDF5, Zarr."""
 
 import contextlib
 import glob
@@ -25,21 +25,20 @@ from sklearn_ecg.utils import fill_masked, quick_stamp, stamp_of_files
 _MV_PER_UNIT = {"mV": 1.0, "uV": 1e-3, "\N{MICRO SIGN}V": 1e-3, "V": 1e3}
 
 _CURE = "Write the file anew, or leave the record out by its position."
-# An array of more bytes that a file holds in so much less is a trap or was damaged: no ECG is
-# compressed as far.
+# A file that would grow more than this is a trap or damaged: no ECG compresses as well.
 _LARGE, _MOST_COMPRESSED = 2**30, 100
 
 
 def open_signals(signals, *, axes, n_names, zero_padded, key, units, ids_key):
-    """Return signals in mV, of files no more than is touched, and the ids stored beside them.
+    """Return signals in mV, read from files on demand, and the ids stored beside them.
 
     Parameters
     ----------
     signals : path-like, list of path-like, array-like or list of arrays
     axes : str
-        What the axes of the arrays are, such as "records times leads".
+        Axes of the arrays, such as "records times leads".
     n_names : int or None
-        How many leads are named, by which wrong `axes` are found.
+        Number of lead names; helps to find wrong `axes`.
     zero_padded : bool
     key, ids_key : str or None
         Names of arrays in the file.
@@ -57,7 +56,7 @@ def open_signals(signals, *, axes, n_names, zero_padded, key, units, ids_key):
     paths = _paths(signals)
     if paths is None:
         if key is not None or ids_key is not None:
-            raise ValueError("key, and ids as a string, name arrays of a file; signals is none.")
+            raise ValueError("key, and ids as a string, name arrays of a file; signals has none.")
         signals, ids = _of_memory(signals, axes, n_names, units), None
     else:
         parts = [_open_file(path, axes, n_names, key, units, ids_key) for path in paths]
@@ -89,7 +88,7 @@ def _joined(parts, paths):
         if part.shape[1] != signals[0].shape[1]:
             raise ValueError(
                 f"{path} has {part.shape[1]} leads, {paths[0]} has {signals[0].shape[1]}. Files "
-                "that are read together have the same leads; read these one by one."
+                "that are read together must have the same leads; read these one by one."
             )
     ids = None if parts[0][1] is None else np.concatenate([ids for _, ids in parts])
     return join_lazily(signals), ids
@@ -99,8 +98,8 @@ def _of_memory(signals, axes, n_names, units):
     if isinstance(signals, list) and len({np.shape(signal) for signal in signals}) > 1:
         if axes[0] != "records":
             raise ValueError(
-                "A list of signals of different lengths is one of records, with which axes must "
-                f"begin; got axes={' '.join(axes)!r}."
+                "A list of signals of different lengths holds records, so axes must begin with "
+                f"records; got axes={' '.join(axes)!r}."
             )
         return [
             _of_memory(np.asanyarray(signal)[np.newaxis], axes, n_names, units)[0]
@@ -117,7 +116,7 @@ def _open_file(path, axes, n_names, key, units, ids_key):
         raise FileNotFoundError(f"There is no file {str(path)!r} with signals.")
     if suffix == ".npy":
         if key is not None or ids_key is not None:
-            raise ValueError(f"{path} holds one array alone; key and ids cannot name others.")
+            raise ValueError(f"{path} holds a single array; key and ids cannot name others.")
         return _memory_map(path, axes, n_names, units), None
     if suffix == ".npz":
         return _from_npz(path, axes, n_names, key, units, ids_key)
@@ -128,11 +127,11 @@ def _open_file(path, axes, n_names, key, units, ids_key):
 
 
 def _mV_per_unit(units, dtype):
-    """Return what a unit is worth; nobody stores whole numbers of mV, so those must be asked."""
+    """Return the mV of a unit. Whole numbers are never mV, so their unit must be given."""
     if units is None and dtype.kind in "iu":
         raise ValueError(
-            f"signals are whole numbers ({dtype}), whose units must be said: pass units='uV', 'mV' "
-            "or 'V', or bring samples of a recorder to mV by its gain and baseline first."
+            f"signals are whole numbers ({dtype}) of unknown units: pass units='uV', 'mV' or "
+            "'V', or convert the samples to mV by gain and baseline first."
         )
     return 1.0 if units is None else _MV_PER_UNIT[units]
 
@@ -158,7 +157,7 @@ def _memory_map(path, axes, n_names, units):
 
 
 class _Mapped:
-    """A ``.npy`` file; to touch a map beyond the end of its file would end the process."""
+    """A ``.npy`` file. The size is checked, since reading beyond its end kills the process."""
 
     def __init__(self, path):
         self.path = path
@@ -173,12 +172,12 @@ class _Mapped:
     def _check_size(self):
         found, needed = os.stat(self.path).st_size, self.mapped.offset + self.mapped.nbytes
         if found != needed:
-            raise ValueError(f"it holds {found} bytes, where its header asks for {needed}")
+            raise ValueError(f"it holds {found} bytes, but its header needs {needed}")
 
 
 @contextlib.contextmanager
 def _reading(path, what):
-    """Name the file and what it should be, whatever a library says of it."""
+    """Raise a library's error as a ValueError that names the file and its expected kind."""
     try:
         yield
     except ImportError:
@@ -200,7 +199,7 @@ def _from_npz(path, axes, n_names, key, units, ids_key):
     with _reading(path, "arrays of NumPy"), zipfile.ZipFile(path) as file:
         others = [name for name in file.namelist() if not name.endswith(".npy")]
         if others and key is None:
-            raise ValueError(f"its member {others[0]} is no array; name the array by key")
+            raise ValueError(f"its member {others[0]} is not an array; name the array by key")
         members = {
             member.filename.removesuffix(".npy"): member
             for member in file.infolist()
@@ -225,7 +224,7 @@ def _shape_in(file, member):
 
 
 def _read_header(content):
-    """Return shape, order and type of an array, and go to where its numbers begin."""
+    """Return shape, order and type of an array, and move to its first number."""
     version = np.lib.format.read_magic(content)
     return getattr(np.lib.format, "read_array_header_{}_{}".format(*version))(content)
 
@@ -241,7 +240,7 @@ def _read_member(file, member):
         raise ValueError(f"{name} holds objects of Python; store text as dtype=str")
     needed = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if found != needed:
-        raise ValueError(f"{name} holds {found} bytes, where its header asks for {needed}")
+        raise ValueError(f"{name} holds {found} bytes, but its header needs {needed}")
     with file.open(member) as content:
         return np.lib.format.read_array(content, allow_pickle=False)
 
@@ -250,7 +249,7 @@ def _from_store(path, suffix, axes, n_names, key, units, ids_key):
     with contextlib.ExitStack() as stack:
         with _reading(path, _KINDS[suffix]):
             store = _OPENERS[suffix](str(path))
-            # A file that stays open, be it for an error, cannot be written again.
+            # Closed also after an error: an open file could not be written again.
             stack.callback(getattr(store, "close", lambda: None))
             arrays = _arrays_named(store, [name for name in (key, ids_key) if name])
             if key is None or len(arrays) < 1 + (ids_key is not None):
@@ -267,8 +266,8 @@ def _from_store(path, suffix, axes, n_names, key, units, ids_key):
             held = most_records(arrays[key], str(path), axes.index("records"))
         if shape[0] > _MOST_COMPRESSED * held:
             raise ValueError(
-                f"{path} claims {shape[0]} records in {key!r}, of which it holds {held} at "
-                "most. Write it anew."
+                f"{path} claims {shape[0]} records in {key!r}, but holds at most {held}. Write it "
+                "anew."
             )
         scale = _mV_per_unit(units, arrays[key].dtype)
         read = StoredSignals(str(path), suffix, key, axes, scale, arrays[key])
@@ -284,14 +283,14 @@ def _choose(key, shapes, axes, path):
     elif key in shapes:
         return key
     raise ValueError(
-        f"key must name the array of signals in {path}, whose axes are {' '.join(axes)!r}; it "
+        f"key must name the array of signals in {path}, with the axes {' '.join(axes)!r}; it "
         f"holds {shapes}, got key={key!r}."
     )
 
 
 def _require(ids_key, shapes, path):
     if ids_key not in shapes:
-        raise ValueError(f"ids={ids_key!r} is no array of {path}; it holds {shapes}.")
+        raise ValueError(f"ids={ids_key!r} is not an array in {path}; it holds {shapes}.")
 
 
 def _as_ids(stored):
@@ -328,18 +327,18 @@ def _arrays_named(store, names):
 
 
 def _arrays_in(store, path, prefix="", above=frozenset()):
-    """Return the arrays of a store and of its groups by their paths."""
+    """Return the arrays of a store and of its groups, by path."""
     if hasattr(store, "shape"):
         return {"": store}
     place = os.path.join(path, store.path) if hasattr(store, "path") else store["."].id
     place = os.path.realpath(place) if isinstance(place, str) else place
     if place in above:
-        raise ValueError(f"its group {prefix} leads back to where it is; name the array by key")
+        raise ValueError(f"its group {prefix} contains itself; name the array by key")
     arrays = {}
     for name in store:
         item = store.get(name)
         if item is None:
-            raise ValueError(f"its link {prefix}{name} leads nowhere; name the array by key")
+            raise ValueError(f"its link {prefix}{name} is broken; name the array by key")
         if getattr(item, "shape", None) is not None:
             arrays[prefix + name] = item
         elif hasattr(item, "keys"):
@@ -347,7 +346,7 @@ def _arrays_in(store, path, prefix="", above=frozenset()):
     return arrays
 
 
-_AGAIN = "Bring the file back, or open the records again."
+_AGAIN = "Restore the file, or open the records again."
 
 
 class StoredSignals:
@@ -357,13 +356,13 @@ class StoredSignals:
     ----------
     path, suffix : str
     key : str or None
-        Of the array; empty or None where the file is the array.
+        Name of the array; empty or None if the file is the array.
     axes : tuple of str
-        Of the array.
+        Axes of the array.
     scale : float
         mV per unit.
     array : array of HDF5, Zarr or NumPy
-        As it is when it is opened.
+        The open array.
     """
 
     def __init__(self, path, suffix, key, axes, scale, array):
@@ -374,11 +373,11 @@ class StoredSignals:
         self.scale = scale
         self.form = _form_of(array)
         self.records = np.arange(array.shape[axes.index("records")])
-        # Shared by all selections: HDF5 would open a file for a second one as the first has it.
+        # Shared by all selections, which must not open the same file differently.
         self._opened = {}
 
     def _array(self):
-        """Return the array as it is on the disk now, and what finds its gaps."""
+        """Return the open array, and the function that finds its gaps."""
         # An HDF5 file that was opened before a fork must not be read after it.
         stamp = os.getpid(), quick_stamp(self._descriptions())
         if self._opened.get("stamp") != stamp:
@@ -400,7 +399,7 @@ class StoredSignals:
             array.file.close()
 
     def _descriptions(self):
-        """Return the files that tell of the form of the array."""
+        """Return the files that describe the form of the array."""
         if self.suffix != ".zarr":
             return [self.path]
         folders = dict.fromkeys([self.path, os.path.join(self.path, self.key or "")])
@@ -420,7 +419,7 @@ class StoredSignals:
         except RecordError:
             raise
         except Exception as error:
-            # Every library has errors of its own for what was damaged or taken away.
+            # Each library has its own errors for damaged or missing files.
             problem = f"{type(error).__name__} {error}"
         raise RecordError(self.path, f"cannot be read at record {first}: {problem}", _CURE)
 
@@ -433,10 +432,10 @@ class StoredSignals:
         return self._read(record, record + 1, slice(start, stop))[0]
 
     def many(self, indices):
-        """Return a list of records; a run of them is read at once, as chunks want it."""
+        """Return a list of records; consecutive ones are read at once, which suits chunks."""
         records = self.records[indices]
         if len(records) > 1 and (np.diff(records) == 1).all():
-            # One by one where that fails, so that the error names the record.
+            # One by one, so that the error names the record.
             with contextlib.suppress(RecordError):
                 return list(self._read(int(records[0]), int(records[-1]) + 1))
         return [self(int(i)) for i in indices]
@@ -449,7 +448,7 @@ class StoredSignals:
         return taken
 
     def files(self, i):
-        """Return the paths of the files on which record i depends."""
+        """Return the paths of the files that hold record i."""
         return self._files(self.records[[i]])
 
     def _files(self, records):
@@ -459,11 +458,11 @@ class StoredSignals:
         return self._descriptions() + files_of(self._array()[0], self.path, records, axis)
 
     def __getstate__(self):
-        # The stamp is there for hashes: files that were overwritten are another source.
+        # The stamp enters hashes: overwritten files are another source.
         try:
             files = self._files(self.records)
         except Exception:
-            # What is wrong is said when a record is read.
+            # Errors are raised when a record is read.
             files = self._descriptions()
         state = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
         return state | {"files_stamp": stamp_of_files(files)}
@@ -482,12 +481,12 @@ def _form_of(array):
 
 
 def _region(key, shape):
-    """Return the ranges (first, last) along each axis of an array that slices stand for."""
+    """Return the ranges (first, last) along each axis of an array for slices."""
     return [own.indices(n)[:2] for own, n in zip(key, shape, strict=True)]
 
 
 class _PaddedSignals:
-    """Reads records that were filled up with zeros at their ends, of which none was recorded.
+    """Reads records without the zeros that were added at their ends.
 
     Parameters
     ----------
@@ -504,7 +503,7 @@ class _PaddedSignals:
         return list(map(_without_padding, self.signals.read_many(indices)))
 
     def window(self, i, start, stop):
-        # Where a record ends, the whole of it tells.
+        # Only the whole record shows where it ends.
         return self(i)[:, start:stop]
 
     def take(self, indices):

@@ -1,4 +1,4 @@
-"""Holding a data set's table against its files, so that nothing is lost without a word."""
+"""Compare a data set's table with its files, and report every difference."""
 
 import io
 import numbers
@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn_ecg.datasets._files import as_path, open_file
 from sklearn_ecg.datasets._vocabulary import load_vocabulary
 
-# So many records are named one by one; more of one kind become a summary.
+# Up to so many records are named one by one; more of a kind are summarised.
 _NAMED_SINGLY = 20
 MOST_COLUMNS = 10_000
 
@@ -25,25 +25,25 @@ def check_positive(value, name):
 
 
 def find_folder(path, *, dataset):
-    """Return the folder as an absolute Path, or say that it is not there."""
+    """Return the folder as an absolute Path, or raise if it is missing."""
     folder = Path(as_path(path)).absolute()
-    # Those of os.path say no where a folder above may not be entered, and raise nothing.
+    # os.path returns False for a folder that may not be entered; pathlib would raise.
     if not os.path.isdir(folder):
         is_file = os.path.isfile(folder)
-        what = "is a file, not a folder" if is_file else "does not exist, or may not be reached"
+        what = "is a file, not a folder" if is_file else "does not exist, or cannot be reached"
         raise FileNotFoundError(f"{str(folder)!r} {what}. Give the folder that holds {dataset}.")
     return folder
 
 
 def find_table(folder, name, *, dataset):
-    """Return the path of a data set's table, or say where it might be instead."""
+    """Return the path of a data set's table, or raise with folders that hold one."""
     if os.path.isfile(folder / name):
         return folder / name
     elsewhere = [path.parent for path in [folder.parent / name, *folder.glob(f"*/{name}")]]
     elsewhere = [str(path) for path in elsewhere if os.path.isfile(path / name)]
     hint = f" There is one in {' and in '.join(elsewhere)}: did you mean that?" * bool(elsewhere)
     raise FileNotFoundError(
-        f"The folder {str(folder)!r} holds no {name}.{hint} Give the folder that holds {dataset}."
+        f"The folder {str(folder)!r} holds no {name}.{hint} Name the folder that holds {dataset}."
     )
 
 
@@ -52,8 +52,8 @@ def require_columns(table, columns, file):
     missing = [column for column in columns if column not in table.columns]
     if missing:
         raise ValueError(
-            f"{file} lacks the columns {missing}: it has {list(table.columns)}. Is it the file as "
-            "its publisher distributes it?"
+            f"{file} lacks the columns {missing}: it has {list(table.columns)}. Use the file as "
+            "its publisher distributes it."
         )
 
 
@@ -64,13 +64,13 @@ def some(ids, n=5):
 
 
 def n_named(text):
-    """Return how many records a text of `some` stands for."""
+    """Return the number of records in a text of `some`."""
     more = re.search(r" and (\d+) more$", text)
     return 5 + int(more[1]) if more else 1
 
 
 def report_absent(report, ids, files, folder):
-    """Report records that a table names and whose files are not there.
+    """Report records that a table names, but whose files are missing.
 
     Parameters
     ----------
@@ -82,33 +82,33 @@ def report_absent(report, ids, files, folder):
     """
     if len(ids) <= _NAMED_SINGLY:
         for id, file in zip(ids, files, strict=True):
-            report.add(id, f"{folder}/{file}", "is not there, though the table names it", _ABSENT)
+            report.add(id, f"{folder}/{file}", "is missing, but the table names it", _ABSENT)
     else:
         problem = f"lacks {len(ids)} records that the table names: {some(ids, 3)}"
         report.add(f"{len(ids)} records", folder, problem, _ABSENT)
 
 
-_ABSENT = "Download it, or do nothing if only a part of the data set is wanted."
+_ABSENT = "Download it, or do nothing if you want only a part of the data set."
 
 
 def unique_rows(table, column, report, file):
-    """Return the table with one row per record, and the records whose rows contradict each other.
+    """Return the table with one row per record, and the records with contradicting rows.
 
     Parameters
     ----------
     table : DataFrame
     column : str
-        The records' ids.
+        Column of ids.
     report : Report
     file : path-like
-        For the report.
+        Path for the report.
 
     Returns
     -------
     unique : DataFrame
-        Of rows that say the same the first one is kept; contradicting ones too.
+        The first of equal rows, and of contradicting rows.
     contradicting : set
-        Ids of records whose labels are unknown for it.
+        Ids of records with contradicting rows; their labels are unknown.
     """
     repeated = table[column].duplicated(keep=False)
     contradicting = set()
@@ -124,7 +124,7 @@ def unique_rows(table, column, report, file):
 
 
 def report_unknown_codes(report, codes, ids, system, file):
-    """Report every code that the vocabulary does not hold, with the records that have it.
+    """Report every code that is not in the vocabulary, with its records.
 
     Parameters
     ----------
@@ -132,9 +132,9 @@ def report_unknown_codes(report, codes, ids, system, file):
     codes : sequence of length n_records of sequence of str
     ids : sequence of length n_records
     system : str
-        As `load_vocabulary` has it.
+        As in `load_vocabulary`.
     file : path-like
-        Where the codes stand.
+        File with the codes.
     """
     known = set(load_vocabulary(system)["code"])
     holders = defaultdict(list)
@@ -144,7 +144,7 @@ def report_unknown_codes(report, codes, ids, system, file):
                 holders[code].append(id)
     for code, holding in sorted(holders.items()):
         problem = f"holds the code {code!r}, which is not in load_vocabulary({system!r})"
-        advice = "The code counts for no label; add a column for it with records.with_labels."
+        advice = "The code gives no label. Add a column for it with records.with_labels."
         report.add(some(holding), file, problem, advice, kept=True)
 
 
@@ -170,30 +170,30 @@ def table_content(file):
             return opened.read()
     except OSError as error:
         raise ValueError(
-            f"{file} cannot be read: {error.strerror}. See to its permissions."
+            f"{file} cannot be read: {error.strerror}. Check its permissions."
         ) from error
 
 
 def read_csv(file, **options):
-    """Read a table, or say which file is no table."""
+    """Read a table, or raise an error that names the file."""
     content = table_content(file)
     check_width(content.partition(b"\n")[0].count(b",") + 1, file)
     try:
         if b"\0" in content:
-            raise ValueError("it holds bytes of zero, as what was not written to its end does")
+            raise ValueError("it holds zero bytes, as if it was not written to its end")
         return pd.read_csv(io.BytesIO(content), encoding="utf-8-sig", **options)
     except Exception as error:
-        # pandas raises errors of a dozen kinds on damaged files.
+        # pandas raises a dozen kinds of errors for damaged files.
         raise ValueError(
             f"{file} cannot be read as a table: {error}. Save it anew, as CSV in UTF-8."
         ) from error
 
 
 def check_width(n_columns, file):
-    """Refuse a table that takes longer to read than anyone waits."""
+    """Refuse a table with so many columns that reading would take hours."""
     if n_columns > MOST_COLUMNS:
         raise ValueError(
-            f"{file} has {n_columns} columns, more than {MOST_COLUMNS}: is it a table of labels?"
+            f"{file} has {n_columns} columns, more than {MOST_COLUMNS}. Pass a table of labels."
         )
 
 
@@ -205,21 +205,21 @@ def report_unlabelled(report, ids, file, problem):
     report : Report
     ids : sequence
     file : path-like
-        Where their labels should stand.
+        File that should hold the labels.
     problem : str
-        What is wrong there.
+        What is wrong in the file.
     """
-    advice = "Its labels are unknown (-1); give them, or leave it out by its id."
+    advice = "Its labels are unknown (-1). Add them, or leave the record out by its id."
     report_many(report, ids, file, problem, advice, kept=True)
 
 
 def report_many(report, ids, file, problem, what_to_do, kept=False):
-    """Report records of which the same is to be said, one by one if they are few."""
+    """Report records with the same problem, one by one if they are few."""
     report_files(report, [(id, file) for id in ids], problem, what_to_do, kept)
 
 
 def report_files(report, found, problem, what_to_do, kept=False):
-    """As `report_many`, of pairs of a record's id and its file; a summary names the first file."""
+    """Like `report_many`, for pairs of id and file; a summary names the first file."""
     if len(found) <= _NAMED_SINGLY:
         for id, file in found:
             report.add(some([id]), file, problem, what_to_do, kept)

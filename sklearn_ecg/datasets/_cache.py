@@ -1,17 +1,17 @@
-"""Copies of signals in a folder, from which they are read at the disk's speed.
+"""Copies of signals in a folder, which are read at the disk's speed.
 
-The folder holds shards: files that are written aside, moved in one place and never changed again.
-A shard is the content of up to 1024 records, one after the other, and behind it a zip archive of
-their ``index`` (a row per record: its key, where its content lies, and its sum) and the ``stamps``
-of the files that they were copied from. Content is the gains and baselines of a record and its
-samples, lead after lead: int16, or float32 for signals that are not 16-bit integers times a gain.
+The folder holds shards. Each is written to a temporary file, moved into place at once, and never
+changed. A shard holds the content of up to 1024 records, one after the other, and then a zip
+archive of two arrays: ``index`` (a row per record: key, position of its content, checksum) and
+``stamps`` of the files that were copied. The content of a record is its gains and baselines, and
+its samples lead by lead: int16, or float32 for signals that are not 16-bit integers times a gain.
 
-The key of a record is made of its files' stamps and of the settings by which it was read, so that
-files that change are another record, and what was copied for one collection serves the next.
-Whoever is killed loses the shard that was being written; processes that write at the same time
-meet each other's shards whole or not at all.
+The key of a record is a hash of its files' stamps and of the settings for reading. A changed file
+is therefore another record, and a copy made for one collection serves the next. A killed process
+loses the shard that it was writing. Processes that write at the same time see each other's shards
+complete or not at all.
 
-What no record asks for any more is dead, and goes once it takes more space than what lives.
+Copies that are no longer used are deleted once they take more space than the used ones.
 """
 
 import contextlib
@@ -42,37 +42,37 @@ from sklearn_ecg.records._report import RecordError
 from sklearn_ecg.utils import file_stamp, read_parts, warn_user, whole_file
 
 _VERSION = 2
-# A shard is full with so many records or bytes, which is what a kill costs at most.
+# A shard is full at so many records or bytes; a killed process loses as much.
 _FULL_RECORDS, _FULL_BYTES = 1024, 2**28
-# More shards than these that are not half full are merged.
+# Above this number, shards that are less than half full are merged.
 _MOST_SMALL_SHARDS = 16
-# Nobody writes one shard for longer.
+# Writing one shard never takes longer.
 _ABANDONED_S = 600
-# The disk is full, or somebody has deleted the folder meanwhile.
+# The disk is full, or the folder was deleted meanwhile.
 _NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOENT)
 
 
 def cache_signals(reader, lengths, n_leads, cache_dir, *, settings):
-    """Copy signals into a folder, as far as it lacks them.
+    """Copy the signals that a folder lacks.
 
     Parameters
     ----------
     reader : callable
-        ``reader(i)`` returns a signal in mV and ``reader.files(i)`` the paths of the files on
-        which it depends; `window` and `take` are those of `LazySignals`. If there is a method
-        ``digital(i)``, which returns int16 samples (-32768 where invalid), gains per mV and
-        baselines, or None for what 16 bits do not hold, these are stored, and nothing is lost.
-        Where several records are in one file, ``digest(i)`` tells them apart.
+        ``reader(i)`` returns a signal in mV, and ``reader.files(i)`` the paths of the files on
+        which it depends. `window` and `take` are those of `LazySignals`. If there is a method
+        ``digital(i)``, it returns int16 samples (-32768 where invalid), gains per mV and baselines,
+        or None for signals that 16 bits cannot hold. These samples are stored, without loss. If a
+        file holds several records, ``digest(i)`` differs between them.
     lengths : array-like of int of shape (n_records,)
     n_leads : int
     cache_dir : path-like
     settings : tuple
-        What else the signals depend on.
+        Everything else that the signals depend on.
 
     Returns
     -------
     cached : CachedReader
-        Of all records, also those that could not be read.
+        Reader of all records, also of unreadable ones.
     errors : dict of int to RecordError
         The records that could not be read.
     """
@@ -86,7 +86,7 @@ def cache_signals(reader, lengths, n_leads, cache_dir, *, settings):
         n_bytes = item_bytes * n_leads * sum(int(lengths[i]) for i in missing)
         contents = _contents(reader, lengths, n_leads, settings, missing, keys, errors)
         _copy(folder, contents, len(missing), n_bytes)
-        # What cannot be tidied now is tidied another time.
+        # Tidying can wait until the next call.
         with contextlib.suppress(OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             _tidy(folder, set(keys))
     return CachedReader(str(folder), keys, lengths, n_leads, settings, reader), errors
@@ -100,26 +100,23 @@ def _folder(cache_dir):
         file = next(
             path for path in (folder, *folder.parents) if path.exists() or path.is_symlink()
         )
-        raise NotADirectoryError(
-            f"cache_dir must be a folder, which is made where it is missing; {str(file)!r} is a "
-            "file."
-        ) from None
+        raise NotADirectoryError(f"cache_dir must be a folder; {str(file)!r} is a file.") from None
     except OSError as error:
         raise type(error)(
             f"cache_dir={str(folder)!r} cannot be made: {error.strerror}. Choose another folder."
         ) from None
     if not os.access(folder, os.R_OK | os.X_OK):
         raise PermissionError(
-            f"cache_dir={str(folder)!r} cannot be read. See to its permissions or choose another "
+            f"cache_dir={str(folder)!r} cannot be read. Check its permissions, or choose another "
             "folder."
         )
     return folder
 
 
 def _contents(reader, lengths, n_leads, settings, missing, keys, errors):
-    """Yield key, stamps and content of records; those that cannot be read become errors."""
+    """Yield key, stamps and content of records; unreadable ones go into `errors`."""
     for i in missing:
-        # What is read after this may be newer than its key says, never older.
+        # A file that changes after this line is newer than its key, never older.
         stamps = stamps_of(reader, i)
         keys[i] = key_of(settings, lengths[i], stamps, reader, i)
         try:
@@ -139,7 +136,7 @@ def _content(reader, i, shape):
     if samples.shape != shape:
         raise RecordError(
             reader.files(i)[0],
-            f"has {samples.shape[1]} samples in the place of {shape[1]}",
+            f"has {samples.shape[1]} samples instead of {shape[1]}",
             CURE,
         )
     scales = np.concatenate([gains, baselines]).astype("<f8")
@@ -159,15 +156,15 @@ def _copy(folder, contents, n_records, n_bytes):
                 f"lacks copies of {n_records} records. Choose another folder, or cache_dir=None."
             ) from None
         warn_user(
-            f"cache_dir={str(folder)!r} cannot take the copies of {n_records} records "
-            f"({os.strerror(error.errno)}): they need {n_bytes / 1e9:.3g} GB, of which "
-            f"{free / 1e9:.3g} GB were free. What was not copied is read from its own files. Free "
-            "some space or choose another folder."
+            f"cache_dir={str(folder)!r} cannot hold the copies of {n_records} records "
+            f"({os.strerror(error.errno)}): they need {n_bytes / 1e9:.3g} GB, but "
+            f"{free / 1e9:.3g} GB were free. Records without a copy are read from their own files. "
+            "Free some space, or choose another folder."
         )
 
 
 def _write_shards(folder, contents):
-    """Write records (key, stamps, content) into as many shards as they fill."""
+    """Write records (key, stamps, content) into shards."""
     for first in contents:
         rows, all_stamps = [], []
         with whole_file(folder / f"{uuid.uuid4().hex}{SUFFIX}") as file:
@@ -183,13 +180,13 @@ def _write_shards(folder, contents):
 
 
 def _tidy(folder, keys):
-    """Remove what is dead if that is more than what lives, and merge small shards if many.
+    """Delete unused copies if they take more space than used ones, and merge small shards.
 
     Parameters
     ----------
     folder : Path
     keys : set of bytes
-        Of records that live for certain.
+        Keys of records that are in use.
     """
     for path in folder.glob(f"*{SUFFIX}.*.part"):
         if time.time() - path.stat().st_mtime > _ABANDONED_S:
@@ -197,7 +194,7 @@ def _tidy(folder, keys):
     shards = shards_in(folder)
     sizes = {path: rows["n_bytes"] for path, rows in shards.items()}
     lives, asked_for, seen = {}, {}, set()
-    # Of several copies of a record the last one is read.
+    # If a record has several copies, the last one is read.
     for path, rows in reversed(shards.items()):
         own = rows["key"].tolist()
         lives[path] = np.array([key not in seen for key in own])
@@ -206,7 +203,7 @@ def _tidy(folder, keys):
 
     n_bytes = sum(int(size.sum()) for size in sizes.values())
     if n_bytes > 2 * sum(int(sizes[p][lives[p] & asked_for[p]].sum()) for p in shards):
-        # Other collections' copies live as long as their files are what they were.
+        # Copies of other collections are in use as long as their files have not changed.
         for path in shards:
             pairs = zip(asked_for[path], _stamps(path), strict=True)
             lives[path] &= np.array([is_asked or _is_current(stamps) for is_asked, stamps in pairs])
@@ -234,7 +231,7 @@ def _stamps(path):
 
 
 def _living(merged, shards, lives):
-    """Yield what lives in some shards."""
+    """Yield the copies in use from some shards."""
     for path in sorted(merged):
         for row, stamps, is_alive in zip(shards[path], _stamps(path), lives[path], strict=True):
             if is_alive:

@@ -1,4 +1,4 @@
-"""Reads signals from the shards into which `cache_signals` copied them."""
+"""Read signals from the shards that `cache_signals` wrote."""
 
 import contextlib
 import functools
@@ -13,27 +13,27 @@ from sklearn_ecg.records._report import RecordError
 from sklearn_ecg.utils import file_stamp, quick_stamp, warn_user
 
 SUFFIX = ".signals"
-# What a shard tells of a record: its key, where its content begins, its bytes, and their sum.
+# A row of a shard's index: key, start and length of the content, and checksum.
 INDEX_ROW = np.dtype([("key", "V16"), ("begin", "<i8"), ("n_bytes", "<i8"), ("sum", "<u8")])
-# Marks invalid samples and leads that are missing.
+# Marks invalid samples and missing leads.
 _INVALID = -(2**15)
 
 
 def stamps_of(reader, i):
-    """Return what is known of the files on which a record depends."""
+    """Return the stamps of the files that hold a record."""
     return [file_stamp(path) for path in reader.files(i)]
 
 
 def key_of(settings, n_times, stamps, reader, i):
-    """Return the 16 bytes by which a copy is known."""
-    # Of several records in one file, that is.
+    """Return the 16 bytes that identify a copy."""
+    # The digest separates several records in one file.
     digest = reader.digest(i) if hasattr(reader, "digest") else None
     known = repr((settings, int(n_times), stamps, digest))
     return blake2b(known.encode(), digest_size=16).digest()
 
 
 def sum_of(content):
-    """Return the sum of 64-bit words, which tells whether content is what was written."""
+    """Return the sum of 64-bit words, a checksum of the content."""
     n_words = len(content) // 8
     words = np.frombuffer(content, dtype="<u8", count=n_words)
     rest = int.from_bytes(content[8 * n_words :], "little")
@@ -41,17 +41,17 @@ def sum_of(content):
 
 
 def shards_in(folder):
-    """Return the shards of a folder with their indices; those that are damaged go."""
+    """Return the shards of a folder with their indices; damaged shards are deleted."""
     try:
         names = [name for name in os.listdir(folder) if name.endswith(SUFFIX)]
     except OSError:
-        # It was deleted, or closed to us, after it was opened.
+        # It was deleted, or its permissions changed, after it was opened.
         names = []
     paths = sorted(filter(os.path.isfile, (os.path.join(folder, name) for name in names)))
     return _shards(tuple(paths), quick_stamp(paths))
 
 
-# Each task of a worker brings a reader that looks up its copies.
+# Cached, since each task of a worker unpickles a reader that looks up its copies.
 @functools.lru_cache(maxsize=4)
 def _shards(paths, _stamp):
     shards = {}
@@ -60,44 +60,44 @@ def _shards(paths, _stamp):
             with zipfile.ZipFile(path) as archive:
                 shards[path] = np.frombuffer(archive.read("index"), dtype=INDEX_ROW)
         except OSError:
-            # Another process has merged it with others just now.
+            # Another process has just merged it.
             continue
         except Exception as error:
-            # A zip archive that is damaged raises errors of many kinds.
-            warn_user(f"{path} is damaged ({error}); the signals in it are copied anew.")
+            # A damaged zip archive raises errors of many kinds.
+            warn_user(f"{path} is damaged ({error}). Its signals are copied again.")
             with contextlib.suppress(OSError):
                 os.unlink(path)
     return _Shards(shards)
 
 
 class _Shards(dict):
-    """Indices of shards by their paths, and where in them each key is."""
+    """Indices of shards by path, and the place of each key."""
 
     @functools.cached_property
     def places(self):
-        """Where a key is in `rows`; of several copies the last one counts."""
+        """The row of each key in `rows`; the last one of several copies."""
         return {key: place for place, key in enumerate(self.rows["key"].tolist()[:-1])}
 
     @functools.cached_property
     def rows(self):
-        """All rows, and one that stands for records without a copy."""
+        """All rows, and a last one for records without a copy."""
         return np.concatenate([*self.values(), np.zeros(1, dtype=INDEX_ROW)])
 
     @functools.cached_property
     def numbers(self):
-        """The number of the shard of each row; -1 for none."""
+        """The number of the shard of each row; -1 for no shard."""
         return np.append(np.repeat(np.arange(len(self)), [len(r) for r in self.values()]), -1)
 
 
 def find_copies(folder, keys):
-    """Look records up in the shards of a folder.
+    """Find the copies of records in the shards of a folder.
 
     Returns
     -------
     paths : list of str
-        Of the shards.
+        Paths of the shards.
     shards : ndarray of int of shape (n_keys,)
-        In which of these each record lies; -1 for none.
+        The shard of each record; -1 for none.
     rows : ndarray of INDEX_ROW of shape (n_keys,)
     """
     shards = shards_in(folder)
@@ -105,12 +105,12 @@ def find_copies(folder, keys):
     return list(shards), shards.numbers[found], shards.rows[found]
 
 
-# Opening takes as long as reading a record of 10 s does from memory.
+# Opening a file takes as long as reading a record of 10 s from memory.
 @functools.lru_cache(maxsize=256)
 class _Shard:
-    """A file that stays open, for all threads and forks, since `read` moves nothing in it.
+    """An open file, shared by threads and forks: `read` does not move its position.
 
-    A memory map is no faster, and would end the process if the file were cut.
+    A memory map is not faster, and would kill the process if the file was cut.
     """
 
     def __init__(self, path):
@@ -121,9 +121,9 @@ class _Shard:
             os.close(self.descriptor)
 
     def read(self, begin, n_bytes):
-        """Return bytes, fewer if the file ends before."""
+        """Return bytes; fewer if the file ends earlier."""
         content = os.pread(self.descriptor, n_bytes, begin)
-        # One call reads two gigabytes at most.
+        # One call reads at most two gigabytes.
         while len(content) < n_bytes:
             rest = os.pread(self.descriptor, n_bytes - len(content), begin + len(content))
             if not rest:
@@ -135,8 +135,8 @@ class _Shard:
 class CachedReader:
     """The `read` of `LazySignals` for a cache.
 
-    It travels without samples and without places: whoever unpickles it finds the copies by their
-    keys. So equal records have equal hashes, however their copies lie.
+    Pickles hold neither samples nor places: after unpickling, copies are found by their keys. Equal
+    records therefore have equal hashes, wherever their copies lie.
 
     Parameters
     ----------
@@ -145,7 +145,7 @@ class CachedReader:
     lengths : array-like of int of shape (n_records,)
     n_leads : int
     settings : str
-        What the keys are made of beside the files.
+        Settings that enter the keys, besides the files.
     source : callable
         The reader of the files, for records whose copy is gone or damaged.
     """
@@ -189,18 +189,18 @@ class CachedReader:
         return taken
 
     def files(self, i):
-        """Return the paths of the files of which record i is a copy."""
+        """Return the paths of the files that record i was copied from."""
         return self.source.files(i)
 
     def stamp(self, i):
-        """Return what tells record i from others: as its files were when they were opened."""
+        """Return a value that identifies record i: its key, from when its files were opened."""
         return self.keys[i].tobytes().hex()
 
     def _read_copy(self, i, read, *part):
-        """Return what a method reads of a copy, or None if there is none that is whole."""
+        """Return what the method `read` reads of a copy, or None if there is no intact copy."""
         problem = None
         for _ in range(2):
-            # Another thread may forget the places at any time.
+            # Another thread may reset the places at any time.
             copies = self._copies or find_copies(self.folder, self.keys.tolist())
             self._copies = paths, shards, rows = copies
             if shards[i] < 0:
@@ -209,7 +209,7 @@ class CachedReader:
             try:
                 signal = read(i, _Shard(path), rows[i], *part)
             except FileNotFoundError:
-                # Another process may have merged the shard with others.
+                # Another process may have merged the shard.
                 self._copies, problem = None, f"{path} was removed"
                 continue
             except OSError as error:
@@ -217,14 +217,14 @@ class CachedReader:
                 break
             if signal is not None:
                 return signal
-            problem = f"{path} is damaged; delete it to have it written anew"
+            problem = f"{path} is damaged; delete it, and it is written anew"
             break
         if problem is None:
-            # There was none when the records were opened.
+            # There was no copy when the records were opened.
             return None
         if not self._has_warned:
             self._has_warned = True
-            warn_user(f"{problem}. Records are read from their own files instead.")
+            warn_user(f"{problem}. Its records are read from their own files instead.")
         return None
 
     def _whole(self, i, shard, row):
@@ -250,7 +250,7 @@ class CachedReader:
         return self._to_mV(scales, samples.reshape(self.n_leads, stop - start))
 
     def _checked(self, i, shard, row):
-        """Return the content of a copy, or None if it is not what was written."""
+        """Return the content of a copy, or None if its checksum differs."""
         n_bytes = int(row["n_bytes"])
         content = shard.read(int(row["begin"]), n_bytes)
         if len(content) < n_bytes:
@@ -271,14 +271,14 @@ class CachedReader:
         return to_mV(samples, gains, baselines, _INVALID)
 
     def _source_of(self, i):
-        """Return the reader of the files, if they are still those that were opened."""
+        """Return the reader of the files, if they have not changed since they were opened."""
         stamps = stamps_of(self.source, i)
         key = key_of(self.settings, self.lengths[i], stamps, self.source, i)
         if key != self.keys[i].tobytes():
             raise RecordError(
                 self.source.files(i)[0],
                 "or a file that belongs to it has changed since it was opened, and there is no "
-                "copy of what it was",
+                "copy of the old content",
                 "Open the records again.",
             )
         return self.source

@@ -1,4 +1,4 @@
-"""Which records of a folder can be loaded, found out in stages; each names those that it drops."""
+"""Stages that find the loadable records of a folder; each reports those that it drops."""
 
 import filecmp
 import os
@@ -37,29 +37,29 @@ def relative_names(paths, folder=None):
 
 
 def report_orphans(folder, suffix, known, report, *, deep=True):
-    """Name signal files to which no header belongs.
+    """Report signal files without a header.
 
     Parameters
     ----------
     folder, suffix, report, deep
         As for `sklearn_ecg.datasets._files.find_files`.
     known : set of str
-        Files of signals that are accounted for.
+        Files that headers name.
     """
     search = Report()
     for path in find_files(folder, suffix, search, deep=deep):
         if path not in known:
             id = relative_names([path.removesuffix(suffix)], os.fspath(folder))[0]
-            report.add(id, path, "has no header that tells how to read it", CURE)
-    # What else the search could not see is in the report already.
+            report.add(id, path, "has no header that describes it", CURE)
+    # The report already names folders that could not be searched.
     in_capitals = [row for row in search.rows if row[1].lower().endswith(suffix)]
     report.rows += [row for row in in_capitals if row[1] not in known]
 
 
 def with_headers(paths, ids, leads, report):
-    """Return the records whose headers make sense and whose files are as large as these say.
+    """Return the records with readable headers and files of the described size.
 
-    Their rate is that of the leads asked for, by default of all voltages.
+    Their rate is that of the wanted leads, by default of all voltages.
     """
     headers = {}
     for position, (path, id) in enumerate(zip(paths, ids, strict=True)):
@@ -73,7 +73,7 @@ def with_headers(paths, ids, leads, report):
             lengths[position] = check_files(header)
         except RecordError as error:
             report.add_error(ids[position], error)
-    # Segments are read as parts of the records that they belong to.
+    # Segments are read as parts of their records.
     segments = {
         part.path
         for position in lengths
@@ -98,7 +98,7 @@ def with_headers(paths, ids, leads, report):
 
 
 def report_segments(candidates, kept, report):
-    """Name the segments of records that were left out, which went with them."""
+    """Report the segments of records that were left out, and that were therefore not read."""
     for candidate in candidates:
         segments = candidate.header.segments if candidate.header else ()
         if not segments or candidate.position in kept:
@@ -115,7 +115,7 @@ def report_segments(candidates, kept, report):
 
 
 def by_layout(paths, ids, layout, report):
-    """Take the layout's word for every record whose files are there and large enough."""
+    """Return records whose files exist and are large enough, without reading headers."""
     n_bytes = layout.n_bytes or 2 * layout.n_times * len(layout.leads)
     candidates = []
     for position, (path, id) in enumerate(zip(paths, ids, strict=True)):
@@ -136,16 +136,16 @@ def by_layout(paths, ids, layout, report):
 
 
 def without_copies(candidates, report):
-    """Leave out records whose samples another one holds as well.
+    """Leave out records with the same samples as another one.
 
-    A copy on both sides of a split would flatter every score.
+    A copy on both sides of a split would make scores too good.
     """
     firsts = {}
     kept = []
     for candidate in candidates:
         header = candidate.header
         sums = header.checksums
-        # Only records that agree in all that headers tell of the samples are compared.
+        # Only records with the same header values for the samples are compared.
         key = (sums, header.initial_values, candidate.n_times, header.lead_names)
         first = None
         if None not in sums and any(sums):
@@ -179,7 +179,7 @@ def with_voltages(candidates, report):
         report.add(
             candidate.id,
             f"{candidate.path}.hea",
-            f"holds no lead that can be read: {_signals_beside((), candidate)}",
+            f"holds no readable lead: {_signals_beside((), candidate)}",
             "Write true gains and units, such as 1000/mV, and different names into its header.",
         )
     return kept
@@ -188,7 +188,7 @@ def with_voltages(candidates, report):
 def common_leads(candidates, report):
     """Return the leads that most records hold, in the order of the first of these.
 
-    What the records hold beside them is reported.
+    Other leads of the records are reported.
     """
     counts = Counter(_voltages(candidate) for candidate in candidates)
     leads = counts.most_common(1)[0][0] if counts else ()
@@ -199,7 +199,7 @@ def common_leads(candidates, report):
             holders[others].append(candidate)
     for others, holding in holders.items():
         problem = f"holds signals that are left out: {others}"
-        ids, what_to_do = [c.id for c in holding], "Ask for other leads by leads=, if any is one."
+        ids, what_to_do = [c.id for c in holding], "Name other leads by leads=, if you want any."
         report_many(report, ids, f"{holding[0].path}.hea", problem, what_to_do, kept=True)
     return leads
 
@@ -238,7 +238,7 @@ def with_leads(candidates, leads, missing_leads, report):
                 candidate.id,
                 f"{candidate.path}.hea",
                 f"lacks {_listed(missing)}: it has {_listed(candidate.lead_names)}",
-                'Ask for leads that all records have, or for missing_leads="nan".',
+                'Name leads that all records have, or set missing_leads="nan".',
             )
             continue
         if missing:
@@ -246,7 +246,7 @@ def with_leads(candidates, leads, missing_leads, report):
                 candidate.id,
                 f"{candidate.path}.hea",
                 f"lacks {_listed(missing)}, which are NaN",
-                "Ask for leads that all records have to do without NaN.",
+                "Name leads that all records have, to avoid NaN.",
                 kept=True,
             )
         try:
@@ -280,12 +280,12 @@ def with_rate(candidates, sampling_rate, report):
             candidate.id,
             f"{candidate.path}.hea",
             f"was sampled at {candidate.sampling_rate:g} Hz, most others at {sampling_rate:g} Hz",
-            f"Give sampling_rate={sampling_rate:g} to have it resampled.",
+            f"Set sampling_rate={sampling_rate:g} to have it resampled.",
         )
     return kept
 
 
-# What lies beyond is no rate of an ECG, but a number that was damaged.
+# A sampling rate outside of these is a damaged number.
 _MOST_TIMES_THE_RATE = 1000
 
 

@@ -24,50 +24,51 @@ _DATASET = "records of the PhysioNet Challenge 2020 or 2021 (*.hea and *.mat)"
 def load_challenge(path, classes="scored", *, sampling_rate=None, cache_dir=None) -> ECGRecords:
     """Load 12-lead records in the form of the PhysioNet Challenges 2020 and 2021.
 
-    Headers hold the diagnoses as SNOMED CT codes in a comment (``# Dx:`` or ``#Dx:``). All
-    headers are read at once, signals when they are touched.
+    Headers hold the diagnoses as SNOMED CT codes in a comment (``# Dx:`` or ``#Dx:``). All headers
+    are read at once, signals on demand.
 
     Parameters
     ----------
     path : path-like
-        A folder with ``*.hea`` and ``*.mat`` files, or with folders of them: a whole Challenge,
-        one of its sources, or any part.
+        Folder with ``*.hea`` and ``*.mat`` files, or with folders of them: a whole Challenge, one
+        of its sources, or any part.
     classes : {"scored", "scored_2020", "all"}, default="scored"
-        Which labels: the 26 classes that the Challenge 2021 scores, the 24 of 2020, or every
-        code of the vocabulary that occurs, each by itself. Codes that the Challenge scores as
-        one make one class, for example ``"CRBBB|RBBB"``.
+        Labels to load: the 26 classes that the Challenge 2021 scores, the 24 of 2020, or every code
+        of the vocabulary that occurs. Codes that the Challenge scores as one are one class, for
+        example ``"CRBBB|RBBB"``; with "all" each code is a class.
     sampling_rate : float, default=None
         Hz. The sources were sampled at 257, 500 or 1000 Hz; records of another rate are resampled
         to this one. By default records of another rate than most are left out and reported.
     cache_dir : path-like, default=None
-        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
-        that are new or have changed are copied, and no others.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Only new
+        and changed records are copied.
 
     Returns
     -------
     ECGRecords
         `ids` are the records' names; `label_names` are the abbreviations of the Challenge, in
-        alphabetical order. A record without a diagnosis has unknown labels (-1), one that has
-        diagnoses outside `classes` alone a row of zeros. `report` names unknown codes. `metadata`
-        are age and sex, the codes (``machine_statements``), and ``source``, the folder within
-        `path`.
+        alphabetical order. A record without a diagnosis has unknown labels (-1). A record with
+        diagnoses outside `classes` alone has a row of zeros. `report` names unknown codes.
+        `metadata` are age and sex, the codes (``machine_statements``), and ``source``, the folder
+        within `path`.
 
     Raises
     ------
     FileNotFoundError
         If the folder is missing or holds no headers.
     ValueError
-        If none of the records can be read.
+        If no record can be read.
 
     See Also
     --------
     load_vocabulary : The codes, their names and the scored classes.
-    load_cpsc2018 : One of the sources, by its own nine classes.
+    load_cpsc2018 : One of the sources, with its own nine classes.
 
     Notes
     -----
-    Ventricular ectopics (164884008), by which the sources CPSC and PTB-XL give their premature
-    ventricular beats, are not scored, and do not count as ``"PVC|VPB"`` here either.
+    The sources CPSC and PTB-XL use ventricular ectopics (164884008) for premature ventricular
+    beats. The Challenge does not score this code, and here it does not count as ``"PVC|VPB"``
+    either.
 
     References
     ----------
@@ -107,7 +108,7 @@ def load_challenge(path, classes="scored", *, sampling_rate=None, cache_dir=None
 
 
 def names_of(paths, folder):
-    """Return the records' names; those that occur in several folders with their folder."""
+    """Return the records' names; names that occur in several folders include the folder."""
     counts = Counter(path.name for path in paths)
     return [
         path.name if counts[path.name] == 1 else path.relative_to(folder).as_posix()
@@ -116,14 +117,14 @@ def names_of(paths, folder):
 
 
 def header_diagnoses(collection, file):
-    """Return the SNOMED CT codes in the headers' comments, and where there are any.
+    """Return the SNOMED CT codes in the headers' comments, and which headers have any.
 
     Parameters
     ----------
     collection : Collection
-        Into its report go records without diagnoses.
+        Its report gets the records without diagnoses.
     file : str
-        For the report.
+        Name for the report.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The PhysioNet/Computing in Cardiology Challenge 2017, with its labels as they were and became."""
+"""The PhysioNet/Computing in Cardiology Challenge 2017, with its original and revised labels."""
 
 import numpy as np
 import pandas as pd
@@ -25,36 +25,35 @@ _DATASET = "the PhysioNet Challenge 2017 (REFERENCE.csv beside *.hea and *.mat o
 
 
 def load_cinc2017(path, labels="revised", *, cache_dir=None) -> ECGRecords:
-    """Load the PhysioNet/Computing in Cardiology Challenge 2017, or whatever part of it is there.
+    """Load the PhysioNet/Computing in Cardiology Challenge 2017, or a part of it.
 
-    Its organisers published labels, looked at records on which the entries disagreed, and revised
-    the labels: both versions together are label noise as it really is, with its correction.
+    Its organisers published labels, looked again at records on which the entries disagreed, and
+    revised the labels. The two versions are real label noise and its correction.
 
     Parameters
     ----------
     path : path-like
-        The folder that holds the tables of labels, and the records beside them or in folders.
+        Folder with the tables of labels. The records are in it, or in folders of it.
     labels : {"revised", "original"}, default="revised"
-        Those of ``REFERENCE.csv``, or as they were first published, of
-        ``REFERENCE-original.csv``.
+        Labels of ``REFERENCE.csv``, or the first published ones of ``REFERENCE-original.csv``.
     cache_dir : path-like, default=None
-        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
-        that are new or have changed are copied, and no others.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Only new
+        and changed records are copied.
 
     Returns
     -------
     ECGRecords
-        One lead of a hand-held device at 300 Hz, 9 to 61 s long; `ids` are the names of the
-        files. Each record has one of the labels N (normal rhythm), A (atrial fibrillation), O
-        (other rhythm) and ~ (too noisy to tell), and none of the others. Records without a row
-        have unknown labels (-1). `report` names them, and rows without a record.
+        One lead of a hand-held device at 300 Hz, 9 to 61 s long. `ids` are the names of the files.
+        Each record has exactly one of the labels N (normal rhythm), A (atrial fibrillation), O
+        (other rhythm) and ~ (too noisy). Records without a row have unknown labels (-1). `report`
+        names them, and rows without a record.
 
     Raises
     ------
     FileNotFoundError
         If the folder or the table is missing, or there are no records.
     ValueError
-        If none of the records can be read, or the table is another one.
+        If no record can be read, or the table has other columns.
 
     See Also
     --------
@@ -63,8 +62,8 @@ def load_cinc2017(path, labels="revised", *, cache_dir=None) -> ECGRecords:
 
     Notes
     -----
-    Headers give 0 for the checksum of each signal, as published, so that checksums are not looked
-    at: a file that was cut short is found, one with other samples is not.
+    Headers give 0 as the checksum of each signal, as published, so checksums are not compared. A
+    file that was cut short is found; a file with other samples is not.
 
     References
     ----------
@@ -108,12 +107,12 @@ def load_cinc2017(path, labels="revised", *, cache_dir=None) -> ECGRecords:
 
 
 def _read_reference(file, report):
-    """Return the label of each record, and the records whose rows contradict each other."""
+    """Return the label of each record, and the records with contradicting rows."""
     table = read_csv(file, header=None, dtype=str, keep_default_na=False)
     if table.shape[1] != 2:
         raise ValueError(
-            f"{file} has {table.shape[1]} columns, and not the name of a record and its label: is "
-            "it the file as its publisher distributes it?"
+            f"{file} has {table.shape[1]} columns, not two (record and label). Use the file as "
+            "its publisher distributes it."
         )
     table.columns = ["record", "label"]
     table = table.apply(lambda column: column.str.strip())

@@ -1,8 +1,8 @@
-"""From WFDB files to ECGRecords: the core on which every loader of files stands.
+"""From WFDB files to ECGRecords: every loader of WFDB files uses this module.
 
-`open_collection` takes paths of records and returns a `Collection`: signals that are read when
-touched, and the report of what was left out. A loader looks up what belongs to the records that
-are there, and makes the collection its result::
+`open_collection` takes paths of records and returns a `Collection`: signals that are read on
+demand, and a report of what was left out. A loader adds the labels of these records, and returns
+the collection as records::
 
     paths = [folder / name for name in table["filename_lr"]]
     collection = open_collection(
@@ -18,10 +18,10 @@ are there, and makes the collection its result::
     collection.headers[0].comments  # headers of the records kept (None by layout)
     return collection.to_records(labels=labels, label_names=names, groups=patients, split=folds)
 
-Without `layout` each header is read and checked at once; `collection.headers` then hold the
-comments in which some data sets keep diagnoses, age and sex. All fields of `to_records` are aligned
-with `collection.ids`. `RecordError` names file, problem and cure, and
-``report.add_error(id, error)`` puts one into the report.
+Without `layout` each header is read and checked at once. `collection.headers` then hold the
+comments, in which some data sets keep diagnoses, age and sex. All fields of `to_records` are
+aligned with `collection.ids`. A `RecordError` names file, problem and cure; ``report.add_error(id,
+error)`` adds it to the report.
 """
 
 import dataclasses
@@ -55,9 +55,9 @@ from sklearn_ecg.utils import canonical_lead, progress
 
 
 class Layout(NamedTuple):
-    """What a data set's documentation says of every record, so that opening needs no headers.
+    """Properties of every record, from a data set's documentation; headers are not needed.
 
-    Each header is held against it when its signal is first read.
+    Each header is compared with it when its signal is first read.
 
     Parameters
     ----------
@@ -66,9 +66,9 @@ class Layout(NamedTuple):
     n_times : int
     leads : tuple of str
     suffix : str
-        Of the signal files.
+        Suffix of the signal files.
     n_bytes : int or None
-        The least size of a signal file; by default of 16 bits a sample.
+        The least size of a signal file; by default for 16 bits a sample.
     """
 
     sampling_rate: float
@@ -80,7 +80,7 @@ class Layout(NamedTuple):
 
 @dataclasses.dataclass
 class Collection:
-    """Records that were found whole, with what was found wrong.
+    """Records that were found complete, and a report of problems.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ class Collection:
     leads : tuple of str
     ids : ndarray of shape (n_records,)
     kept : ndarray of int of shape (n_records,)
-        Positions of the records in the paths that were given.
+        Positions of the records in the given paths.
     headers : list of Header, or None if a layout was given
     report : Report
     """
@@ -103,7 +103,7 @@ class Collection:
     report: Report
 
     def metadata(self):
-        """Return what the headers say beside the signals, and report patients who are two."""
+        """Return the metadata in headers; report patients who have more than one age or sex."""
         if self.headers is None:
             return metadata_frame([{}] * len(self.ids), self.ids)
         metadata = metadata_frame([header_fields(header) for header in self.headers], self.ids)
@@ -113,7 +113,7 @@ class Collection:
     def to_records(self, *, metadata=None, groups=None, **fields):
         """Return `ECGRecords` with more fields, such as labels, aligned with `ids`.
 
-        By default metadata are those of the headers, and groups the patients that these name.
+        By default metadata are those of the headers, and groups the patients in them.
         """
         metadata = self.metadata() if metadata is None else metadata
         return ECGRecords(
@@ -146,27 +146,27 @@ def open_collection(
     Parameters
     ----------
     paths : sequence of path-like
-        Of the records, with or without ".hea".
+        Paths of records, with or without ".hea".
     ids : sequence, default=None
-        A unique name per path; by default the path relative to the folder that all share.
+        A unique name per path. By default the path relative to the common folder.
     leads : sequence of str, default=None
-        The leads, in the order wanted, in any spelling. By default those that most records hold.
+        The wanted leads in order, in any spelling. By default those that most records hold.
     sampling_rate : float, default=None
-        Hz. Records of another rate are resampled to it; by default records of another rate than
+        Hz. Records of another rate are resampled to it. By default records of another rate than
         most are left out.
     missing_leads : {"leave out", "nan"}, default="leave out"
-        What becomes of records that lack some of the leads: left out, or filled with NaN.
+        Records that lack some of the leads are left out, or filled with NaN.
     layout : Layout, default=None
-        What is known of all records, so that no header is opened before it is needed.
+        Properties of all records; headers are then opened on demand.
     checksums : bool, default=True
-        Hold signals against their headers' checksums when they are first read.
+        Compare signals with their headers' checksums when they are first read.
     verify : bool, default=False
-        Read every signal once, so that damaged ones are left out and reported now; else they
-        raise `RecordError` when they are touched.
+        Read every signal now; damaged ones are left out and reported. Otherwise they raise
+        `RecordError` when they are read.
     cache_dir : path-like, default=None
-        Folder for copies of the signals, from which they are read from then on.
+        Folder for copies of the signals, which are read instead of the files.
     report : Report, default=None
-        What the loader found before.
+        Problems that the loader has found before.
 
     Returns
     -------
@@ -175,7 +175,7 @@ def open_collection(
     Raises
     ------
     ValueError
-        If no record is left; the message says what was wrong with the first ones.
+        If no record is left; the message names the first problems.
     """
     report = Report() if report is None else report
     paths = [os.fspath(path).removesuffix(".hea") for path in paths]
@@ -251,7 +251,7 @@ def open_collection(
 
 
 def errors_of(reader, verbose=0):
-    """Return what is wrong with the signals that cannot be read."""
+    """Return the errors of signals that cannot be read, by position."""
     errors = {}
     for i in progress(range(len(reader)), description="Reading records", verbose=verbose):
         try:

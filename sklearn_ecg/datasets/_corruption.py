@@ -1,4 +1,4 @@
-"""Label noise of known kind and amount."""
+"""Label noise of a known kind and amount."""
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -13,62 +13,62 @@ _KINDS = ("swap", "missing", "extra", "confused", "readers")
 def corrupt_labels(
     y, rate=None, kind="swap", random_state=None, *, confusion=None, groups=None, label_names=None
 ):
-    """Make correct labels as wrong as weak ones are, by a known amount.
+    """Corrupt correct labels by a known amount, so that they resemble weak labels.
 
-    ``kind="readers"`` answers each record as readers do whose errors were measured. With every
-    other kind ``round(rate * n_positives)`` of the records that have a label are drawn, and there
+    With ``kind="readers"`` each record is answered like measured readers would. Every other kind
+    draws ``round(rate * n_positives)`` of the records with a label:
 
-    - ``"swap"`` replaces it with a random label that the record does not have (the noise of the
-      AFP paper);
-    - ``"missing"`` drops it;
-    - ``"extra"`` keeps it and adds a random label that the record does not have;
-    - ``"confused"`` replaces it as ``"swap"`` does, but with a label that it is plausibly
-      mistaken for: drawn in proportion to its row of `confusion`.
+    - ``"swap"`` replaces the label with a random one that the record does not have (the noise of
+      the AFP paper);
+    - ``"missing"`` removes the label;
+    - ``"extra"`` keeps the label and adds a random one that the record does not have;
+    - ``"confused"`` replaces the label with a plausible one, drawn in proportion to its row of
+      `confusion`.
 
     Parameters
     ----------
     y : array-like or DataFrame of shape (n_records, n_labels)
         The correct labels: 1 present, 0 absent, -1 unknown. It is not changed.
     rate : float, sequence of float of length n_labels, or dict, default=None
-        Share of each label's positives that are hit, in [0, 1]: the same for all, one for each,
-        or by the label's name; a dict leaves labels that it does not name as they are. Without
-        names its keys are the numbers of columns. Not for ``kind="readers"``, whose amount
-        `confusion` says.
+        Share of each label's positives that are corrupted, in [0, 1]: one for all, one for each, or
+        by name. Labels that a dict does not name stay. Without label names the keys of a dict are
+        numbers of columns. Not for ``kind="readers"``, where `confusion` decides.
     kind : {"swap", "missing", "extra", "confused", "readers"}, default="swap"
+        Kind of noise, see above.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same noise each time.
+        An int gives the same noise each time.
     confusion : Series or array-like, default=None
-        For ``kind="confused"``, of shape (n_labels, n_labels): ``confusion[i, j]`` is how readily
-        label i is mistaken for label j; rows need not sum to one, the diagonal is ignored. A
-        label with a row of zeros is never mistaken and stays as it is. By default one plus the
-        number of records that have both: findings that appear together are those between which a
-        reader decides. Rows and columns of a DataFrame are found by the names of their labels.
+        For ``kind="confused"``, of shape (n_labels, n_labels): ``confusion[i, j]`` is the weight of
+        label j as a replacement for label i. Rows need not sum to one; the diagonal is ignored. A
+        label with a row of zeros stays as it is. By default one plus the number of records that
+        have both labels, since readers confuse findings that appear together. Rows and columns of a
+        DataFrame are matched by name.
 
-        For ``kind="readers"`` it must be given. What `reader_confusion` returns answers a record
-        as a random one of those with the same true label set was answered, by all readers at
-        once, so that they err together as they did; a label set that was not measured is answered
-        label by label. Counts of shape (n_labels, 2, 2), as
-        :func:`sklearn.metrics.multilabel_confusion_matrix` gives them, or of several readers of
-        shape (n_readers, n_labels, 2, 2), know the sensitivity and specificity of each label, and
-        answer each by itself.
+        Required for ``kind="readers"``. With the result of `reader_confusion`, each record gets the
+        answers of all readers to a random measured record with the same true labels, so that
+        readers err together as they did. If no record with these labels was measured, each label is
+        answered separately. Counts of shape (n_labels, 2, 2), as in
+        :func:`sklearn.metrics.multilabel_confusion_matrix`, or of several readers, (n_readers,
+        n_labels, 2, 2), give sensitivity and specificity of each label; each label is answered
+        separately.
     groups : array-like of shape (n_records,), default=None
-        Patients. With them errors go along with patients, as those of a reader or a device do:
-        the records of a patient that have a label are all hit before the next patient's, and
-        the last patient in part where the number is full.
+        Patients. With them, errors are grouped by patient, like those of a reader or a device: all
+        records of a patient with the label are corrupted before the next patient's; the last
+        patient may be corrupted in part.
     label_names : sequence of str of length n_labels, default=None
         By default the columns of a DataFrame.
 
     Returns
     -------
     ndarray of int8 or DataFrame of the shape of y
-        A DataFrame for a DataFrame. Unknown entries (-1) stay unknown. If `confusion` is of
-        several readers, an array of shape (n_records, n_labels, n_readers), in their order.
+        A DataFrame for a DataFrame. Unknown entries (-1) stay unknown. If `confusion` is of several
+        readers, an array of shape (n_records, n_labels, n_readers), in their order.
 
     Raises
     ------
     ValueError
-        Also if fewer records than asked have a label that could come in the place of theirs, or
-        readers were never asked about a label.
+        If a parameter is out of range, if too few records have a possible replacement, or if
+        readers were not measured on a label.
 
     See Also
     --------
@@ -77,8 +77,8 @@ def corrupt_labels(
 
     Notes
     -----
-    A replacing label is one that the record has neither in `y` nor by an earlier replacement,
-    so ``"swap"`` and ``"confused"`` keep the number of positives exactly.
+    A replacement is a label that the record has neither in `y` nor from an earlier replacement.
+    Therefore ``"swap"`` and ``"confused"`` keep the number of positives.
 
     References
     ----------
@@ -96,7 +96,7 @@ def corrupt_labels(
     >>> y_weak.sum()
     np.int64(20)
 
-    Two readers, of whom the second misses half of the second label:
+    Two readers; the second misses half of the second label:
 
     >>> careful, hasty = [[[9, 0], [0, 9]]] * 2, [[[9, 0], [0, 9]], [[9, 0], [5, 5]]]
     >>> answers = corrupt_labels(y, kind="readers", confusion=[careful, hasty], random_state=1)
@@ -111,8 +111,8 @@ def corrupt_labels(
     if kind == "readers":
         if rate is not None or groups is not None or confusion is None:
             raise ValueError(
-                'kind="readers" takes confusion, which says how the readers err, and neither rate '
-                f"nor groups; got rate={rate!r}."
+                'kind="readers" needs confusion, which says how the readers err, and takes neither '
+                f"rate nor groups; got rate={rate!r}."
             )
         answers = draw_answers(labels, names, confusion, random)
         return like(y, answers[..., 0]) if answers.shape[2] == 1 else answers
@@ -138,28 +138,31 @@ def make_weak_labels(
     label_names=None,
     random_state=None,
 ):
-    """Make correct labels as weak as those that come out of a hospital's files.
+    """Corrupt correct labels as in exports of a hospital.
 
-    Some labels were never written down, some were written beside the right one, some in the place
-    of another: of each label's positives a share is hit by each of these, and none by two.
+    Some labels are missing, some have an additional label beside them, some are replaced by
+    another. Each positive is corrupted once at most.
 
     Parameters
     ----------
     y : array-like or DataFrame of shape (n_records, n_labels)
         The correct labels: 1 present, 0 absent, -1 unknown. It is not changed.
-    missing, extra, confused : float, sequence of float of length n_labels, or dict
-        Share of each label's positives that are dropped, get a random further label, or become a
-        label that they are plausibly mistaken for, as `corrupt_labels` does each; given for
-        all labels, for each, or by name. For no label they may add up to more than 1. The
-        defaults are an assumption, with omissions in front, and no measurement.
+    missing : float, sequence of float of length n_labels, or dict, default=0.1
+        Share of each label's positives that are removed: one for all, one for each, or by name. For
+        each label, `missing`, `extra` and `confused` may add up to 1 at most. The defaults are an
+        assumption, not a measurement.
+    extra : float, sequence of float of length n_labels, or dict, default=0.05
+        Share that get an additional random label.
+    confused : float, sequence of float of length n_labels, or dict, default=0.05
+        Share that are replaced by a plausible label, as in `corrupt_labels`.
     confusion : array-like or DataFrame of shape (n_labels, n_labels), default=None
-        How readily each label is mistaken for which other, as for `corrupt_labels`.
+        Weights of replacements, as in `corrupt_labels`.
     groups : array-like of shape (n_records,), default=None
-        Patients, along with whom errors go, as for `corrupt_labels`.
+        Patients, by whom errors are grouped, as in `corrupt_labels`.
     label_names : sequence of str of length n_labels, default=None
         By default the columns of a DataFrame.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same noise each time.
+        An int gives the same noise each time.
 
     Returns
     -------
@@ -169,7 +172,7 @@ def make_weak_labels(
     Raises
     ------
     ValueError
-        Also if fewer records than asked have a label that could come in the place of theirs.
+        If shares add up to more than 1, or too few records have a possible replacement.
 
     See Also
     --------
@@ -177,7 +180,7 @@ def make_weak_labels(
 
     Notes
     -----
-    Amounts are exact but for rounding: where all shares of a rare label are rounded up to more
+    Amounts are exact up to rounding. If rounding up would ask for more positives of a rare label
     than there are, fewer are missing.
 
     Examples
@@ -198,7 +201,7 @@ def make_weak_labels(
     groups = align_records(groups, ids_of(y), name="groups")
     rates = {
         kind: check_rates(rate, kind, labels.shape[1], names)
-        # Those that need another label come while there are most records to choose from.
+        # Kinds that need a replacement come first, while most records are free.
         for kind, rate in (("confused", confused), ("extra", extra), ("missing", missing))
     }
     totals = np.sum(list(rates.values()), axis=0)
@@ -206,8 +209,8 @@ def make_weak_labels(
         label = int(totals.argmax())
         raise ValueError(
             f"missing, extra and confused add up to {totals[label]:g} for label "
-            f"{label if names is None else repr(str(names[label]))}; each positive is hit once at "
-            "most, so that 1 is the most."
+            f"{label if names is None else repr(str(names[label]))}; the sum must be 1 at most, "
+            "since each positive is corrupted once."
         )
     noise = LabelNoise(
         labels, names, confusion=confusion, groups=groups, random=check_random_state(random_state)
@@ -215,7 +218,7 @@ def make_weak_labels(
     n_positives = (labels == 1).sum(axis=0)
     for kind, of_label in rates.items():
         for label, rate in enumerate(of_label):
-            # Rounding up each kind must not ask for more than there are.
+            # Rounded up, the kinds must not ask for more positives than there are.
             n_hit = min(round(rate * n_positives[label]), noise.n_untouched(label))
             noise.hit(label, n_hit, kind, asked=f"{kind}={rate:g}")
     return like(y, noise.corrupted)

@@ -1,4 +1,4 @@
-"""The China Physiological Signal Challenge 2018, in both forms in which it is distributed."""
+"""The China Physiological Signal Challenge 2018, in its two distributed forms."""
 
 import os
 from pathlib import Path
@@ -32,39 +32,39 @@ _DATASET = "CPSC2018 (TrainingSet/*.mat beside REFERENCE.csv, or *.hea and *.mat
 
 
 def load_cpsc2018(path, *, cache_dir=None) -> ECGRecords:
-    """Load the China Physiological Signal Challenge 2018, or whatever part of it is there.
+    """Load the China Physiological Signal Challenge 2018, or a part of it.
 
-    Two forms are read: that of the PhysioNet Challenge 2020 (headers with SNOMED CT codes beside
+    It reads two forms: that of the PhysioNet Challenge 2020 (headers with SNOMED CT codes beside
     ``.mat`` files of integers), and the challenge's own (``.mat`` files with a struct ``ECG`` of
-    sex, age and data, and the labels in ``REFERENCE.csv``). Where a folder holds both, the
-    headers are read. Signals are read when they are touched.
+    sex, age and data, and labels in ``REFERENCE.csv``). If a folder holds both, the headers are
+    used. Signals are read on demand.
 
     Parameters
     ----------
     path : path-like
-        The folder that holds the records, in folders of its own or not.
+        Folder with the records, or with folders of them.
     cache_dir : path-like, default=None
-        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
-        that are new or have changed are copied, and no others.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Only new
+        and changed records are copied.
 
     Returns
     -------
     ECGRecords
-        12 leads at 500 Hz, 6 to 60 s long (a few are longer): `FixedLength` makes them equal.
-        The nine labels are Normal, AF, I-AVB, LBBB, RBBB, PAC, PVC, STD and STE. Records without
-        labels have unknown ones (-1) and are named in `report`. `metadata` are age and sex.
+        12 leads at 500 Hz, mostly 6 to 60 s long; `FixedLength` brings them to one length. The nine
+        labels are Normal, AF, I-AVB, LBBB, RBBB, PAC, PVC, STD and STE. Records without labels have
+        unknown ones (-1), and `report` names them. `metadata` are age and sex.
 
     Raises
     ------
     FileNotFoundError
         If the folder is missing, or holds no records or no ``REFERENCE.csv`` for them.
     ValueError
-        If none of the records can be read.
+        If no record can be read.
 
     See Also
     --------
     sklearn_ecg.preprocessing.FixedLength : Bring records to one length.
-    load_challenge : The same records by the classes of the PhysioNet Challenges.
+    load_challenge : The same records with the classes of the PhysioNet Challenges.
 
     References
     ----------
@@ -140,7 +140,7 @@ def _records_in(folder, report):
     for path in map(Path, find_files(folder, ".mat", report)):
         first = files.setdefault(path.stem, path)
         if first is not path:
-            problem = f"has the name of a record that is read from {first}"
+            problem = f"has the same name as a record that is read from {first}"
             report.add(path.stem, path, problem, "Move one of the two out of the folder.")
     if not files:
         raise FileNotFoundError(
@@ -151,14 +151,14 @@ def _records_in(folder, report):
 
 
 def _read_reference(folder, report):
-    """Return the reference labels indexed by record, whichever folders they are spread over."""
+    """Return the labels of all REFERENCE.csv, indexed by record."""
     found = map(Path, find_files(folder, "REFERENCE.csv", Report()))
     tables = [path for path in found if path.name == "REFERENCE.csv"]
     tables = tables or [folder.parent / "REFERENCE.csv"]
     if not os.path.isfile(tables[0]):
         raise FileNotFoundError(
-            f"There is no REFERENCE.csv in {str(folder)!r} or beside it, and without it the "
-            "records have no labels. Put it there, or read the signals alone with scipy.io.loadmat."
+            f"There is no REFERENCE.csv in {str(folder)!r} or beside it, so the records have no "
+            "labels. Put it there, or read only the signals with scipy.io.loadmat."
         )
     parts = []
     for file in tables:
@@ -172,7 +172,7 @@ def _read_reference(folder, report):
 
 
 def _codes(row):
-    # A table that was saved by a spreadsheet has "5.0" for 5.
+    # A spreadsheet saves 5 as "5.0".
     codes = [code.strip().removesuffix(".0") for code in row[_LABEL_COLUMNS]]
     return [code for code in codes if code]
 

@@ -1,4 +1,4 @@
-"""Downloads through pooch, which leaves no half a file under its name."""
+"""Downloads through pooch, which never leaves an incomplete file under the final name."""
 
 import contextlib
 import threading
@@ -11,17 +11,17 @@ from sklearn_ecg.utils import progress, whole_file, writing
 _SUMS = "SHA256SUMS.txt"
 # Seconds to wait for a connection, and between two parts of a file.
 _TIMEOUT_S = (5, 30)
-# Further attempts at a file, with pauses of 1, 2, 3, ... s. Each starts it anew: data sets are many
-# files of at most a few MB.
+# Further attempts at a file, with pauses of 1, 2, 3, ... s. Each begins again: the files of data
+# sets have a few MB at most.
 _RETRIES = 5
-# A server that sends less than so many bytes in so many seconds is given up; any single byte would
-# put the timeout off.
+# A server that sends fewer bytes in this many seconds is given up. A timeout alone would start
+# again with each byte.
 _PATIENCE_S, _LEAST_BYTES = 20, 2048
-# Seconds until a server must have begun to send a file; its headers may drip as well.
+# Seconds until a server must begin to send a file; slow headers count too.
 _ANSWER_S = 60
-# No file of these data sets is nearly as large.
+# Bytes. No file of these data sets is nearly as large.
 _MOST_BYTES = 2**30
-# A server of public data has other visitors.
+# Parallel downloads: few, to leave the public server to others too.
 _CONNECTIONS = 4
 
 
@@ -32,35 +32,35 @@ def import_pooch():
     except ImportError as error:
         raise ImportError(
             "Downloading data sets needs pooch: pip install 'sklearn_ecg[fetch]'. Or download the "
-            "files by hand and give their folder to the loader."
+            "files by hand, and pass their folder to the loader."
         ) from error
     return pooch
 
 
 def fetch_files(url, folder, select, *, description, before, advice, verbose):
-    """Download those files of a data set that are not there yet.
+    """Download the missing files of a data set.
 
     Parameters
     ----------
     url : str
-        The folder of the data set on the server, which holds a file ``SHA256SUMS.txt``.
+        Folder of the data set on the server, with a file ``SHA256SUMS.txt``.
     folder : Path
-        The folder for the files.
+        Folder for the files.
     select : callable
-        From a file's path on the server to its path in `folder`; None for a file not wanted.
+        Maps a file's path on the server to its path in `folder`, or to None to skip it.
     description : str
-        Stands before the progress bar.
+        Text before the progress bar.
     before : callable
-        Called without arguments before the first download, where there is one.
+        Called without arguments before the first download, if there is one.
     advice : str
-        What to do without a network; ends error messages.
+        What to do without a network; the end of error messages.
     verbose : int
         0 for no progress bar.
 
     Raises
     ------
     ConnectionError
-        If a file cannot be downloaded or is not what its checksum says; it names the file.
+        If a file cannot be downloaded, or its checksum is wrong; the message names it.
     """
     pooch = import_pooch()
     download = _Downloader()
@@ -71,7 +71,7 @@ def fetch_files(url, folder, select, *, description, before, advice, verbose):
         return
     before()
     for parent in {(folder / target).parent for target in missing}:
-        # Ahead of pooch, whose threads would race for it.
+        # Made here, since pooch's threads would all try to make it.
         with writing(parent):
             parent.mkdir(parents=True, exist_ok=True)
     repository = pooch.create(
@@ -93,7 +93,7 @@ def fetch_files(url, folder, select, *, description, before, advice, verbose):
                     future, targets[waiting[future]], url, folder, n_fetched, missing, advice
                 )
         finally:
-            # After an error or Ctrl-C only the files under way are brought to their end.
+            # After an error or Ctrl-C only the running downloads are finished.
             pool.shutdown(cancel_futures=True)
 
 
@@ -104,20 +104,20 @@ def _raise_with_file(future, name, url, folder, n_fetched, missing, advice):
     if error is None:
         return
     if not isinstance(error, ConnectionError | requests.RequestException | ValueError):
-        # A full disk, a folder without permission: no matter of the network.
+        # A full disk or missing permission is not an error of the network.
         with writing(folder / name):
             raise error
-    # pooch says ValueError where a checksum does not agree.
+    # pooch raises ValueError for a wrong checksum.
     damaged = isinstance(error, ValueError) and not isinstance(error, requests.RequestException)
-    reason = "what arrived never agreed with its checksum" if damaged else error
+    reason = "its checksum was wrong in every attempt" if damaged else error
     raise ConnectionError(
         f"{url}/{name} could not be downloaded: {reason}. {n_fetched} of {len(missing)} files "
-        f"came; call again to go on with the others. {advice}"
+        f"are done; call again to go on with the others. {advice}"
     ) from error
 
 
 def _read_sums(download, url, folder, advice):
-    """Return the SHA-256 of each file of the data set, from its list, which is fetched once."""
+    """Return the SHA-256 of each file, from the data set's list, which is fetched once."""
     path = folder / _SUMS
     if path.is_file():
         with contextlib.suppress(ValueError):
@@ -146,7 +146,7 @@ def _parse_sums(listing):
         place = PurePosixPath(name)
         is_digest = len(digest) == 64 and set(digest.lower()) <= set("0123456789abcdef")
         if not is_digest or not name or place.is_absolute() or ".." in place.parts:
-            raise ValueError(f"line {number} is no checksum of a file: {line[:80]!r}")
+            raise ValueError(f"line {number} is not a checksum and a file: {line[:80]!r}")
         sums[name] = digest.lower()
     if not sums:
         raise ValueError("it is empty")
@@ -154,7 +154,7 @@ def _parse_sums(listing):
 
 
 def _find_missing(pooch, folder, sums, verbose):
-    """Return the files that are not there as their checksum says."""
+    """Return the files that are missing or have a wrong checksum."""
 
     def is_there(target):
         path = folder / target
@@ -167,9 +167,9 @@ def _find_missing(pooch, folder, sums, verbose):
 
 
 class _Downloader(threading.local):
-    """What pooch calls for a file.
+    """Downloads one file for pooch.
 
-    A thread keeps its connection; pooch.HTTPDownloader opens one for each of 40,000 small files.
+    Each thread keeps its connection; pooch.HTTPDownloader opens one for each of 40,000 small files.
     """
 
     def __init__(self):
@@ -186,7 +186,7 @@ class _Downloader(threading.local):
 
         with self._answer(url) as response:
             if 400 <= response.status_code < 500 and response.status_code != 429:
-                # No error of requests, which pooch would try again.
+                # Not an error of requests, which pooch would retry.
                 answer = f"{response.status_code} {response.reason}"
                 raise ConnectionError(f"the server answers {answer}")
             response.raise_for_status()
@@ -196,7 +196,7 @@ class _Downloader(threading.local):
                 raise requests.ConnectionError(error) from error
 
     def _answer(self, url):
-        """Ask for a file, in a thread of its own that can be left to itself."""
+        """Send a request in a separate thread, which can be abandoned."""
         session, answer = self.session, Future()
 
         def ask():
@@ -213,7 +213,7 @@ class _Downloader(threading.local):
 
 
 def _content(stream):
-    """Read a stream to its end, unless it is too slow or too large ever to come there."""
+    """Read a stream to its end; raise if it is too slow or too large."""
     parts, n_bytes = [], 0
     since, n_before = time.monotonic(), 0
     while part := stream.read1(2**18, decode_content=True):
@@ -232,7 +232,7 @@ def _content(stream):
 
 @contextlib.contextmanager
 def _quiet(pooch):
-    """Keep pooch from a line per file: there are tens of thousands."""
+    """Suppress pooch's line per file: there are tens of thousands."""
     logger = pooch.get_logger()
     level = logger.level
     logger.setLevel("ERROR")

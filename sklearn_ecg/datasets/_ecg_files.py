@@ -1,4 +1,4 @@
-"""Files as recorders and hospital systems export them, in any mixture."""
+"""Files as exported by recorders and hospital systems, in any mixture of formats."""
 
 import glob
 import io
@@ -48,90 +48,89 @@ def load_ecg_files(
     verbose=0,
     n_jobs=None,
 ) -> ECGRecords:
-    """Load ECGs as recorders and hospital systems export them, in any mixture of formats.
+    """Load ECGs as exported by recorders and hospital systems, in any mixture of formats.
 
-    Files are known by their content, whatever their names are. Opening reads each once for what
-    stands around its samples; these are read when they are touched. What is no ECG, or is damaged,
-    is left out, and ``records.report`` says why.
+    The format of a file is found from its content, not from its name. Opening reads each file once,
+    without its samples; samples are read on demand. Files that are damaged or hold no ECG are left
+    out, and ``records.report`` gives the reasons.
 
     Parameters
     ----------
     path : path-like, or sequence of path-like
-        A folder, which is searched with all folders in it and those that links in it lead to; a
-        pattern such as ``"data/**/*.xml"``; a file; or a list of files and folders. Files may be
-        packed by gzip, and lie in ZIP archives, also in archives in these.
+        A folder, which is searched with its subfolders and links; a pattern such as
+        ``"data/**/*.xml"``; a file; or a list of files and folders. Files may be compressed by
+        gzip, and may lie in ZIP archives, also in nested ones.
     leads : sequence of str, default=None
-        The leads, in the order wanted and in any spelling. By default the 12 of the standard if
-        most records have them; else those that most records hold.
+        The wanted leads in order, in any spelling. By default the 12 standard leads if most records
+        have them, else the leads that most records hold.
     sampling_rate : float, default=None
         Hz. Records of another rate are resampled to it. By default the rate of most records.
     cache_dir : path-like, default=None
-        A folder for copies of all signals, as for `load_wfdb`: they are written now and read from
-        then on, much faster than XML is.
+        Folder for copies of all signals, as in `load_wfdb`. They are written now, and are later
+        read much faster than XML.
     window : float, default=None
-        Length in s of the windows into which recordings are cut, from their start; what is left at
-        the end is shorter and goes. By default recordings stay whole.
+        Length in s of windows into which recordings are cut from their start. A shorter rest at the
+        end is left out. By default recordings are not cut.
     waveform : {"rhythm", "median"}, default="rhythm"
-        What was recorded, or the median beat that the recorder made of it, where the file has one.
+        The recording, or the recorder's median beat, if the file has one.
     missing_leads : {"nan", "leave out"}, default="nan"
-        What becomes of records that lack some of the leads. A limb lead that can be computed from
-        two others is not missing.
+        Records that lack some leads are filled with NaN or left out. A limb lead that can be
+        computed from two others is not missing.
     checksums : bool, default=True
-        Hold signals of WFDB against the checksums in their headers, as for `load_wfdb`.
+        Compare signals of WFDB with the checksums in their headers, as in `load_wfdb`.
     csv : dict, default=None
-        What CSV files do not say themselves: ``sampling_rate`` in Hz, ``units`` ("mV", "uV" or
-        "V") and ``lead_names`` of their columns. What neither says is an error, not a guess.
+        Facts that CSV files do not give themselves: ``sampling_rate`` in Hz, ``units`` ("mV", "uV"
+        or "V") and ``lead_names`` of their columns. It is an error if neither gives them; they are
+        not guessed.
     anonymise : bool, str or bytes, default=False
-        Whether to return the records without what tells who the patients are; a key of 16
-        characters or more gives the same hashes every time. See
-        :func:`~sklearn_ecg.datasets.anonymise`.
+        Whether to remove data that identify patients. A key of 16 characters or more gives the same
+        hashes every time. See :func:`~sklearn_ecg.datasets.anonymise`.
     verify : bool, default=False
-        Read every signal now, so that damaged ones are left out and reported; else they raise an
-        error when they are touched. With `cache_dir` this is done as the copy is written.
+        Read every signal now; damaged ones are left out and reported. Otherwise they raise an error
+        when they are read. `cache_dir` reads all signals, too.
     verbose : int, default=0
         Whether to show progress.
     n_jobs : int, default=None
-        Processes that open files; it pays for thousands of them.
+        Processes that open files; useful for thousands of files.
 
     Returns
     -------
     ECGRecords
-        Signals as float32 in mV, of one length or of different ones. `ids` are the paths of the
-        files inside the folder, with those inside of archives (``"ward/a.xml"``,
-        ``"may.zip/b.dcm"``). `metadata` holds ``format``, ``file``, ``stored_hz`` and
-        ``stored_leads``, the rate and the leads of the file itself, and whatever else files say:
-        the patient's id, age and sex, time, device, site, filters, the machine's measurements and
-        statements. `groups` are the patients, None where no file names any. With `window` the
-        windows of a recording are numbered (``"holter.edf/042"``), ``recorded_at`` is the time at
-        which each begins, and those of a recording are a group where no file names patients.
+        Signals as float32 in mV, of equal or different lengths. `ids` are the paths of the files
+        inside the folder and inside of archives (``"ward/a.xml"``, ``"may.zip/b.dcm"``). `metadata`
+        holds ``format``, ``file``, ``stored_hz`` and ``stored_leads`` (the file's own rate and
+        leads), and what else the files give: the patient's id, age and sex, time, device, site,
+        filters, the machine's measurements and statements. `groups` are the patients, None if no
+        file names any. With `window` the windows of a recording are numbered
+        (``"holter.edf/042"``), ``recorded_at`` is the start of each window, and the windows of a
+        recording are one group if no file names patients.
 
     Raises
     ------
     FileNotFoundError
-        If there is no ECG at all.
+        If there is no ECG.
     ValueError
-        If no ECG can be read; the message says why. Also, when a signal is touched, if its file
-        is damaged, is gone or has changed.
+        If no ECG can be read; the message gives the reasons. Also when a signal is read whose file
+        is damaged, missing or changed.
 
     See Also
     --------
     read_ecg : Read one ECG.
-    load_wfdb : Load a folder of WFDB records alone, in less time.
+    load_wfdb : Load a folder of WFDB records only, in less time.
     read_records : Read arrays with a table of labels.
 
     Notes
     -----
-    Read are GE MUSE XML, GE CardioSoft XML, HL7 aECG, DICOM waveforms, SCP-ECG (EN 1064), Philips
-    XML (Sierra ECG 1.03 and 1.04), EDF, EDF+, BDF, ISHNE, WFDB and CSV.
+    The formats are GE MUSE XML, GE CardioSoft XML, HL7 aECG, DICOM waveforms, SCP-ECG (EN 1064),
+    Philips XML (Sierra ECG 1.03 and 1.04), EDF, EDF+, BDF, ISHNE, WFDB and CSV.
 
-    The report has a row for each file that should be an ECG and cannot be read. Other files, such
-    as pictures, tables and what begins with a dot, have one per kind if they are many. So have
-    records that were changed: those with computed or missing leads, and those that were resampled.
-    Of files with the same content one is read, since copies on both sides of a split flatter every
-    score.
+    The report has a row for each file that should be an ECG and cannot be read. Other files
+    (pictures, tables, names that begin with a dot) have one row per kind if there are many. So do
+    records that were changed: those with computed or missing leads, and resampled ones. Of files
+    with the same content only one is read: copies on both sides of a split make scores too good.
 
-    An archive's members are read where they lie, and never unpacked to the disk. What unpacks to
-    more than 64 MB and 100 times its size is left out, and so are encrypted members.
+    Members of an archive are read in place, and never unpacked to the disk. Members that unpack to
+    more than 64 MB and 100 times their size are left out, and so are encrypted ones.
 
     Examples
     --------
@@ -147,7 +146,7 @@ def load_ecg_files(
     opened, n_ecgs = open_files(places, how, report, verbose=verbose, n_jobs=n_jobs)
     if not n_ecgs:
         message = (
-            f"There is no ECG that can be read among the {len(places)} files of {_named(path)}."
+            f"None of the {len(places)} files of {_named(path)} holds a readable ECG."
             f"{first_problem(report)}"
         )
         raise _error_of(NoECGError, message, report, anonymise)
@@ -182,7 +181,7 @@ def load_ecg_files(
     records = _to_records(signals, rate, leads, opened, report, anonymise)
     if window is None:
         return records
-    # Of records without names the files are not named either.
+    # Anonymised records hide the names of their files.
     files = records.ids if anonymise else [record.file for record in opened]
     return in_windows(records, window, files)
 
@@ -204,7 +203,7 @@ def _to_records(signals, rate, leads, opened, report, anonymise):
 
 
 def _metadata(opened, report):
-    """Return what the files say of each record, with each file and in what form it holds it."""
+    """Return the metadata of all records, with file, format and stored form."""
     ids, files = [record.id for record in opened], [record.file for record in opened]
     metadata = metadata_frame([record.fields for record in opened], ids)
     check_patients(metadata, report, files)
@@ -217,7 +216,7 @@ def _metadata(opened, report):
 
 
 def _check_notches(metadata, files, report):
-    """Say which records went through another notch filter than most, if any."""
+    """Report records with another notch filter than most, if any."""
     if "notch_hz" not in metadata:
         return
     notches = metadata["notch_hz"].to_numpy()
@@ -229,7 +228,7 @@ def _check_notches(metadata, files, report):
             report,
             [(metadata.index[row], files[row]) for row in rows],
             f"went through a notch filter of {notch:g} Hz, most others of {usual:g} Hz",
-            "See that labels do not go with it: a classifier would learn the filter.",
+            "Check that labels are not related to it: a classifier would learn the filter.",
             kept=True,
         )
 
@@ -250,24 +249,36 @@ def read_ecg(
     Parameters
     ----------
     file : path-like, bytes, binary file or str
-        A file; its content; what gives it, such as ``sys.stdin.buffer``; or a URL that fsspec
-        opens (extra ``remote``), such as ``"s3://bucket/a.xml"`` or ``"zip://a.xml::may.zip"``. It
-        may be packed by gzip.
-    leads, sampling_rate, waveform, missing_leads, checksums, csv, anonymise
-        As for `load_ecg_files`.
+        A file; its content; a binary file object, such as ``sys.stdin.buffer``; or a URL that
+        fsspec opens (extra ``remote``), such as ``"s3://bucket/a.xml"`` or
+        ``"zip://a.xml::may.zip"``. It may be compressed by gzip.
+    leads : sequence of str, default=None
+        The wanted leads in order, in any spelling. By default the file's leads.
+    sampling_rate : float, default=None
+        Hz. The signal is resampled to it. By default the file's rate.
+    waveform : {"rhythm", "median"}, default="rhythm"
+        The recording, or the recorder's median beat.
+    missing_leads : {"nan", "leave out"}, default="nan"
+        Missing leads are NaN, or an error.
+    checksums : bool, default=True
+        Compare signals of WFDB with the checksums in their headers.
+    csv : dict, default=None
+        Facts that a CSV file does not give itself, as for `load_ecg_files`.
+    anonymise : bool, str or bytes, default=False
+        Whether to remove data that identify the patient, as for `load_ecg_files`.
 
     Returns
     -------
     ECGRecords
-        Of one record, which is in memory. Its id is the file's name, or "ECG" where it has none.
+        One record in memory. Its id is the file's name, or "ECG" if there is none.
 
     Raises
     ------
     RecordError
-        A ValueError that says what is wrong with the file. If it is not there, it is a
-        FileNotFoundError, too.
+        A ValueError that says what is wrong with the file. If the file is missing, it is also a
+        FileNotFoundError.
     ImportError
-        Of a URL, without fsspec.
+        If a URL is given without fsspec.
 
     See Also
     --------
@@ -296,7 +307,7 @@ def read_ecg(
 
 
 def _content_of(file):
-    """Return content and Place of one file in any of the forms in which it may be given."""
+    """Return content and Place of a file, given in any form."""
     if isinstance(file, (bytes, bytearray, memoryview)):
         file = io.BytesIO(file)
     if hasattr(file, "read"):
@@ -305,13 +316,13 @@ def _content_of(file):
         return read_stream(file, name), Place(name, os.path.basename(name))
     if not isinstance(file, (str, os.PathLike)):
         raise TypeError(
-            f"file must be a path, a URL, bytes or a file that is open; got {type(file).__name__}."
+            f"file must be a path, a URL, bytes or an open file; got {type(file).__name__}."
         )
     if isinstance(file, str) and _URL.match(file):
         return read_url(file), Place(file, file.partition("::")[0].rstrip("/").rpartition("/")[2])
     place = Place(str(Path(as_path(file)).absolute()), os.path.basename(as_path(file)))
     if os.path.isdir(place.path):
-        raise RecordError(place.path, "is a folder", "Read it by load_ecg_files.")
+        raise RecordError(place.path, "is a folder", "Read it with load_ecg_files.")
     return read_place(place), place
 
 
@@ -319,7 +330,7 @@ _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+(://|::)")
 
 
 def _check(leads, sampling_rate, waveform, missing_leads, checksums, csv):
-    """Return leads in the usual spelling, and How, unless an argument makes no sense."""
+    """Return leads in the usual spelling, and How, after checking the arguments."""
     check_option(waveform, WAVEFORMS, "waveform")
     check_option(missing_leads, ("nan", "leave out"), "missing_leads")
     if leads is not None and (isinstance(leads, str) or not len(leads)):
@@ -333,7 +344,7 @@ def _check(leads, sampling_rate, waveform, missing_leads, checksums, csv):
     unknown = sorted(set(csv) - {"sampling_rate", "units", "lead_names"})
     if unknown:
         raise ValueError(
-            f"csv may tell 'sampling_rate', 'units' and 'lead_names' of CSV files; got {unknown}."
+            f"csv may give 'sampling_rate', 'units' and 'lead_names' of CSV files; got {unknown}."
         )
     if csv:
         formats()["CSV"].check_options(**csv)
@@ -344,7 +355,7 @@ def _check(leads, sampling_rate, waveform, missing_leads, checksums, csv):
 
 
 def _find_places(path, report):
-    """Return a Place for each file that was asked for."""
+    """Return a Place for each file of `path`."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         if not isinstance(path, Iterable):
             raise TypeError(f"path must be a path or a list of paths; got {type(path).__name__}.")
@@ -355,7 +366,7 @@ def _find_places(path, report):
         found = find_all_files(place.path, report)
         if not found:
             raise FileNotFoundError(
-                f"The folder {path!r} holds no files.{first_problem(report)} Give the folder that "
+                f"The folder {path!r} holds no files.{first_problem(report)} Name the folder that "
                 "holds the ECGs."
             )
         names = relative_names(found, place.path)
@@ -366,7 +377,7 @@ def _find_places(path, report):
     if not found:
         raise FileNotFoundError(
             f"{path!r} {'matches no file' if glob.has_magic(path) else 'is not there'}."
-            f"{first_problem(report)} Give a folder of ECG files, a file, a ZIP archive, a list "
+            f"{first_problem(report)} Pass a folder of ECG files, a file, a ZIP archive, a list "
             'of files, or a pattern such as "data/**/*.xml".'
         )
     return _places_of_list(found, report)
@@ -376,7 +387,7 @@ def _is_archive(place):
     try:
         return read_place(place, lambda head: False).startswith(ZIP)
     except RecordError:
-        # What is wrong with it will be said of it.
+        # Errors of the file are reported later.
         return False
 
 
@@ -389,7 +400,7 @@ def _places_of_list(paths, report):
         else:
             named.append(path)
     if not named and not found:
-        raise ValueError("path holds no files. Give a list of files or folders.")
+        raise ValueError("path holds no files. Pass a list of files or folders.")
     files = list(dict.fromkeys([*named, *found]))
     places = list(map(Place, files, relative_names(files)))
     n_named = len(set(named))
@@ -408,11 +419,11 @@ def _nothing_left(n_ecgs, path, report, anonymise):
 
 
 def _error_of(kind, message, report, anonymise):
-    """Return an error that tells no name of a file where these may be names of patients."""
+    """Return an error without names of files if these may be names of patients."""
     return kind(_UNNAMED, Report()) if anonymise else kind(message, report)
 
 
 _UNNAMED = (
-    "None of the files holds an ECG that can be read. Their names may be those of patients, and "
-    "are not told here: load them without anonymise to see what is wrong."
+    "None of the files holds a readable ECG. File names may be names of patients, and are "
+    "not shown: load the files without anonymise to see the reasons."
 )

@@ -17,10 +17,10 @@ _CC_BY = "Creative Commons Attribution 4.0, https://creativecommons.org/licenses
 @dataclass(frozen=True)
 class _DataSet:
     name: str
-    page: str  # on PhysioNet, with the version
+    page: str  # address on PhysioNet, with the version
     licence: str
     citation: str
-    folder: str = ""  # of the part that is wanted, on the server
+    folder: str = ""  # the wanted part of the data set on the server
 
 
 _MITDB = _DataSet(
@@ -60,18 +60,16 @@ _LUDB = _DataSet(
 def fetch_mitdb(path=None, verbose=1) -> Path:
     """Download the MIT-BIH Arrhythmia Database (90 MB) from PhysioNet.
 
-    Each file is checked against the list of SHA-256 sums that comes with the data set. Files that
-    are there and right are kept, so that a download that broke off goes on with the others, and
-    one that is complete needs no network.
+    Each file is checked with the data set's list of SHA-256 sums. Correct files are kept: an
+    interrupted download goes on with the others, and a complete one needs no network.
 
     Parameters
     ----------
     path : path-like, default=None
-        The folder for the files. By default ``mitdb`` in the folder that the environment
-        variable ``SKLEARN_ECG_DATA`` names, else in the user's cache
-        (``pooch.os_cache("sklearn_ecg")``).
+        Folder for the files. By default ``mitdb`` in the folder of the environment variable
+        ``SKLEARN_ECG_DATA``, else in the user's cache (``pooch.os_cache("sklearn_ecg")``).
     verbose : int, default=1
-        0 for no progress bar and no word about licence and citation.
+        0 shows neither a progress bar nor licence and citation.
 
     Returns
     -------
@@ -81,10 +79,10 @@ def fetch_mitdb(path=None, verbose=1) -> Path:
     Raises
     ------
     ConnectionError
-        If PhysioNet cannot be reached, or a file does not come as its checksum says; the message
-        names the file and says what to do without a network.
+        If PhysioNet cannot be reached, or a file has a wrong checksum. The message names the file,
+        and says what to do without a network.
     ImportError
-        Without pooch, which ``pip install 'sklearn_ecg[fetch]'`` installs.
+        Without pooch: ``pip install 'sklearn_ecg[fetch]'``.
 
     See Also
     --------
@@ -105,11 +103,11 @@ def fetch_ptbxl(path=None, sampling_rate=100, verbose=1) -> Path:
     Parameters
     ----------
     path : path-like, default=None
-        The folder for the files; by default ``ptb-xl``, placed as by `fetch_mitdb`.
+        Folder for the files; by default ``ptb-xl``, placed as in `fetch_mitdb`.
     sampling_rate : {100, 500}, default=100
-        Which of the two forms in Hz. A folder can hold both, one call for each.
+        Hz of the wanted signals. A folder can hold both, by one call for each.
     verbose : int, default=1
-        As for `fetch_mitdb`, which says how downloads go on and are checked.
+        0 shows neither a progress bar nor licence and citation.
 
     Returns
     -------
@@ -128,7 +126,7 @@ def fetch_ptbxl(path=None, sampling_rate=100, verbose=1) -> Path:
     """
     if sampling_rate not in (100, 500):
         raise ValueError(
-            "sampling_rate must be 100 or 500, in which PTB-XL is published; got "
+            "sampling_rate must be 100 or 500, the published rates of PTB-XL; got "
             f"{sampling_rate!r}."
         )
     wanted = re.compile(rf"records{sampling_rate:g}/.*\.(hea|dat)|[^/]*\.csv|LICENSE\.txt")
@@ -138,15 +136,15 @@ def fetch_ptbxl(path=None, sampling_rate=100, verbose=1) -> Path:
 def fetch_cpsc2018(path=None, verbose=1) -> Path:
     """Download the China Physiological Signal Challenge 2018 (1.3 GB) from PhysioNet.
 
-    Its 6,877 public records come as the PhysioNet Challenge 2020 published them: WFDB headers
-    with diagnoses as SNOMED CT codes, beside signals in ``.mat`` files.
+    The 6,877 public records have the form of the PhysioNet Challenge 2020: WFDB headers with
+    diagnoses as SNOMED CT codes, beside signals in ``.mat`` files.
 
     Parameters
     ----------
     path : path-like, default=None
-        The folder for the files; by default ``cpsc2018``, placed as by `fetch_mitdb`.
+        Folder for the files; by default ``cpsc2018``, placed as in `fetch_mitdb`.
     verbose : int, default=1
-        As for `fetch_mitdb`, which says how downloads go on and are checked.
+        0 shows neither a progress bar nor licence and citation.
 
     Returns
     -------
@@ -172,9 +170,9 @@ def fetch_ludb(path=None, verbose=1) -> Path:
     Parameters
     ----------
     path : path-like, default=None
-        The folder for the files; by default ``ludb``, placed as by `fetch_mitdb`.
+        Folder for the files; by default ``ludb``, placed as in `fetch_mitdb`.
     verbose : int, default=1
-        As for `fetch_mitdb`, which says how downloads go on and are checked.
+        0 shows neither a progress bar nor licence and citation.
 
     Returns
     -------

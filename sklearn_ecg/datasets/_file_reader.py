@@ -1,4 +1,4 @@
-"""Reads signals of files of any format, one by one, when they are asked for."""
+"""Read signals of files of any format on demand."""
 
 import functools
 import json
@@ -17,7 +17,7 @@ from sklearn_ecg.utils import file_stamp, quick_stamp, stamp_of_files
 
 
 class Source(NamedTuple):
-    """A record in a file, as it was when it was opened.
+    """A record in a file, as it was opened.
 
     Parameters
     ----------
@@ -25,12 +25,12 @@ class Source(NamedTuple):
     format : str
         Name of its module in `formats`.
     digest : int
-        Of the file's content.
+        Hash of the file's content.
     lead_names : tuple of str
     sampling_rate : float
     n_times : int
     files : tuple of str
-        On the disk, of all that the record is read from.
+        Files on the disk that hold the record.
     """
 
     place: Place
@@ -43,14 +43,13 @@ class Source(NamedTuple):
 
 
 class How(NamedTuple):
-    """How files are to be understood.
+    """Options for reading files.
 
     Parameters
     ----------
     waveform : {"rhythm", "median"}
     checksums : bool
-        Hold samples against checksums beside them, where a data set may be published with wrong
-        ones.
+        Compare samples with checksums, if the format has them.
     csv : tuple of (str, object)
         Arguments of `formats._csv.open_recording`.
     """
@@ -60,7 +59,7 @@ class How(NamedTuple):
     csv: tuple
 
 
-# The record of which a window was read last, and its signal.
+# The last record of which a window was read, and its signal.
 _LAST: list[tuple] = [(None, None)]
 
 
@@ -71,13 +70,13 @@ class FileReader:
     ----------
     sources : list of Source
     leads : tuple of str
-        The leads wanted. A limb lead that a record lacks is computed from two others; any other
-        one is NaN.
+        The wanted leads. A missing limb lead is computed from two others; any other missing lead is
+        NaN.
     sampling_rate : float
         Hz; records of another rate are resampled.
     how : How
     stamps : array-like of int of shape (n_records,), default=None
-        `quick_stamp` of each record's file when it was opened.
+        `quick_stamp` of each record's file at opening.
     """
 
     def __init__(self, sources, leads, sampling_rate, how, stamps=None):
@@ -85,7 +84,7 @@ class FileReader:
         self.leads = leads
         self.sampling_rate = sampling_rate
         self.how = how
-        # The stamp of each record's file when its content was what was opened.
+        # The stamp of each record's file when it was opened.
         self._seen = np.zeros(len(sources), np.int64) if stamps is None else np.asarray(stamps)
 
     def __len__(self):
@@ -108,9 +107,9 @@ class FileReader:
         return [self(int(i)) for i in indices]
 
     def window(self, i, start, stop):
-        """Return samples start to stop of record i, which is kept until another one is asked for.
+        """Return samples start to stop of record i; the record stays in memory.
 
-        Windows of a long recording follow one another, also in the tasks of one worker.
+        Windows of a long recording follow each other, also in the tasks of one worker.
         """
         settings = self.leads, self.sampling_rate, self.how
         wanted = self.sources[i], settings, quick_stamp(self.files(i))
@@ -127,22 +126,22 @@ class FileReader:
         return FileReader(chosen, *settings, stamps=self._seen[indices])
 
     def stamp(self, i):
-        """Return what tells record i from others without reading it."""
+        """Return a value that identifies record i, without reading it."""
         files = tuple(file_stamp(path) for path in self.files(i))
         settings = self.leads, self.sampling_rate, self.how
         return (*files, self.digest(i), *settings)
 
     def digest(self, i):
-        """Return what tells the content of record i from that of others in the same file."""
+        """Return a value that separates record i from others in the same file."""
         return self.sources[i].digest
 
     def files(self, i):
-        """Return the paths of the files on which record i depends."""
+        """Return the paths of the files that hold record i."""
         return list(self.sources[i].files)
 
     def __getstate__(self):
-        # As text, since the hash of equal records must be the same however their parts are shared.
-        # What was read does not change what the reader is; other files make it another.
+        # As text, so that equal records have equal hashes, however their parts are shared. Signals
+        # in memory do not enter the hash; the files do.
         files = (file for i in range(len(self)) for file in self.files(i))
         return {
             "sources": json.dumps(self.sources),
@@ -167,12 +166,12 @@ def _selection(leads, given):
     return LeadSelection(leads, given)
 
 
-# So that no record has more leads than samples, when the missing ones are computed.
+# So that no record has more leads than samples after missing ones are added.
 _FEWEST_TIMES = 12
 
 
 def open_recording(content, place, format, how):
-    """Open a file's content by the module of its format; whatever goes wrong is a `RecordError`."""
+    """Open a file's content with the module of its format; every error is a `RecordError`."""
     module = formats()[format]
     has_others = hasattr(module, "open_recording_at")
     with naming(place.file, CURE):
@@ -184,13 +183,13 @@ def open_recording(content, place, format, how):
             recording = module.open_recording(content, place.file, how.waveform, **options)
     n_leads, n_times, rate = len(recording.lead_names), recording.n_times, recording.sampling_rate
     if not n_leads or n_times < max(n_leads, _FEWEST_TIMES) or not 0 < rate < np.inf:
-        problem = f"holds {n_times} samples at {rate:g} Hz of {n_leads} leads, which are no ECG"
+        problem = f"holds {n_times} samples at {rate:g} Hz of {n_leads} leads, which is not an ECG"
         raise RecordError(place.file, problem, CURE)
     return recording
 
 
 def read_signal(recording, file, leads, sampling_rate):
-    """Return the leads wanted of a recording at the rate wanted."""
+    """Return the wanted leads of a recording at the wanted rate."""
     with naming(file, CURE):
         selection = _selection(leads, tuple(recording.lead_names))
         signal = selection.of_record(recording.read())
@@ -198,5 +197,5 @@ def read_signal(recording, file, leads, sampling_rate):
 
 
 def digest_of(content):
-    """Return a number that is another for another content."""
+    """Return a number that differs between different contents."""
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "big", signed=True)

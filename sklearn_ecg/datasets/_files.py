@@ -1,4 +1,4 @@
-"""Files of a data set: found in whatever folders they lie, and opened if they are files at all."""
+"""Find the files of a data set in its folders, and open regular files."""
 
 import fnmatch
 import glob
@@ -6,18 +6,18 @@ import os
 import stat
 from pathlib import Path
 
-_SEE_TO_IT = "See to its permissions or its disk; what records it may hold are left out."
+_SEE_TO_IT = "Check its permissions and its disk; records in it are left out."
 
 
 def as_path(path):
-    """Return a path as str, with the home folder for "~", or say that it is none."""
+    """Return a path as str, with the home folder for "~", or raise TypeError."""
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise TypeError(f"path must be the path of a folder or file; got {path!r}.")
     return os.path.expanduser(os.fsdecode(path))
 
 
 def open_file(path):
-    """Open a file for reading, but nothing that never answers or never ends.
+    """Open a regular file for reading; others could block or never end.
 
     Raises
     ------
@@ -27,27 +27,27 @@ def open_file(path):
     file = open(path, "rb", buffering=0, opener=_without_waiting)  # noqa: SIM115
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise OSError(None, "it is no file, but a folder, pipe, socket or device", path)
+        raise OSError(None, "it is not a file, but a folder, pipe, socket or device", path)
     return file
 
 
 def _without_waiting(path, flags):
-    # To open a pipe is to wait for who writes into it.
+    # Opening a pipe waits for its writer.
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def find_files(folder, suffix, report, *, deep=True):
-    """Return the paths of all files in a folder whose names end in `suffix`, in order.
+    """Return the sorted paths of all files in a folder whose names end in `suffix`.
 
     Parameters
     ----------
     folder : path-like
     suffix : str
     report : Report
-        Into it go folders that cannot be searched, and files whose suffix is spelt in capitals,
-        since no WFDB software would find them.
+        Gets folders that cannot be searched, and files with the suffix in capitals, which WFDB
+        software would not find.
     deep : bool, default=True
-        Whether to search the folders in it, too, and what is linked from there; each once.
+        Whether to search subfolders and links too, each once.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def find_files(folder, suffix, report, *, deep=True):
     places = _walk(os.fspath(folder), report) if deep else [_listed(os.fspath(folder), report)]
     found = []
     for inner, names, folders in places:
-        # A folder of such a name is a file gone wrong, and will be said not to be one.
+        # A folder with such a name is kept: opening it gives a clear error.
         for name in (*names, *folders):
             if name.endswith(suffix):
                 found.append(os.path.join(inner, name))
@@ -66,20 +66,20 @@ def find_files(folder, suffix, report, *, deep=True):
 
 
 def find_all_files(folder, report):
-    """Return the paths of all files in a folder and in the folders in it, in order; each once."""
+    """Return the sorted paths of all files in a folder and its subfolders, each once."""
     places = _walk(os.fspath(folder), report)
     return sorted(os.path.join(inner, name) for inner, names, _ in places for name in names)
 
 
 def find_headers(folder, report, *, dataset, deep=True):
-    """Return the paths of all WFDB headers in a folder, without suffix, in order.
+    """Return the sorted paths of all WFDB headers in a folder, without suffix.
 
     Parameters
     ----------
     folder, report, deep
         As for `find_files`.
     dataset : str
-        What should be there, for the error message.
+        Name of the data set for the error message.
 
     Returns
     -------
@@ -91,30 +91,30 @@ def find_headers(folder, report, *, dataset, deep=True):
         hint = f" There are some in its folders {inner}: did you mean one of these?" * bool(inner)
         raise FileNotFoundError(
             f"The folder {str(folder)!r} holds no WFDB headers (*.hea)."
-            f"{hint}{first_problem(report)} Give the folder that holds {dataset}."
+            f"{hint}{first_problem(report)} Name the folder that holds {dataset}."
         )
     return [Path(path.removesuffix(".hea")) for path in found]
 
 
 def first_problem(report):
-    """Return a sentence of what a search could not see, if anything."""
+    """Return a sentence about the first problem of a search, if there is one."""
     return " {1} {2}. {3}".format(*report.rows[0]) if len(report) else ""
 
 
 def match_files(pattern, report):
-    """Return the paths that a pattern matches, in order, as `glob.glob` without its endless loops.
+    """Return the sorted paths that match a pattern; unlike `glob.glob` it never loops.
 
     Parameters
     ----------
     pattern : str
-        ``**`` stands for any folders; a link to a folder above it leads no further.
+        ``**`` stands for any folders. A link to a folder above it is not followed.
     report : Report
         As for `find_files`.
 
     Returns
     -------
     list of str
-        A file that is reached by several links once.
+        A file that several links reach is there once.
     """
     path = Path(pattern)
     start = path.anchor or os.curdir
@@ -144,9 +144,9 @@ def _matching(folder, parts, report):
 
 
 def _walk(folder, report):
-    """Yield path, names of files and names of folders, of a folder and of all in it, each once.
+    """Yield path, names of files and names of folders, for a folder and its subfolders, once each.
 
-    Links are followed after all else, so that what lies inside keeps its own name.
+    Links are followed last, so that files inside keep their own path.
     """
     known, waiting, links = set(), [folder], []
     while waiting or links:
@@ -167,7 +167,7 @@ def _walk(folder, report):
 
 
 def _listed(folder, report):
-    """Return a folder, the names of its files and those of its folders, links last."""
+    """Return a folder, its file names, and its folder names with links last."""
     names, folders = [], []
     try:
         with os.scandir(folder) as found:
@@ -177,7 +177,7 @@ def _listed(folder, report):
         entries = []
     for entry in entries:
         try:
-            # Of a link to what is not there, or to itself, nobody knows what it should be.
+            # A broken or circular link may be a file or a folder.
             is_folder = stat.S_ISDIR(entry.stat().st_mode) if entry.is_symlink() else entry.is_dir()
         except OSError as error:
             _report_unseen(entry.path, error, report)

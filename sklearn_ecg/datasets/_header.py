@@ -1,6 +1,6 @@
-"""WFDB headers, read at the speed that folders of 20,000 of them need.
+"""WFDB headers, parsed fast enough for folders of 20,000.
 
-Grammar (https://wfdb.io/spec/header-files.html); brackets may be left out, from the right::
+Grammar (https://wfdb.io/spec/header-files.html); parts in brackets may be missing, from the right::
 
     record line    NAME[/SEGMENTS] N_SIGNALS [RATE[/COUNTER[(BASE)]] [N_TIMES [TIME [DATE]]]]
     signal line    FILE FORMAT[xSAMPLES_PER_FRAME][:SKEW][+BYTE_OFFSET]
@@ -9,8 +9,8 @@ Grammar (https://wfdb.io/spec/header-files.html); brackets may be left out, from
     segment line   NAME N_TIMES
     comment        # TEXT
 
-A gain that is missing or 0 means that the signal was never calibrated; units that are missing
-are mV, as the specification says. A baseline that is missing is the ADC's zero.
+A gain that is missing or 0 means that the signal is not calibrated. Missing units are mV, as in the
+specification. A missing baseline is the ADC's zero.
 """
 
 import dataclasses
@@ -26,17 +26,17 @@ from sklearn_ecg.datasets._files import open_file
 from sklearn_ecg.records._report import MissingFileError, RecordError
 from sklearn_ecg.utils import canonical_lead, is_known_lead
 
-# Of any unit: with less, a sample of 32 bits is no number in single precision.
+# Least gain, of any unit: with a smaller one, 32-bit samples exceed single precision.
 _LEAST_GAIN = 1e-20
 
 CURE = "Download it again, or move the record's files out of the folder to go on without it."
 
-# Of tens of thousands of segments; what is larger is no header.
+# Bytes of a header with tens of thousands of segments; a larger file is not a header.
 _MOST_BYTES = 2**24
-# Hz, of frames: one of 10 s may hold thousands of samples.
+# Hz of frames; a frame of 10 s may hold thousands of samples.
 _RATES = (1e-3, 1e6)
-# Gaps of a record of segments that are so many times as long as all that was recorded are a number
-# that was damaged: no file stands against it.
+# Gaps of a multi-segment record that are longer than the recording by this factor are a damaged
+# number: no file is compared with them.
 _MOST_GAPS = 100
 
 _FORMAT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?")
@@ -48,39 +48,38 @@ _GAIN = re.compile(
 
 @dataclasses.dataclass(slots=True)
 class Header:
-    """What a WFDB header says; tuples have an entry per signal.
+    """Content of a WFDB header; tuples have an entry per signal.
 
     Parameters
     ----------
     path : str
-        Of the record, without suffix.
+        Path of the record, without suffix.
     sampling_rate : float
         Frames per second. A signal's own rate is that times its samples per frame.
     n_times : int or None
-        Frames; None where the header leaves that to the file's size.
+        Number of frames; None if it follows from the file's size.
     lead_names : tuple of str
-        In the usual spelling. Names of unknown signals that are there several times are numbered.
+        In the usual spelling. Equal names of unknown signals are numbered.
     files : tuple of str
         Paths of the signal files; a single one holds all signals.
     formats : tuple of tuple
         (number, samples per frame, skew, byte offset).
     gains : tuple of float or None
-        ADC units per physical unit; None where the signal was never calibrated.
+        ADC units per physical unit; None if the signal is not calibrated.
     baselines : tuple of int
     units : tuple of str
     initial_values, checksums : tuple of int or None
     comments : list of str
-        Without their "#".
+        Comments without "#".
     start : tuple of str
-        Time and date of its start, as they stand there; either may be missing.
+        Time and date of its start, as written; either may be missing.
     segments : tuple of (Header or None, int)
-        Those of the records of which this one consists, and their frames; None for a gap. Most
-        records have none.
+        Headers and frames of the record's segments; None for a gap. Most records have no segments.
     per_frame : int, default=1
-        Samples per frame of the signals that are read, if not 1: then `sampling_rate` and `n_times`
-        count these and not frames. See `at_rate_of_leads`.
+        Samples per frame of the signals that are read. If it is not 1, `sampling_rate` and
+        `n_times` count these samples, not frames. See `at_rate_of_leads`.
     digest : int, default=0
-        Of its text and those of its segments; see `is_unchanged`.
+        Hash of its text and those of its segments; see `is_unchanged`.
     """
 
     path: str
@@ -101,15 +100,16 @@ class Header:
     digest: int = 0
 
     def at_rate_of_leads(self, is_wanted):
-        """Return a header that counts the samples of some signals where a frame holds several.
+        """Return a header that counts samples of the wanted signals, if frames hold several.
 
-        Signals of which a frame holds another number cannot be read with them, and have their own
-        rate in their names. Where those wanted differ, the commonest rate wins, then the highest.
+        Signals with another number of samples per frame cannot be read with them; their rate is
+        added to their names. If the wanted signals differ, the most frequent rate wins, then the
+        highest.
 
         Parameters
         ----------
         is_wanted : sequence of bool
-            Which signals.
+            Which signals are wanted.
         """
         per_frame = [samples for _, samples, _, _ in self.formats]
         counts = Counter(n for n, wanted in zip(per_frame, is_wanted, strict=True) if wanted)
@@ -118,7 +118,7 @@ class Header:
         return self.at_rate_of(max(counts, key=lambda n: (counts[n], n)))
 
     def at_rate_of(self, chosen):
-        """Return a header that counts the samples of signals of so many samples per frame."""
+        """Return a header that counts samples of signals with this number per frame."""
         names = [
             name if n == chosen else f"{name} at {n * self.sampling_rate:g} Hz"
             for name, (_, n, _, _) in zip(self.lead_names, self.formats, strict=True)
@@ -140,9 +140,9 @@ def read_header(path, *, is_segment=False):
     Parameters
     ----------
     path : path-like
-        Of the record, without suffix.
+        Path of the record, without suffix.
     is_segment : bool, default=False
-        Of another record; then it cannot have segments itself.
+        Whether it is a segment of another record, and cannot have segments.
 
     Returns
     -------
@@ -151,7 +151,7 @@ def read_header(path, *, is_segment=False):
     Raises
     ------
     RecordError
-        If it is missing or cannot be understood; the message names the file and the line.
+        If it is missing or not readable; the message names the file and the line.
     """
     path = str(path)
     try:
@@ -178,7 +178,7 @@ def parse_header(content, path, *, is_segment=False):
 
 
 def is_unchanged(header):
-    """Return whether the texts of a header and of those of its segments are what was read."""
+    """Return whether the texts of a header and of its segments are unchanged."""
     try:
         if header.segments:
             return read_header(header.path).digest == header.digest
@@ -188,22 +188,22 @@ def is_unchanged(header):
 
 
 def _read_start(path):
-    """Return the content of a header, or enough of it to see that it is none."""
+    """Return the content of a header, or enough of it to see that it is too large."""
     with open_file(path) as file:
-        # Memory is taken for as much as is asked for.
+        # Python allocates as many bytes as are asked for.
         n_bytes = os.fstat(file.fileno()).st_size
         return file.read(min(n_bytes, _MOST_BYTES) + 1)
 
 
 class _SyntaxError(Exception):
-    """What is wrong with a line."""
+    """A problem in a line."""
 
 
 def _decode(content):
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        # Every byte is a character of Latin-1; names of files and leads are ASCII all the same.
+        # Latin-1 decodes every byte; names of files and leads are ASCII in any case.
         return content.decode("latin-1")
 
 
@@ -211,7 +211,7 @@ def _parse(content, path, is_segment):
     if len(content) > _MOST_BYTES:
         raise _SyntaxError(f"it holds more than {_MOST_BYTES} bytes")
     if b"\0" in content:
-        raise _SyntaxError("it holds bytes of zero, as what was not written to its end does")
+        raise _SyntaxError("it holds zero bytes, as if it was not written to its end")
     lines, comments = [], []
     for line in _decode(content).splitlines():
         if line.startswith("#"):
@@ -222,14 +222,14 @@ def _parse(content, path, is_segment):
         raise _SyntaxError("it holds no record line")
     name, n_signals, sampling_rate, n_times, start = _record_line(lines[0])
     if "/" in name and is_segment:
-        raise _SyntaxError("it is a segment of a record, and cannot have segments itself")
+        raise _SyntaxError("it is a segment of a record, and cannot have segments")
     if "/" in name:
         return _multi_segment(lines, comments, path, sampling_rate, n_times, start)
     if len(lines) - 1 < n_signals:
         raise _SyntaxError(
-            f"it is cut short, it announces {n_signals} signals and describes {len(lines) - 1}"
+            f"it is cut short: it announces {n_signals} signals and describes {len(lines) - 1}"
         )
-    # Fields that are left out at the end of a line stand for what the specification says.
+    # Missing fields at the end of a line have the specification's defaults.
     rows = [line.split(None, 8) for line in lines[1 : n_signals + 1]]
     rows = [row if len(row) == 9 else _completed(row, i) for i, row in enumerate(rows)]
     files, formats, gains, _, adc_zeros, initial, sums, _, names = zip(*rows, strict=True)
@@ -257,7 +257,7 @@ def _parse(content, path, is_segment):
 
 
 def _lead_names(names):
-    """Return names in the usual spelling, and number those of several unknown signals."""
+    """Return names in the usual spelling, with numbers on equal names of unknown signals."""
     names = tuple(map(canonical_lead, names))
     if len(set(names)) == len(names):
         return names
@@ -274,7 +274,7 @@ def _completed(row, i):
 
 
 def _paths(files, path):
-    """Return the paths of the signal files, which lie beside the header."""
+    """Return the paths of the signal files, which must lie beside the header."""
     folder = path[: -len(_last_part(path))]
     if files.count(files[0]) == len(files):
         files = files[:1]
@@ -334,7 +334,7 @@ def _gain(text):
     if not (math.isfinite(gain) and math.isfinite(baseline)):
         raise _SyntaxError(f"the gain {text[:80]!r} is not finite")
     if 0 < abs(gain) < _LEAST_GAIN:
-        raise _SyntaxError(f"with the gain {text[:80]!r} a step of samples is no voltage")
+        raise _SyntaxError(f"with the gain {text[:80]!r} samples are not voltages")
     return gain or None, int(baseline) if match["baseline"] else None, match["units"] or "mV"
 
 
@@ -354,13 +354,13 @@ def _multi_segment(lines, comments, path, sampling_rate, n_times, start):
     lengths = [length for _, length in segments]
     n_recorded = sum(length for part, length in segments if part is not None)
     if n_times not in (None, sum(lengths)):
-        raise _SyntaxError(f"its segments make up {sum(lengths)} samples in the place of {n_times}")
+        raise _SyntaxError(f"its segments have {sum(lengths)} samples instead of {n_times}")
     if not n_recorded:
-        raise _SyntaxError("nothing of it was recorded")
+        raise _SyntaxError("it has no recorded segment")
     if sum(lengths) > (1 + _MOST_GAPS) * n_recorded:
         raise _SyntaxError(f"it has gaps of {sum(lengths) - n_recorded} samples for {n_recorded}")
     parts = [part for part, length in segments if part is not None and length]
-    # The first segment, if it has no samples, tells what signals the others may have.
+    # A first segment without samples lists the signals of the others.
     layout = None if segments[0][1] else segments[0][0]
     names = (layout or parts[0]).lead_names
     if layout is None and any(part.lead_names != names for part in parts):
@@ -409,7 +409,7 @@ def _segments(lines, path, sampling_rate):
 
 
 def _of_signal(name, parts):
-    """Return samples per frame, in which segments must agree, and the first one's units."""
+    """Return samples per frame, which must agree between segments, and the first units."""
     found = [
         (part.formats[channel][1], part.units[channel])
         for part in parts

@@ -13,7 +13,7 @@ from sklearn_ecg.datasets._waves import (
 
 
 def limb_leads(independent):
-    """Return all twelve leads of the eight independent ones, along the first axis.
+    """Return all twelve leads, computed from the eight independent ones on the first axis.
 
     Einthoven: III = II - I. Goldberger: aVR = -(I + II) / 2, aVL = I - II / 2, aVF = II - I / 2.
     """
@@ -47,7 +47,7 @@ def draw_beats(beats, patient, n_times, sampling_rate):
     signal = np.zeros((8, n_times))
     for beat in beats:
         centres, widths, amplitudes = _events(beat, patient)
-        # Four standard deviations hold a wave to 0.03 % of its height.
+        # Beyond four standard deviations a wave is below 0.03 % of its height.
         start = int(np.ceil((centres - 4 * widths).min() * sampling_rate))
         stop = int(np.floor((centres + 4 * widths).max() * sampling_rate)) + 1
         start, stop = max(start, 0), min(stop, n_times)
@@ -76,7 +76,7 @@ def _events(beat, patient):
     waves.append(_placed(T_WAVES[beat.qrs], beat.t_peak_s, stretch / 1000, axes["T"], gains))
 
     if beat.st is not None:
-        # The region is a place in the thorax: it does not turn with the heart's axis.
+        # The region is a place in the thorax; it does not turn with the heart's axis.
         levels = np.array(ST_LEVELS[beat.st, patient.regions[beat.st]])
         segment = [(centre, width, *(height * levels)) for centre, width, height in ST_EVENTS]
         gains = np.tile(patient.st_mV[beat.st], (len(segment), 1))
@@ -87,11 +87,11 @@ def _events(beat, patient):
 
 
 def _placed(waves, origin_s, unit_s, rotation, gains):
-    """Bring rows of a table to the record's time, the patient's electrical axis and gains."""
+    """Move rows of a table to the record's time, the patient's electrical axis and gains."""
     placed = np.array(waves, dtype=float)
     placed[:, :2] *= unit_s
     placed[:, 0] += origin_s
     placed[:, 2:4] = placed[:, 2:4] @ rotation.T
-    # PVC's table has fewer waves than there are gains.
+    # The table of PVC has fewer waves than there are gains.
     placed[:, 2:] *= gains[: len(placed)]
     return placed

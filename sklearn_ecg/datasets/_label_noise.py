@@ -1,4 +1,4 @@
-"""What all kinds of label noise share: whom it hits, and which label comes instead."""
+"""Common parts of all kinds of label noise: which records are hit, and the replacements."""
 
 import numbers
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from sklearn_ecg.utils import align_labels, check_groups
 
 
 class LabelNoise:
-    """Labels under corruption; each positive is hit once at most.
+    """Labels under corruption; each positive is hit at most once.
 
     Parameters
     ----------
@@ -37,11 +37,11 @@ class LabelNoise:
         self._confusion = _confusion(labels, label_names, confusion)
 
     def n_untouched(self, label):
-        """Return how many positives of a label are as they were."""
+        """Return how many positives of a label are unchanged."""
         return np.count_nonzero(self._untouched[:, label])
 
     def hit(self, label, n_hit, kind, *, asked):
-        """Corrupt so many positives of a label.
+        """Corrupt this many positives of a label.
 
         Parameters
         ----------
@@ -49,7 +49,7 @@ class LabelNoise:
         n_hit : int
         kind : {"swap", "missing", "extra", "confused"}
         asked : str
-            What asked for it, for the error message.
+            The parameter that asked for it, for the error message.
         """
         weights = self._confusion[label] if kind == "confused" else _others(label, self.labels)
         untouched = self._untouched[:, label]
@@ -58,15 +58,15 @@ class LabelNoise:
         else:
             if kind == "confused" and self._is_given and not weights.any():
                 return
-            # The records' own labels must stay out even where they have been replaced already.
+            # The record's true labels are no replacements, also after they were replaced.
             free = (self.labels == 0) & (self.corrupted == 0) & (weights > 0)
             eligible = np.flatnonzero(untouched & free.any(axis=1))
             if len(eligible) < n_hit:
                 name = repr(str(self._names[label])) if self._names is not None else label
                 raise ValueError(
-                    f"{asked} asks for {n_hit} records with label {name} to get another label, "
-                    f"but only {len(eligible)} have one left that they could get. Lower it, or "
-                    "let labels be missing."
+                    f"{asked} needs {n_hit} records with label {name} that can get another label, "
+                    f"but only {len(eligible)} are left. Lower it, or set a kind of noise without "
+                    "replacements, such as missing."
                 )
             hit = self._choose(eligible, n_hit)
             self.corrupted[hit, _draw(free[hit] * weights, self._random)] = 1
@@ -75,7 +75,7 @@ class LabelNoise:
         self._untouched[hit, label] = False
 
     def _choose(self, eligible, n_hit):
-        """Draw records; with patients, one patient's after the other's."""
+        """Draw records; with patients, all of one patient before the next."""
         if self._groups is None:
             return self._random.choice(eligible, n_hit, replace=False)
         patients, patient = np.unique(self._groups[eligible], return_inverse=True)
@@ -104,7 +104,9 @@ def check_rates(rate, name, n_labels, label_names):
         keys = list(range(n_labels)) if label_names is None else [str(n) for n in label_names]
         unknown = [key for key in rate if key not in keys]
         if unknown:
-            raise ValueError(f"{name} has rates for {unknown}, but the labels are {keys}.")
+            raise ValueError(
+                f"{name} has rates for {list(map(str, unknown))}, but the labels are {keys}."
+            )
         rates = [rate.get(key, 0.0) for key in keys]
     elif isinstance(rate, str) or not np.ndim(rate):
         rates = [rate] * n_labels
@@ -122,14 +124,14 @@ def check_rates(rate, name, n_labels, label_names):
 
 
 def like(y, corrupted):
-    """Return the corrupted labels in the form in which the correct ones came."""
+    """Return the corrupted labels in the form of the correct ones."""
     if isinstance(y, pd.DataFrame):
         return pd.DataFrame(corrupted, index=y.index, columns=y.columns)
     return corrupted.reshape(np.shape(y))
 
 
 def _confusion(labels, label_names, confusion):
-    """Return, in row i, how readily each label comes in the place of label i."""
+    """Return a matrix whose row i holds the weights of replacements for label i."""
     n_labels = labels.shape[1]
     if confusion is None:
         present = (labels == 1).astype(float)

@@ -1,4 +1,4 @@
-"""What machine and reader say of records, as the sources of labels that are cleaned."""
+"""Labels from the statements of machine and readers, as sources for cleaning."""
 
 import pandas as pd
 
@@ -11,28 +11,34 @@ _SUFFIX = "_statements"
 def label_sources(
     records, label_names=None, by="concept", system=None
 ) -> tuple[dict[str, pd.DataFrame], pd.Series]:
-    """Return the labels that each source of statements in the metadata gives to records.
+    """Return the labels of each source of statements in the metadata.
 
     Parameters
     ----------
     records : ECGRecords
-        Whose ``metadata`` has columns such as ``machine_statements`` and ``reader_statements``,
-        as `load_ecg_files` finds them in the files.
-    label_names, by, system
-        As for `statements_to_labels`. By default labels that any source says to be present.
+        Their ``metadata`` has columns such as ``machine_statements`` and ``reader_statements``, as
+        `load_ecg_files` fills them.
+    label_names : sequence of str, default=None
+        The wanted labels. By default all labels that a source names as present.
+    by : str, default="concept"
+        Column of the vocabulary that names labels, as for `statements_to_labels`.
+    system : str, default=None
+        Code system of codes without a prefix, as for `statements_to_labels`.
 
     Returns
     -------
     sources : dict of str to DataFrame of int8 of shape (n_records, n_labels)
-        For ``"machine"``, ``"reader"`` and so on; -1 where a source says nothing of a record. Of a
-        source that says nothing of any record there is no table. `AFPLabelCleaner` takes it as y.
+        Labels by source: ``"machine"``, ``"reader"`` and so on. -1 for records without a statement
+        of the source. A source without any statement has no table. `AFPLabelCleaner` takes the dict
+        as y.
     unknown : Series of int
+        Number of records with each statement that was not understood, by source and statement.
         How many records have each statement that is not understood, by source and statement.
 
     Raises
     ------
     TypeError
-        If `records` are no ECGRecords.
+        If `records` are not ECGRecords.
     ValueError
         If there are no statements.
 
@@ -66,8 +72,8 @@ def label_sources(
     }
     if not found:
         raise ValueError(
-            "records.metadata has no column of statements, such as 'machine_statements': only "
-            "load_ecg_files finds them. For statements from elsewhere use statements_to_labels."
+            "records.metadata has no column of statements, such as 'machine_statements'; "
+            "load_ecg_files makes them. For other statements use statements_to_labels."
         )
     if label_names is None:
         together = pd.concat(list(found.values()))

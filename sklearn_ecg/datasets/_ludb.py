@@ -1,7 +1,6 @@
-"""The Lobachevsky University Database: diagnoses, and waves marked by hand."""
+"""The Lobachevsky University Database: diagnoses, and waves marked by cardiologists."""
 
 import re
-import warnings
 from itertools import zip_longest
 
 import numpy as np
@@ -25,39 +24,39 @@ from sklearn_ecg.datasets._table_metadata import table_metadata
 from sklearn_ecg.datasets._vocabulary import codes_to_labels, load_vocabulary
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import RecordError, Report
-from sklearn_ecg.utils import LEADS_12
+from sklearn_ecg.utils import LEADS_12, warn_user
 
 _DATASET = "LUDB (ludb.csv beside data/)"
 _WAVES = {"p": "P", "N": "QRS", "t": "T"}
-# Columns of the table beside the diagnoses, by their names in the metadata.
+# Columns of the table besides the diagnoses, by their names in the metadata.
 _METADATA = {"Age": "age_years", "Sex": "sex"}
 
 
 def load_ludb(path, *, cache_dir=None) -> ECGRecords:
-    """Load the Lobachevsky University Database, or whatever part of it is there.
+    """Load the Lobachevsky University Database, or a part of it.
 
     Parameters
     ----------
     path : path-like
-        The folder that holds ``ludb.csv`` and ``data/``.
+        Folder that holds ``ludb.csv`` and ``data/``.
     cache_dir : path-like, default=None
-        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
-        that are new or have changed are copied, and no others.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Only new
+        and changed records are copied.
 
     Returns
     -------
     ECGRecords
-        12 leads of 10 s at 500 Hz of 200 persons; `ids` and `groups` are the numbers of the
-        records. The labels are those of ``load_vocabulary("ludb")``, all of them, present or not.
-        `report` names what is not there and what the vocabulary does not know. `metadata` are age
-        (90 for ">89"), sex and the cardiologists' statements.
+        12 leads of 10 s at 500 Hz of 200 persons. `ids` and `groups` are the numbers of the
+        records. The labels are all of ``load_vocabulary("ludb")``, also those without a positive.
+        `report` names missing files and unknown statements. `metadata` are age (90 for ">89"), sex
+        and the cardiologists' statements.
 
     Raises
     ------
     FileNotFoundError
         If the folder or ``ludb.csv`` is missing, or there are no records.
     ValueError
-        If none of the records can be read, or ``ludb.csv`` is another table.
+        If no record can be read, or ``ludb.csv`` has other columns.
 
     See Also
     --------
@@ -65,10 +64,10 @@ def load_ludb(path, *, cache_dir=None) -> ECGRecords:
 
     Notes
     -----
-    Statements of ``ludb.csv`` that differ in place or detail alone make one label: STEMI, SCAR,
+    Statements of ``ludb.csv`` that differ only in place or detail are one label: STEMI, SCAR,
     LOCAL_ISC (ischemia), UNDEF_ISC (undefined ischemia, scar or suspected NSTEMI) and NSREPOL
-    (non-specific repolarization abnormalities) wherever they are; PAC and PVC for extrasystoles
-    of any focus or pattern; PACE for any pacing. All others are labels of their own.
+    (non-specific repolarization abnormalities) at any place; PAC and PVC for extrasystoles of any
+    focus or pattern; PACE for any pacing. Each other statement is a label.
 
     References
     ----------
@@ -137,12 +136,12 @@ def _statements(row):
 
 
 def load_ludb_annotations(path) -> pd.DataFrame:
-    """Load the waves that cardiologists marked in LUDB, each lead by itself.
+    """Load the waves that cardiologists marked in LUDB, separately for each lead.
 
     Parameters
     ----------
     path : path-like
-        The folder that holds ``ludb.csv`` and ``data/``, as for `load_ludb`.
+        Folder that holds ``ludb.csv`` and ``data/``, as for `load_ludb`.
 
     Returns
     -------
@@ -150,38 +149,37 @@ def load_ludb_annotations(path) -> pd.DataFrame:
         A row per wave, in the order of records, leads and time:
 
         - ``id``: the record's number, ``lead``: in the usual spelling;
-        - ``wave``: "P", "QRS" or "T", and "" for a wave whose peak was not marked, by which they
-          are told apart (there is one);
-        - ``onset``, ``peak``, ``offset``: in samples at 500 Hz, NaN where it was not marked;
-        - ``span_start``, ``span_stop``: the first and last sample that is annotated in this lead.
-          What lies outside was not looked at, mostly the first and last beat: a detection there
-          is neither right nor wrong.
+        - ``wave``: "P", "QRS" or "T", and "" for a wave without a marked peak (there is one): the
+          peak's mark names the kind;
+        - ``onset``, ``peak``, ``offset``: samples at 500 Hz, NaN if not marked;
+        - ``span_start``, ``span_stop``: the first and last annotated sample of this lead. Beats
+          outside were not annotated, mostly the first and the last: a detection there is neither
+          right nor wrong.
 
-        Leads whose file is missing or damaged are left out with a warning, and
-        ``attrs["report"]`` names each as `ECGRecords.report` does, in a list of dicts.
+        Leads with a missing or damaged file are left out with a warning. ``attrs["report"]`` names
+        each as `ECGRecords.report` does, in a list of dicts.
 
     Raises
     ------
     FileNotFoundError
         If the folder or its records are missing.
     ValueError
-        If no file of annotations can be read; then the message names the first.
+        If no file of annotations can be read; the message names the first.
 
     See Also
     --------
     load_ludb : The signals and diagnoses.
-    sklearn_ecg.features.delineate : Finds the waves that these annotations judge.
+    sklearn_ecg.features.delineate : Finds waves; these annotations can score it.
 
     Notes
     -----
-    Rows are waves and not beats, because some waves belong to no beat that is annotated: P waves
-    that were blocked, T waves before the first QRS complex. They are what was marked: two T waves
-    of record 116 were marked several times, and some peaks lie a sample outside of their
-    boundaries.
+    Rows are waves, not beats, because some waves belong to no annotated beat: blocked P waves, and
+    T waves before the first QRS complex. Marks are returned as they are: two T waves of record 116
+    were marked several times, and some peaks lie a sample outside of their bounds.
 
     Examples
     --------
-    Detected R peaks of a record that can be judged in lead II:
+    Detected R peaks of a record in the annotated part of lead II:
 
     >>> from sklearn_ecg.datasets import load_ludb_annotations
     >>> waves = load_ludb_annotations("ludb")  # doctest: +SKIP
@@ -204,32 +202,30 @@ def load_ludb_annotations(path) -> pd.DataFrame:
     if len(errors) == len(paths) * len(LEADS_12):
         raise errors[0]
     if errors:
-        warnings.warn(
-            f"The annotations of {len(errors)} leads are left out, the first since {errors[0]} "
+        warn_user(
+            f"The annotations of {len(errors)} leads are left out. The first: {errors[0]} "
             'The attribute attrs["report"] of the result names all of them.',
-            UserWarning,
-            stacklevel=2,
         )
     columns = ["id", "lead", "wave", "onset", "peak", "offset", "span_start", "span_stop"]
     frame = pd.DataFrame(rows, columns=columns)
     frame = frame.astype(dict.fromkeys(["onset", "peak", "offset"], float))
-    # Not a DataFrame, which pandas could not compare when it joins tables.
+    # Not a DataFrame: pandas cannot compare it when it joins tables.
     frame.attrs["report"] = report.to_frame().to_dict("records")
     return frame
 
 
-# A wave is an opening bracket, the mark of its peak, and a closing one. Some lack a part, and waves
-# that were marked several times have several of each.
+# A wave is an opening bracket, the mark of its peak, and a closing bracket. Some waves lack a part;
+# waves that were marked several times have several of each.
 _GROUP = re.compile(r"(\(*)([pNt]*)(\)*)")
 
 
 def _waves(samples, symbols):
-    """Return (wave, onset, peak, offset) of each wave of one lead, in the order of time."""
+    """Return (wave, onset, peak, offset) of each wave of one lead, sorted by time."""
     groups = []
     for match in _GROUP.finditer("".join(symbols)):
         group = [list(range(*match.span(part))) for part in (1, 2, 3)]
         if groups and _belong_together(groups[-1], group):
-            # The mark of the peak stands a sample or two outside of its brackets.
+            # The mark of the peak may lie a sample or two outside of its brackets.
             groups[-1] = [a + b for a, b in zip(groups[-1], group, strict=True)]
         else:
             groups.append(group)
@@ -243,6 +239,6 @@ def _waves(samples, symbols):
 
 
 def _belong_together(first, second):
-    """Whether one is the mark of a peak without brackets, the other brackets without a mark."""
+    """Whether one is a peak without brackets, and the other brackets without a peak."""
     present = [tuple(len(part) for part in group) for group in (first, second)]
     return sorted(present) == [(0, 1, 0), (1, 0, 1)]

@@ -1,4 +1,4 @@
-"""MATLAB files of the form of CPSC2018: a struct ECG of sex, age and data."""
+"""MATLAB files in the form of CPSC2018: a struct ECG of sex, age and data."""
 
 import contextlib
 import os
@@ -15,17 +15,17 @@ from sklearn_ecg.records._report import MissingFileError, RecordError
 from sklearn_ecg.utils import file_stamp, stamp_of_files
 
 _N_LEADS = 12
-# A file begins with 128 bytes of text and version and the tag (type, size) of its only variable,
-# compressed. In that, the size of the matrix of 12 leads stands as two integers of 32 bits.
+# A file begins with 128 bytes of text and version, and the tag (type, size) of its only variable,
+# which is compressed. Inside, two 32-bit integers give the size of the matrix of 12 leads.
 _HEADER_BYTES, _TAG_BYTES = 128, 8
 _COMPRESSED, _INT32 = 15, 5
-# zlib makes no more bytes than this of one.
+# zlib expands one byte to no more bytes than this.
 _MOST_COMPRESSED = 1032
 _DIMENSIONS = struct.pack("<3i", _INT32, 8, _N_LEADS)
 
 
 def open_mat_files(files, cache_dir, report):
-    """Open records; those that cannot be read are put into the report.
+    """Open records; unreadable ones are put into the report.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def open_mat_files(files, cache_dir, report):
             paths.append(str(path))
     if not ids:
         last = " ".join(report.rows[-1][1:3])
-        raise ValueError(f"None of the {len(files)} records can be read; the last: {last}. {CURE}")
+        raise ValueError(f"None of the {len(files)} records can be read. The last: {last}. {CURE}")
     reader = MatReader(paths)
     if cache_dir is None:
         return ids, LazySignals(reader, (len(ids), _N_LEADS), lengths=lengths)
@@ -63,7 +63,7 @@ def open_mat_files(files, cache_dir, report):
 
 
 def length_of(path):
-    """Return the number of samples of a record, from the first bytes of its file if possible."""
+    """Return the number of samples of a record, if possible from the first bytes of its file."""
     try:
         with open_file(path) as file:
             head = file.read(4096)
@@ -83,19 +83,19 @@ def length_of(path):
         if at >= 0:
             n_times = struct.unpack_from("<i", begin, at + len(_DIMENSIONS))[0]
             if not 0 < n_times * _N_LEADS <= _MOST_COMPRESSED * size:
-                problem = f"claims {n_times} samples, which its {n_bytes} bytes cannot hold"
+                problem = f"claims {n_times} samples, but its {n_bytes} bytes cannot hold them"
                 raise RecordError(path, problem, CURE)
             return n_times
     return MatReader([path])(0).shape[1]
 
 
 def said_of(path):
-    """Return sex and age as the first bytes of a file have them; an empty dict where they do not.
+    """Return sex and age from the first bytes of a file; an empty dict if they are not there.
 
     Returns
     -------
     dict
-        Of the keys "sex" and "age", with what stands there.
+        Values of the keys "sex" and "age", as stored.
     """
     try:
         with open_file(path) as file:
@@ -135,7 +135,7 @@ class MatReader:
         except OSError as error:
             raise RecordError(path, f"cannot be read: {error.strerror}", CURE) from error
         try:
-            # What float32 does not hold is no voltage, and becomes infinite.
+            # Values beyond float32 are not voltages, and become infinite.
             with np.errstate(over="ignore"):
                 return _read_ecg(content).astype(np.float32)
         except Exception as error:
@@ -145,7 +145,7 @@ class MatReader:
         return self(i)[:, start:stop]
 
     def stamp(self, i):
-        """Return what tells record i from others without reading it."""
+        """Return a value that identifies record i, without reading it."""
         return file_stamp(self.paths[i])
 
     def take(self, indices):
@@ -153,7 +153,7 @@ class MatReader:
         return MatReader([self.paths[i] for i in indices])
 
     def files(self, i):
-        """Return the paths of the files on which record i depends."""
+        """Return the paths of the files that hold record i."""
         return [self.paths[i]]
 
     def __getstate__(self):
@@ -163,8 +163,8 @@ class MatReader:
         self.paths = state["paths"]
 
 
-# Our own reading of version 5 of the format, of as much as these files have, because SciPy's ends
-# the process on some that are damaged:
+# Our own reader of the parts of version 5 that these files use: SciPy's crashes the process on some
+# damaged files.
 # https://www.mathworks.com/help/pdf_doc/matlab/matfile_format.pdf
 _MATRIX, _STRUCT, _COMPLEX = 14, 2, 8
 _TYPES = {1: "i1", 2: "u1", 3: "<i2", 4: "<u2", 5: "<i4", 6: "<u4", 7: "<f4", 9: "<f8"}
@@ -175,7 +175,7 @@ _MOST_BYTES = 2**30
 def _read_ecg(content):
     """Return the field `data` of the struct ECG, of shape (12, n_times)."""
     if content[124:128] != b"\0\1IM":
-        raise ValueError("it is none of version 5; save it in MATLAB by save -v7")
+        raise ValueError("it is not of version 5; save it in MATLAB by save -v7")
     variables = dict(_variables(memoryview(content)[_HEADER_BYTES:]))
     fields = _fields(*variables["ECG"]) if "ECG" in variables else {}
     if "data" not in fields:
@@ -183,7 +183,7 @@ def _read_ecg(content):
     shape, flags, (kind, numbers) = _parts(fields["data"])[1:4]
     if len(shape) != 2 or shape[0] != _N_LEADS or kind not in _TYPES or flags[1] & _COMPLEX:
         raise ValueError(
-            f"ECG.data is no matrix of numbers of {_N_LEADS} leads; its size is {shape}"
+            f"ECG.data is not a matrix of numbers of {_N_LEADS} leads; its size is {shape}"
         )
     return np.frombuffer(numbers, dtype=_TYPES[kind]).reshape(shape, order="F")
 
@@ -209,7 +209,7 @@ def _elements(content):
         kind, size = struct.unpack_from("<2I", content, at)
         begin, padding = at + _TAG_BYTES, 0 if kind == _COMPRESSED else -size % 8
         if kind >> 16:
-            # An element of four bytes or fewer stands in its tag.
+            # An element of four bytes or fewer is in its tag.
             kind, size, begin, padding = kind & 0xFFFF, kind >> 16, at + 4, 4 - (kind >> 16)
         if begin + size > len(content):
             raise ValueError(f"an element of {size} bytes goes beyond its end")
@@ -218,7 +218,7 @@ def _elements(content):
 
 
 def _whole_elements(content):
-    """Yield type and bytes of each element that is there as a whole, of content that is cut."""
+    """Yield type and bytes of each complete element of content that was cut."""
     with contextlib.suppress(ValueError, struct.error):
         yield from _elements(content)
 

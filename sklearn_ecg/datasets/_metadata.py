@@ -1,34 +1,34 @@
-"""What files say of a record beside its signal, as tables; and patients by it."""
+"""Metadata of records as tables, and the patients in them."""
 
 import numpy as np
 import pandas as pd
 
 from sklearn_ecg.datasets.formats._recording import FIELDS, MOST_YEARS
 
-# What a record has of which nothing is said, by the kind of field.
+# Value of an unknown field, by its type.
 _MISSING = {str: "", float: np.nan, "datetime64[s]": np.datetime64("NaT", "s"), tuple: ()}
-# Years between the births that age and time of two recordings of a patient give: ages are whole
-# years, and clocks of recorders go wrong.
+# Most years between a patient's births as computed from age and time of two recordings: ages are
+# whole years, and recorders' clocks are often wrong.
 _MOST_APART = 2.0
 _DAYS_OF_A_YEAR = 365.2425
-# Files that tell no age above 89 say this.
+# Files that hide ages above 89 give this age instead.
 _OLDEST = 90
 
 
 def metadata_frame(fields, ids) -> pd.DataFrame:
-    """Make the table of ``records.metadata`` of what was found for each record.
+    """Make the table of ``records.metadata`` from the fields of each record.
 
     Parameters
     ----------
     fields : sequence of dict
-        Of the names in `FIELDS`, as `Recording` has them.
+        Fields by the names in `FIELDS`, as in `Recording`.
     ids : sequence of length n_records
 
     Returns
     -------
     DataFrame
-        Indexed by ids; those columns that any record fills, in the order of `FIELDS`. An age that
-        nobody has is missing.
+        Indexed by ids, with the columns that a record fills, in the order of `FIELDS`. Impossible
+        ages are missing.
     """
     named = {name for own in fields for name in own}
     columns = {name: [own.get(name) for own in fields] for name in FIELDS if name in named}
@@ -38,12 +38,12 @@ def metadata_frame(fields, ids) -> pd.DataFrame:
 
 
 def frame_of(columns, ids):
-    """Return what is known as columns of their types, those without anything left out.
+    """Return columns with their types, without those that are empty.
 
     Parameters
     ----------
     columns : dict of str to list of length n_records
-        Of the names in `FIELDS`; None where nothing is known.
+        Columns by the names in `FIELDS`; None for an unknown value.
     ids : sequence of length n_records
     """
     arrays = {}
@@ -59,7 +59,7 @@ def _value(value, kind):
     if value is None:
         return _MISSING[kind]
     if kind == "datetime64[s]":
-        # Of a time with a zone, what the clock showed.
+        # The local time on the clock, also if it has a zone.
         value = value.replace(tzinfo=None) if hasattr(value, "tzinfo") else value
         return np.datetime64(value, "s")
     return kind(value)
@@ -85,7 +85,7 @@ def patient_groups(metadata):
     Returns
     -------
     ndarray of str of shape (n_records,), or None where no record has a patient_id
-        A record without one is a patient of its own.
+        A record without one is a separate patient.
     """
     if "patient_id" not in metadata or not metadata["patient_id"].ne("").any():
         return None
@@ -101,17 +101,17 @@ def patient_groups(metadata):
 
 
 def check_patients(metadata, report, files):
-    """Report records that share a patient_id and cannot be of one person.
+    """Report records that share a patient_id, but cannot be of one person.
 
-    They stay, as one patient: so they are never on both sides of a split.
+    They are kept as one patient, so that they are never on both sides of a split.
 
     Parameters
     ----------
     metadata : DataFrame
         Indexed by the records' ids.
     report : Report
-        Gets a row for each record of another sex than its patient's first, or of a date of birth,
-        as age and time of recording give it, that is more than two years from the first's.
+        Gets a row for each record whose sex differs from the patient's first record, or whose date
+        of birth (from age and time of recording) differs by more than two years.
     files : sequence of length n_records
         The records' files, for the report.
     """
@@ -144,13 +144,13 @@ def _report_others(table, column, is_other, what, report):
             id,
             file,
             f"has the patient id of {first_id}, and {what}",
-            "The two count as one patient; if they are two, give them groups of their own.",
+            "They count as one patient; if they are two, give them different groups.",
             kept=True,
         )
 
 
 def _years_of_birth(metadata):
-    """Return the year in which each patient was born, with its fraction; NaN where not known."""
+    """Return each patient's year of birth as a fraction; NaN if unknown."""
     age, time = metadata["age_years"], metadata["recorded_at"]
     year = 1970 + time.to_numpy("datetime64[D]").astype(float) / _DAYS_OF_A_YEAR
     return (year - age).where(time.notna() & (age < _OLDEST))

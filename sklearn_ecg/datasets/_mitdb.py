@@ -18,8 +18,8 @@ from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._report import RecordError, Report, naming
 from sklearn_ecg.utils import canonical_lead
 
-# "Records 201 and 202 came from the same male subject", says the database's directory; every
-# other record is a person of its own.
+# The database's directory says: "Records 201 and 202 came from the same male subject". Every other
+# record is of another person.
 _SAME_PATIENT = {"202": "201"}
 
 # WFDB's symbols for beats; others mark rhythm, noise or comments.
@@ -36,20 +36,18 @@ def load_mitdb(
 ) -> ECGRecords:
     """Load the MIT-BIH Arrhythmia Database, cut into windows with the beat types in each.
 
-    The records that hold all of `leads` are read (40 of the 48 for MLII and V1) and cut into
-    consecutive windows from their start; what is left at the end is shorter than a window and
-    goes. A window has a label if at least one beat of that type is annotated inside it. Windows
-    without any of the labels are kept, with a row of zeros.
+    The records with all of `leads` (40 of the 48 for MLII and V1) are cut into consecutive windows
+    from their start; a shorter rest is left out. A window has a label if at least one beat of that
+    type is annotated in it. Windows without any of the labels are kept, with a row of zeros.
 
     Parameters
     ----------
     path : path-like
-        The folder of the database (``100.hea``, ``100.dat``, ``100.atr``, ...), or of any part of
-        it.
+        Folder of the database (``100.hea``, ``100.dat``, ``100.atr``, ...), or of a part of it.
     window : float, default=10.0
         Length of a window in s.
     leads : sequence of str, default=("MLII", "V1")
-        The leads, in the order wanted, whatever their order in the files.
+        The wanted leads in order.
     labels : sequence of str, default=("N", "V", "L", "A", "R", "/", "F", "f")
         Beat types by their WFDB symbols: normal, premature ventricular, left bundle branch block,
         atrial premature, right bundle branch block, paced, fusion of ventricular and normal,
@@ -58,25 +56,25 @@ def load_mitdb(
     Returns
     -------
     ECGRecords
-        Signals of shape (n_windows, n_leads, n_times) as float32 in mV at 360 Hz; `ids` such as
-        ``"100/000"`` (record and number of the window); `groups` are the patients: records 201
-        and 202 are of one person. `metadata` are age and sex.
+        Signals of shape (n_windows, n_leads, n_times) as float32 in mV at 360 Hz. `ids` are record
+        and number of the window, such as ``"100/000"``. `groups` are the patients: records 201 and
+        202 are of one person. `metadata` are age and sex.
 
-        Records that are damaged, incomplete or without the leads are left out, and named with
-        what to do in `report`.
+        Records that are damaged, incomplete or without the leads are left out; `report` names them,
+        and says what to do.
 
     Raises
     ------
     FileNotFoundError
-        If there is no such folder, or no record in it.
+        If the folder is missing, or holds no record.
     ValueError
-        If no record holds the leads, or none can be read; then the message names the first file
-        that is missing, cut short or does not agree with its checksum.
+        If no record has the leads, or none can be read. The message names the first file that is
+        missing, cut short or has a wrong checksum.
 
     See Also
     --------
     fetch_mitdb : Download the database.
-    corrupt_labels : Make the labels as noisy as weak ones are.
+    corrupt_labels : Add noise to the labels.
 
     References
     ----------
@@ -102,7 +100,7 @@ def load_mitdb(
     n_times = round(window * sampling_rate)
     if not n_times:
         raise ValueError(
-            f"window={window:g} s is shorter than a sample at {sampling_rate:g} Hz; give seconds."
+            f"window={window:g} s is shorter than a sample at {sampling_rate:g} Hz; use seconds."
         )
 
     parts, fields = [], []
@@ -150,7 +148,8 @@ def _check_symbols(labels):
     unknown = [label for label in labels if label not in _BEATS]
     if unknown or not labels:
         raise ValueError(
-            f"labels must be WFDB symbols of beats, some of {' '.join(_BEATS)}; got {unknown}."
+            f"labels must be WFDB symbols of beats, some of {' '.join(_BEATS)}; got "
+            f"{list(map(str, unknown))}."
         )
     return labels
 
@@ -186,19 +185,19 @@ def _headers_with(path, leads, report):
     if not holding:
         known = sorted({name for header in headers.values() for name in header.lead_names})
         raise ValueError(
-            f"No record in {str(path)!r} holds the leads {leads}; its records hold {known}."
+            f"No record in {str(path)!r} has the leads {leads}; its records have {known}."
         )
     for record, header in headers.items():
         if record not in holding:
             problem = f"lacks some of the leads {', '.join(leads)}: it has "
             problem += ", ".join(header.lead_names)
-            advice = "Ask for leads that it has, with the parameter leads."
+            advice = "Choose leads that it has, with the parameter leads."
             report.add(record.name, f"{record}.hea", problem, advice)
     sampling_rate = multimode(header.sampling_rate for header in holding.values())[0]
     for record, header in list(holding.items()):
         if header.sampling_rate != sampling_rate:
             problem = f"was sampled at {header.sampling_rate:g} Hz, most at {sampling_rate:g} Hz"
-            advice = "Give the folder of the MIT-BIH database alone."
+            advice = "Pass a folder with the MIT-BIH database only."
             report.add(record.name, f"{record}.hea", problem, advice)
             del holding[record]
     return holding, sampling_rate

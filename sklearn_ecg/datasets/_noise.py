@@ -1,4 +1,4 @@
-"""What else a simulated recording holds: fibrillatory waves, and noise at the electrodes."""
+"""Fibrillatory waves and electrode noise of simulated recordings."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ _MAINS_HZ = 50.0
 
 
 def fibrillatory_waves(patient, n_times, sampling_rate, rng):
-    """Return waves whose frequency and height drift, greatest in V1.
+    """Return waves with drifting frequency and height, largest in V1.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def fibrillatory_waves(patient, n_times, sampling_rate, rng):
 
 
 def electrode_noise(levels_mV, n_times, sampling_rate, rng):
-    """Return the noise on the independent leads that nine electrodes pick up.
+    """Return the noise of nine electrodes on the independent leads.
 
     Right arm, left arm and left leg make I and II; their mean is the reference of V1 to V6.
 
@@ -53,14 +53,14 @@ def electrode_noise(levels_mV, n_times, sampling_rate, rng):
     """
     time = np.arange(n_times) / sampling_rate
     electrodes = levels_mV["muscle"] * rng.standard_normal((9, n_times))
-    # Slow movement and breathing, which add up to the level asked for.
+    # Slow movement and breathing; together they have the given level.
     for low_hz, high_hz in ((0.05, 0.15), (0.15, 0.35)):
         phase = 2 * np.pi * rng.uniform(low_hz, high_hz) * time + _phases(rng)
         electrodes += levels_mV["wander"] * np.sin(phase)
     start = _phases(rng)
     if sampling_rate > 2 * _MAINS_HZ:
         hum = 2 * np.pi * _MAINS_HZ * time
-        # sin(hum + start), of one sine and cosine for all electrodes.
+        # sin(hum + start) from one sine and cosine for all electrodes.
         sines = np.sin(start) * np.cos(hum) + np.cos(start) * np.sin(hum)
         electrodes += np.sqrt(2) * levels_mV["mains"] * sines
 

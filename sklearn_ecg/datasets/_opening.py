@@ -1,4 +1,4 @@
-"""Opens files of any format for what stands around their samples, and says what is no ECG."""
+"""Open files of any format without their samples, and report files without an ECG."""
 
 import filecmp
 import itertools
@@ -13,11 +13,11 @@ from sklearn_ecg.datasets._file_reader import Source, digest_of, open_recording
 from sklearn_ecg.datasets._other_files import describe
 from sklearn_ecg.datasets._packed_files import ZIP, Place, members_of, read_place
 from sklearn_ecg.datasets.formats._registry import formats, recognise
-from sklearn_ecg.records._report import HIDDEN, RecordError, is_lost
+from sklearn_ecg.records._report import HIDDEN, NO_ECG, RecordError, is_lost
 from sklearn_ecg.utils import in_parallel, progress, quick_stamp
 
 _CHUNK = 32
-# An archive in an archive is searched, and no deeper.
+# Levels of nested archives that are searched.
 _DEEPEST = 2
 
 
@@ -28,7 +28,7 @@ class Opened(NamedTuple):
     ----------
     source : Source
     format : str
-        As the file has it, such as with a version.
+        The file's own name of its format, for example with a version.
     fields : dict
     remarks : list of (str, str)
     stamp : int
@@ -51,7 +51,7 @@ class Opened(NamedTuple):
 
 
 class _Other(NamedTuple):
-    """A file that is no ECG."""
+    """A file without an ECG."""
 
     place: Place
     problem: str
@@ -68,22 +68,22 @@ class _Failed(NamedTuple):
 
 
 def open_files(places, how, report, *, verbose=0, n_jobs=None):
-    """Open all that can be opened, also in archives.
+    """Open all readable files, also in archives.
 
     Parameters
     ----------
     places : list of Place
     how : How
     report : Report
-        Into it goes what is damaged, file by file, and what is no ECG, kind by kind.
+        Gets each damaged file, and other files by kind.
     verbose, n_jobs : int
 
     Returns
     -------
     opened : list of Opened
-        In the order of their ids. Of files with the same content the first one.
+        Sorted by id. Of files with the same content only the first.
     n_ecgs : int
-        Files that should be ECGs, damaged ones and copies too.
+        Number of files that should be ECGs, with damaged ones and copies.
     """
     opened, failed, others = [], [], []
     while places:
@@ -113,8 +113,8 @@ def open_files(places, how, report, *, verbose=0, n_jobs=None):
     return _without_copies(opened, report), len(opened) + len(failed)
 
 
-_NO_FILES = "is a ZIP archive that holds no files", "Pack it again, if ECGs are meant to be in it."
-_OFFICE = "is no ECG in a format that is read, but a document of Office", "Nothing."
+_NO_FILES = "is a ZIP archive without files", "Pack it again, if ECGs should be in it."
+_OFFICE = NO_ECG + "an Office document", "Nothing."
 
 
 def _open_all(places, how, verbose, n_jobs):
@@ -125,13 +125,13 @@ def _open_all(places, how, verbose, n_jobs):
 
 
 def _open_some(places, how):
-    # What goes wrong in importing them is no fault of a file.
+    # Errors of these imports are not errors of a file.
     formats()
     return [_open(place, how) for place in places]
 
 
 def _open(place, how):
-    """Return what is in a place, as one of four types."""
+    """Return the content of a place, as one of four types."""
     format = None
 
     def is_ecg(head):
@@ -153,7 +153,7 @@ def _open(place, how):
 
 
 def as_opened(recording, content, place, format, stamp=0):
-    """Return what is kept of a recording, without its samples."""
+    """Return a recording without its samples."""
     source = Source(
         place,
         format,
@@ -167,7 +167,7 @@ def as_opened(recording, content, place, format, stamp=0):
 
 
 def without_hidden(places, report):
-    """Leave out files that systems and programs keep for themselves, or have not written out."""
+    """Leave out hidden files of systems and programs, and incomplete ones."""
     hidden = [place for place in places if "/." in f"/{place.id}"]
     parts = [place for place in places if place.id.endswith(".part") and place not in hidden]
     for found, problem, what_to_do in ((hidden, HIDDEN, _RENAME), (parts, _PART, _DELETE)):
@@ -177,8 +177,8 @@ def without_hidden(places, report):
     return [place for place in places if place not in left_out]
 
 
-_RENAME = "Rename it, if an ECG is in it."
-_PART, _DELETE = "is what a program left that was ended as it wrote a file", "Delete it."
+_RENAME = "Rename it, if it holds an ECG."
+_PART, _DELETE = "is an incomplete file of a program that was stopped while writing", "Delete it."
 
 
 def _without_companions(others, opened, failed):
@@ -200,7 +200,7 @@ def _stem(place):
 
 
 def _report_others(others, report):
-    """Name what is no ECG, kind by kind; but one by one what should be, to judge by its name."""
+    """Report files without an ECG by kind, but one by one if their names say that they are ECGs."""
     kinds = defaultdict(list)
     for place, problem, what_to_do in others:
         if is_lost(place.file):
@@ -212,9 +212,9 @@ def _report_others(others, report):
 
 
 def _without_copies(opened, report):
-    """Leave out files that are the same as another one.
+    """Leave out files with the same content as another one.
 
-    A copy on both sides of a split would flatter every score.
+    A copy on both sides of a split would make scores too good.
     """
     firsts, kept = defaultdict(list), []
     for record in opened:
@@ -230,7 +230,7 @@ def _without_copies(opened, report):
 
 
 def _same_files(mine, theirs):
-    """Return whether files beside the first ones are the same, too."""
+    """Return whether the files beside the two are the same, too."""
     return len(mine) == len(theirs) and all(
         filecmp.cmp(*pair, shallow=False) for pair in zip(mine[1:], theirs[1:], strict=True)
     )

@@ -1,12 +1,12 @@
-"""What files are that are no ECGs, by their first bytes."""
+"""Kinds of files that are not ECGs, found by their first bytes."""
 
 import re
 
 from sklearn_ecg.records._report import EMPTY, NO_ECG, UNKNOWN
 
-_NOTHING = "Nothing, if no ECG is meant to be in it; else export that as MUSE XML, aECG or DICOM."
+_NOTHING = "Do nothing if it should hold no ECG; otherwise export it as MUSE XML, aECG or DICOM."
 _UNPACK = "Unpack it, or pack it as ZIP."
-_READ_RECORDS = "Read it by read_records, if it holds the signals of many records."
+_READ_RECORDS = "Read it with read_records, if it holds the signals of many records."
 
 _KINDS = (
     (b"%PDF", "a PDF document", _NOTHING),
@@ -15,14 +15,14 @@ _KINDS = (
     (b"GIF8", "a GIF image", _NOTHING),
     (b"II*\0", "a TIFF image", _NOTHING),
     (b"MM\0*", "a TIFF image", _NOTHING),
-    (b"\xd0\xcf\x11\xe0", "a document of Office, or a list of thumbnails", _NOTHING),
+    (b"\xd0\xcf\x11\xe0", "an Office document, or a list of thumbnails", _NOTHING),
     (b"{\\rtf", "an RTF document", _NOTHING),
     (b"SQLite format 3", "an SQLite database", _NOTHING),
     (b"PAR1", "a Parquet table", _NOTHING),
     (b"MATLAB 5.0", "a MATLAB file", _NOTHING),
     (b"\x89HDF", "an HDF5 file", _READ_RECORDS),
-    (b"\x93NUMPY", "an array of NumPy", _READ_RECORDS),
-    (b"PK\3\4", "a ZIP archive", "Read it by load_ecg_files; unpack archives that lie in it."),
+    (b"\x93NUMPY", "a NumPy array", _READ_RECORDS),
+    (b"PK\3\4", "a ZIP archive", "Read it with load_ecg_files; unpack archives inside it."),
     (b"7z\xbc\xaf", "a 7-Zip archive", _UNPACK),
     (b"Rar!", "a RAR archive", _UNPACK),
     (b"BZh", "a file packed by bzip2", _UNPACK),
@@ -36,7 +36,7 @@ _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
 def describe(head, name):
-    """Return what a file is that is no ECG.
+    """Return a description of a file that is not an ECG.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def describe(head, name):
 
 def _kind_of(head, name):
     if not head:
-        return EMPTY, "Export it again, if an ECG is meant to be in it."
+        return EMPTY, "Export it again, if it should hold an ECG."
     for magic, kind, advice in _KINDS:
         if head.startswith(magic):
             return kind, advice
@@ -71,7 +71,7 @@ def _kind_of(head, name):
 
 
 def _text_of(head):
-    """Return text, or None if there are bytes in it that no text has."""
+    """Return text, or None if it has bytes that no text has."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return head.decode("utf-16", "replace")
     return None if _CONTROLS.search(head) else head.removeprefix(b"\xef\xbb\xbf").decode("latin-1")

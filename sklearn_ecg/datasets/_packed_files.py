@@ -1,7 +1,7 @@
-"""Contents of files on the disk, in gzip and in ZIP archives, none larger than it may be.
+"""Contents of files on the disk, in gzip and in ZIP archives, with a largest size.
 
-Nothing is unpacked to the disk. A member of an archive is read at its own place, without reading
-the archive's table again, so that a worker can do so that never saw the table.
+Nothing is unpacked to the disk. A member of an archive is read directly, without the archive's
+table, so that worker processes do not need the table.
 """
 
 import contextlib
@@ -20,11 +20,10 @@ from sklearn_ecg.datasets.formats._registry import HEAD_BYTES
 from sklearn_ecg.records._report import MissingFileError, RecordError, naming
 from sklearn_ecg.utils import quick_stamp
 
-CURE = "Copy or export it again, or do without it."
+CURE = "Copy or export it again, or leave it out."
 ZIP, GZIP = (b"PK\3\4", b"PK\5\6", b"PK\7\x08"), b"\x1f\x8b"
 
-# What is larger is no ECG of any recorder. What packing made so many times smaller, and is large,
-# is no ECG but a bomb.
+# No ECG is larger. A large file that was compressed by more than this factor is a zip bomb.
 _MOST_BYTES = 2**31
 _MOST_TIMES_PACKED, _SMALL_BYTES = 100, 2**26
 _LOCAL_HEADER_BYTES = 30
@@ -32,7 +31,7 @@ _ENCRYPTED = 0x1
 
 
 class Member(NamedTuple):
-    """Where a file lies in a ZIP archive, and how it is packed."""
+    """Place of a file in a ZIP archive, and its compression."""
 
     begin: int
     packed: int
@@ -42,18 +41,18 @@ class Member(NamedTuple):
 
 
 class Place(NamedTuple):
-    """Where the content of a file is found.
+    """Place of a file's content.
 
     Parameters
     ----------
     path : str
-        Of a file on the disk.
+        Path of a file on the disk.
     id : str
-        What it is called among the records.
+        Id of its record.
     inner : str, default=""
-        The name inside of the archive, for messages.
+        Path inside of the archive, for messages.
     members : tuple of Member
-        The archive in the file, and a file in it; more for an archive in an archive.
+        The archive in the file, and a file in it; more for nested archives.
     """
 
     path: str
@@ -73,12 +72,12 @@ def read_place(place, choose=None):
     ----------
     place : Place
     choose : callable, default=None
-        Is given the first bytes, and returns whether to read on.
+        Gets the first bytes, and returns whether to read on.
 
     Returns
     -------
     bytes
-        The first bytes alone, if these were not chosen.
+        Only the first bytes, if `choose` returned False.
 
     Raises
     ------
@@ -89,7 +88,7 @@ def read_place(place, choose=None):
 
 
 def read_stream(file, name):
-    """Return the content of an open binary file from where it stands, unpacked.
+    """Return the content of an open binary file from its position, unpacked.
 
     Raises
     ------
@@ -107,7 +106,7 @@ def read_stream(file, name):
 
 
 def read_url(url):
-    """Return the content of what fsspec opens, unpacked."""
+    """Return the content of a URL that fsspec opens, unpacked."""
     try:
         import fsspec
     except ImportError as error:
@@ -120,7 +119,7 @@ def read_url(url):
 
 @contextlib.contextmanager
 def _naming(file):
-    """As `naming`, in the words of the system where it says what is wrong."""
+    """Like `naming`, but with the system's own words where it has any."""
     try:
         with naming(file, CURE):
             yield
@@ -150,9 +149,9 @@ def _read(file, n_bytes, choose):
 
 
 def read_up_to(file, n_bytes, head=b""):
-    """Read a stream to its end, which must come before so many bytes."""
+    """Read a stream to its end; raise if it is longer than this number of bytes."""
     parts, n_read = [head], len(head)
-    # Memory is taken for as much as is asked for.
+    # Python allocates as many bytes as are asked for.
     while part := file.read(2**16):
         parts.append(part)
         n_read += len(part)
@@ -182,7 +181,7 @@ def _opened(place):
                 yield unpacked, member.size
 
 
-# Each file of an archive in an archive would unpack it again.
+# Cached: each file of a nested archive would unpack the archive again.
 @functools.lru_cache(maxsize=1)
 def _inner_archive(path, members, _stamp):
     return read_place(Place(path, path, "", members))
@@ -192,7 +191,7 @@ def _opened_member(file, member):
     file.seek(member.begin)
     header = file.read(_LOCAL_HEADER_BYTES)
     if len(header) < _LOCAL_HEADER_BYTES or header[:4] != ZIP[0]:
-        raise ValueError("it is not where the archive's table says")
+        raise ValueError("it is not at the place in the archive's table")
     file.seek(sum(struct.unpack("<2H", header[26:])), os.SEEK_CUR)
     info = zipfile.ZipInfo()
     info.compress_size, info.file_size = member.packed, member.size
@@ -201,12 +200,12 @@ def _opened_member(file, member):
 
 
 def members_of(place):
-    """Return the files in a ZIP archive, and those that cannot be read with the reason.
+    """Return the files in a ZIP archive, and the unreadable ones with the reason.
 
     Parameters
     ----------
     place : Place
-        Of no id, where records are to be called by their names inside of the archive alone.
+        With an empty id if the records' ids should be only their paths inside of the archive.
 
     Returns
     -------
@@ -218,7 +217,7 @@ def members_of(place):
         infos = archive.infolist()
         n_bytes = file.seek(0, os.SEEK_END)
     if _overlap(infos, n_bytes):
-        raise RecordError(place.file, "holds members that lie on each other or beyond it", CURE)
+        raise RecordError(place.file, "holds members that overlap or go beyond its end", CURE)
     places, others = [], []
     for info in infos:
         if info.is_dir():
@@ -239,7 +238,7 @@ def members_of(place):
 
 
 def _overlap(infos, n_bytes):
-    """Return whether bytes of an archive belong to several members, or are not there."""
+    """Return whether bytes of an archive belong to several members, or are missing."""
     spans = sorted((info.header_offset, info.compress_size) for info in infos)
     pairs = itertools.pairwise([*spans, (n_bytes, 0)])
     return any(begin + packed > following for (begin, packed), (following, _) in pairs)
@@ -262,6 +261,6 @@ def _problem_of(info):
 
 
 def _inside(name):
-    """Return a member's name without what would lead out of the archive."""
+    """Return a member's name without parts that lead out of the archive."""
     name = re.sub(r"^[A-Za-z]:", "", name.replace("\\", "/"))
     return "/".join(part for part in name.split("/") if part not in ("", ".", "..")) or "unnamed"

@@ -1,4 +1,4 @@
-"""How simulated patients differ from each other."""
+"""Properties in which simulated patients differ."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from sklearn_ecg.datasets._waves import INDEPENDENT_LEADS, ST_LEVELS
 
 @dataclass(frozen=True)
 class Patient:
-    """What all records of a person share."""
+    """Properties that all records of a person share."""
 
     heart_rate: float
     fibrillation_rate: float  # ventricular beats per minute in atrial fibrillation
@@ -71,7 +71,7 @@ def make_patient(rng):
 def _gains(of_all, of_each, of_wave, n_waves, rng):
     """Return a gain per wave and independent lead; I and II share theirs, as parts of one vector.
 
-    What differs between the waves of a table makes another form: a deeper notch, a taller R'.
+    Different gains of a table's waves change its form: a deeper notch, or a taller R'.
     """
     n_leads = len(INDEPENDENT_LEADS)
     of_lead = rng.normal(0, of_all) + rng.normal(0, of_each, n_leads)
@@ -86,7 +86,7 @@ def _region(finding, rng):
 
 
 def _rotations(rng):
-    """Draw the axes; those of P and T go along with that of QRS in part."""
+    """Draw the axes; those of P and T partly follow that of QRS."""
     axis = np.clip(rng.normal(0, 12), -25, 25)
     turns = {"P": 0.3 * axis, "QRS": axis, "T": 0.5 * axis + rng.normal(0, 6)}
     return {wave: _frontal_rotation(degrees) for wave, degrees in turns.items()}

@@ -1,4 +1,4 @@
-"""PTB-XL, by the tasks of its benchmark."""
+"""PTB-XL, with the tasks of its benchmark."""
 
 import json
 import os
@@ -35,7 +35,7 @@ _TASKS = {
     "all": ("code", None),
 }
 _FILE_COLUMNS = {100: "filename_lr", 500: "filename_hr"}
-# Columns of the table beside the labels, by their names in the metadata.
+# Columns of the table besides the labels, by their names in the metadata.
 _METADATA = {
     "patient_id": "patient_id",
     "age": "age_years",
@@ -45,7 +45,7 @@ _METADATA = {
     "site": "site",
 }
 _SEXES = {0: "male", 1: "female"}
-# What the table gives for any age above 89, and what is told instead.
+# The table's value for any age above 89, and the age used instead.
 _OLD, _OLDEST = 300, 90
 _DURATION_S = 10
 _DATASET = "PTB-XL (ptbxl_database.csv beside records100/ or records500/)"
@@ -54,48 +54,45 @@ _DATASET = "PTB-XL (ptbxl_database.csv beside records100/ or records500/)"
 def load_ptbxl(
     path, sampling_rate=100, task="superdiagnostic", *, min_likelihood=0.0, cache_dir=None
 ) -> ECGRecords:
-    """Load PTB-XL, or whatever part of it is there.
+    """Load PTB-XL, or a part of it.
 
-    Nothing but the table and the folders' contents is read at first; signals are read when they
-    are touched.
+    At first only the table and the folders' contents are read; signals are read on demand.
 
     Parameters
     ----------
     path : path-like
-        The folder that holds ``ptbxl_database.csv`` and ``records100/`` or ``records500/``.
+        Folder that holds ``ptbxl_database.csv`` and ``records100/`` or ``records500/``.
     sampling_rate : {100, 500}, default=100
         Hz.
     task : {"superdiagnostic", "subdiagnostic", "diagnostic", "form", "rhythm", "all"}, \
             default="superdiagnostic"
-        Which labels, as PTB-XL's benchmark defines them: 5 superclasses (CD, HYP, MI, NORM,
-        STTC), 23 subclasses or 44 statements for the diagnostic ones, 19 for form, 12 for
-        rhythm, all 71 of them.
+        Labels as in PTB-XL's benchmark: for diagnoses 5 superclasses (CD, HYP, MI, NORM, STTC), 23
+        subclasses or 44 statements; 19 statements for form, 12 for rhythm, or all 71.
     min_likelihood : float, default=0.0
-        The least likelihood in percent at which a diagnostic statement counts. PTB-XL writes 0
-        where the cardiologist gave none, so that the default counts every statement, as the
-        benchmark does. Statements about form or rhythm alone have no likelihoods and always
-        count.
+        Least likelihood in percent of a diagnostic statement that counts. PTB-XL writes 0 if the
+        cardiologist gave none, so the default counts every statement, as the benchmark does.
+        Statements only about form or rhythm have no likelihood and always count.
     cache_dir : path-like, default=None
-        Folder for copies of the signals, from which epochs are read at the disk's speed. Records
-        that are new or have changed are copied, and no others.
+        Folder for copies of the signals, from which epochs are read at the disk's speed. Only new
+        and changed records are copied.
 
     Returns
     -------
     ECGRecords
-        12 leads of 10 s; `ids` are ``ecg_id``, `groups` the patients, `split` the folds
-        1 to 10 (`strat_fold`: 9 to validate, 10 to test). `label_names` are all labels of the
-        task in alphabetical order, present or not. Records without any label of the task are
-        kept with a row of zeros, where the benchmark drops them:
-        ``records[records.labels.any(axis=1)]``. `report` tells what the table names and is not
-        there. `metadata` are patient, age (90 for all above 89), sex, time, device, site, and the
-        report's text: of the machine where it was generated, else of the reader.
+        12 leads of 10 s. `ids` are ``ecg_id``, `groups` the patients, `split` the folds 1 to 10
+        (`strat_fold`: 9 to validate, 10 to test). `label_names` are all labels of the task in
+        alphabetical order, also those without a positive. Records without any label of the task are
+        kept with a row of zeros. The benchmark drops them: ``records[records.labels.any(axis=1)]``.
+        `report` names records of the table without files. `metadata` are patient, age (90 for all
+        above 89), sex, time, device, site, and the text of the report: of the machine if it was
+        generated, else of the reader.
 
     Raises
     ------
     FileNotFoundError
         If the folder or the table is missing.
     ValueError
-        If no record is there, or the table is not PTB-XL's.
+        If no record is found, or the table is not PTB-XL's.
 
     See Also
     --------
@@ -103,7 +100,7 @@ def load_ptbxl(
 
     Notes
     -----
-    ``scp_statements.csv`` is not read: its statements are part of `load_vocabulary`.
+    ``scp_statements.csv`` is not read: `load_vocabulary` holds its statements.
 
     References
     ----------
@@ -124,7 +121,7 @@ def load_ptbxl(
     folder = find_folder(path, dataset=_DATASET)
     table_file = find_table(folder, "ptbxl_database.csv", dataset=_DATASET)
     file_column = _FILE_COLUMNS[sampling_rate]
-    # As text, since numbers beside a gap become floats, which lose digits of ids.
+    # As text: numbers beside a gap become floats, which lose digits of ids.
     table = read_csv(table_file, dtype={"ecg_id": str, "patient_id": str})
     require_columns(
         table, ["ecg_id", "patient_id", "scp_codes", "strat_fold", file_column], table_file
@@ -168,7 +165,7 @@ def load_ptbxl(
 def _check_options(sampling_rate, task, min_likelihood):
     if sampling_rate not in _FILE_COLUMNS:
         raise ValueError(
-            f"sampling_rate must be 100 or 500 (Hz), as PTB-XL has them; got {sampling_rate!r}. "
+            f"sampling_rate must be 100 or 500 (Hz), the rates of PTB-XL; got {sampling_rate!r}. "
             "For other rates resample with sklearn_ecg.preprocessing.Resampler."
         )
     if task not in _TASKS:
@@ -180,7 +177,7 @@ def _check_options(sampling_rate, task, min_likelihood):
 
 
 def _with_ids(table, file, report):
-    """Leave out rows that name no record."""
+    """Leave out rows without an id."""
     nameless = table["ecg_id"].isna()
     for row in np.flatnonzero(nameless):
         report.add(f"row {row + 1}", file, "gives no ecg_id", "Download the table again.")
@@ -189,13 +186,13 @@ def _with_ids(table, file, report):
 
 
 def _as_numbers(names):
-    """Return names as whole numbers, as PTB-XL has them, where all are; 7.0 is one."""
+    """Return names as whole numbers, as in PTB-XL, if all are; 7.0 is one."""
     digits = names.str.strip().str.replace(r"\.0*$", "", regex=True)
     return digits.astype(np.int64) if digits.str.fullmatch(r"\d{1,18}").all() else names
 
 
 def _with_patients(table, file, report):
-    """Leave out records that no split by patient or fold could place."""
+    """Leave out records without a patient or a fold."""
     is_complete = table[["patient_id", "strat_fold"]].notna().all(axis=1)
     for id in table["ecg_id"][~is_complete]:
         report.add(id, file, "gives no patient_id or strat_fold", "Download the table again.")
@@ -210,7 +207,7 @@ def _is_there(folder, files, report):
         inner, _, name = file.rpartition("/")
         if inner not in listed:
             place = folder / inner
-            # A folder that was not downloaded is no fault; one that cannot be read is.
+            # A missing folder was not downloaded; one that cannot be read is an error.
             names = find_files(place, "", report, deep=False) if os.path.lexists(place) else []
             listed[inner] = set(map(os.path.basename, names))
         there[i] = f"{name}.hea" in listed[inner] or f"{name}.dat" in listed[inner]
@@ -224,8 +221,8 @@ def _nothing_there(folder, files, sampling_rate):
     if (folder / f"records{other}").is_dir():
         hint = f" There is records{other}/: did you mean sampling_rate={other}?"
     return FileNotFoundError(
-        f"None of the {len(files)} records at {sampling_rate} Hz that ptbxl_database.csv names is "
-        f"in {str(folder)!r}; the first would be {first}.hea.{hint} Give the folder that holds "
+        f"None of the {len(files)} records at {sampling_rate} Hz in ptbxl_database.csv is in "
+        f"{str(folder)!r}; the first would be {first}.hea.{hint} Pass the folder that holds "
         f"{_DATASET}."
     )
 
@@ -249,7 +246,7 @@ def _metadata(table, ids, report, file):
 
 
 def _statements(table, file, report):
-    """Return the statements of each record with their likelihoods, and where there are none."""
+    """Return the statements of each record with their likelihoods, and records without any."""
     parsed = {text: _parse(text) for text in pd.unique(table["scp_codes"])}
     statements = [parsed[text] for text in table["scp_codes"]]
     is_unreadable = np.array([own is None for own in statements], dtype=bool)
@@ -261,8 +258,8 @@ def _statements(table, file, report):
 
 def _parse(text):
     try:
-        # The table writes Python dictionaries; with other quotation marks they are JSON, which is
-        # read many times as fast.
+        # The table holds Python dictionaries. With other quotation marks they are JSON, which is
+        # parsed many times as fast.
         pairs = json.loads(text.replace("'", '"')).items()
         return {code: float(likelihood) for code, likelihood in pairs}
     except (AttributeError, TypeError, ValueError):

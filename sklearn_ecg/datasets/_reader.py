@@ -1,4 +1,4 @@
-"""Reads signals of a list of WFDB records, one by one, when they are asked for."""
+"""Read signals of WFDB records on demand."""
 
 import functools
 import itertools
@@ -18,7 +18,7 @@ from sklearn_ecg.preprocessing._resampler import resample, resampling_ratio
 from sklearn_ecg.records._report import RecordError, naming
 from sklearn_ecg.utils import file_stamp, quick_stamp, stamp_of_files
 
-# Samples of all leads. A record of no more is first read whole, to be held against its checksums.
+# Samples of all leads. Smaller records are first read whole, to check their checksums.
 _SHORT = 200_000
 
 
@@ -28,19 +28,19 @@ class WFDBReader:
     Parameters
     ----------
     paths : list of str
-        Of the records, without suffix.
+        Paths of the records, without suffix.
     headers : list of Header, or None
         None reads each header whenever its signal is read.
     lengths : list of int
         Samples of each record in its files.
     leads : tuple of str
-        The leads wanted; one that a record lacks is NaN.
+        The wanted leads; a missing one is NaN.
     sampling_rate : float
         Hz; records of another rate are resampled.
     layout : Layout, default=None
-        Held against headers that are read late.
+        Compared with headers that are read late.
     checksums : bool, default=True
-        Check the sums of signals that are read whole for the first time.
+        Check signals when they are read whole for the first time.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class WFDBReader:
         self._start()
 
     def _start(self):
-        # The stamp of each record's files when its header was found unchanged, and whether its
-        # samples are yet to be held against their checksums.
+        # The stamp of each record's files when its header was unchanged, and whether its checksums
+        # are still to be checked.
         self._seen = np.zeros(len(self.paths), dtype=np.int64)
         self._unchecked = np.full(len(self.paths), self.checksums)
 
@@ -82,7 +82,7 @@ class WFDBReader:
     def window(self, i, start, stop):
         """Return samples start to stop of record i.
 
-        Of a long record nothing else is read, but to resample it.
+        Only this part of a long record is read, unless it is resampled.
         """
         header = self._header(i)
         is_short = self.lengths[i] * len(self.leads) <= _SHORT
@@ -105,14 +105,14 @@ class WFDBReader:
         return taken
 
     def without_checksums(self):
-        """Return a reader that does not look at checksums."""
+        """Return a reader that ignores checksums."""
         other = self.take(np.arange(len(self)))
         other.checksums = False
         other._unchecked[:] = False
         return other
 
     def digital(self, i):
-        """Return record i as it is stored, if 16 bits hold that.
+        """Return record i as stored, if it fits into 16 bits.
 
         Returns
         -------
@@ -137,24 +137,24 @@ class WFDBReader:
         return samples, gains, baselines
 
     def stamp(self, i):
-        """Return what tells record i from others without reading it."""
+        """Return a value that identifies record i, without reading it."""
         files = tuple(file_stamp(path) for path in self.files(i))
         return (*files, self.leads, self.sampling_rate, self.checksums)
 
     def files(self, i):
-        """Return the paths of the files on which record i depends."""
+        """Return the paths of the files that hold record i."""
         header = f"{self.paths[i]}.hea"
         if self.digests is None:
             return [header, self.paths[i] + self.layout.suffix]
         try:
             return list(dict.fromkeys([header, *self._opened_header(i).files]))
         except RecordError:
-            # It has changed, and nobody knows what files it named.
+            # The header has changed, so the files that it named are unknown.
             return [header]
 
     def __getstate__(self):
-        # What was read does not change what the reader is: its hash must stay the same. Other
-        # files under the same names make it another. Headers are large, and are read again.
+        # Equal readers must have equal hashes, before and after reading; changed files change the
+        # hash. Headers are large, and are read again.
         state = {name: value for name, value in self.__dict__.items() if name[0] != "_"}
         state["lengths"] = np.array(self.lengths, dtype=np.int64)
         files = itertools.chain.from_iterable(map(self.files, range(len(self))))
@@ -168,7 +168,7 @@ class WFDBReader:
         self._start()
 
     def _header(self, i):
-        """Return the header of record i, which is what is on the disk now."""
+        """Return the header of record i, checked to be the present one on the disk."""
         stamp = quick_stamp(self.files(i))
         if self.digests is None:
             header = read_header(self.paths[i])
@@ -224,7 +224,7 @@ class WFDBReader:
 
 
 def _leads_of(parts, channels):
-    """Yield (rows, samples, channels, invalid) of the leads wanted in each signal file."""
+    """Yield (rows, samples, channels, invalid) of the wanted leads in each signal file."""
     for samples, in_file, invalid in parts:
         place = {channel: number for number, channel in enumerate(in_file)}
         rows = [row for row, channel in enumerate(channels) if channel in place]
@@ -235,16 +235,16 @@ def _leads_of(parts, channels):
 
 @functools.lru_cache(maxsize=1024)
 def channels_of(names, leads):
-    """Return the channel of each lead wanted; None for one that is missing."""
+    """Return the channel of each wanted lead; None for a missing one."""
     return tuple(names.index(lead) if lead in names else None for lead in leads)
 
 
 def _check_name(header, file):
-    """Check that a header that was not opened with the collection asks for its own signals."""
+    """Check that a header which is read late names its own signal files."""
     if header.files != (file,):
         raise RecordError(
             f"{header.path}.hea",
-            f"asks for {', '.join(map(os.path.basename, header.files))}, where the data set has "
+            f"asks for {', '.join(map(os.path.basename, header.files))}, but the data set has "
             f"{os.path.basename(file)}",
             CURE,
         )
@@ -257,12 +257,12 @@ def _scales(header, channels):
 
 
 def check_against_layout(header, layout, leads):
-    """Check a header that was not opened with the collection."""
+    """Check a header which is read late."""
     expected = (layout.sampling_rate, layout.n_times)
     if (header.sampling_rate, header.n_times or layout.n_times) != expected:
         raise RecordError(
             f"{header.path}.hea",
-            f"tells of {header.n_times} samples at {header.sampling_rate:g} Hz, where the data "
+            f"gives {header.n_times} samples at {header.sampling_rate:g} Hz, but the data "
             f"set has {layout.n_times} at {layout.sampling_rate:g} Hz",
             CURE,
         )
@@ -274,7 +274,7 @@ def check_against_layout(header, layout, leads):
 
 
 def check_units(header, leads):
-    """Check that the leads are calibrated voltages: what is not is never guessed."""
+    """Check that the leads are calibrated voltages; units are never guessed."""
     for part, n_times in header.segments:
         if part is not None and n_times:
             check_units(part, leads)
@@ -297,13 +297,13 @@ def check_units(header, leads):
         if header.gains[channel] is None:
             raise RecordError(
                 f"{header.path}.hea",
-                f"gives no gain for lead {lead}: it was never calibrated",
+                f"gives no gain for lead {lead}: it is not calibrated",
                 "Write the true gain and unit, such as 1000/mV, into its header.",
             )
 
 
 @functools.lru_cache(maxsize=1024)
 def resampled_length(n_times, old_rate, new_rate):
-    """Return the samples that `resample` makes of n_times."""
+    """Return the number of samples that `resample` makes of n_times."""
     ratio = resampling_ratio(old_rate, new_rate)
     return -(-n_times * ratio.numerator // ratio.denominator)

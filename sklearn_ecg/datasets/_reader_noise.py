@@ -1,4 +1,4 @@
-"""Label noise of readers: what they answer, as it was measured where the truth is known."""
+"""Label noise of readers, measured on records with known truth."""
 
 from collections.abc import Mapping
 
@@ -11,38 +11,38 @@ _TRUTH = "truth"
 
 
 def reader_confusion(y_true, answers, *, label_names=None) -> pd.Series:
-    """Count which label sets readers answer where which one is true.
+    """Count the answers of readers by true label set.
 
-    The counts say all of it: how often each reader finds each label (sensitivity) and sees it
-    where it is not (specificity), which label one takes for which other, and that readers err on
-    the same records. `corrupt_labels` draws label noise from them with ``kind="readers"``.
+    The counts hold each reader's sensitivity and specificity for each label, which labels are
+    confused, and how often readers err on the same records. `corrupt_labels` draws label noise from
+    them with ``kind="readers"``.
 
     Parameters
     ----------
     y_true : array-like or DataFrame of shape (n_records, n_labels)
-        What is true: 1 present, 0 absent.
+        True labels: 1 present, 0 absent.
     answers : dict of tables, or array-like or DataFrame of shape (n_records, n_labels) or \
             (n_records, n_labels, n_readers)
-        What the readers say of the same records: 1 present, 0 absent, -1 no answer. A dict has a
-        table of shape (n_records, n_labels) by each reader's name.
+        The readers' answers for the same records: 1 present, 0 absent, -1 no answer. A dict holds a
+        table of shape (n_records, n_labels) for each reader's name.
     label_names : sequence of str of length n_labels, default=None
         By default the columns of `y_true` if it is a DataFrame, else the numbers of columns.
 
     Returns
     -------
     Series of int
-        The number of records, ``n_records``, by truth and answers: the levels of its index are
+        The number of records, ``n_records``, by truth and answers. The levels of its index are
         ("truth", label) and (reader, label).
 
     Raises
     ------
     ValueError
-        If tables do not fit each other, or what is true is unknown somewhere.
+        If tables do not fit each other, or a true label is unknown.
 
     See Also
     --------
     corrupt_labels : With ``kind="readers"``.
-    sklearn.metrics.multilabel_confusion_matrix : The same of one reader, each label by itself.
+    sklearn.metrics.multilabel_confusion_matrix : The same for one reader and single labels.
 
     Examples
     --------
@@ -62,13 +62,13 @@ def reader_confusion(y_true, answers, *, label_names=None) -> pd.Series:
         record, label = np.argwhere(truth == -1)[0]
         raise ValueError(
             f"y_true is unknown (-1) for record {record} and label {label}; leave out records "
-            "whose truth is not known."
+            "with unknown truth."
         )
     answers = _tables_of(answers)
     if not answers:
-        raise ValueError("answers holds no reader; give a table of labels for each.")
+        raise ValueError("answers is empty; pass a table of labels for each reader.")
     if names is None:
-        # Then the first reader whose labels have names knows the order of the others' too.
+        # The first reader with named labels gives the order for readers without names.
         named = [t.columns for t in answers.values() if isinstance(t, pd.DataFrame)]
         names = named[0] if named and len(named[0]) == truth.shape[1] else range(truth.shape[1])
     names = [str(name) for name in names]
@@ -76,22 +76,22 @@ def reader_confusion(y_true, answers, *, label_names=None) -> pd.Series:
     ids = ids_of(y_true, *answers.values())
     for reader, table in answers.items():
         if reader == _TRUTH:
-            raise ValueError(f"No reader can have the name {_TRUTH!r}: it stands for y_true.")
+            raise ValueError(f"The name {_TRUTH!r} stands for y_true; rename this reader.")
         tables[reader] = _answers_of(reader, table, ids, truth, names)
     frames = {source: pd.DataFrame(table, columns=names) for source, table in tables.items()}
     return pd.concat(frames, axis=1).value_counts(sort=False).rename("n_records").sort_index()
 
 
 def draw_answers(labels, label_names, confusion, random):
-    """Draw what readers answer on records.
+    """Draw readers' answers for records.
 
     Parameters
     ----------
     labels : ndarray of int8 of shape (n_records, n_labels)
-        What is true; -1 unknown.
+        True labels; -1 unknown.
     label_names : ndarray of str of shape (n_labels,), or None
     confusion : Series or array-like
-        As `corrupt_labels` takes it.
+        As for `corrupt_labels`.
     random : numpy.random.RandomState
 
     Returns
@@ -108,7 +108,7 @@ def draw_answers(labels, label_names, confusion, random):
 
 
 def _draw_sets(labels, names, truth, answers, counts, random):
-    """Answer each record as a record with the same truth was answered."""
+    """Answer each record like a measured record with the same truth."""
     drawn = np.empty((*labels.shape, answers.shape[2]), dtype=np.int8)
     label_sets, of_record = np.unique(labels, axis=0, return_inverse=True)
     for number, label_set in enumerate(label_sets):
@@ -118,7 +118,7 @@ def _draw_sets(labels, names, truth, answers, counts, random):
         if is_alike.any():
             drawn[rows] = answers[_choose(counts * is_alike, len(rows), random)]
             continue
-        # A label set that nobody was asked about: each label by itself.
+        # A label set that was not measured: each label is answered separately.
         for label in np.flatnonzero(label_set != -1):
             if not agrees[:, label].any():
                 raise _never_asked(names[label], label_set[label])
@@ -132,7 +132,7 @@ def _choose(weights, n_drawn, random):
 
 
 def _sets_of(confusion, labels, label_names):
-    """Return names, true label sets, answers and counts of what `reader_confusion` returned."""
+    """Return names, true label sets, answers and counts from a result of `reader_confusion`."""
     frame = confusion.index.to_frame(index=False)
     sources = list(dict.fromkeys(level[0] for level in frame.columns if isinstance(level, tuple)))
     if sources[:1] != [_TRUTH] or len(sources) < 2:
@@ -144,11 +144,11 @@ def _sets_of(confusion, labels, label_names):
     names = known if label_names is None else [str(name) for name in label_names]
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ValueError(f"confusion tells of the labels {known}, and not of {unknown}.")
+        raise ValueError(f"confusion has the labels {known}, but not {unknown}.")
     if len(names) != labels.shape[1]:
         raise ValueError(
-            f"confusion tells of {len(names)} labels, but y has {labels.shape[1]}; give their "
-            "names as label_names."
+            f"confusion has {len(names)} labels, but y has {labels.shape[1]}; pass their names as "
+            "label_names."
         )
     by_source = [
         frame[[(source, name) for name in names]].to_numpy(dtype=np.int8) for source in sources
@@ -157,7 +157,7 @@ def _sets_of(confusion, labels, label_names):
 
 
 def _draw_labels(labels, label_names, confusion, random):
-    """Answer each label by itself."""
+    """Answer each label separately."""
     n_labels = labels.shape[1]
     names = range(n_labels) if label_names is None else label_names
     counts = np.array(confusion, dtype=float)
@@ -165,16 +165,16 @@ def _draw_labels(labels, label_names, confusion, random):
     valid = counts.ndim == 4 and counts.shape[1:] == (n_labels, 2, 2) and (counts >= 0).all()
     if not valid or not np.isfinite(counts).all():
         raise ValueError(
-            'confusion must be, for kind="readers", what reader_confusion returns, or counts of '
-            f"shape ({n_labels}, 2, 2) or (n_readers, {n_labels}, 2, 2) that are finite and not "
-            f"negative; got an array of shape {np.shape(confusion)}."
+            'confusion must be, for kind="readers", a result of reader_confusion, or finite '
+            f"counts >= 0 of shape ({n_labels}, 2, 2) or (n_readers, {n_labels}, 2, 2); got an "
+            f"array of shape {np.shape(confusion)}."
         )
     asked = counts.sum(axis=3)
     for label, value in zip(*np.nonzero((asked == 0).any(axis=0)), strict=True):
         if (labels[:, label] == value).any():
             raise _never_asked(names[label], value)
     shares = np.divide(counts[..., 1], asked, out=np.zeros_like(asked), where=asked > 0)
-    # Of each record and label the share of answers that are yes, where its truth is what it is.
+    # Share of positive answers for each record and label, given its truth.
     likely = np.stack(
         [np.where(labels == 1, of_reader[:, 1], of_reader[:, 0]) for of_reader in shares], axis=2
     )
@@ -184,7 +184,7 @@ def _draw_labels(labels, label_names, confusion, random):
 def _never_asked(name, value):
     return ValueError(
         f"confusion has no record {'with' if value else 'without'} label {str(name)!r}, so that "
-        "nobody knows what readers answer there. Leave the label out, or measure it on more "
+        "the answers of readers are unknown there. Leave the label out, or measure it on more "
         "records."
     )
 

@@ -1,4 +1,4 @@
-"""When the beats of a simulated record come, and of what kind they are."""
+"""Times and kinds of beats in a simulated record."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,17 @@ import numpy as np
 # Beats outside the record whose waves reach into it.
 _MARGIN_S = 2.0
 _SHORTEST_AF_CYCLE_S = 0.36
-# The two peaks of the spectrum of sinus cycles, each of this standard deviation; Mayer waves have
-# this share of the power that breathing has.
+# The two peaks in the spectrum of sinus cycles have this standard deviation; Mayer waves have this
+# share of the power of breathing.
 _MAYER_HZ, _BREATH_HZ, _PEAK_WIDTH_HZ, _MAYER_SHARE = 0.1, 0.25, 0.01, 0.5
-# In a short record a slow rhythm may leave no place for an early beat; then another is drawn.
+# In a short record a slow rhythm may leave no place for an early beat; then another rhythm is
+# drawn.
 _ATTEMPTS = 200
 
 
 @dataclass(frozen=True)
 class Beat:
-    """One heartbeat: when its waves come, in s from the record's start, and what they look like."""
+    """One heartbeat: times of its waves, in s from the record's start, and their forms."""
 
     kind: str  # "sinus", "AF", "PAC" or "PVC"
     qrs: str  # row of the tables of QRS and T waves
@@ -25,7 +26,7 @@ class Beat:
     qrs_offset_s: float
     t_peak_s: float
     t_offset_s: float
-    cycle_s: float  # the cycle that repolarisation follows
+    cycle_s: float  # cycle length that sets the duration of repolarisation
     st: str | None  # "STE", "STD" or None
     gain: float
 
@@ -36,7 +37,7 @@ def make_beats(findings, patient, heart_rate, duration_s, rng):
     Parameters
     ----------
     findings : set of str
-        The labels that the record shall show.
+        The labels that the record must show.
     patient : Patient
     heart_rate : float
         Beats per minute, of sinus rhythm or the mean of atrial fibrillation.
@@ -68,7 +69,7 @@ def make_beats(findings, patient, heart_rate, duration_s, rng):
 
 
 def _rhythm(fibrillates, premature, heart_rate, duration_s, rng):
-    """Return when QRS complexes begin, in s, and the kinds of their beats."""
+    """Return onsets of QRS complexes in s, and kinds of beats."""
     cycles = (_fibrillation if fibrillates else _sinus)(heart_rate, duration_s, rng)
     onsets = -_MARGIN_S + np.concatenate([[0], np.cumsum(cycles)]) + rng.uniform(0, cycles[0])
     kinds = np.full(len(onsets), "AF" if fibrillates else "sinus", dtype="<U5")
@@ -91,18 +92,18 @@ def _sinus(heart_rate, duration_s, rng):
 
 
 def rr_process(heart_rate, heart_rate_std, *, n_seconds, rng):
-    """Draw RR intervals whose spectrum has a peak of Mayer waves and one of breathing.
+    """Draw RR intervals whose spectrum has peaks of Mayer waves and of breathing.
 
-    The process is that of the simulator ECGSYN (McSharry PE et al. A dynamical model for
+    This is the process of the simulator ECGSYN (McSharry PE et al. A dynamical model for
     generating synthetic electrocardiogram signals. IEEE Trans Biomed Eng 50:289-294, 2003).
 
     Parameters
     ----------
     heart_rate, heart_rate_std : float
-        Beats per minute; the intervals have the mean 60 / `heart_rate` exactly, and to first order
-        the spread that belongs to `heart_rate_std`.
+        Beats per minute. The intervals have exactly the mean 60 / `heart_rate`, and approximately
+        the spread of `heart_rate_std`.
     n_seconds : int
-        Even; the process repeats itself after that time.
+        Even; the process repeats after this time.
     rng : numpy.random.RandomState
 
     Returns
@@ -116,19 +117,19 @@ def rr_process(heart_rate, heart_rate_std, *, n_seconds, rng):
         power += share * np.exp(-0.5 * ((frequency - centre) / _PEAK_WIDTH_HZ) ** 2)
     amplitude = np.sqrt(power)
     phase = 2 * np.pi * rng.uniform(size=n_seconds // 2 - 1)
-    # As in ECGSYN, the mirrored half lies one bin higher: nothing in long records, while another
-    # choice would change the short ones.
+    # As in ECGSYN, the mirrored half lies one bin higher. In long records this changes nothing;
+    # another choice would change short ones.
     spectrum = np.r_[amplitude, amplitude[::-1]] * np.exp(1j * np.r_[0, phase, 0, -phase[::-1]])
     wave = np.fft.ifft(spectrum).real
     return 60 / heart_rate * (1 + heart_rate_std / heart_rate * wave / wave.std())
 
 
 def _fibrillation(heart_rate, duration_s, rng):
-    """Return cycles in s of which none tells the next."""
+    """Return irregular cycles in s; no cycle predicts the next."""
     mean_s = 60 / heart_rate
     n_cycles = int(np.ceil((duration_s + 2 * _MARGIN_S) / mean_s))
-    # Standardised, since chance alone makes some short records look regular; twice as many as
-    # needed on average.
+    # Standardised, because some short records would look regular by chance. Twice as many are drawn
+    # as are needed on average.
     deviations = rng.standard_normal((2, n_cycles))
     deviations -= deviations.mean(axis=1, keepdims=True)
     deviations /= deviations.std(axis=1, keepdims=True)
@@ -137,13 +138,13 @@ def _fibrillation(heart_rate, duration_s, rng):
 
 
 def _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng):
-    """Let some beats come early, in place, with the pause that follows each kind."""
+    """Move some beats forward, in place, with the pause that follows each kind."""
     mean_cycle = 60 / heart_rate
     # One to three of each kind in ten seconds.
     n_rounds = max(round(duration_s / 10), 1)
     for turn in range(rng.randint(1, 4) * n_rounds * len(premature)):
         kind = premature[turn % len(premature)]
-        # The beat, the one before it and the one after its pause lie inside the record.
+        # The beat, the beat before it and the beat after its pause lie inside the record.
         regular = (kinds != "PAC") & (kinds != "PVC")
         inside = (onsets[:-2] >= 0) & (onsets[2:] <= duration_s - 0.5)
         candidates = 1 + np.flatnonzero(inside & regular[:-2] & regular[1:-1] & regular[2:])
@@ -151,15 +152,16 @@ def _insert_premature(onsets, kinds, premature, heart_rate, duration_s, rng):
             continue
         k = candidates[rng.randint(len(candidates))]
         early, late = (0.60, 0.72) if kind == "PAC" else (0.55, 0.68)
-        # Not onto the T wave of the beat before.
+        # Not on the T wave of the beat before.
         coupling = max(rng.uniform(early, late) * mean_cycle, 0.4 * np.sqrt(mean_cycle))
         sinus_next = onsets[k + 1]
         onsets[k] = onsets[k - 1] + coupling
         if kind == "PAC" or kinds[k] == "AF":
-            # The early beat resets the pacemaker; a little more than a cycle follows.
+            # The early beat resets the pacemaker; the next beat follows after a little more than a
+            # cycle.
             shift = onsets[k] + rng.uniform(1.03, 1.12) * mean_cycle - sinus_next
             onsets[k + 1 :] += shift
-        # After a PVC in sinus rhythm nothing moves: the pause is compensatory.
+        # A PVC in sinus rhythm moves no other beat: the pause is compensatory.
         kinds[k] = kind
 
 
@@ -172,7 +174,7 @@ def _beat(kind, onset_s, cycle_s, findings, patient, rng):
         qrs_ms = patient.qrs_ms[qrs]
     sinus_pr_ms = patient.long_pr_ms if "I-AVB" in findings else patient.pr_ms
     pr_ms = {"sinus": sinus_pr_ms, "PAC": max(0.85 * sinus_pr_ms, 120)}.get(kind)
-    # A wide QRS complex lengthens QT by about as much as it is wider.
+    # A wide QRS complex lengthens QT by about the same time.
     qt_ms = patient.qtc_ms * np.sqrt(cycle_s) + max(qrs_ms - 100, 0)
     t_offset_s = onset_s + qt_ms / 1000
     st = findings & {"STE", "STD"}

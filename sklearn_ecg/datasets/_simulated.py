@@ -1,4 +1,4 @@
-"""Simulated 12-lead records with findings that show as the textbook says."""
+"""Simulated 12-lead records with textbook findings."""
 
 import numbers
 from collections.abc import Collection, Mapping
@@ -21,19 +21,18 @@ _EXCLUSIVE = (
     {"AF", "I-AVB"},
     {"AF", "PAC"},
     {"LBBB", "RBBB"},
-    # Repolarisation follows the block; ST deviations cannot be judged.
+    # Repolarisation follows the block; ST deviations have no meaning there.
     {"LBBB", "STD"},
     {"LBBB", "STE"},
     {"STD", "STE"},
 )
-# How often a finding joins another one, in all records of the patient or in some.
+# Probability that a finding joins another one, in all records of the patient or in some.
 _LASTING = {"I-AVB": 0.06, "LBBB": 0.03, "RBBB": 0.08, "STD": 0.12}
 _PASSING = {"AF": 0.05, "PAC": 0.12, "PVC": 0.12, "STE": 0.03}
 
 _NOISE_MV = {"wander": 0.05, "mains": 0.005, "muscle": 0.012}
 
-# An early beat and its pause fit into the first at the slowest rate, one of each kind into the
-# second.
+# The first fits an early beat and its pause at the slowest rate; the second fits one of each kind.
 _SHORTEST_S = 5.0
 _SHORTEST_OF_BOTH_S = 8.0
 
@@ -53,12 +52,12 @@ def make_ecg_records(
 ):
     """Simulate labelled 12-lead ECG records, offline and reproducibly.
 
-    Patients differ in heart rate, electrical axis, amplitudes, intervals and the form of what
-    they suffer from; each has a main finding, taken in turn so that all labels occur, and
-    plausible further ones by chance.
+    Patients differ in heart rate, electrical axis, amplitudes, intervals and the form of their
+    findings. Each patient has one main finding; findings are distributed evenly, so that all labels
+    occur. Plausible further findings are added at random.
 
     ======= ======================================================================================
-    Label   What a record with it shows
+    Label   Signs in a record
     ======= ======================================================================================
     Normal  Sinus rhythm at 50 to 95 per minute, PR 125 to 190 ms, QRS below 110 ms; no other label
     AF      No two RR intervals alike, no P waves, fibrillatory waves of 4 to 9 Hz
@@ -74,34 +73,34 @@ def make_ecg_records(
     Parameters
     ----------
     n_records : int, default=100
+        Number of records.
     labels : sequence of str, default=("Normal", "AF", "I-AVB", "LBBB", "RBBB", "PAC", "PVC", \
             "STD", "STE")
-        Which findings occur, in the order of the columns; all or some of the default, which are
-        the names of the CPSC 2018 challenge.
-    leads : sequence of str, default=("I", "II", "III", "aVR", "aVL", "aVF", "V1", ..., "V6")
-        Which of the twelve leads, in the order wanted.
+        Findings that occur, in the order of the columns; all or some of the default, which has the
+        names of the CPSC 2018 challenge.
+    leads : sequence of str, default=("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", \
+            "V4", "V5", "V6")
+        The wanted leads, in order.
     sampling_rate : float, default=500
         Hz.
     duration_s : float, default=10.0
-        Seconds per record, at least 5 so that an early beat and its pause fit in; below 8 a record
-        shows PAC or PVC, not both. Half an hour is fine too: early beats are as frequent in it,
-        one to three of a kind in ten seconds.
+        Length of a record in s, at least 5, so that an early beat and its pause fit in. Below 8 s a
+        record has PAC or PVC, not both. Long records have one to three early beats of a kind in ten
+        seconds.
     records_per_patient : int, default=2
-        The patient's axis, amplitudes, forms of waves, intervals and lasting findings are the
-        same in all.
+        Records of a patient share axis, amplitudes, forms of waves, intervals and lasting findings.
     noise : float or dict, default=1.0
-        Noise arises at the electrodes, so that Einthoven's equation holds in its presence too.
-        A number scales the mild default, root mean squares of
-        ``{"wander": 0.05, "mains": 0.005, "muscle": 0.012}`` mV per electrode; a dict gives
-        these in mV, those left out being 0. Mains hum has 50 Hz, and is left out where the
-        sampling rate cannot carry that.
+        Noise of the electrodes; Einthoven's equation holds with it, too. A number scales the mild
+        default, root mean squares of ``{"wander": 0.05, "mains": 0.005, "muscle": 0.012}`` mV per
+        electrode. A dict gives these in mV; missing ones are 0. Mains hum has 50 Hz, and is left
+        out if the sampling rate is too low for it.
     lead_off : float, dict or sequence of str, default=0.0
-        Leads that came off. A number is the probability for each lead of each record, a dict
-        gives one for some leads by name, a sequence names leads that are off in all records. Such
-        a lead is a flat line of 0 mV throughout, as devices write it, and not NaN, which says that
-        it was not recorded; labels stay as they are.
+        Disconnected leads. A number is the probability for each lead of each record, a dict gives
+        it for some leads by name, a sequence names leads that are off in all records. Such a lead
+        is a flat line of 0 mV, as devices write it; NaN would mean that it was not recorded. Labels
+        do not change.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same records each time.
+        An int gives the same records each time.
     return_beats : bool, default=False
         Whether to return the true times of the beats too.
 
@@ -111,25 +110,25 @@ def make_ecg_records(
         Signals as float32 in mV, of shape (n_records, n_leads, n_times). ``ids`` such as
         ``"P0003-1"``, ``groups`` such as ``"P0003"``; ``trusted`` is None.
     beats : DataFrame
-        Only if `return_beats`: a row per beat whose QRS complex begins inside its record, with
+        Only with `return_beats`: a row per beat whose QRS complex begins inside its record, with
         id, kind ("sinus", "AF", "PAC", "PVC"), and p_onset_s, p_offset_s (NaN without a P wave),
-        qrs_onset_s, qrs_offset_s, t_peak_s and t_offset_s from the start of the record. The last
-        beat's waves may lie behind the record's end, the first beat's P wave before its start.
+        qrs_onset_s, qrs_offset_s, t_peak_s and t_offset_s in s from the start of the record. Waves
+        of the last beat may lie after the record's end, and the first P wave before its start.
 
     See Also
     --------
-    corrupt_labels : Make the labels as noisy as weak ones are.
+    corrupt_labels : Add noise to the labels.
 
     Notes
     -----
-    The model is ECGSYN's, from which ``neurokit2.ecg_simulate`` simulates: waves are Gaussian
-    events around the beat, and sinus cycles come from its process of respiratory and Mayer
-    waves. Its engine is not used: it integrates one beat form for the whole record, which cannot
-    hold an extrasystole, takes 0.8 s per record of twelve leads, and scales every lead to the
-    same 1.6 mV, which breaks Einthoven's equation. Here the events are evaluated
-    beat by beat, in the time since the onset of QRS rather than in the angle of the cycle, on
-    eight independent leads. The simulator is for tests and examples: its records are cleaner and
-    its findings easier than those of real patients.
+    The model is that of ECGSYN, on which ``neurokit2.ecg_simulate`` is based: waves are Gaussian
+    events around the beat, and sinus cycles come from its process of respiratory and Mayer waves.
+    Its engine is not used for three reasons: it has one form of beat for the whole record, and so
+    no extrasystoles; it takes 0.8 s per record of twelve leads; and it scales every lead to the
+    same 1.6 mV, which breaks Einthoven's equation. Here the events are computed for each beat on
+    eight independent leads, in the time since the onset of QRS and not in the angle of the cycle.
+    The simulator is for tests and examples: its records have less noise and clearer findings than
+    those of real patients.
 
     References
     ----------
@@ -187,7 +186,7 @@ def make_ecg_records(
         all_findings.append(findings)
         tables.extend(_row(ids[-1], beat) for beat in beats if 0 <= beat.qrs_onset_s < duration_s)
 
-    # Drawn last and for all twelve leads, so that all else is the same with and without it.
+    # Drawn last and for all twelve leads, so that nothing else depends on it.
     is_off = rng.uniform(size=(n_records, len(LEADS)))[:, kept_leads] < off_chances
     signals[is_off] = 0
 
@@ -216,7 +215,7 @@ def _check_arguments(n_records, labels, leads, sampling_rate, duration_s, record
             )
     if not isinstance(sampling_rate, numbers.Real) or not 50 <= sampling_rate < np.inf:
         raise ValueError(
-            f"sampling_rate must be at least 50 Hz, below which QRS is lost; got {sampling_rate!r}."
+            f"sampling_rate must be at least 50 Hz to show QRS; got {sampling_rate!r}."
         )
     if not isinstance(duration_s, numbers.Real) or not _SHORTEST_S <= duration_s < np.inf:
         raise ValueError(
@@ -256,16 +255,16 @@ def _lead_off_chances(lead_off, leads):
 
 
 def _in_turn(labels, n_patients, rng):
-    """Return a main finding per patient, each label equally often, in random order."""
+    """Return a main finding per patient: each label equally often, in random order."""
     rounds = -(-n_patients // len(labels))
     return [labels[i] for _ in range(rounds) for i in rng.permutation(len(labels))][:n_patients]
 
 
 def _join(findings, chances, labels, exclusive, rng):
-    """Return the findings and those that join them by chance and may stand beside them."""
+    """Return the findings, and further compatible ones that join them by chance."""
     joined = set(findings)
     for label, chance in chances.items():
-        # Drawn for every label, so that leaving out one label leaves the others as they are.
+        # Drawn for every label, so that leaving out a label does not change the others.
         occurs = rng.uniform() < chance
         pairs = [{label, other} for other in joined]
         allowed = label in labels and "Normal" not in joined

@@ -1,4 +1,4 @@
-"""Labels of what machines and readers write of an ECG."""
+"""Labels from the statements of machines and readers."""
 
 import dataclasses
 import re
@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn_ecg.datasets._vocabulary import SYSTEMS, check_label_names, load_vocabulary
 from sklearn_ecg.utils import check_option
 
-# The columns of the vocabulary by which labels can be named.
+# Columns of the vocabulary that can name labels.
 _NAMING = (
     "concept",
     "superclass",
@@ -30,60 +30,59 @@ _NAMING = (
 def statements_to_labels(
     statements, label_names=None, by="concept", system=None
 ) -> tuple[pd.DataFrame, pd.Series]:
-    """Return the labels that statements of machines or readers give to records.
+    """Return labels from the statements of machines or readers.
 
-    Statements are read in English as GE (12SL), Philips (DXL), Mortara and Glasgow write them, in
-    German and Chinese, the usual ones in French, Italian, Spanish and Swedish, and as codes. A
-    statement is understood if every word of it is known; what is not understood is counted, and
-    never guessed.
+    Understood are English statements as GE (12SL), Philips (DXL), Mortara and Glasgow write them,
+    German and Chinese ones, the usual ones in French, Italian, Spanish and Swedish, and codes. A
+    statement is understood if every word of it is known. Other statements are counted, and never
+    guessed.
 
     Parameters
     ----------
     statements : sequence of length n_records of str or sequence of str
-        Those of each record, such as ``records.metadata["machine_statements"]``. A text is split
-        at ends of lines and sentences, and at semicolons. ``"system:code"`` before a text is a
-        code of the vocabulary; then the text only says whether it is in doubt.
+        Statements of each record, such as ``records.metadata["machine_statements"]``. A text is
+        split at ends of lines and sentences, and at semicolons. ``"system:code"`` before a text is
+        a code of the vocabulary; then the text only says whether there is doubt.
     label_names : sequence of str, default=None
-        The labels wanted, in order. By default those that are present in a record, in the order of
+        The wanted labels, in order. By default all that are present in a record, in the order of
         the vocabulary.
     by : str, default="concept"
-        The column of `load_vocabulary` that names the labels, for example ``"superclass"``.
+        Column of `load_vocabulary` that names the labels, for example ``"superclass"``.
     system : {"scp", "snomed", "aha", "cpsc2018", "mitbih", "ludb"}, default=None
-        Whose names those are; one is needed for ``by="code"``.
+        Code system of the column, required for ``by="code"``.
 
     Returns
     -------
     labels : DataFrame of int8 of shape (n_records, n_labels)
         1 present, 0 absent, -1 unknown. With the index of `statements` if they have one.
     unknown : Series of int
-        How many records have each statement that is not understood, most frequent first.
+        Number of records with each statement that was not understood, most frequent first.
 
     Raises
     ------
     ValueError
-        If `label_names` holds a name that the column does not.
+        If a name in `label_names` is not in the column.
     TypeError
-        If `statements` is one string, or those of a record are no text.
+        If `statements` is one string, or the statements of a record are not text.
 
     See Also
     --------
-    label_sources : Of what loaders find in files.
-    codes_to_labels : Of codes without text.
+    label_sources : For the statements that loaders find in files.
+    codes_to_labels : For codes without text.
     load_vocabulary : The concepts.
 
     Notes
     -----
-    * A record of which statements are understood has the labels that they name, and lacks the
-      others. One without statements, or none of whose is understood, has unknown labels.
-    * Doubt ("possible", "cannot rule out", "moeglich", "V. a.", "?") makes a label unknown, and so
-      does a statement with words that are not known, or one that compares two ECGs ("has replaced",
-      "no longer"), unless another statement says that it is present. "No" and "ohne" make it
-      absent.
-    * Of a broader term whose narrower one is present, the same is said: an anterior infarct is an
-      infarct. Where an infarct alone is there, that of each wall is unknown.
+    * A record with understood statements has the labels that they name, and lacks the others. A
+      record without understood statements has unknown labels.
+    * These make a label unknown, unless another statement says that it is present: doubt
+      ("possible", "cannot rule out", "moeglich", "V. a.", "?"), unknown words, and comparisons of
+      two ECGs ("has replaced", "no longer"). "No" and "ohne" make it absent.
+    * A broader term gets the value of a present narrower one: an anterior infarct is an infarct. If
+      only "infarct" is stated, the label of each wall is unknown.
     * "Otherwise normal ECG" is ``OTHERWISE_NORM``, and leaves ``NORM`` unknown.
 
-    Codes of MUSE, of Philips and others go by the text after them. The phrases stand in
+    For codes of MUSE, Philips and others the text after the code counts. The phrases are in
     ``phrases.csv`` beside the vocabulary.
 
     Examples
@@ -138,7 +137,7 @@ def statements_to_labels(
             continue
         labels[record] = 0
         claims = _with_broader(claims)
-        # Of several concepts of one label, one that is present decides, then one in doubt.
+        # If a label has several concepts, a present one decides, then one in doubt.
         for value in (-1, 1):
             for concept, own in claims.items():
                 if own == value and names.get(concept) in column:
@@ -151,7 +150,7 @@ def _label_of_concept(by, system):
     """Return the label of each concept, in the order of the vocabulary."""
     check_option(by, _NAMING, "by")
     if by == "code" and system is None:
-        raise ValueError(f"by='code' needs system, whose codes they are: one of {list(SYSTEMS)}.")
+        raise ValueError(f"by='code' needs system, the code system: one of {list(SYSTEMS)}.")
     vocabulary = load_vocabulary(system)
     vocabulary = vocabulary[(vocabulary[by] != "") & (vocabulary["superclass"] != "MODIFIER")]
     return dict(vocabulary.drop_duplicates("concept")[["concept", by]].to_numpy())
@@ -162,8 +161,8 @@ def _sequence(statements):
         statements
     ):
         raise TypeError(
-            "statements must hold those of each record, such as [['Sinus rhythm', 'Normal ECG'], "
-            f"[]]; got {statements!r}. For a single record give [statements]."
+            "statements must hold a list for each record, such as [['Sinus rhythm', 'Normal ECG'], "
+            f"[]]; got {statements!r}. For a single record pass [statements]."
         )
     return statements
 
@@ -175,7 +174,7 @@ def _split(own, record):
     if isinstance(own, dict) or not all(isinstance(text, str) for text in own):
         raise TypeError(
             f"statements must hold text or a list of texts for each record; record {record} has "
-            f"{own!r}. Give a record without statements an empty list."
+            f"{own!r}. Use an empty list for a record without statements."
         )
     lines = [line for text in own for line in _LINES.split(text)]
     parts = [part.strip() for line in lines for part in _sentences(line)]
@@ -183,7 +182,7 @@ def _split(own, record):
 
 
 def _sentences(line):
-    """Return the sentences of a line; "susp." and the like end none, since they may be a doubt."""
+    """Return the sentences of a line; abbreviations such as "susp." do not end one."""
     sentences = []
     for part in _BREAKS.split(line):
         last = _SHORT_WORD.search(sentences[-1]) if sentences else None
@@ -196,7 +195,7 @@ def _sentences(line):
 
 _LINES = re.compile(r"[\n\r;；。]+")
 _SHORT_WORD = re.compile(r"\b[^\W\d_]{1,8}$")
-# A point ends sentences, and these, which are known words.
+# A full stop ends sentences, except after these known words.
 _ABBREVIATIONS = (
     "unspez",
     "vent",
@@ -219,7 +218,7 @@ _BREAKS = re.compile(
     "".join(rf"(?<!\b{word})" for word in _ABBREVIATIONS) + r"(?<!\b[^\W\d])[.!](?=\s|$)",
     re.IGNORECASE,
 )
-# "scp:AFIB atrial fibrillation", "muse:161"; "dd:infarkt" is none.
+# "scp:AFIB atrial fibrillation", "muse:161", but not "dd:infarkt".
 _CODE = re.compile(
     rf"({'|'.join(SYSTEMS)}|muse|philips|mdc|srt|umls|dcm|scpecg|99\w+):(\S+)\s*(.*)", re.DOTALL
 )
@@ -231,7 +230,7 @@ _TOKEN = re.compile(r"[a-z]+|\d+|[^\W\d_]|[?,]")
 # Letters in brackets that make a word singular or plural: contraction(s), Extrasystole(n).
 _ENDING = re.compile(r"(?<=[^\W\d_])\((?:e?s|e?n|e?r|a)\)")
 
-# What says where, if "leads" follow, and is said at all only by words after it.
+# Words of place: they need "leads" or other words after them.
 _PLACES = {
     "anterior",
     "inferior",
@@ -255,7 +254,7 @@ _LEADS = {"i", "ii", "iii", "avr", "avl", "avf", "v"}
 
 @lru_cache(2**16)
 def normalise(text) -> tuple[str, ...]:
-    """Return the words of a statement, spelt alike.
+    """Return the words of a statement in one spelling.
 
     Parameters
     ----------
@@ -264,7 +263,7 @@ def normalise(text) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Of Chinese each character; of punctuation "?" and ",".
+        Single characters for Chinese; of punctuation only "?" and ",".
 
     Examples
     --------
@@ -276,9 +275,9 @@ def normalise(text) -> tuple[str, ...]:
     text = unicodedata.normalize("NFD", _ENDING.sub("", text)).replace("\u0308", "e")
     text = "".join(letter for letter in text if not unicodedata.combining(letter))
     text = _DATE.sub(" ", text).replace("&", " and ").replace("、", ",")
-    # A finding that a form has marked as absent.
+    # A form marks a finding as absent like this.
     text = text.replace("(-)", "?")
-    # Umlauts are written in two ways, and so are the Greek roots of ischaemia.
+    # Umlauts, and Greek roots as in ischaemia, have two spellings.
     text = _LONG_WORD.sub(
         lambda word: re.sub(r"([aou])e", r"\1", word[0]), text.replace("aem", "em")
     )
@@ -297,7 +296,7 @@ def _singular(word):
 
 @dataclasses.dataclass(frozen=True)
 class _Reading:
-    """What a statement says: 1, 0 or -1 of concepts, and whether every word of it is known."""
+    """Meaning of a statement: 1, 0 or -1 by concept, and whether every word is known."""
 
     claims: dict
     is_understood: bool
@@ -311,7 +310,8 @@ def _read_data(name):
 
 @cache
 def _broader():
-    """Return narrower and broader terms, and whether the broader one leaves open which is meant.
+    """Return narrower and broader terms, and whether the broader one alone leaves the narrower ones
+    unknown.
 
     The broadest come last.
     """
@@ -320,7 +320,7 @@ def _broader():
 
 @cache
 def _phrases():
-    """Return role and concepts of each phrase, those that count alone, and the longest's length."""
+    """Return role and concepts of each phrase, phrases that count alone, and the longest length."""
     phrases, alone = {}, {}
     vocabulary = load_vocabulary()
     is_statement = vocabulary["system"].isin(["scp", "snomed", "aha"])
@@ -328,7 +328,7 @@ def _phrases():
     for column in ("name_zh", "name"):
         for name, concept in zip(vocabulary[column], vocabulary["concept"], strict=True):
             phrases[normalise(name)] = ("finding", (concept,))
-    # Abbreviations that all systems use for the same: AMI is acute to one, anterior to another.
+    # Only abbreviations with one meaning: AMI is acute in one system, anterior in another.
     is_short = vocabulary["abbreviation"].str.fullmatch(r"[A-Z0-9-]{3,}")
     for name, concepts in vocabulary[is_short].groupby("abbreviation")["concept"]:
         if concepts.nunique() == 1:
@@ -378,7 +378,7 @@ _HEDGES = {"doubt before", "doubt after", "doubt", "negation", "comparison"}
 
 
 def _parse(words):
-    """Return the phrases of which words consist, longest first, and whether no word is left."""
+    """Return the phrases in words, longest first, and whether all words are used."""
     phrases, alone, longest = _phrases()
     if words in alone:
         return [alone[words]], True
@@ -400,7 +400,7 @@ def _parse(words):
 
 
 def _length_of_place(words):
-    """Return how many words name leads: "v", "5", "inferior and lateral leads"."""
+    """Return the number of words that name leads: "v", "5", "inferior and lateral leads"."""
     if words[0] in _LEADS or words[0].isdecimal() or words[0] == ",":
         return 1
     n = next((i for i, word in enumerate(words) if word not in _PLACES), len(words))
@@ -408,16 +408,17 @@ def _length_of_place(words):
 
 
 def _interpret(words):
-    """Tell what the phrases of a statement claim, as far as doubt and negation reach."""
+    """Return the claims of a statement's phrases, with doubt and negation."""
     found, is_whole = _parse(words)
-    # Those of the last finding, with others that "and" joins to it.
+    # Concepts of the last finding, and of others joined to it by "and".
     last, is_joined = [], False
     claims, is_unclear = [], not is_whole
-    # What the words before say of what follows: 1, 0 or -1; and whether nothing has followed yet.
+    # Value that earlier words give to the following findings: 1, 0 or -1; and whether none has
+    # followed yet.
     ahead, is_open = 1, False
     for role, concepts in found:
         if role in ("finding", "modifier"):
-            # What a phrase itself leaves unknown, another one may say.
+            # A phrase may leave a concept unknown that another phrase states.
             claims += [
                 (concept.lstrip("?"), None if concept.startswith("?") else ahead)
                 for concept in concepts
@@ -435,7 +436,7 @@ def _interpret(words):
         elif role == "negation":
             ahead, is_open = min(ahead, 0), True
         elif role == ",":
-            # How far a "no" reaches beyond a comma is not known, nor what one denies at its end.
+            # Unclear: the reach of a "no" beyond a comma, and of one at the statement's end.
             is_unclear |= is_open and ahead == 0
             ahead = -1 if ahead == 0 else ahead
             last = []
@@ -445,7 +446,7 @@ def _interpret(words):
     merged = {}
     for concept, value in claims:
         known = merged.get(concept)
-        # In one statement doubt outweighs all else.
+        # In one statement doubt comes first.
         merged[concept] = known if value is None else value if known in (None, value) else -1
     merged = {concept: -1 if value is None else value for concept, value in merged.items()}
     finds = any(role == "finding" for role, _ in found)
@@ -454,7 +455,7 @@ def _interpret(words):
 
 
 def _merge(readings):
-    """Return what the statements of a record say together, or None if they say nothing."""
+    """Return the joint claims of a record's statements, or None if there are none."""
     if not any(reading.says_something for reading in readings):
         return None
     merged = {}
@@ -468,7 +469,7 @@ def _merge(readings):
 
 
 def _with_broader(stated):
-    """Return claims with what they say of broader and narrower terms."""
+    """Return claims with those that follow for broader and narrower terms."""
     claims = dict(stated)
     for narrow, broad, _ in _broader():
         if claims.get(narrow) == 1 or (claims.get(narrow) == -1 and claims.get(broad, 0) == 0):

@@ -1,6 +1,6 @@
-"""What of an array in an HDF5 file or Zarr store is really there.
+"""Find missing parts of an array in an HDF5 file or Zarr store.
 
-Both libraries read zeros, without a word, where a chunk was never written or is lost.
+Both libraries silently read zeros if a chunk was never written or is lost.
 """
 
 import itertools
@@ -11,9 +11,9 @@ import numpy as np
 
 
 def most_records(array, path, axis):
-    """Return how many records, which lie along an axis, what is stored can make up at most."""
+    """Return the largest number of records, along an axis, that the stored bytes can hold."""
     if not hasattr(array, "virtual_sources"):
-        # zarr would go through all chunks that the shape claims.
+        # zarr would visit all chunks that the shape claims.
         files = (names for *_, names in os.walk(os.path.join(path, array.path)))
         return sum(map(len, files)) * _chunks(array)[axis]
     n_records = array.shape[axis]
@@ -25,18 +25,18 @@ def most_records(array, path, axis):
 
 
 def gap_finder(array, path):
-    """Return a function that tells what is not there of a region of an array, or None.
+    """Return a function that describes missing parts of a region, or None.
 
     Parameters
     ----------
     array : h5py.Dataset or zarr.Array
     path : str
-        Of the file or store.
+        Path of the file or store.
 
     Returns
     -------
     callable
-        From the ranges (first, last) along each axis, and what was read of them, to a phrase or
+        Takes the ranges (first, last) along each axis, and the values read. Returns a phrase or
         None.
     """
     if not hasattr(array, "virtual_sources"):
@@ -45,19 +45,17 @@ def gap_finder(array, path):
         return _gap_finder_by_records(_broken_sources(array, path))
     missing = _missing_external(array, path)
     if missing is not None:
-        return lambda region, found: (
-            f"its samples lie in {missing}, which is not there or too short"
-        )
+        return lambda region, found: f"its samples are in {missing}, which is missing or too short"
     if array.chunks is None:
         return lambda region, found: None
     return _gap_finder_by_chunks(array.chunks, lambda place: _hdf5_gap(array, place))
 
 
 def _missing_external(array, path):
-    """Return the first external file that is not as large as a dataset needs it, or None."""
+    """Return the first external file that is smaller than a dataset needs, or None."""
     left = array.nbytes
     for name, offset, size in array.external or ():
-        # HDF5 looks for it from where the process stands.
+        # HDF5 looks for it in the process's folder.
         places = name, os.path.join(os.path.dirname(path), name)
         found = max(os.path.getsize(place) if os.path.isfile(place) else -1 for place in places)
         if found < offset + min(size, left):
@@ -80,7 +78,7 @@ def _gap_finder_by_chunks(chunks, gap_at):
         for place in itertools.product(*places):
             axes = zip(place, region, chunks, strict=True)
             inside = [slice(max(at - first, 0), at + n - first) for at, (first, _), n in axes]
-            # What is not there reads as one value throughout; only then is it looked for.
+            # A missing chunk reads as one constant value; only then is it looked up.
             if _is_constant(found[tuple(inside)]) and (gap := gap_at(place)) is not None:
                 return gap
         return None
@@ -98,27 +96,27 @@ def _zarr_gap(array, path, place):
     key = _chunk_key(array, numbers)
     if os.path.isfile(os.path.join(path, key)):
         return None
-    return f"chunk {key} is not there; of zeros Zarr writes none, but by write_empty_chunks=True"
+    return f"chunk {key} is missing; Zarr writes chunks of zeros only with write_empty_chunks=True"
 
 
 def _chunk_key(array, numbers):
-    """Return where in a store a chunk of an array lies."""
+    """Return the key of a chunk in its store."""
     if hasattr(array, "_chunk_key"):
         return array._chunk_key(numbers)  # of zarr 2, with the path of the array
     return os.path.join(array.path, array.metadata.encode_chunk_key(numbers))
 
 
 def files_of(array, path, records, axis):
-    """Return the files, there or not, in which some records of an array lie.
+    """Return the files, also missing ones, that hold some records of an array.
 
     Parameters
     ----------
     array : h5py.Dataset or zarr.Array
     path : str
-        Of the file or store.
+        Path of the file or store.
     records : ndarray of int
     axis : int
-        Along which the records lie.
+        The axis of records.
     """
     if hasattr(array, "virtual_sources"):
         names = [array.file.filename, *(name for name, _, _ in array.external or ())]
@@ -133,7 +131,8 @@ def files_of(array, path, records, axis):
 
 def _hdf5_gap(array, place):
     try:
-        # Looks the chunk up as reading does. Lists of chunks also hold what that does not find.
+        # Looks the chunk up as reading does; lists of chunks may hold chunks that reading cannot
+        # find.
         array.id.read_direct_chunk(place)
     except (OSError, RuntimeError, ValueError):
         return f"the chunk at {place} was never written"
@@ -178,4 +177,4 @@ def _source_problem(file, name):
             problem = None if found >= expected else "a chunk of it was never written"
     except (OSError, KeyError) as error:
         problem = str(error)
-    return problem and f"its source {name} in {file} is not whole: {problem}"
+    return problem and f"its source {name} in {file} is missing or incomplete: {problem}"

@@ -1,4 +1,4 @@
-"""Tables as people have them: CSV of whatever spreadsheet, Excel and Parquet files."""
+"""Tables in CSV files of any spreadsheet, Excel and Parquet files."""
 
 import csv
 import io
@@ -24,22 +24,22 @@ A_TABLE = """A table of labels is, for example,
 def read_table(path, text_columns, report) -> pd.DataFrame:
     """Read a ``.csv``, ``.tsv``, ``.txt``, ``.xlsx`` or ``.parquet`` file.
 
-    Of text files the encoding (UTF-8 or UTF-16, else GB 2312 or Windows-1252) and what separates
-    columns (commas, semicolons or tabs) are found out; where semicolons do, numbers may have
-    decimal commas.
+    The encoding of text files (UTF-8 or UTF-16, else GB 2312 or Windows-1252) and the separator of
+    columns (commas, semicolons or tabs) are detected. With semicolons, numbers may have decimal
+    commas.
 
     Parameters
     ----------
     path : path-like
     text_columns : set of str
-        Columns of names, of which "0012" keeps its zeros and "NA" is not a gap.
+        Columns of names, where "0012" keeps its zeros and "NA" is not a gap.
     report : Report
-        Into it goes what was found out and could be wrong.
+        Gets detected properties that could be wrong.
 
     Raises
     ------
     FileNotFoundError, ImportError, ValueError
-        If the file is missing, needs a package, or is no table.
+        If the file is missing, needs a package, or is not a table.
     """
     path = Path(as_path(path))
     if not os.path.isfile(path):
@@ -54,14 +54,14 @@ def read_table(path, text_columns, report) -> pd.DataFrame:
     else:
         raise ValueError(
             f"labels must be a DataFrame or a .csv or .parquet file, or .xlsx of Excel; got "
-            f"{str(path)!r}. Save it as one of these, or give the DataFrame that pandas reads."
+            f"{str(path)!r}. Save it as one of these, or pass a DataFrame."
         )
     return _without_margins(table)
 
 
 def _read_text(path, text_columns, report):
     text = _decode(table_content(path), path, report)
-    # So Excel notes what separates columns.
+    # Excel writes the separator of columns like this.
     noted = re.match(r'"?sep=(.)"?\r?\n', text)
     if noted:
         text = text[noted.end() :]
@@ -70,7 +70,7 @@ def _read_text(path, text_columns, report):
     options = {"sep": delimiter, "decimal": "," if delimiter == ";" else "."}
     try:
         if "\0" in text:
-            raise ValueError("it holds bytes of zero, as what was not written to its end does")
+            raise ValueError("it holds zero bytes, as if it was not written to its end")
         table = pd.read_csv(io.StringIO(text), **options)
         columns = {column for column in table.columns if column.strip() in text_columns}
         texts = pd.read_csv(
@@ -78,14 +78,14 @@ def _read_text(path, text_columns, report):
             keep_default_na=False,
         )  # fmt: skip
     except Exception as error:
-        # pandas raises errors of a dozen kinds on damaged files.
+        # pandas raises a dozen kinds of errors for damaged files.
         raise ValueError(
             f"{path} cannot be read as a table: {error}. Save it anew, as CSV in UTF-8. {A_TABLE}"
         ) from error
     if not isinstance(table.index, pd.RangeIndex):
         raise ValueError(
-            f"{path} has rows of more values than its header names, and does not say which is "
-            "which. Mend the header, or end no row with a comma."
+            f"{path} has rows with more values than its header has names. Correct the header, or "
+            "remove commas at the ends of rows."
         )
     return table.assign(**texts)
 
@@ -98,7 +98,7 @@ def _decode(content, path, report):
     ):
         if content.startswith(mark):
             return _decode_as(content, encoding, path)
-    # Of UTF-16 without a mark every other byte of a header is zero.
+    # In UTF-16 without a mark, every other byte of a header is zero.
     for first, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
         start = content[first:200:2]
         if start and not any(start) and all(content[1 - first : 200 : 2]):
@@ -107,14 +107,14 @@ def _decode(content, path, report):
         return content.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    # Letters beyond ASCII stand in pairs of bytes in Chinese, and mostly alone in Western texts.
+    # Non-ASCII letters are pairs of bytes in Chinese, and mostly single in Western texts.
     for encoding, name in (("gb2312", "GB 2312"), ("cp1252", "Windows-1252")):
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError:
             continue
         problem = f"is not in UTF-8, and was read as {name}"
-        advice = "Look whether its names are right; if not, save it as CSV in UTF-8."
+        advice = "Check its names; if they are wrong, save it as CSV in UTF-8."
         report.add("all rows", path, problem, advice, kept=True)
         return text
     raise ValueError(f"{path} is in an unknown encoding. Save it anew, as CSV in UTF-8.")
@@ -125,13 +125,13 @@ def _decode_as(content, encoding, path):
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise ValueError(
-            f"{path} begins as {encoding.removesuffix('-sig').upper()} and goes on as something "
-            f"else: {error}. Save it anew, as CSV in UTF-8."
+            f"{path} begins as {encoding.removesuffix('-sig').upper()}, but the rest is not: "
+            f"{error}. Save it anew, as CSV in UTF-8."
         ) from error
 
 
 def _find_delimiter(text, path):
-    """Return what separates the columns of the header and of the rows alike."""
+    """Return the separator that header and rows share."""
     lines = text.splitlines()[:100]
     header = re.sub(r'"[^"]*"', "", lines[0]) if lines else ""
     found = [delimiter for delimiter in _DELIMITERS if delimiter in header]
@@ -178,7 +178,7 @@ def _read_excel(path, report):
         ) from error
     if others:
         names = ", ".join(repr(sheet.title) for sheet in others)
-        problem = f"holds more sheets than {first.title!r}, of which nothing was read: {names}"
+        problem = f"holds more sheets than {first.title!r}, which were not read: {names}"
         report.add("all rows", path, problem, "Put the table on the first sheet.", kept=True)
     if not rows:
         raise ValueError(f"The first sheet of {path} is empty. {A_TABLE}")
@@ -186,7 +186,7 @@ def _read_excel(path, report):
         f"Unnamed: {i}" if name is None else str(name).strip() for i, name in enumerate(rows[0])
     ]
     rows = [row + [None] * (len(header) - len(row)) for row in rows[1:]]
-    # Whole numbers keep their digits, and text its zeros.
+    # Whole numbers keep their digits, and text keeps its zeros.
     return pd.DataFrame(rows, columns=header, dtype=object)
 
 
@@ -198,7 +198,7 @@ def _read_parquet(path):
     try:
         n_columns = parquet.read_metadata(path).num_columns
         if n_columns <= MOST_COLUMNS:
-            # Of whole numbers beside a gap pandas would else make floats, which lose digits.
+            # pandas would convert whole numbers beside a gap to floats, which lose digits.
             table = pd.read_parquet(path, dtype_backend="numpy_nullable")
     except Exception as error:
         raise ValueError(
@@ -209,7 +209,7 @@ def _read_parquet(path):
 
 
 def _without_margins(table):
-    """Return the table without what spreadsheets leave beside and below it."""
+    """Return the table without empty rows and columns that spreadsheets add."""
     table = table.rename(columns=lambda name: name.strip() if isinstance(name, str) else name)
     is_empty = table.isna() | table.eq("")
     nameless = table.columns.astype(str).str.match(r"Unnamed: \d+$")

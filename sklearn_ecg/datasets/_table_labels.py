@@ -1,4 +1,4 @@
-"""Labels of the columns of a table, in the words in which people fill them in."""
+"""Labels from the columns of a table, with words for yes and no."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ from sklearn_ecg.utils._alignment import LARGEST_EXACT_FLOAT
 
 YES = ["1", "yes", "y", "true", "ja", "j", "wahr", "oui", "vrai", "si", "sí", "x", "是"]
 NO = ["0", "no", "n", "false", "nein", "falsch", "non", "faux", "否"]
-# Of what is not known; and of a record that has none of the labels.
+# Words for unknown; and for none of the labels.
 _GAPS = ["", "-1", "?", "na", "n/a", "#n/a", "nan", "<na>", "null", "unknown", "unbekannt", "未知"]
 _NONE = ["none", "keine", "aucun", "无"]
 
@@ -19,12 +19,12 @@ _MEANING = {**dict.fromkeys(YES, 1), **dict.fromkeys(NO, 0), **dict.fromkeys(_GA
 
 
 def read_words(column) -> np.ndarray:
-    """Return 1 for yes, 0 for no, -1 for what is missing or unknown, and NaN for other words.
+    """Return 1 for yes, 0 for no, -1 for missing or unknown, and NaN for other words.
 
     Parameters
     ----------
     column : Series
-        Of numbers, booleans or words of several languages, in capitals or not.
+        Numbers, booleans or words of several languages, in lower or upper case.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def read_words(column) -> np.ndarray:
     >>> read_words(pd.Series(["Ja", "nein", 1.0, True, "", None, "perhaps"]))
     array([ 1.,  0.,  1.,  1., -1., -1., nan])
     """
-    # Of each word once, by its text: 1 and True are one key.
+    # Each word once, by its text, since 1 and True are equal keys.
     words = pd.Series(column, dtype=object).where(pd.notna(column), "").map(str)
     codes, distinct = pd.factorize(words)
     return np.array([_read_word(word) for word in distinct], dtype=float)[codes]
@@ -45,7 +45,7 @@ def read_words(column) -> np.ndarray:
 
 def _read_word(text):
     word = unicodedata.normalize("NFKC", text).strip().casefold()
-    # 1.0 of a column with gaps, and 1,0 as Excel writes it in Europe.
+    # 1.0 from a column with gaps, and 1,0 from Excel in Europe.
     return _MEANING.get(re.sub(r"^(-?[01])[.,]0+$", r"\1", word), np.nan)
 
 
@@ -54,7 +54,7 @@ def _is_missing(value):
 
 
 def labels_of_columns(rows, ids, file, report):
-    """Return labels of a table with a column per label.
+    """Return labels from a table with a column per label.
 
     Parameters
     ----------
@@ -77,15 +77,15 @@ def labels_of_columns(rows, ids, file, report):
             raise ValueError(
                 f"The column {column!r} of {file} holds {rows[column].iloc[position]} for the "
                 f"record {ids[position]}; labels are 1 or yes, 0 or no, and -1 or empty for "
-                "unknown. Name the columns that are labels with label_columns, or a column of "
-                "their names with label_column; make labels of codes with codes_to_labels. Columns "
+                "unknown. Name the columns of labels by label_columns, or a column with their "
+                "names by label_column; for codes use codes_to_labels. Columns "
                 "of labels are, for example,\n    ecg,AF,LBBB\n    a,1,0\n    b,no,yes"
             )
         if (values == 1).any() and (values == -1).any() and not (values == 0).any():
             report.add(
                 "all records",
                 file,
-                f"says of the label {column!r} only where it is present; what is empty is unknown",
+                f"marks the label {column!r} only where it is present; empty cells are unknown",
                 "Write 0 or no where the label is absent.",
                 kept=True,
             )
@@ -94,15 +94,15 @@ def labels_of_columns(rows, ids, file, report):
 
 
 def split_cells(cells, separator, place):
-    """Return the names of labels in each cell of a column, and None for cells that say nothing.
+    """Return the names of labels in each cell of a column, and None for empty cells.
 
     Parameters
     ----------
     cells : sequence of str or list of str
     separator : str, default=None
-        What stands between names; None where each cell holds one.
+        Text between names; None if each cell holds one.
     place : str
-        Which column of which file, for messages.
+        Column and file, for messages.
 
     Returns
     -------
@@ -116,8 +116,8 @@ def split_cells(cells, separator, place):
     for cell in cells:
         if isinstance(cell, dict):
             raise ValueError(
-                f"{place} holds {cell!r}, of which only you know what its values mean. Make it a "
-                "list of the labels that are present."
+                f"{place} holds {cell!r}; the meaning of its values is unknown. Use a list of the "
+                "labels that are present."
             )
         if pd.api.types.is_list_like(cell):
             names, may_be_gap = list(cell), len(cell) > 0
@@ -128,7 +128,7 @@ def split_cells(cells, separator, place):
         if any(name.casefold() in _NONE for name in names):
             if any(name.casefold() not in (*_NONE, "") for name in names):
                 raise ValueError(
-                    f"{place} holds {cell!r}, a label and none at once. Delete one of them."
+                    f"{place} holds {cell!r}, a label together with none. Delete one of them."
                 )
             split.append([])
             continue
@@ -138,26 +138,26 @@ def split_cells(cells, separator, place):
 
 
 def _refuse_written_lists(cells, place):
-    """Refuse lists of Python or JSON, as tables of lists become when they are saved as text."""
+    """Refuse lists of Python or JSON: tables with lists become so when saved as text."""
     for cell in cells:
         if isinstance(cell, str) and re.fullmatch(r"\s*(\[.*\]|\{.*\})\s*", cell, re.DOTALL):
             raise ValueError(
-                f"{place} holds {cell!r}, a list that was written as text. Make lists of it, by "
-                "table[column].map(ast.literal_eval), and give the DataFrame; or write its names "
-                "with a separator, such as AF;LBBB. If it is one name, give separator=''."
+                f"{place} holds {cell!r}, a list that was written as text. Convert it to lists by "
+                "table[column].map(ast.literal_eval), and pass the DataFrame; or write its names "
+                "with a separator, such as AF;LBBB. If it is one name, set separator=''."
             )
 
 
 def _clean(name):
     if not isinstance(name, str):
-        # A code that a spreadsheet took for a number, if it still has all digits.
+        # A code that a spreadsheet read as a number, if it still has all digits.
         is_whole = isinstance(name, float) and name.is_integer() and name < LARGEST_EXACT_FLOAT
         name = str(int(name) if is_whole else name)
     return " ".join(unicodedata.normalize("NFC", name).split())
 
 
 def _refuse_unsplit(cells, place):
-    """Refuse cells of several names, unless a comma belongs to a name."""
+    """Refuse cells with several names, unless a comma belongs to a name."""
     texts = {cell for cell in cells if isinstance(cell, str)}
     for text in texts:
         for mark in (";", "|", "\n", ","):
@@ -165,28 +165,28 @@ def _refuse_unsplit(cells, place):
             if len(parts) > 1 and (mark != "," or any(part in texts for part in parts)):
                 raise ValueError(
                     f"{place} holds {text!r}: if these are several labels, give separator="
-                    f"{mark!r}; if it is one name, separator=''. The labels of a record stand in "
+                    f"{mark!r}; if it is one name, separator=''. Write the labels of a record in "
                     "one cell, with a separator,\n    ecg,diagnoses\n    a,AF;LBBB\n    b,NSR\nor "
                     "in several rows,\n    ecg,diagnoses\n    a,AF\n    a,LBBB\n    b,NSR"
                 )
 
 
 def labels_of_names(names, label_names, ids, file, report):
-    """Return labels of the names that each record has.
+    """Return labels from the names that each record has.
 
     Parameters
     ----------
     names : list of length n_records of (list of str, or None)
-        None for a record of which nothing is said.
+        None for a record without an entry.
     label_names : sequence of str, default=None
-        The labels wanted, in order; by default all that occur, in the order of the alphabet.
+        The wanted labels, in order; by default all that occur, in alphabetical order.
     ids, file, report
         As for `labels_of_columns`.
 
     Returns
     -------
     DataFrame of int8 of shape (n_records, n_labels)
-        0 for labels that a record's names lack, -1 for records of which nothing is said.
+        0 for labels that a record's names lack, -1 for records without an entry.
     """
     holders = {}
     for id, own in zip(ids, names, strict=True):
@@ -198,9 +198,9 @@ def labels_of_names(names, label_names, ids, file, report):
             other = alike.setdefault(name.casefold(), name)
             if other != name:
                 raise ValueError(
-                    f"{file} holds the labels {other!r} and {name!r}, which differ in capitals "
-                    "alone. Write them alike, or name those wanted with label_names: what differs "
-                    "from one in capitals alone counts for it."
+                    f"{file} holds the labels {other!r} and {name!r}, which differ only in upper "
+                    "and lower case. Write them alike, or name the wanted ones by label_names: "
+                    "other spellings then count for them."
                 )
         label_names = sorted(holders)
     else:
@@ -213,7 +213,7 @@ def labels_of_names(names, label_names, ids, file, report):
                 holders[name],
                 file,
                 f"holds {name!r}, which is not among label_names",
-                "It counts for no label; add it to label_names if it is one.",
+                "It is ignored; add it to label_names if it is a label.",
                 kept=True,
             )
     column = {name: i for i, name in enumerate(label_names)}

@@ -1,4 +1,4 @@
-"""What tables that people keep say of records: age, sex, time and so on, however written."""
+"""Metadata from tables of people: age, sex, time and so on, in many notations."""
 
 import datetime
 import math
@@ -18,10 +18,9 @@ _WORDS = {
     "other": ("other", "o", "d", "divers", "diverse", "non-binary"),
 }
 _SEXES = {text: sex for sex, texts in _WORDS.items() for text in texts}
-# "61", "61.5 years", "061Y" and "006M" as DICOM writes them; ">89" and "90+", as the least that
-# it may be.
+# "61", "61.5 years", DICOM's "061Y" and "006M"; ">89" and "90+" become the least possible age.
 _AGE = re.compile(r"(>|>=|\u2265)?\s*(\d+(?:\.\d+|,\d{1,2})?)\s*(\+|[ymwd]|years?|yrs?|jahre)?")
-# The day is first wherever points separate it.
+# Dates with points begin with the day.
 _WITH_POINTS = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? +(.+))?")
 _PER_YEAR = {"m": 12, "w": 365.25 / 7, "d": 365.25}
 _HOW_WRITTEN = {
@@ -33,25 +32,25 @@ _HOW_WRITTEN = {
 
 
 def table_metadata(table, columns, ids, report, file) -> pd.DataFrame:
-    """Make the table of ``records.metadata`` of columns of a table.
+    """Make the table of ``records.metadata`` from columns of a table.
 
     Parameters
     ----------
     table : DataFrame of n_records rows
         In the order of the records.
     columns : dict of str to str
-        Columns of the table, and their names in the metadata. Those in `FIELDS` are read as what
-        they are; others stay as they stand in the table.
+        Columns of the table, and their names in the metadata. Those in `FIELDS` are parsed; others
+        do not change.
     ids : sequence of length n_records
     report : Report
-        Gets rows for what is not understood, which is missing then.
+        Gets rows for values that are not understood, and are missing in the result.
     file : path-like
-        Of the table, for the report.
+        The table, for the report.
 
     Returns
     -------
     DataFrame
-        Indexed by ids; the columns that are in `FIELDS` and that any record fills, then the others.
+        Indexed by ids: first the filled columns that are in `FIELDS`, then the others.
     """
     ids, known = np.asarray(ids), {}
     for column, name in columns.items():
@@ -59,8 +58,8 @@ def table_metadata(table, columns, ids, report, file) -> pd.DataFrame:
             continue
         known[name], is_wrong = _parse_column(name, table[column])
         if is_wrong.any():
-            # What stands there is about patients, and not quoted.
-            problem = f"has something in the column {column!r} that is no {name}"
+            # Values may identify patients, and are not quoted.
+            problem = f"has a value in the column {column!r} that is not a valid {name}"
             report_many(report, ids[is_wrong], file, problem, _HOW_WRITTEN[FIELDS[name]], kept=True)
     frame = frame_of({name: known[name] for name in FIELDS if name in known}, ids)
     others = {column: name for column, name in columns.items() if name not in FIELDS}
@@ -68,9 +67,9 @@ def table_metadata(table, columns, ids, report, file) -> pd.DataFrame:
 
 
 def _parse_column(name, values):
-    """Return what cells say of a field, None where nothing, and which are not understood."""
+    """Return the values of a field (None if empty), and which cells are not understood."""
     values = [tuple(value) if isinstance(value, list | np.ndarray) else value for value in values]
-    # Each text once: of most fields there are few. What is missing has the code -1.
+    # Each text once: most fields have few different ones. Missing ones have the code -1.
     codes, distinct = pd.factorize(pd.Series(values, dtype=object))
     found, is_wrong = [None] * (len(distinct) + 1), np.zeros(len(distinct) + 1, dtype=bool)
     for place, value in enumerate(distinct):
@@ -82,7 +81,7 @@ def _parse_column(name, values):
 
 
 def _parse(name, value):
-    """Return what a cell says of a field; None where that is nothing."""
+    """Return the value of a cell; None if it is empty."""
     kind = FIELDS[name]
     if kind is tuple:
         lines = value if isinstance(value, tuple) else str(value).splitlines()

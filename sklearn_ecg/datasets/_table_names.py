@@ -1,4 +1,4 @@
-"""Which record a table means by a name, where ids are paths of files."""
+"""Match names in a table with records whose ids are paths of files."""
 
 import re
 from collections import defaultdict
@@ -6,25 +6,25 @@ from collections import defaultdict
 import numpy as np
 import pandas as pd
 
-# Of a file, not of a number such as those of DICOM: ".xml", ".xml.gz", but not ".5".
+# Suffixes of files, not of DICOM's numbers: ".xml", ".xml.gz", but not ".5".
 _SUFFIX = re.compile(r"(\.[a-z][a-z0-9]{0,7}){1,2}$", re.IGNORECASE)
 
 
 def find_by_name(names, ids) -> tuple[np.ndarray, set]:
-    """Find the record that each name means.
+    """Find the record of each name.
 
-    A name that is an id means that record. Else it may lack folders in front or the suffix behind,
-    or have more of them than the id; then it must fit one record alone.
+    A name that equals an id means that record. Otherwise the name may lack leading folders or the
+    suffix, or have more of them than the id; then it must fit only one record.
 
     Parameters
     ----------
     names, ids : Index of str
-        Of `comparable_ids`; names may be missing.
+        From `comparable_ids`; names may be missing.
 
     Returns
     -------
     owners : ndarray of int of shape (n_names,)
-        Positions among `ids`; -1 where a name means no record, or none alone.
+        Positions among `ids`; -1 for a name that fits no record or several.
     doubtful : set of str
         Names that fit several records.
 
@@ -63,7 +63,7 @@ def _stem(name):
 
 
 def _are_one_file(name, id):
-    """Whether one of two paths ends as the other, of whose last parts one may lack its suffix."""
+    """Whether one path ends as the other, with or without the suffix."""
     suffixes = {last.removeprefix(_stem(last)).lower() for last in (name[-1], id[-1])}
     if len(suffixes - {""}) == 2:
         return False

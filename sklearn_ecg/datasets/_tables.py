@@ -1,4 +1,4 @@
-"""People's own data: signals in an array or a file of arrays, labels in a table."""
+"""Own data: signals in an array or a file of arrays, labels in a table."""
 
 import dataclasses
 import os
@@ -57,77 +57,76 @@ def read_records(
     trusted_column=None,
     metadata_columns=None,
 ) -> ECGRecords:
-    """Make records of signals in an array or file, and labels in a table beside it.
+    """Make records from signals in an array or file, and labels in a table.
 
     Parameters
     ----------
     signals : path-like, list of path-like, array-like of shape (n_records, n_leads, n_times), \
             or list of arrays of shape (n_leads, n_times_i)
-        An array, or a file by its suffix: ``.npy``, ``.npz`` (read whole),
-        ``.h5`` or ``.hdf5`` (needs ``sklearn_ecg[hdf5]``) or a ``.zarr`` store (needs
-        ``sklearn_ecg[zarr]``). Of ``.npy``, HDF5 and Zarr no more is read than what is
-        touched. Several files, by a list or a pattern such as ``"exams_part*.hdf5"``, are read one
-        after the other.
+        An array, or a file by its suffix: ``.npy``, ``.npz`` (read whole), ``.h5`` or ``.hdf5``
+        (needs ``sklearn_ecg[hdf5]``) or a ``.zarr`` store (needs ``sklearn_ecg[zarr]``). ``.npy``,
+        HDF5 and Zarr are read on demand. Several files, in a list or by a pattern such as
+        ``"exams_part*.hdf5"``, are joined in order.
     labels : path-like, DataFrame, or list of lists of str, default=None
-        A table: a DataFrame, a ``.csv`` file (with commas, semicolons or tabs, in UTF-8, UTF-16
-        or what Excel writes else), an ``.xlsx`` file (its first sheet; needs
-        ``sklearn_ecg[excel]``) or a ``.parquet`` file. Or the names of each record's labels, in
-        order: ``[["AF"], ["NSR", "PVC"], []]``.
+        A table: a DataFrame, a ``.csv`` file (with commas, semicolons or tabs, in UTF-8, UTF-16 or
+        an encoding of Excel), an ``.xlsx`` file (its first sheet; needs ``sklearn_ecg[excel]``) or
+        a ``.parquet`` file. Or the names of each record's labels, in order: ``[["AF"], ["NSR",
+        "PVC"], []]``.
     sampling_rate : float, default=None
         Hz.
     lead_names : sequence of str, default=None
+        Names of the leads, in the order of `signals`.
     units : {"mV", "uV", "V"}, default=None
-        The units of `signals`; by default mV, but units of whole numbers must be said.
+        Units of `signals`. By default mV; whole numbers need a unit.
     axes : str, default="records leads times"
-        What the axes of the array are: these three words in any order, or "records times" of a
-        single lead. Other orders are turned as records are read, and never copied as a whole.
+        Axes of the array: these three words in any order, or "records times" for a single lead.
+        Other orders are transposed when records are read; the array is not copied.
     zero_padded : bool, default=False
-        Whether records that are shorter than others were filled up with zeros, before or behind.
-        What all leads hold as 0 from there to the record's end is then NaN: it was not recorded.
+        Whether shorter records were filled up with zeros, at the start or the end. Samples at an
+        end that are 0 in all leads then become NaN: they were not recorded.
     ids : array-like of shape (n_records,), or str, default=None
-        The name of each record of `signals`, in their order; a string names the array of the file
-        that holds them; records of one name there are left out, and `report` says so. By default
-        the numbers 0, 1, ....
+        Name of each record of `signals`, in order; or the name of the array in the file that holds
+        them. If several records in the file have the same name, they are left out, and `report`
+        names them. By default the numbers 0, 1, ....
     key : str, default=None
-        Which array of a ``.npz``, HDF5 or Zarr file; not needed where there is but one.
+        Name of the array in a ``.npz``, HDF5 or Zarr file; not needed if there is only one.
     id_column : str, default=None
-        The column of `labels` by which rows find their records among `ids`; of a ``.csv`` file it
-        is read as the text that stands there. By default the index of a DataFrame that names
-        `ids`, else rows belong to records in order; either way there must be as many. A table in
-        which a column names them in another order is refused.
+        Column of `labels` with the records' `ids`; in a ``.csv`` file it is read as text. By
+        default the index of a DataFrame that names `ids`. Without such an index, rows belong to
+        records in order, their numbers must be equal, and a table with a column of the ids in
+        another order is refused.
     label_columns : sequence of str, default=None
-        The columns that are labels, of a table with a row per record: 1 or yes present, 0 or no
-        absent, -1 or empty unknown; also true and false, ja and nein, oui and non, si and no, x.
-        By default all that are not named otherwise.
+        Columns that are labels, in a table with a row per record: 1 or yes present, 0 or no absent,
+        -1 or empty unknown; also true and false, ja and nein, oui and non, si and no, x. By default
+        all columns that no other parameter names.
     label_column : str, default=None
-        The column that holds the names of labels instead, several in a cell with `separator`
-        between them, or in several rows of the record, or both. A label that a record's names
-        lack is absent. A record whose cells are empty has unknown labels; the name ``none`` says
-        that it has none of them.
+        Column that holds the names of labels instead: several in a cell with `separator` between
+        them, or in several rows of the record, or both. Labels that are not named are absent. A
+        record with empty cells has unknown labels; the name ``none`` means that it has no label.
     separator : str, default=None
-        What stands between the names in a cell of `label_column`, such as ``";"``. Spaces around
-        names do not count. ``""`` says that no cell holds more than one, whatever stands in it.
+        Text between the names in a cell of `label_column`, such as ``";"``. Spaces around names are
+        removed. ``""`` means that each cell holds one name.
     label_names : sequence of str, default=None
-        The labels wanted of `label_column`, in order; by default all that occur, in the order of
-        the alphabet.
+        The wanted labels of `label_column`, in order; by default all that occur, in alphabetical
+        order.
     group_column, split_column, trusted_column : str, default=None
-        The columns of patients, folds, and whose labels are known to be right, in the words for
-        yes and no above. Every record needs a patient and a fold: records of a file that names
-        them (`ids`) are left out without a row, and `report` says so. One without a row, or with
-        an empty cell, is not trusted.
+        Columns of patients, of folds, and of records with right labels (words for yes and no as
+        above). Every record needs a patient and a fold: records of a file with `ids` that have no
+        row are left out, and `report` names them. A record without a row, or with an empty cell, is
+        not trusted.
     metadata_columns : sequence of str, or dict of str to str, default=None
-        The columns of what else is known of the records, for ``records.metadata``; a dict gives
-        them other names, such as ``{"Alter": "age_years", "Geschlecht": "sex"}``. Those with a name
-        that :doc:`/records` explains are read as what they are: ``age_years`` from 61, "61.5",
-        "061Y" or ">89" (90), ``sex`` from f, w, m, female, weiblich and so on, ``recorded_at`` from
-        2021-03-01T08:30 or 01.03.2021 08:30. What is not understood is unknown, and reported.
-        Without `group_column`, ``patient_id`` are the patients.
+        Further columns for ``records.metadata``. A dict gives them other names, such as ``{"Alter":
+        "age_years", "Geschlecht": "sex"}``. The names that :doc:`/records` explains are parsed:
+        ``age_years`` from 61, "61.5", "061Y" or ">89" (90), ``sex`` from f, w, m, female, weiblich
+        and so on, ``recorded_at`` from 2021-03-01T08:30 or 01.03.2021 08:30. Values that are not
+        understood are unknown, and reported. Without `group_column`, ``patient_id`` are the
+        patients.
 
     Returns
     -------
     ECGRecords
-        In the order of `signals`, in mV. Records without a row, or with rows that contradict each
-        other, have unknown labels (-1); `report` names them, and rows without a record.
+        In the order of `signals`, in mV. Records without a row, or with contradicting rows, have
+        unknown labels (-1). `report` names them, and rows without a record.
 
     Raises
     ------
@@ -136,19 +135,19 @@ def read_records(
     ImportError
         If the package for the file is missing; the message names the extra.
     ValueError
-        If signals and table do not fit each other; the message says how to join them. If the shape
-        contradicts `axes` or `lead_names`; the message says which axes would do.
+        If signals and table do not fit together; the message says how to join them. If the shape
+        contradicts `axes` or `lead_names`; the message suggests axes.
 
     See Also
     --------
     join_labels : The same table, for records of any loader.
-    load_wfdb : Folders of WFDB files.
-    codes_to_labels : Labels of codes, such as SNOMED CT or SCP-ECG.
-    ECGRecords : For parts that are in memory already.
+    load_wfdb : Load folders of WFDB files.
+    codes_to_labels : Labels from codes, such as SNOMED CT or SCP-ECG.
+    ECGRecords : Make records from arrays in memory.
 
     Examples
     --------
-    CODE-15 %, as it is published; the last entry of each file, of the id 0, is empty:
+    CODE-15 % as published; the last entry of each file, with the id 0, is empty:
 
     >>> from sklearn_ecg.datasets import read_records
     >>> read_records(
@@ -171,7 +170,7 @@ def read_records(
     0  b   has no row for the record   True
     1  x  has a row without a record  False
 
-    Names of labels, as an export of a hospital holds them:
+    Names of labels, as in a hospital's export:
 
     >>> table = pd.DataFrame({"ecg": ["a", "b", "c"], "diagnoses": ["AF;LBBB", "AF", ""]})
     >>> records = read_records(
@@ -201,8 +200,8 @@ def read_records(
             report,
             pd.unique(stored_ids[~is_one]),
             f"the array {ids!r} of names",
-            "is the name of several records, of which nothing tells which is meant",
-            "Give each a name of its own; those of CODE-15 % without samples are all called 0.",
+            "names several records, which cannot be told apart",
+            "Give each record another name; in CODE-15 % those without samples all have the id 0.",
         )
         signals, stored_ids = signals[is_one], stored_ids[is_one]
     names = ids if stored_ids is None else stored_ids
@@ -217,7 +216,7 @@ def read_records(
     if labels is not None:
         return _join(records, labels, names, columns, leaves_out=stored_ids is not None)
     if any(value is not None for value in vars(columns).values()):
-        raise ValueError("Columns were named without a table: give it as labels.")
+        raise ValueError("Columns were named without a table: pass it as labels.")
     return records
 
 
@@ -235,35 +234,46 @@ def join_labels(
     trusted_column=None,
     metadata_columns=None,
 ) -> ECGRecords:
-    """Return records with the labels of a table, whose rows find them by their ids.
+    """Return records with the labels of a table, matched by the records' ids.
 
     Parameters
     ----------
     records : ECGRecords
-        Of any loader. Where ids are paths, such as ``"ward3/a.xml"``, rows find them also by
-        ``"a.xml"`` or ``"a"``, if no other record is called so.
+        Records of any loader. If ids are paths, such as ``"ward3/a.xml"``, rows may also name them
+        ``"a.xml"`` or ``"a"``, unless another record has this name.
     table : path-like, DataFrame, or list of lists of str
-        As `labels` of `read_records`.
-    id_column, label_columns, label_column, separator, label_names, group_column, split_column, \
-            trusted_column, metadata_columns
-        As for `read_records`.
+        As `labels` of `read_records`; so are the other parameters.
+    id_column : str, default=None
+        Column with the records' ids.
+    label_columns : sequence of str, default=None
+        Columns that are labels.
+    label_column : str, default=None
+        Column that holds the names of labels instead.
+    separator : str, default=None
+        Text between the names in a cell of `label_column`.
+    label_names : sequence of str, default=None
+        The wanted labels of `label_column`, in order.
+    group_column, split_column, trusted_column : str, default=None
+        Columns of patients, of folds, and of records with right labels.
+    metadata_columns : sequence of str, or dict of str to str, default=None
+        Further columns for ``records.metadata``.
 
     Returns
     -------
     ECGRecords
-        The same records with these labels in place of any that they had; patients, folds, trust
-        and metadata are replaced where a column of them is named. `report` goes on with records
-        without a row and rows without a record.
+        The same records with these labels instead of their own. Patients, folds, trust and metadata
+        are replaced if a column is named. `report` also names records without a row, and rows
+        without a record.
 
     Raises
     ------
     FileNotFoundError, ImportError, TypeError, ValueError
-        As for `read_records`.
+        As in `read_records`.
 
     See Also
     --------
-    read_records : Of signals in an array, with a table.
-    statements_to_labels : Labels of what is written in the files themselves.
+    read_records : For signals in an array, with a table.
+    statements_to_labels : Labels from statements in the files themselves.
 
     Examples
     --------
@@ -272,11 +282,18 @@ def join_labels(
     >>> from sklearn_ecg.datasets import join_labels
     >>> records = ECGRecords(np.zeros((3, 1, 500)), 250, ids=["w3/a.xml", "w3/b.xml", "w4/c.xml"])
     >>> table = pd.DataFrame(
-    ...     {"file": ["a", "b.xml", "w4/c.xml"], "diagnoses": ["AF; LBBB", "NSR", "LBBB"],
-    ...      "reviewed": ["ja", "nein", ""]}
+    ...     {
+    ...         "file": ["a", "b.xml", "w4/c.xml"],
+    ...         "diagnoses": ["AF; LBBB", "NSR", "LBBB"],
+    ...         "reviewed": ["ja", "nein", ""],
+    ...     }
     ... )
     >>> labelled = join_labels(
-    ...     records, table, id_column="file", label_column="diagnoses", separator=";",
+    ...     records,
+    ...     table,
+    ...     id_column="file",
+    ...     label_column="diagnoses",
+    ...     separator=";",
     ...     trusted_column="reviewed",
     ... )
     >>> labelled
@@ -293,7 +310,7 @@ def join_labels(
 
 @dataclasses.dataclass
 class _Columns:
-    """What the columns of a table are, as `read_records` has it."""
+    """Columns of a table, by the parameters of `read_records`."""
 
     id: str | None
     labels: Sequence[str] | None
@@ -308,70 +325,70 @@ class _Columns:
     def __post_init__(self):
         if self.labels is not None and self.names is not None:
             raise ValueError(
-                "label_columns names columns of 1 and 0, label_column one that holds the names of "
-                "labels: give one of the two."
+                "label_columns names columns of 1 and 0, label_column a column of names of "
+                "labels: set one of the two."
             )
         for field in ("id", "names", "groups", "split", "trusted"):
             if pd.api.types.is_list_like(getattr(self, field)):
                 raise TypeError(
-                    f"A column is named by a text; got {getattr(self, field)!r}. Several columns "
-                    "of labels are named with label_columns."
+                    f"A column's name must be text; got {getattr(self, field)!r}. Name several "
+                    "columns of labels by label_columns."
                 )
         if isinstance(self.labels, str):
             self.labels = [self.labels]
         if isinstance(self.metadata, str):
             self.metadata = [self.metadata]
         if self.metadata is not None:
-            # By column the name in the metadata.
+            # Names in the metadata, by column.
             is_dict = isinstance(self.metadata, dict)
             self.metadata = self.metadata if is_dict else {c: c for c in self.metadata}
             if len(set(self.metadata.values())) < len(self.metadata):
                 raise ValueError(
                     "metadata_columns gives several columns one name: "
-                    f"{list(self.metadata.values())}. Give each its own."
+                    f"{list(self.metadata.values())}. Use different names."
                 )
 
     @property
     def of_text(self):
-        """Those of which a file's text counts, where it might pass for numbers."""
+        """Columns that are read from a file as text, even if they look like numbers."""
         texts = {self.id, self.groups, self.names}
         metadata = (self.metadata or {}).items()
         return texts | {c for c, name in metadata if FIELDS.get(name) in (str, tuple)}
 
     @property
     def others(self):
-        """The columns of patients, folds and trust that are named."""
+        """The named columns of patients, folds and trust."""
         named = {"groups": self.groups, "split": self.split, "trusted": self.trusted}
         return {field: column for field, column in named.items() if column is not None}
 
     @property
     def named(self):
-        """All columns that are named, each once."""
+        """All named columns, once each."""
         columns = (self.id, *(self.labels or ()), self.names, *self.others.values())
         columns = dict.fromkeys([*columns, *(self.metadata or ())])
         return [column for column in columns if column is not None]
 
 
 def _join(records, table, names, columns, leaves_out=False):
-    """Return records with the labels of a table; `names` are ids by which an index finds them."""
+    """Return records with the labels of a table; `names` are ids for matching with an index."""
     report = Report()
     table, file = _open_table(table, names, columns, report)
     if columns.names is None and (columns.separator, columns.label_names) != (None, None):
         raise ValueError(
-            "separator and label_names are for labels that stand as names in one column: name it "
-            "with label_column. Columns of 1 and 0 are named, in order, with label_columns."
+            "separator and label_names are for labels that are names in one column: name it "
+            "by label_column. Name columns of 1 and 0, in order, by label_columns."
         )
     if columns.labels is None and columns.names is None:
         columns.labels = [column for column in table if column not in columns.named]
-    # What else a table holds may differ from row to row.
+    # Other columns of a table may differ between rows of a record.
     table = table[columns.named]
     for column in columns.metadata or ():
         if table[column].dtype == object:
-            # Rows are held against each other, which lists do not bear.
+            # Rows of a record are compared, which fails for lists.
             cells = table[column].map(lambda cell: tuple(cell) if isinstance(cell, list) else cell)
             table = table.assign(**{column: cells})
     ids = records.ids
-    # What else lies in a file nobody can leave out of it, and it has no patient or fold.
+    # A record in a file that has no row also has no patient or fold, so it is left out.
     leaves_out = leaves_out and not {"groups", "split"}.isdisjoint(columns.others)
     owners = _owners(ids, table, columns, report, file, leaves_out)
     if leaves_out:
@@ -398,7 +415,7 @@ def _join(records, table, names, columns, leaves_out=False):
         label_names = list(labels.columns)
         labels = forget_labels(labels, is_contradicting)
     if columns.trusted is not None:
-        # A record of which nothing is known is not trusted.
+        # A record without a row is not trusted.
         trusted = rows[columns.trusted].eq(True).to_numpy() & ~is_contradicting
     if columns.metadata is not None:
         rows = rows.assign(**({} if columns.id is None else {columns.id: ids}))
@@ -432,8 +449,9 @@ def _open_table(table, names, columns, report):
         if not isinstance(table, pd.DataFrame):
             raise TypeError(
                 "labels must be a DataFrame or the path of a table, or the names of each record's "
-                f"labels, such as [['AF'], ['NSR', 'PVC'], []]; got {type(table).__name__}. Make "
-                "an array one by pd.DataFrame(labels, columns=[...]), which names the labels."
+                f"labels, such as [['AF'], ['NSR', 'PVC'], []]; got {type(table).__name__}. "
+                "Convert an array by pd.DataFrame(labels, columns=[...]), with the names of "
+                "the labels."
             )
         if columns.id is None and columns.names is not None and not table.index.is_unique:
             # A row per record and label.
@@ -444,9 +462,7 @@ def _open_table(table, names, columns, report):
     check_width(len(table.columns), file)
     if not table.columns.is_unique:
         repeated = table.columns[table.columns.duplicated()][0]
-        raise ValueError(
-            f"{file} has more than one column {repeated!r}: give each a name of its own."
-        )
+        raise ValueError(f"{file} has more than one column {repeated!r}: use different names.")
     missing = [column for column in columns.named if column not in table.columns]
     if missing:
         raise ValueError(
@@ -459,9 +475,9 @@ def _open_table(table, names, columns, report):
 
 
 def _check_order(table, ids, file):
-    """Refuse rows that would go by position, where a column names their records in another order.
+    """Refuse rows without ids if a column names the records in another order.
 
-    Of numbers alone both could count, each something else.
+    Columns of numbers alone are not checked: they may be something else.
     """
     kinds = ("string",) if pd.Index(ids).dtype.kind in "iuf" else ("string", "integer")
     orders = {}
@@ -474,13 +490,13 @@ def _check_order(table, ids, file):
     named = [column for column, (are_names, _) in orders.items() if are_names]
     if named and not any(is_same for are_names, is_same in orders.values() if are_names):
         raise ValueError(
-            f"The column {named[0]!r} of {file} names the records in another order than theirs: "
-            f"give id_column={named[0]!r}, by which rows find their records."
+            f"The column {named[0]!r} of {file} names the records in another order: set "
+            f"id_column={named[0]!r} to match rows with records."
         )
 
 
 def _are_names(labels):
-    """Whether labels are a sequence of names, or of lists of them, per record."""
+    """Whether labels are a sequence of names, or of lists of names, per record."""
     if isinstance(labels, str) or not isinstance(labels, list | tuple | np.ndarray | pd.Series):
         return False
     cells = [cell for cell in labels if cell is not None]
@@ -494,12 +510,12 @@ def _parts(cell):
 
 
 def _owners(ids, table, columns, report, file, leaves_out):
-    """Return which record each row of the table is of; -1 for none of them."""
+    """Return the record of each row of the table; -1 for none."""
     if columns.id is None:
         if len(table) != len(ids):
             raise ValueError(
-                f"{file} has {len(table)} rows for {len(ids)} records. Name its column of ids with "
-                f"id_column, one of {list(table.columns)}, and the records with ids. {A_TABLE}"
+                f"{file} has {len(table)} rows for {len(ids)} records. Name its column of ids by "
+                f"id_column, one of {list(table.columns)}, and the records by ids. {A_TABLE}"
             )
         return np.arange(len(ids))
     names, known = comparable_ids(
@@ -510,14 +526,14 @@ def _owners(ids, table, columns, report, file, leaves_out):
         report,
         [f"row {row + 1}" for row in nameless],
         file,
-        f"has no name in the column {columns.id!r}, by which it would find its record",
+        f"has no name in the column {columns.id!r}, so its record is unknown",
         "Write the record's id there, or delete the row.",
     )
     owners, doubtful = find_by_name(names, known)
     if not (owners >= 0).any():
         raise ValueError(
             f"None of the ids in the column {columns.id!r} of {file} ({some(names.dropna(), 3)}) "
-            f"is that of a record ({some(ids, 3)}). Are they written alike?"
+            f"is that of a record ({some(ids, 3)}). Check their spelling."
         )
     has_row = np.isin(np.arange(len(ids)), owners)
     if leaves_out:
@@ -540,16 +556,16 @@ def _owners(ids, table, columns, report, file, leaves_out):
 
 
 def _rows_of(ids, owners, table, columns, report, file):
-    """Return a row per record, and where the rows of one contradict each other."""
+    """Return a row per record, and which records have contradicting rows."""
     if columns.id is None:
         return table.reset_index(drop=True), np.zeros(len(ids), dtype=bool)
     if columns.names is not None:
-        # Of rows per record and label, the others must agree.
+        # With a row per record and label, only the other columns must agree.
         table = table.drop(columns=columns.names)
     own = table[owners >= 0].assign(**{columns.id: owners[owners >= 0]})
     if columns.names is not None:
         if columns.trusted is not None:
-            # All that is said of the record is reviewed, or it is not.
+            # A record is reviewed only if all its rows are.
             own[columns.trusted] = own.groupby(columns.id)[columns.trusted].transform("min")
         own = own.drop_duplicates()
     # A report names the records.
@@ -583,7 +599,7 @@ def _known(values, ids, file):
     if is_missing.any():
         raise ValueError(
             f"The column {values.name!r} of {file} has no value for the records "
-            f"{some(ids[is_missing])}. Give one, a patient or fold of its own if need be, or "
+            f"{some(ids[is_missing])}. Give each a patient or fold, or "
             "leave these records out."
         )
     return values.to_numpy()

@@ -7,10 +7,7 @@ from importlib import resources
 import numpy as np
 import pandas as pd
 
-#: The systems of codes that the vocabulary knows.
-SYSTEMS = ("scp", "snomed", "aha", "cpsc2018", "mitbih", "ludb")
-
-# The columns of the vocabulary by which labels can be named.
+# Columns of the vocabulary that can name labels.
 _NAMING = (
     "code",
     "abbreviation",
@@ -29,49 +26,53 @@ _NAMING = (
 def _table():
     file = resources.files("sklearn_ecg.datasets").joinpath("vocabulary.csv")
     with file.open(encoding="utf-8") as handle:
-        # Everything is text: SNOMED CT codes are names that happen to be digits.
+        # All columns are text: SNOMED CT codes are names made of digits.
         return pd.read_csv(handle, dtype=str, keep_default_na=False)
 
 
+#: The systems of codes that the vocabulary knows.
+SYSTEMS = tuple(_table()["system"].unique())
+
+
 def load_vocabulary(system=None) -> pd.DataFrame:
-    """Return the codes by which data sets and hospitals label ECG records.
+    """Return the codes with which data sets and hospitals label ECG records.
 
     Parameters
     ----------
     system : {"scp", "snomed", "aha", "cpsc2018", "mitbih", "ludb"}, default=None
-        One system of codes, by default all of them: the 71 SCP-ECG statements of PTB-XL, the
-        SNOMED CT codes of the PhysioNet Challenges 2020 and 2021, the AHA/ACC/HRS statements, the
-        nine classes of CPSC2018, the beat and rhythm marks of the MIT-BIH databases, the
-        statements of LUDB.
+        A code system; by default all of them: the 71 SCP-ECG statements of PTB-XL, the SNOMED CT
+        codes of the PhysioNet Challenges 2020 and 2021, the AHA/ACC/HRS statements, the nine
+        classes of CPSC2018, the beat and rhythm marks of the MIT-BIH databases, the statements of
+        LUDB.
 
     Returns
     -------
     DataFrame
-        A row per code, all columns text, empty where nothing applies:
+        A row per code. All columns are text, empty where nothing applies:
 
         - ``system`` and ``code`` together are unique;
-        - ``abbreviation``, ``name``, ``name_zh``: as the system names it, in English and Chinese;
-        - ``superclass``: NORM, MI, STTC, CD or HYP as PTB-XL has them; FORM and RHYTHM for
-          statements about shape and rhythm alone; OTHER (clinical or technical); MODIFIER (AHA's
-          qualifiers, which say nothing by themselves);
+        - ``abbreviation``, ``name``, ``name_zh``: the system's own names, in English and Chinese;
+        - ``superclass``: NORM, MI, STTC, CD or HYP as in PTB-XL; FORM and RHYTHM for statements
+          only about shape and rhythm; OTHER (clinical or technical); MODIFIER (AHA's qualifiers,
+          which have no meaning alone);
         - ``subclass``: PTB-XL's diagnostic subclass, or the column of LUDB's table;
         - ``kinds``: for SCP-ECG, some of diagnostic, form and rhythm, separated by spaces;
-        - ``concept``: codes of all systems that mean the same share it. What the Challenge scores
-          as one diagnosis counts as the same; broader and narrower terms differ;
-        - ``snomed_ct``: the SNOMED CT code by which the Challenge publishes the statement;
+        - ``concept``: codes with the same meaning in all systems share it. Codes that the Challenge
+          scores as one diagnosis have the same concept; broader and narrower terms differ;
+        - ``snomed_ct``: the SNOMED CT code that the Challenge publishes for the statement;
         - ``challenge_2020``, ``challenge_2021``: the scored class of a SNOMED CT code.
 
     See Also
     --------
-    codes_to_labels : Multi-label indicator of the codes of records.
+    codes_to_labels : Labels from the codes of records.
 
     Notes
     -----
-    Two translations of the Challenge are worth knowing: CPSC2018's class "Normal" appears there
-    as 426783006 (sinus rhythm), and the ventricular premature beats of CPSC2018 and PTB-XL as
-    164884008 (ventricular ectopics), which is *not* among the scored codes. The column
-    ``snomed_ct`` holds these published codes; ``concept`` keeps a normal ECG and sinus rhythm
-    apart, and holds all premature ventricular beats together.
+    Two translations of the Challenge are unexpected. CPSC2018's class "Normal" becomes 426783006
+    (sinus rhythm). The ventricular premature beats of CPSC2018 and PTB-XL become 164884008
+    (ventricular ectopics), which is *not* a scored code. The column ``snomed_ct`` holds these
+    published codes. ``concept`` separates a normal ECG from sinus rhythm, and joins all premature
+    ventricular beats.
 
     References
     ----------
@@ -103,37 +104,36 @@ def load_vocabulary(system=None) -> pd.DataFrame:
 
 
 def codes_to_labels(codes, system, by="code", label_names=None) -> tuple[pd.DataFrame, pd.Series]:
-    """Return the multi-label indicator of the codes of records, and the codes nobody knows.
+    """Return labels from the codes of records, and the unknown codes.
 
     Parameters
     ----------
     codes : sequence of length n_records of str, int, or list or set of them
-        The codes of each record; a string is one code, an empty list none. Spaces around codes
-        do not count.
+        Codes of each record. A string is one code, an empty list is none. Spaces around codes are
+        removed.
     system : {"scp", "snomed", "aha", "cpsc2018", "mitbih", "ludb"}
-        Whose codes they are.
+        The code system.
     by : str, default="code"
-        The column of `load_vocabulary` that names the labels, for example ``"superclass"`` or
-        ``"challenge_2021"``. Codes for which the column is empty belong to no label.
+        Column of `load_vocabulary` that names the labels, for example ``"superclass"`` or
+        ``"challenge_2021"``. Codes with an empty cell there give no label.
     label_names : sequence of str, default=None
-        The labels wanted, in order. By default those that occur, in the order of the vocabulary.
+        The wanted labels, in order. By default those that occur, in the order of the vocabulary.
 
     Returns
     -------
     labels : DataFrame of int8 of shape (n_records, n_labels)
-        1 where a record has a code of the label, else 0; the columns are the labels' names.
-        `ECGRecords` takes it as it is.
+        1 if a record has a code of the label, else 0. The columns are the labels' names.
+        `ECGRecords` accepts it.
     unknown : Series of int
-        How many records have each code that the vocabulary does not hold, most frequent first;
-        empty if it holds all of them. What such a code means is not guessed.
+        Number of records with each code that is not in the vocabulary, most frequent first. The
+        meaning of such a code is not guessed.
 
     Raises
     ------
     ValueError
-        If `label_names` holds a name that the column does not.
+        If a name in `label_names` is not in the column.
     TypeError
-        If `codes` is a single string, or the codes of a record are missing or are no list of
-        codes.
+        If `codes` is a single string, or the codes of a record are missing or not a list of codes.
 
     See Also
     --------
@@ -184,24 +184,24 @@ def codes_to_labels(codes, system, by="code", label_names=None) -> tuple[pd.Data
 
 
 def _codes_of_records(codes):
-    """Return a list of codes for each record, or say which record has something else."""
+    """Return a list of codes for each record, or raise an error that names the record."""
     if isinstance(codes, str) or not pd.api.types.is_list_like(codes) or isinstance(codes, dict):
         raise TypeError(
             "codes must be a sequence with the codes of each record, such as [['AFIB', 'LVH'], "
-            f"['NORM']]; got {codes!r}. For a single record give [codes]."
+            f"['NORM']]; got {codes!r}. For a single record pass [codes]."
         )
     return [_codes_of_record(own, record) for record, own in enumerate(codes)]
 
 
 def _codes_of_record(own, record):
     own_codes = own if pd.api.types.is_list_like(own) else [own]
-    # A mapping may tell how likely each code is, which only its owner can judge.
+    # A mapping may hold probabilities; only its owner can set a threshold.
     if isinstance(own, dict) or not all(
         isinstance(code, str | numbers.Integral) for code in own_codes
     ):
         raise TypeError(
             f"codes must hold a code or a list of codes, text or whole numbers, for each record; "
-            f"record {record} has {own!r}. Give a record without codes an empty list."
+            f"record {record} has {own!r}. Use an empty list for a record without codes."
         )
     return own_codes
 
@@ -213,7 +213,7 @@ def _check_system(system):
 
 
 def check_label_names(label_names, named, system, by):
-    """Return the names as a list, unless one is none of those that a column of a system has."""
+    """Return the names as a list, after checking that the column of the system has them."""
     if isinstance(label_names, str):
         raise TypeError(f"label_names must be a list of names; got {label_names!r}.")
     label_names = list(label_names)
@@ -221,6 +221,6 @@ def check_label_names(label_names, named, system, by):
     if strange:
         raise ValueError(
             f"label_names must be values of the column {by!r} of load_vocabulary({system!r}); it "
-            f"does not hold {strange}."
+            f"does not hold {list(map(str, strange))}."
         )
     return label_names

@@ -1,10 +1,10 @@
-"""Tables of the waves of a heartbeat, as the textbook draws them.
+"""Tables of the waves of a heartbeat, as in textbooks.
 
 Every wave is a Gaussian event, as in ECGSYN (McSharry et al. 2003). A row holds its centre, its
-width (standard deviation) and its amplitude in mV on the eight leads that are independent of each
-other; the other four limb leads follow by Einthoven's and Goldberger's equations. QRS waves have
-centre and width in units of the duration of the QRS complex, from its onset (0) to its offset
-(1); all others in ms, from where their table says.
+width (standard deviation) and its amplitude in mV on the eight independent leads; the other four
+limb leads follow by Einthoven's and Goldberger's equations. QRS waves have centre and width in
+units of the duration of the QRS complex, from its onset (0) to its offset (1); all others in ms,
+from the point that their table names.
 """
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -87,8 +87,8 @@ T_WAVES = {
     ),
 }
 
-# The ST segment per mV of its greatest deviation, by the region that is short of blood. Leads
-# that face away from an elevation show its mirror image.
+# The ST segment per mV of its greatest deviation, by ischaemic region. Leads that face away from an
+# elevation show its mirror image.
 ST_LEVELS = {
     #                         I     II     V1     V2     V3     V4     V5     V6
     ("STE", "anterior"): (  .15,   .00,   .60,  1.00,  1.00,   .70,   .30,   .10),
@@ -98,11 +98,11 @@ ST_LEVELS = {
     ("STD", "inferior"): ( -.20,  -.95,   .05,   .00,  -.15,  -.35,  -.60,  -.65),
 }
 
-# The plateau of an ST segment, which goes over into the T wave: centre and width in ms from the
-# offset of the QRS complex at 60 beats per minute, and height, by which the plateau reaches 1.
+# The plateau of an ST segment, which continues into the T wave: centre and width in ms from the
+# offset of the QRS complex at 60 beats per minute, and height, which makes the plateau reach 1.
 ST_EVENTS = ((30, 34, .77), (100, 40, .77), (172, 45, .60))
 
-# How an ST deviation goes on in the T wave: tall with elevation, flat with depression.
+# The T wave after an ST deviation: tall with elevation, flat with depression.
 T_FACTOR = {"STE": 1.3, "STD": 0.4}
 
 #                    I     II     V1     V2     V3     V4     V5     V6

@@ -25,78 +25,76 @@ def load_wfdb(
 ) -> ECGRecords:
     """Load the records of any folder of WFDB files, without labels.
 
-    Opening reads headers alone, in about 0.1 ms each; a signal is read when it is touched.
-    Records that cannot be loaded are left out, and ``records.report`` says why.
+    Opening reads only headers, in about 0.1 ms each; signals are read on demand. Records that
+    cannot be loaded are left out, and ``records.report`` gives the reasons.
 
     Parameters
     ----------
     path : path-like
-        A folder, which is searched with all folders in it and those that links in it lead to; a
-        pattern such as ``"data/*/A*.hea"``; or a single header.
+        A folder, which is searched with its subfolders and links; a pattern such as
+        ``"data/*/A*.hea"``; or a single header.
     leads : sequence of str, default=None
-        The leads, in the order wanted. Spelling does not matter (``"AVR"``, ``"avr"`` and
-        ``"aVR"`` are one lead), but another lead is another lead (MLII is not II). By default the
-        leads that most records hold, of those measured in volts; then the report names what else
-        there is.
+        The wanted leads, in order. Spelling does not matter (``"AVR"``, ``"avr"`` and ``"aVR"`` are
+        one lead), but similar leads stay different (MLII is not II). By default the leads in volts
+        that most records hold; then the report names the other leads.
     sampling_rate : float, default=None
         Hz. Records of another rate are resampled to it. By default records of another rate than
         most are left out.
     cache_dir : path-like, default=None
-        A folder for copies of all signals, which are written now and read from then on, at about
-        the speed of the disk. Records that are new or have changed since are copied, and no
-        others. Several collections and processes may share the folder, and it may be deleted at
-        any time.
+        Folder for copies of all signals, which are written now and then read at about the speed of
+        the disk. Only new and changed records are copied. Several collections and processes may
+        share the folder, and it may be deleted at any time.
     window : float, default=None
-        Length in s of the windows into which records are cut, from their start; what is left at
-        the end is shorter and goes. Only the window that is touched is read, so that records may
-        be longer than memory holds. By default records stay whole.
+        Length in s of windows into which records are cut from their start. A shorter rest at the
+        end is left out. Only the requested window is read, so records may be larger than memory. By
+        default records are not cut.
     missing_leads : {"leave out", "nan"}, default="leave out"
-        What becomes of records that lack some of the leads: left out, or filled with NaN.
+        Records that lack some of the leads are left out, or filled with NaN.
     verify : bool, default=False
-        Read every signal now, so that damaged ones are left out and reported, as
-        ``records.verified()`` does later. With `cache_dir` this is done as the copy is written.
-        Else a damaged one raises an error when it is touched, and is NaN with a warning where
-        several are read.
+        Read every signal now; damaged ones are left out and reported, as with
+        ``records.verified()``. `cache_dir` does the same. Otherwise a damaged signal raises an
+        error when it is read alone, and is NaN with a warning when several are read.
     checksums : bool, default=True
-        Hold each signal that is read whole against the checksum in its header. Some data sets are
-        distributed with wrong ones: if most of some records that are tried at once are wrong, that
-        is said once, and none is held against its record.
+        Compare each signal that is read whole with the checksum in its header. Some data sets have
+        wrong checksums: if most of a few tried records do not match, one warning says so, and
+        checksums are ignored.
 
     Returns
     -------
     ECGRecords
-        Signals as float32 in mV, of one length or of different ones; `ids` are the paths of the
-        records inside the folder, with the number of the window (``"sub/100/000"``) where they are
-        cut. `metadata` are what the headers say: patient, age, sex, start and diagnoses, where
-        their comments have a known form (``Age: 74``); those of a window are its record's. `groups`
-        are the patients, where headers name any; else, of windows, the records.
+        Signals as float32 in mV, of equal or different lengths. `ids` are the paths of the records
+        inside the folder, with the number of the window (``"sub/100/000"``) if they are cut.
+        `metadata` are from the headers: patient, age, sex, start and diagnoses, if their comments
+        have a known form (``Age: 74``); a window has those of its record. `groups` are the patients
+        if headers name any; otherwise windows are grouped by record.
 
     Raises
     ------
     FileNotFoundError
-        If there is no header at all.
+        If there is no header.
     ValueError
-        If no record can be loaded; the message says why. Also, when a single signal is touched,
-        if its file is damaged or does not agree with its header.
+        If no record can be loaded; the message gives the reasons. Also when a signal is read whose
+        file is damaged or does not fit its header.
 
     See Also
     --------
-    load_mitdb, make_ecg_records
+    load_ecg_files : Load WFDB and other formats.
 
     Notes
     -----
-    Left out and reported are records whose files are missing, of another size than their header
-    says, of an unknown format or the same as those of another record, headers that make no sense,
-    and leads whose unit is no voltage (such as "adu") or that were never calibrated: nothing is
-    guessed. So are folders that cannot be searched. Invalid samples are NaN.
+    These records are left out and reported: those with missing files, or files of another size than
+    in their header; unknown formats; copies of other records; unreadable headers. So are leads
+    without calibration or with a unit that is not a voltage (such as "adu"), which is never
+    guessed, and folders that cannot be searched. Invalid samples are NaN.
 
-    Several signals of an unknown name are numbered, ``"ECG 1"`` and ``"ECG 2"``; of a known name,
-    none is that lead. Where a frame holds several samples of the leads, these are read at their own
-    rate; signals of a record that have another rate than most of its leads are left out.
+    Several signals with the same unknown name are numbered, ``"ECG 1"`` and ``"ECG 2"``; of several
+    signals with the name of a known lead none is read. If a frame holds several samples of the
+    leads, they are read at their own rate. Signals with another rate than most leads of the record
+    are left out.
 
-    Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, with the same samples as wfdb's bit
-    for bit; others, records of several segments and frames of several samples are read by wfdb,
-    which does not look at checksums.
+    Formats 16, 212, 24, 32, 61, 80 and 160 are read directly, with the same samples as wfdb, bit
+    for bit. wfdb reads other formats, multi-segment records and frames of several samples; it does
+    not check checksums.
 
     Examples
     --------
@@ -146,11 +144,11 @@ def find_records(path, report):
         found = found or match_files(f"{path}.hea", report)
         found = [name for name in found if name.endswith(".hea")]
     if not found:
-        exists = "holds no WFDB headers (*.hea)" if folder else "is no WFDB header (*.hea)"
+        exists = "holds no WFDB headers (*.hea)" if folder else "is not a WFDB header (*.hea)"
         exists = exists if os.path.lexists(path) else "is not there"
         raise FileNotFoundError(
-            f"{path!r} {exists}.{first_problem(report)} Give a folder of WFDB records, or a "
+            f"{path!r} {exists}.{first_problem(report)} Pass a folder of WFDB records, or a "
             'pattern that their headers match, such as "data/**/*.hea".'
         )
-    # Signals are read later, when the working folder may be another one.
+    # Signals are read later, perhaps in another working folder.
     return [str(Path(name).absolute()).removesuffix(".hea") for name in found], folder

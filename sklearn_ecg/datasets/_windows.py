@@ -1,4 +1,4 @@
-"""Long records as many short ones, each read by itself."""
+"""Long records cut into windows that are read one by one."""
 
 import numpy as np
 import pandas as pd
@@ -8,7 +8,7 @@ from sklearn_ecg.records._report import Report
 
 
 class _WindowReader:
-    """Reads window i from the one record in which it lies."""
+    """Reads window i from its record."""
 
     def __init__(self, signals, sources, starts, n_times):
         self.signals = signals
@@ -35,22 +35,22 @@ class _WindowReader:
 
 
 def cut_windows(signals, n_times):
-    """Cut records into consecutive windows; what is left at their ends goes.
+    """Cut records into consecutive windows; shorter rests at their ends are left out.
 
     Parameters
     ----------
     signals : LazySignals
-        Of known lengths.
+        With known lengths.
     n_times : int
 
     Returns
     -------
     windows : LazySignals
-        Nothing is read.
+        Read on demand.
     sources : ndarray of int of shape (n_windows,)
         The record of each window.
     numbers : ndarray of int of shape (n_windows,)
-        Its place in the record.
+        Number of each window in its record.
     """
     counts = np.asarray(signals.lengths) // n_times
     sources = np.repeat(np.arange(len(counts)), counts)
@@ -60,21 +60,21 @@ def cut_windows(signals, n_times):
 
 
 def in_windows(records, window, files):
-    """Return the windows of records as records of their own.
+    """Return the windows of records as separate records.
 
     Parameters
     ----------
     records : ECGRecords
-        Unlabelled, of `LazySignals` of known lengths.
+        Unlabelled, with `LazySignals` of known lengths.
     window : float
-        In s.
+        Seconds.
     files : sequence of str of length n_records
-        For the report.
+        Paths for the report.
 
     Returns
     -------
     ECGRecords
-        The windows of a patient, or of a record of nobody in particular, are a group; each has the
+        The windows of a patient are a group; without a patient, those of a record. Each has the
         metadata of its record, with its own time.
     """
     rate = records.sampling_rate

@@ -1,4 +1,4 @@
-"""Records as files that others read, with their labels in place."""
+"""Write records and their labels as files of standard formats."""
 
 import importlib
 import itertools
@@ -28,68 +28,67 @@ _WRITERS = {"wfdb": _wfdb, "edf": _edf, "dicom": _dicom, "csv": _csv}
 _PACKAGES = {"edf": ("edfio", "hospital"), "dicom": ("pydicom", "hospital")}
 _PACKAGES["parquet"] = ("pyarrow", "parquet")
 _LABELS, _RECORDS = "labels.csv", "records.csv"
-# Columns of the tables that are no metadata and no labels.
+# Columns of the tables besides metadata and labels.
 _OWN = (*_parquet.OF_SIGNALS, "file", "patient", "split", "trusted")
 
 
 def write_ecg_files(records, folder, format="wfdb", *, overwrite=False, verbose=0) -> pd.DataFrame:
-    """Write records as files that other programs read, with their labels in place.
+    """Write records as files that other programs read, with their labels.
 
-    Beside the signals stand ``labels.csv``, with a row per file and a column per label (1, 0, or
-    empty for unknown), and ``records.csv`` with what else is known of each record: id, patient,
-    fold, trust, metadata, and of cleaned records where each label comes from and how probable it
-    is. Metadata that are called as another column, such as ``file``, are ``metadata file`` there.
+    Two tables are written beside the signals. ``labels.csv`` has a row per file and a column per
+    label (1, 0, or empty for unknown). ``records.csv`` has id, patient, fold, trust and metadata of
+    each record, and for cleaned records the provenance and confidence of each label. Metadata with
+    the name of another column, such as ``file``, become ``metadata file``.
 
     Parameters
     ----------
     records : ECGRecords or CleanedRecords
-        Of signals, with a sampling rate and names of leads. They are read one after the other.
+        Records of signals with a sampling rate and lead names. They are read one by one.
     folder : path-like
-        It is made where it is not there.
+        Is made if it is missing.
     format : {"wfdb", "edf", "dicom", "csv", "parquet"}, default="wfdb"
-        A file per record, or for "parquet" one per thousand records, whose rows hold signal and
-        labels for training elsewhere, with ``datasets.load_dataset("parquet", data_files=...)``
-        of Hugging Face for example. EDF and DICOM need ``sklearn_ecg[hospital]``, Parquet
+        One file per record; "parquet" has one per thousand records, with signals and labels in its
+        rows for training elsewhere, for example with ``datasets.load_dataset("parquet",
+        data_files=...)`` of Hugging Face. EDF and DICOM need ``sklearn_ecg[hospital]``, Parquet
         ``sklearn_ecg[parquet]``.
     overwrite : bool, default=False
-        Whether files may take the place of those that are there.
+        Whether to replace existing files.
     verbose : int, default=0
         A progress bar if positive.
 
     Returns
     -------
     DataFrame
-        Indexed by the records' ids; `file`, relative to the folder, and `problem`, which is empty
-        where the record was written.
+        Indexed by the records' ids. `file` is relative to the folder; `problem` is empty if the
+        record was written.
 
     Raises
     ------
     ValueError
-        If the sampling rate or the names of leads are unknown, or a label is called as a column
-        of what else is written, such as "file". Of Parquet also if a column of metadata holds
-        values of several types.
+        If the sampling rate or the lead names are unknown, or a label has the name of another
+        column, such as "file". For Parquet also if a column of metadata holds values of several
+        types.
     FileExistsError
-        If a file is there already; then nothing is written.
+        If a file exists already; then nothing is written.
     ImportError
         If the package for the format is missing; the message names the extra.
 
     Warns
     -----
     UserWarning
-        If records cannot be read, or hold what the format cannot; `problem` says why.
+        If some records cannot be read, or do not fit the format; `problem` gives the reasons.
 
     See Also
     --------
-    load_ecg_files : Reads all of these but Parquet.
-    join_labels : Gives labels back, by ``labels.csv`` with ``id_column="file"``.
+    load_ecg_files : Reads all of these formats but Parquet.
+    join_labels : Reads the labels back, from ``labels.csv`` with ``id_column="file"``.
 
     Notes
     -----
-    WFDB, EDF and DICOM hold whole microvolts of 16 bits; a lead that goes beyond 32.767 mV is
-    written in larger steps. Labels that are present stand in comments of the WFDB header, in
-    annotations of EDF+ and DICOM. Names of patients are not written, ids of patients are:
-    see `anonymise`. A lead without any sample is left out of the record's file; EDF has no mark for
-    single samples that are missing.
+    WFDB, EDF and DICOM hold whole microvolts in 16 bits; leads beyond 32.767 mV are written in
+    larger steps. Present labels are comments of the WFDB header, or annotations of EDF+ and DICOM.
+    Names of patients are not written, but ids of patients are: see `anonymise`. A lead without any
+    sample is left out of the record's file. EDF cannot mark single missing samples.
 
     Examples
     --------
@@ -110,8 +109,8 @@ def write_ecg_files(records, folder, format="wfdb", *, overwrite=False, verbose=
     if records.sampling_rate is None or records.lead_names is None:
         missing = "sampling_rate" if records.sampling_rate is None else "lead_names"
         raise ValueError(
-            f"records must know their {missing}, which the files tell: give it as "
-            f"ECGRecords(signals, {missing}=...)."
+            f"records must have {missing} to be written; got None. Pass it by ECGRecords(signals, "
+            f"{missing}=...)."
         )
     _check_package(format)
     labels, facts = _labels(records), _facts(records)
@@ -140,7 +139,7 @@ def write_ecg_files(records, folder, format="wfdb", *, overwrite=False, verbose=
     written = pd.DataFrame({"file": files, "problem": problems}, facts.index)
     written["file"] = written["file"].where(written["problem"] == "", "")
     is_there = written["problem"] == ""
-    # In a Parquet file a record is found by its id alone.
+    # In a Parquet file a record is found only by its id.
     names = written.index if format == "parquet" else written["file"]
     tables = {
         _LABELS: labels.set_axis(pd.Index(names, name="id" if format == "parquet" else "file")),
@@ -170,9 +169,9 @@ def _check_package(format):
 
 
 def _file_names(ids):
-    """Return a name for the file of each record, made of its id, each once."""
+    """Return a unique file name for each record, from its id."""
     names = [re.sub(r"[^A-Za-z0-9_-]+", "_", str(id)).strip("_")[:100] or "record" for id in ids]
-    # Two names that differ in case alone are one file on many disks; tables have names, too.
+    # Many disks ignore case in names, and the tables' names are taken, too.
     taken, unique = {"labels", "records"}, []
     for name in names:
         candidates = itertools.chain([name], (f"{name}_{i}" for i in itertools.count(2)))
@@ -189,29 +188,29 @@ def _check_free(folder, files, overwrite):
     taken = [file for file in dict.fromkeys(files) if file.lower() in there]
     if taken:
         raise FileExistsError(
-            f"{folder} holds {some(taken, 3)} already. Give an empty folder, or overwrite=True."
+            f"{folder} already holds {some(taken, 3)}. Use an empty folder, or overwrite=True."
         )
 
 
 def _check_names(labels, facts):
-    """Check that no label is called as what stands beside it."""
+    """Check that no label has the name of another column."""
     clashing = [name for name in labels if name in _OWN or name in facts]
     if clashing:
         raise ValueError(
-            f"The labels {clashing} are called as columns of what else is written. Give them other "
-            "names, by records.with_labels(records.labels, names)."
+            f"The labels {clashing} have names of other columns of the tables. Rename them "
+            "by records.with_labels(records.labels, names)."
         )
 
 
 def _labels(records):
-    """Return a column per label: 1, 0, or missing where it is unknown."""
+    """Return a column per label: 1, 0, or missing for unknown."""
     labels = [] if records.labels is None else records.labels
     labels = pd.DataFrame(labels, _index(records), records.label_names).astype("Int8")
     return labels.mask(labels == -1)
 
 
 def _facts(records):
-    """Return what is known of each record beside its signal and labels."""
+    """Return everything about each record besides its signal and labels."""
     trusted = None if records.trusted is None else trusted_records(records.trusted)
     known = {"patient": records.groups, "split": records.split, "trusted": trusted}
     facts = {name: values for name, values in known.items() if values is not None}
@@ -230,7 +229,7 @@ def _index(records):
 
 
 class _Reading:
-    """Reads one record after the other, and keeps what was wrong with which."""
+    """Reads records one by one, and keeps their problems."""
 
     def __init__(self, records):
         self.records = records
@@ -245,24 +244,24 @@ class _Reading:
 
     @contextmanager
     def noting(self, i):
-        """Keep what is wrong with record i."""
+        """Keep the error of record i."""
         try:
             yield
         except RecordError as error:
             self.problems[i] = f"{error}"
         except ValueError as error:
-            # Of a library, to which something is too long or too large for its format.
+            # Errors of libraries, for values too long or too large for the format.
             what_to_do = "Choose another format, or leave it out."
             found = RecordError(self.records.ids[i], f"cannot be written: {error}", what_to_do)
             self.problems[i] = f"{found}"
 
     def _read(self, i):
         records, id = self.records, str(self.records.ids[i])
-        with naming(id, "See to its file, or leave it out."):
+        with naming(id, "Check its file, or leave it out."):
             signal = np.asarray(records.signals[i], dtype=np.float64)
         is_there = np.isfinite(signal).any(axis=1)
         if not is_there.any():
-            raise RecordError(id, "holds no sample at all", "Leave it out.")
+            raise RecordError(id, "holds no samples", "Leave it out.")
         labels = [] if records.labels is None else records.labels[i].tolist()
         return RecordToWrite(
             id,

@@ -1,7 +1,7 @@
-"""The review desk: what a label cleaner cannot decide, readers settle at a glance.
+"""The review desk: readers settle the labels that a cleaner cannot decide.
 
-`ReviewQueue` keeps questions, answers and who gave them; ``sklearn-ecg review`` shows them.
-`ECGWidget` is its drawing of an ECG for notebooks.
+`ReviewQueue` holds questions, answers and their readers; ``sklearn-ecg review`` shows them.
+`ECGWidget` shows the same drawing of an ECG in notebooks.
 """
 
 import importlib
@@ -25,7 +25,7 @@ __all__ = [
     "stopping",
 ]
 
-# These need what comes with an extra; the rest does not.
+# These need an extra; the rest does not.
 _HOME = {
     "ECGWidget": "_widget",
     "ReviewQueue": "_queue",

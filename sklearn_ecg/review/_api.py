@@ -1,4 +1,4 @@
-"""What the page asks the server for, as JSON."""
+"""Endpoints of the page, in JSON."""
 
 import hashlib
 import json
@@ -14,8 +14,8 @@ from sklearn_ecg.review._rates import RateLimit
 from sklearn_ecg.review._refusal import Refusal
 from sklearn_ecg.review._settling import ANSWERS
 
-# A reader answers once a second at most, and each answer takes a handful of requests; a page that
-# was long without its server sends all that waits at once.
+# A reader answers at most once a second, with a few requests per answer. A page that was offline
+# for long sends all waiting answers at once.
 _PER_SESSION = {"per_second": 200, "at_once": 2000}
 _WAVES_PER_SESSION = {"per_second": 2, "at_once": 40}
 _MOST_QUESTIONS = 5
@@ -33,7 +33,7 @@ class Api:
     work : Work
     sessions : Sessions
     show_ids, patient : bool
-        Whether a page learns the ids of records, and age and sex.
+        Whether a page gets the ids of records, and age and sex.
     """
 
     def __init__(self, work, sessions, *, show_ids, patient):
@@ -68,7 +68,7 @@ class Api:
         record = _id(request.path_params["record"], "record")
         content = await self._of_record(self.work.read(self.work.queue.signals, record))
         tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
-        # The same address is another ECG where another queue is served: a browser has to ask.
+        # Another queue has another ECG at the same address, so the browser must ask.
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
@@ -98,7 +98,7 @@ class Api:
         if sent["answer"] not in ANSWERS:
             raise _invalid(f"answer must be one of {', '.join(ANSWERS)}.")
         labels = sent.get("labels", [])
-        # However many, and however long their names: the queue knows which there are.
+        # The queue checks number and names of labels.
         if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
             raise _invalid("labels must be a list of labels.")
         if labels and sent["answer"] != "absent":
@@ -155,7 +155,7 @@ class Api:
         return self._session(request, sends=sends).reader
 
     def _session(self, request, *, sends=False):
-        """Return the session of a request; what changes something must come from our page."""
+        """Return the session of a request; a request that changes something needs our page."""
         session = self.sessions.read(request)
         if session is None:
             raise Refusal(401, "Nobody is signed in, or no longer.", "Sign in again.")
@@ -168,7 +168,7 @@ class Api:
         return session
 
     def _shown(self, question):
-        """Return a question without what this desk does not show of records."""
+        """Return a question without the data that this desk hides."""
         similar = [one | {"record": self._header(one["record"])} for one in question["similar"]]
         return question | {"record": self._header(question["record"]), "similar": similar}
 
@@ -187,7 +187,7 @@ class Api:
             raise Refusal(404, "The queue has no such ECG.", "Load the page again.") from None
 
     async def _sent(self, request, needed, optional):
-        """Return the fields of a body of JSON, none missing and none unknown."""
+        """Return the fields of a JSON body: all needed ones, and no unknown ones."""
         if request.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
             raise Refusal(415, "What was sent is no JSON.", "Send it as application/json.")
         try:
@@ -212,7 +212,7 @@ def _invalid(error):
 
 
 def _words_of(error):
-    """Return what an error says; KeyError puts it into quotation marks."""
+    """Return the text of an error, without KeyError's quotation marks."""
     return str(error.args[0]) if error.args else type(error).__name__
 
 
@@ -221,14 +221,14 @@ def _no_number(text):
 
 
 def _once_each(pairs):
-    """Return an object of JSON; of two fields of one name, nobody knows which is meant."""
+    """Return a JSON object; a field that occurs twice is an error."""
     if len(dict(pairs)) < len(pairs):
         raise ValueError(pairs)
     return dict(pairs)
 
 
 def _query(request, allowed):
-    """Return the parameters of an address, each at most once, by default those given."""
+    """Return the parameters of an address, each at most once, over the allowed defaults."""
     pairs = request.query_params.multi_items()
     if len(pairs) > len(dict(pairs)) or not set(dict(pairs)) <= set(allowed):
         raise _invalid(f"The address may have {', '.join(allowed)}, each once.")
@@ -242,7 +242,7 @@ def _id(text, name, largest=_LARGEST_ID):
 
 
 def _key(text):
-    """Return the key of a request in one form, so that it is known again."""
+    """Return the key of a request in one spelling, so that it is recognised again."""
     try:
         return str(uuid.UUID(text))
     except (ValueError, AttributeError, TypeError):
@@ -255,9 +255,9 @@ def _check_text(text, name, most):
 
 
 def _without_controls(text):
-    """Leave out what no database and no workbook takes, and a paste brings along unseen.
+    """Remove characters that databases and workbooks refuse, and that pasted text may hold.
 
-    That is control characters, and half of a character of two.
+    These are control characters, and halves of surrogate pairs.
     """
     return "".join(
         one for one in text if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cs")

@@ -29,27 +29,28 @@ def create_app(
     language=None,
     refit_every=25,
 ) -> Starlette:
-    """Return the desk as an ASGI application, which `serve` or any ASGI server runs.
+    """Return the desk as an ASGI application, for `serve` or any ASGI server.
 
     Parameters
     ----------
     queue : ReviewQueue
+        The questions and answers.
     readers : list of str, default=None
-        Who may sign in; by default anybody.
+        Names of those who may sign in; by default anybody may.
     with_tokens : bool, default=False
-        Whether each reader needs a token beside the name. Where others than those who use
-        this machine reach the desk, it must be True.
+        Whether each reader needs a token besides the name. Must be True if other machines can reach
+        the desk.
     hosts : sequence of str, default=("127.0.0.1", "localhost", "::1")
-        Names under which browsers reach the desk. Requests that name another are refused, for
-        another site could have let its name point to this machine.
+        Host names of the desk. Requests with another name are refused, because another site could
+        point its name to this machine.
     show_ids : bool, default=False
-        Whether readers see the ids of records, in place of their numbers in the queue.
+        Whether readers see the ids of records, and not their numbers in the queue.
     patient : bool, default=False
         Whether readers see age and sex.
     language : str, default=None
-        "en", "de" or "zh"; by default that of the browser. A reader can choose another.
+        "en", "de" or "zh"; by default the browser's. A reader can choose another.
     refit_every : int, default=25
-        After so many answers the cleaner is fitted again, in another process; 0 for never.
+        The cleaner is fitted again after this many answers, in another process; 0 for never.
 
     Returns
     -------
@@ -59,13 +60,13 @@ def create_app(
     Raises
     ------
     TypeError
-        If `queue` is no queue, or names are one text.
+        If `queue` is not a ReviewQueue, or a list of names is a text.
     ValueError
-        If a name cannot be a reader's, there is no such language, or `refit_every` is negative.
+        If a name is not valid, the language is unknown, or `refit_every` is negative.
 
     See Also
     --------
-    serve : Serves it; so does ``sklearn-ecg review``.
+    serve : Serves the application; ``sklearn-ecg review`` does the same.
 
     Examples
     --------
@@ -109,7 +110,7 @@ def create_app(
         exception_handlers={Refusal: refuse, HTTPException: refuse_address},
         lifespan=lifespan,
     )
-    # A redirect would name the address as the request does.
+    # A redirect would use the host name of the request.
     app.router.redirect_slashes = False
     app.state.sessions = sessions
     return app

@@ -1,4 +1,4 @@
-"""Which question a reader gets next, which answers stand, and what follows from them: in SQL."""
+"""Choice of a reader's next question, valid answers, and their results, in SQL."""
 
 from collections import defaultdict
 
@@ -7,22 +7,22 @@ import sqlalchemy as sa
 from sklearn_ecg.review._schema import answers, leases, questions
 from sklearn_ecg.review._settling import Given, settle_record
 
-# So long a question that was handed to a reader is not handed to another.
+# Seconds for which a question is reserved for a reader.
 LEASE_S = 600.0
-# What `said` of an answer is that takes another one back.
+# Value of `said` in a row that takes another answer back.
 UNDO = "undo"
 WAITING = ("open", "disputed")
 _given, _undos = answers.alias("given"), answers.alias("undos")
 
 
 def stands(of=answers):
-    """Say that an answer was not undone, and is no undo."""
-    # Not by `undoes`, which is null in nearly all rows: SQLite would take its index for the best.
+    """Condition: an answer was not undone, and is not an undo."""
+    # Not by `undoes`, which is null in nearly all rows: SQLite would choose its index wrongly.
     return sa.and_(of.c.said != UNDO, ~sa.exists().where(_undos.c.undoes == of.c.answer))
 
 
 def has_answer(*, reader=None, but=None):
-    """Say that a question has an answer that stands: of a reader, or other than `but`."""
+    """Condition: a question has a valid answer, of `reader`, or of anybody but `but`."""
     where = [_given.c.question == questions.c.question, stands(_given)]
     if reader is not None:
         where.append(_given.c.reader == reader)
@@ -32,7 +32,7 @@ def has_answer(*, reader=None, but=None):
 
 
 def is_leased(now, *, but=None):
-    """Say that a question is before a reader, other than `but`."""
+    """Condition: a question is reserved for a reader other than `but`."""
     where = [leases.c.question == questions.c.question, leases.c.until > now]
     if but is not None:
         where.append(leases.c.reader != but)
@@ -42,18 +42,18 @@ def is_leased(now, *, but=None):
 def choose(work, reader, n, holding, now):
     """Return questions for a reader, the best first.
 
-    Those of the record on the reader's screen come first, then disputes of others, then all
-    in their order, each with the others of its record. Where nothing else is left, the reader gets
-    the disputes with an answer of this reader, and at last what was skipped.
+    Questions about the record on the reader's screen come first, then disputes of others, then all
+    in order, each with the other questions of its record. If none is left, the reader gets disputes
+    with an own answer, and at last skipped questions.
 
     Parameters
     ----------
     work : Connection
     reader : str
     n : int
-        At most so many.
+        The largest number of questions.
     holding : list of int
-        Questions that the reader has already.
+        Questions that the reader already has.
     now : float
         Seconds since 1970.
 
@@ -96,7 +96,7 @@ def choose(work, reader, n, holding, now):
             if not records:
                 break
             take(*of_records(records), fresh, limit=n - len(chosen))
-    # What the reader has not seen for longest first: by skipping one gets on.
+    # The question that the reader has not seen for longest comes first, so that skipping goes on.
     last_seen = sa.select(sa.func.max(_given.c.answer)).where(
         _given.c.question == questions.c.question, _given.c.reader == reader
     )
@@ -112,7 +112,7 @@ def choose(work, reader, n, holding, now):
 
 
 def lease(work, chosen, reader, now):
-    """Keep questions from other readers for a while."""
+    """Reserve questions for a reader for a while."""
     if chosen:
         work.execute(leases.delete().where(leases.c.question.in_(chosen)))
         rows = sa.select(
@@ -126,7 +126,7 @@ def lease(work, chosen, reader, now):
 
 
 def renew(work, holding, reader, now):
-    """Keep what a reader has longer from others, if it still is the reader's."""
+    """Extend a reader's reservations, if they are still the reader's."""
     if holding:
         work.execute(
             leases.update()
@@ -136,18 +136,18 @@ def renew(work, holding, reader, now):
 
 
 def was_shown_dispute(work, question, reader):
-    """Whether a question was handed to a reader as a dispute, and since then to nobody else."""
+    """Whether a question was last shown to this reader, and as a dispute."""
     of_reader = leases.c.question == question, leases.c.reader == reader
     return work.scalar(sa.select(sa.exists().where(*of_reader, leases.c.shows_dispute)))
 
 
 def release(work, answered, reader):
-    """Let others have questions."""
+    """End reservations of questions."""
     work.execute(leases.delete().where(leases.c.question.in_(answered), leases.c.reader == reader))
 
 
 def waiting_of_records(work, of_records, reader):
-    """Return by record the questions that wait for an answer of a reader."""
+    """Return, by record, the number of questions that wait for a reader's answer."""
     rows = work.execute(
         sa.select(questions.c.record, questions.c.question).where(
             questions.c.record.in_(of_records),
@@ -168,27 +168,27 @@ def states_in_order(work):
 
 
 def count_states(work):
-    """Return how many questions are in each state."""
+    """Return the number of questions in each state."""
     counts = sa.select(questions.c.state, sa.func.count()).group_by(questions.c.state)
     return defaultdict(int, work.execute(counts).all())
 
 
 def count_answers(work, reader):
-    """Return how many answers of a reader stand."""
-    # An undo is a row as well, and takes one away.
+    """Return the number of a reader's valid answers."""
+    # An undo is a row, too, and removes one.
     each = sa.case((answers.c.undoes.is_(None), 1), else_=-1)
     return int(work.scalar(sa.select(sa.func.sum(each)).where(answers.c.reader == reader)) or 0)
 
 
 def last_answer(work):
-    """Return the number of the last answer or undo, 0 if there is none."""
+    """Return the number of the last answer or undo, or 0."""
     return work.scalar(sa.select(sa.func.max(answers.c.answer))) or 0
 
 
 def last_answers(work, reader, key=None):
-    """Return a reader's last answer that stands, and after it those given in the same breath.
+    """Return a reader's last valid answer, followed by the answers stored together with it.
 
-    With a key, the answer that has it, if it stands.
+    With a key, the valid answer with this key.
     """
     own = sa.select(answers).where(answers.c.reader == reader, stands())
     wanted = own if key is None else own.where(answers.c.key == key)
@@ -201,7 +201,7 @@ def last_answers(work, reader, key=None):
 
 
 def standing(work, asked):
-    """Return by question the answers that stand and count, the oldest first.
+    """Return the valid answers that count, by question, the oldest first.
 
     Parameters
     ----------
@@ -219,15 +219,15 @@ def standing(work, asked):
 
 
 def that_count(rows):
-    """Leave out answers that a later one of the same reader to the same question replaces.
+    """Leave out answers that the same reader replaced by a later one to the same question.
 
-    A skip replaces nothing; nor does what is said in a dispute, in sight of the others' answers,
-    replace what was said before, blind.
+    A skip replaces nothing. An answer in a dispute, after seeing the others, does not replace the
+    reader's earlier blind answer.
 
     Parameters
     ----------
     rows : iterable of Row
-        Of answers, the oldest first.
+        Answers, the oldest first.
 
     Returns
     -------
@@ -239,14 +239,14 @@ def that_count(rows):
         key = row.question, row.reader, row.is_final
         if row.said == "skip" and key in last:
             continue
-        # To the end, where the reader has answered before.
+        # Moved to the end, if the reader has answered before.
         last.pop(key, None)
         last[key] = row
     return list(last.values())
 
 
 def given_by_question(rows):
-    """Return by question the answers that count, of rows of answers in their order."""
+    """Return the answers that count by question, from rows of answers in order."""
     given = defaultdict(list)
     for row in that_count(rows):
         given[row.question].append(Given(row.reader, row.said, row.is_final, row.note))
@@ -254,7 +254,7 @@ def given_by_question(rows):
 
 
 def settle(work, record):
-    """Bring the states of a record's questions up to its answers."""
+    """Update the states of a record's questions from its answers."""
     rows = work.execute(sa.select(questions).where(questions.c.record == record)).all()
     given = standing(work, [row.question for row in rows])
     states = settle_record(

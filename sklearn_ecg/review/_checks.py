@@ -1,4 +1,4 @@
-"""Checks of what is given to a queue: each returns it as the tables keep it."""
+"""Checks of arguments of a queue; each returns the value in the form of the tables."""
 
 import numbers
 import unicodedata
@@ -28,7 +28,7 @@ def check_share(value, name):
 
 
 def draw_seed(random_state):
-    """Return a seed as int, drawn by what scikit-learn takes for a random state."""
+    """Return a seed as int, drawn from a random state of scikit-learn."""
     try:
         return int(check_random_state(random_state).randint(2**31 - 1))
     except ValueError as error:
@@ -62,20 +62,20 @@ def check_text(value, name, longest):
 def check_reader(reader):
     """Return the name of a reader as the queue keeps it.
 
-    Parameters
-    ----------
-    reader : str
+        Parameters
+        ----------
+        Name of a reader.
 
     Returns
     -------
     str
-        With one space between words, and each letter in one form of Unicode.
+        With one space between words, and letters in one form of Unicode.
 
-    Examples
-    --------
-    >>> from sklearn_ecg.review._checks import check_reader
-    >>> check_reader(" Anna  Ek ")
-    'Anna Ek'
+        Examples
+        --------
+        >>> from sklearn_ecg.review._checks import check_reader
+        >>> check_reader(" Anna  Ek ")
+        'Anna Ek'
     """
     if not isinstance(reader, str):
         raise TypeError(f"reader must be text, the name of a reader; got {reader!r}.")
@@ -89,7 +89,7 @@ def check_reader(reader):
 
 
 def check_key(key):
-    """Return a key, a new one for None."""
+    """Return a key; a new one for None."""
     if key is None:
         return uuid.uuid4().hex
     key = check_text(key, "key", _LONGEST_KEY)
@@ -99,7 +99,7 @@ def check_key(key):
 
 
 def check_software(software):
-    """Return with what an answer was given, or None."""
+    """Return the name of the program that sent an answer, or None."""
     return None if software is None else check_text(software, "software", _LONGEST_SOFTWARE)
 
 

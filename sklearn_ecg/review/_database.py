@@ -1,4 +1,4 @@
-"""A database that several readers write at once: transactions, and errors that say what to do."""
+"""A database with several writers: transactions, and errors that say what to do."""
 
 import errno
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-# So long a writer waits for others, in this process and outside.
+# Seconds that a writer waits for others, in this process and outside.
 _PATIENCE_S = 5.0
 _WHAT_IS_SAFE = "What was stored before is kept."
 
@@ -23,14 +23,14 @@ class Database:
     url : path, or str
         A path, or a URL such as ``"postgresql+pg8000://user@host/name"``.
     create : bool, default=False
-        Whether a file that is not there is made.
+        Whether to make a missing file.
 
     Attributes
     ----------
     name : str
-        As messages call it, without a password.
+        Name for messages, without a password.
     path : Path or None
-        Of the file.
+        Path of the file.
     """
 
     def __init__(self, url, *, create=False):
@@ -62,9 +62,9 @@ class Database:
 
     @contextmanager
     def writing(self):
-        """Yield a connection beside which nobody writes; all that it does is stored, or nothing.
+        """Yield the only writing connection; everything in the block is stored, or nothing.
 
-        Threads of one process take turns here; SQLite itself would let them wait by chance.
+        Threads of one process take turns; with SQLite alone, their order would be random.
         """
         with self._saying_what_is_wrong():
             self._connect_after_fork()
@@ -80,7 +80,7 @@ class Database:
                 self._turn.release()
 
     def read_beside_writers(self):
-        """Let a file be read while it is written; it stays so. A server does so anyway."""
+        """Let a file be read while it is written, from now on. A server always does."""
         if self.path is not None:
             with self._saying_what_is_wrong(), self._connect() as connection:
                 connection.connection.execute("PRAGMA journal_mode=WAL")
@@ -100,9 +100,9 @@ class Database:
         return connection
 
     def _check_file(self):
-        """Raise an error where the file is no longer the one that was opened.
+        """Raise if the file is no longer the one that was opened.
 
-        SQLite would go on in what was deleted, and tell nobody.
+        SQLite would silently write into the deleted file.
         """
         if self.path is None:
             return
@@ -189,8 +189,8 @@ def _file(path, create):
         pool_timeout=_PATIENCE_S,
     )
 
-    # Python's driver would begin where it sees fit, and a transaction that reads first and then
-    # writes would fail where another has written between.
+    # Python's driver would begin a transaction late. One that reads first and then writes would
+    # fail if another process has written in between.
     @sa.event.listens_for(engine, "begin")
     def begin(connection):
         writes = connection.get_execution_options().get("writes", False)
@@ -255,7 +255,7 @@ def _damaged(name, why):
 
 
 def _error_of_file(cause, name):
-    """Return what to raise for an error of SQLite, or None."""
+    """Return our exception for an error of SQLite, or None."""
     code = getattr(cause, "sqlite_errorname", None) or ""
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return TimeoutError(f"{name} is locked: {_locked()}")
@@ -288,7 +288,7 @@ def _error_of_file(cause, name):
 
 
 def _error_of_server(cause, name):
-    """Return what to raise for an error of PostgreSQL's driver, or None."""
+    """Return our exception for an error of PostgreSQL's driver, or None."""
     told = cause.args[0] if cause.args and isinstance(cause.args[0], dict) else {}
     code = told.get("C") or getattr(cause, "sqlstate", None) or ""
     text = (told.get("M") or str(cause)).rstrip(".")

@@ -1,4 +1,4 @@
-"""How many errors are left where nobody was asked, and when to stop asking."""
+"""Number of wrong labels among those without an answer, and when to stop asking."""
 
 from numbers import Real
 from typing import NamedTuple
@@ -11,15 +11,15 @@ from sklearn.utils import check_random_state
 
 from sklearn_ecg.utils import number_array
 
-# Log odds of being wrong that a cleaner's probabilities are read as, and the knots between which
-# the difference between them and what answers show is linear.
+# Knots, in the cleaner's log odds of being wrong. Between them the difference between these and the
+# answers is linear.
 _LOWEST, _HIGHEST = -14.0, 7.0
 _KNOTS = np.linspace(_LOWEST, _HIGHEST, 15)
 # Labels whose log odds differ by less are counted together.
 _STEP = 0.1
-# Standard deviations of that difference before any answer: of all of it (the cleaner says twice or
-# half of what is true), per unit of log odds (it is over- or underconfident), and of what has
-# neither form, with the log odds over which that is alike.
+# Prior standard deviations of that difference: of its level (the cleaner's odds are twice or half
+# the true ones), per unit of log odds (over- or underconfidence), and of other smooth forms, with
+# their length scale in log odds.
 _SHIFT, _TILT, _BEND, _REACH = 1.0, 0.25, 0.5, 3.0
 _N_DRAWS = 1000
 
@@ -33,54 +33,54 @@ def errors_left(
     confidence_level=0.95,
     random_state=None,
 ) -> pd.Series:
-    """Estimate how many labels that nobody was asked about are wrong.
+    """Estimate how many labels without an answer are wrong.
 
-    The cleaner says of each label how probable it is that it is wrong; what readers answered shows
-    how far that is to be believed, from the labels it doubts to those it is sure of. Questions
-    are asked in order of doubt, so that those asked stand for others of the same probability, and
-    for no others: it takes control questions, drawn at random from the labels that nobody would
-    have asked about, to learn of the sure ones.
+    The cleaner gives each label a probability of being wrong. The answers calibrate these
+    probabilities. Questions are asked in order of doubt, so their answers are informative only for
+    labels with similar probabilities. Control questions, drawn at random from the other labels, are
+    needed for labels that the cleaner is sure of.
 
     Parameters
     ----------
     asked : DataFrame
-        A row per answered question: ``probability`` that the label was wrong, as the cleaner saw
-        it when it asked; ``wrong``, whether it was (1 or 0), by the answer that is trusted; and, if
-        readers' errors are known better than by `reader_error`, ``evidence``: the log likelihood
-        ratio of the answers for "wrong", as `ReaderModel` has it for "present" (turn its sign
-        where the label was present). Questions that a reader raised without being asked tell
-        nothing of others and must be left out.
+        A row per answered question: ``probability`` (the cleaner's, that the label was wrong, when
+        it asked); ``wrong`` (1 or 0, by the trusted answer); and optionally ``evidence``, the log
+        likelihood ratio of the answers for "wrong", if it is better known than by `reader_error`.
+        `ReaderModel` gives it for "present"; change its sign where the label was present. Leave out
+        questions that readers raised themselves: they say nothing about others.
     unasked : array-like of shape (n_labels,)
-        For each label that nobody has answered, the probability that it is wrong, as the cleaner
-        sees it now; NaN where it cannot judge. Of these nothing is known, and they count nowhere.
+        The cleaner's present probability that each unanswered label is wrong; NaN if it cannot
+        judge. Labels with NaN are ignored.
     reader_error : float, default=0.02
-        How often a trusted answer is wrong, where there is no ``evidence``.
+        Probability that a trusted answer is wrong, if there is no ``evidence``.
     n_next : int, default=50
-        So many labels most probably wrong are asked about next.
+        Number of questions asked next, about the labels that are most probably wrong.
     confidence_level : float, default=0.95
+        Probability of the interval from ``low`` to ``high``.
     random_state : int, RandomState instance or None, default=None
+        An int gives the same result each time.
 
     Returns
     -------
     Series of float
-        ``estimate`` (median), ``low`` and ``high`` of the number of wrong labels; ``n_labels``
-        that are judged and unasked; ``found_next``, the expected number of errors among the next
-        ``n_next``.
+        ``estimate`` (median), ``low`` and ``high`` of the number of wrong labels; ``n_labels``, the
+        number of judged labels without an answer; ``found_next``, the expected number of errors
+        among the next ``n_next``.
 
     Raises
     ------
     ValueError
-        If probabilities do not lie between 0 and 1, or `wrong` is neither 1 nor 0.
+        If probabilities are not between 0 and 1, or `wrong` is neither 1 nor 0.
 
     See Also
     --------
-    stopping : Whether that is little enough.
+    stopping : Says whether so few errors are acceptable.
 
     Notes
     -----
-    The log odds that a label is wrong are those of the cleaner plus a smooth function of them, a
-    Gaussian process that is a priori near 0. Its posterior is drawn by importance sampling from
-    Laplace's approximation; for each draw, errors are drawn among the unasked labels.
+    The log odds of being wrong are the cleaner's plus a smooth function of them: a Gaussian process
+    with prior mean 0. Its posterior is drawn by importance sampling from Laplace's approximation.
+    For each draw, errors are drawn among the unanswered labels.
 
     Examples
     --------
@@ -127,23 +127,23 @@ class Stopping(NamedTuple):
 
 
 def stopping(left, *, n_labels=None, max_share=0.005, min_found=1.0) -> Stopping:
-    """Tell whether enough was asked.
+    """Decide whether to stop asking.
 
     Parameters
     ----------
     left : Series
-        As `errors_left` returns it.
+        From `errors_left`.
     n_labels : int, default=None
-        How many labels there are in all; by default those that nobody was asked about.
+        Number of all labels; by default of those without an answer.
     max_share : float, default=0.005
-        Stop when at most this share of the labels is wrong, by the upper end of the interval.
+        Stop if at most this share of the labels is wrong, by the upper end of the interval.
     min_found : float, default=1.0
-        Stop as well when the next questions are expected to find fewer errors.
+        Stop also if the next questions are expected to find fewer errors.
 
     Returns
     -------
     Stopping
-        With ``stop`` and ``why``, a sentence.
+        With ``stop``, a bool, and ``why``, a sentence.
 
     Examples
     --------
@@ -159,7 +159,7 @@ def stopping(left, *, n_labels=None, max_share=0.005, min_found=1.0) -> Stopping
     """
     names = ("high", "n_labels", "found_next")
     if not isinstance(left, pd.Series) or not set(names) <= set(left.index):
-        raise ValueError("left must be the Series that errors_left returns.")
+        raise ValueError("left must be the Series from errors_left.")
     n_labels = int(left["n_labels"]) if n_labels is None else n_labels
     _check_number(n_labels, "n_labels", 0, np.inf)
     _check_number(max_share, "max_share", 0, 1)
@@ -174,12 +174,12 @@ def stopping(left, *, n_labels=None, max_share=0.005, min_found=1.0) -> Stopping
 
 
 def _draw_differences(odds, evidence, counts, random):
-    """Draw, at the knots, how far log odds of being wrong differ from what the cleaner says.
+    """Draw, at the knots, the differences between true and the cleaner's log odds of being wrong.
 
     Parameters
     ----------
     odds, evidence, counts : ndarray of shape (n_kinds,)
-        Of questions that were answered, and how many are alike.
+        Of answered questions, and the number of equal ones.
     random : RandomState
 
     Returns
@@ -190,9 +190,9 @@ def _draw_differences(odds, evidence, counts, random):
     covariance = _SHIFT**2 + _TILT**2 * np.outer(_KNOTS, _KNOTS)
     covariance += _BEND**2 * np.exp(-((far / _REACH) ** 2) / 2) + 1e-6 * np.eye(len(_KNOTS))
     root = np.linalg.cholesky(covariance)
-    # Differences are the root's product with what is normal by itself.
+    # Differences are the product of the covariance's root and independent normal values.
     X = _between_knots(odds) @ root
-    # Of P(answers | wrong) / P(answers | right), what exceeds 1.
+    # Excess over 1 of P(answers | wrong) / P(answers | right).
     excess = np.expm1(evidence)
 
     def loss(normal):
@@ -206,7 +206,7 @@ def _draw_differences(odds, evidence, counts, random):
     wrong = share * (1 + excess) / (1 + share * excess)
     known = counts * np.maximum(share * (1 - share) - wrong * (1 - wrong), 0)
     half = np.linalg.cholesky((X.T * known) @ X + np.eye(len(mode))).T
-    # Student's t: where Laplace's approximation is too narrow there are proposals all the same.
+    # Student's t has heavier tails, where Laplace's approximation is too narrow.
     freedom = 8
     away = random.normal(size=(_N_DRAWS, len(mode)))
     away *= np.sqrt(freedom / random.chisquare(freedom, size=(_N_DRAWS, 1)))
@@ -224,12 +224,12 @@ def _between_knots(odds):
 
 
 def _count(odds):
-    """Return log odds to the next step, and how many labels have each."""
+    """Return rounded log odds, and the number of labels with each."""
     return np.unique(np.round(odds / _STEP) * _STEP, return_counts=True)
 
 
 def _log_odds(probability, name):
-    """Return log odds of probabilities, or say what is wrong with these."""
+    """Return log odds of probabilities, after checking them."""
     found = number_array(probability, name)
     if found.ndim != 1:
         raise ValueError(
@@ -267,7 +267,7 @@ def _read_asked(asked, reader_error):
             raise ValueError("the column evidence must be a number in all rows; got NaN.")
     else:
         evidence = np.where(wrong == 1, 1.0, -1.0) * -logit(np.clip(reader_error, 1e-9, None))
-    # Of labels that the cleaner could not judge its answers teach nothing about those it could.
+    # Labels that the cleaner could not judge say nothing about the others.
     rows = np.column_stack([odds, np.clip(evidence, -20, 20)])[~np.isnan(odds)]
     kinds, counts = np.unique(np.round(rows / _STEP) * _STEP, axis=0, return_counts=True)
     return kinds[:, 0], kinds[:, 1], counts

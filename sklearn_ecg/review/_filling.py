@@ -1,4 +1,4 @@
-"""Records and questions into the tables of a queue, when it is made and when it is updated."""
+"""Store records and questions in the tables of a queue, when it is made or updated."""
 
 import time
 from dataclasses import asdict, dataclass
@@ -21,7 +21,7 @@ from sklearn_ecg.review._schema import (
 )
 from sklearn_ecg.utils import warn_of_unread
 
-# So many rows a statement names.
+# Number of values in one statement.
 _CHUNK = 500
 
 
@@ -34,9 +34,9 @@ def put_all(work, cleaner, ecgs, rows, asked, rest, settings):
     cleaner : fitted label cleaner
     ecgs : ECGRecords
     rows : ndarray of int of shape (n_records,)
-        Where `ecgs` holds the cleaner's records.
+        Rows of the cleaner's records in `ecgs`.
     asked, rest : DataFrame
-        Of `choose_questions`; `asked` with the columns evidence and similar too.
+        From `choose_questions`; `asked` also with the columns evidence and similar.
     settings : Settings
     """
     put_fact(work, "label_names", [str(name) for name in cleaner.label_names_])
@@ -54,9 +54,9 @@ def existing_questions(work, now):
     Returns
     -------
     DataFrame
-        Indexed by id and label: question, place, state, and whether it has to stay
-        (``stays``), has an answer (``is_answered``), and is about a record of which an answer
-        waits for a second one (``is_blind``).
+        Indexed by id and label: question, place, state, and whether it must stay (``stays``), has
+        an answer (``is_answered``), and is about a record with an answer that waits for a second
+        one (``is_blind``).
     """
     is_answered = has_answer(but="skip")
     rows = work.execute(
@@ -89,30 +89,30 @@ def existing_questions(work, now):
 
 
 def stored_records(work):
-    """Return the numbers of the records whose signals the queue keeps, by their ids."""
+    """Return the numbers of the records with stored signals, by id."""
     rows = work.execute(sa.select(records.c.id, records.c.id_kind, records.c.record))
     return {making.given_id(row.id, row.id_kind): row.record for row in rows}
 
 
 def update(database, cleaner, ecgs=None, *, n_questions=None, first=lambda work: None):
-    """Ask what a cleaner asks now.
+    """Replace the questions by those that a cleaner asks now.
 
     Parameters
     ----------
     database : Database
     cleaner : fitted label cleaner
     ecgs : ECGRecords, default=None
-        Where new questions may be about any record of the cleaner.
+        Allows new questions about any record of the cleaner.
     n_questions : int, default=None
-        How many questions the queue holds at most from now on; by default as before.
+        The largest number of questions from now on; by default as before.
     first : callable
-        Is called with the connection that the update is stored by: what it stores is stored with
-        it, and where it raises an error nothing is.
+        Is called with the connection of the update. What it stores is stored together with the
+        update; if it raises, nothing is stored.
 
     Returns
     -------
     dict of int
-        As of `put_update`.
+        As from `put_update`.
     """
     changed = {} if n_questions is None else {"n_questions": n_questions}
     with database.reading() as work:
@@ -125,7 +125,7 @@ def update(database, cleaner, ecgs=None, *, n_questions=None, first=lambda work:
     plan = plan_update(
         cleaner, settings, existing, stored, can_read=ecgs is not None, n_more=n_more
     )
-    # To read signals takes long, and whoever writes keeps all others waiting.
+    # Reading signals takes long, and would block other writers.
     read = []
     if ecgs is not None:
         shown = pd.concat([plan.again, plan.new])
@@ -141,19 +141,19 @@ def update(database, cleaner, ecgs=None, *, n_questions=None, first=lambda work:
 
 @dataclass(frozen=True)
 class Update:
-    """What is to be done to a queue.
+    """Changes of a queue.
 
     Attributes
     ----------
     again : DataFrame
-        Questions that are in the queue and have no answer, as a cleaner sees them now: as of
-        `choose_questions`, with their number. Their place is NaN where it stays.
+        Queued questions without an answer, with the cleaner's present values: as from
+        `choose_questions`, with their number. Their place is NaN if it does not change.
     new : DataFrame
-        Questions that are not.
+        New questions.
     withdrawn : list of int
-        Questions that are to leave.
+        Questions to withdraw.
     rest : DataFrame
-        Labels that nobody is asked about.
+        Labels without a question.
     n_kept : int
     """
 
@@ -165,20 +165,20 @@ class Update:
 
 
 def plan_update(cleaner, settings, existing, stored, can_read, n_more):
-    """Compare what a queue asks with what a cleaner asks now.
+    """Compare the questions of a queue with those that a cleaner asks now.
 
     Parameters
     ----------
     cleaner : fitted label cleaner
     settings : Settings
     existing : DataFrame
-        Of `existing_questions`.
+        From `existing_questions`.
     stored : dict
-        Of `stored_records`.
+        From `stored_records`.
     can_read : bool
-        Whether new questions may be about records whose signals are not stored.
+        Whether new questions may be about records without stored signals.
     n_more : int
-        So many more questions than before are allowed. Of these the share of controls is drawn.
+        Number of additional questions; the share of controls is drawn from them.
 
     Returns
     -------
@@ -198,18 +198,18 @@ def plan_update(cleaner, settings, existing, stored, can_read, n_more):
     n_stay = int(existing["stays"].sum())
     free = np.flatnonzero(is_free)
     n_free = len(free) if settings.n_questions is None else max(0, settings.n_questions - n_stay)
-    # Where all are asked there is nothing to draw from.
+    # If all labels are asked about, no control can be drawn.
     n_controls = min(n_free, round(settings.control_share * n_more)) if len(free) > n_free else 0
     best, others = np.split(free, [n_free - n_controls])
     controls = rng.choice(others, n_controls, replace=False)
     chosen = np.concatenate([best, controls])
     is_chosen = np.isin(np.arange(len(ranked)), chosen)
-    # Behind all that was asked: what waits for a second reader comes first.
+    # After all earlier questions: those that wait for a second reader come first.
     behind = existing["place"].where(existing["is_answered"]).max()
     place = np.full(len(ranked), np.nan)
     in_between = rng.uniform(0, len(best), n_controls)
     place[chosen] = (0 if np.isnan(behind) else behind + 1) + np.r_[: len(best), in_between]
-    # What stays and was not answered is asked with what is known now.
+    # Remaining questions without an answer get the cleaner's present values.
     is_seen = is_chosen | (stays & ~is_answered)
     is_control = np.isin(np.arange(len(ranked)), controls)
     shown = ranked.assign(place=place, question=question, is_control=is_control)[is_seen]
@@ -227,14 +227,14 @@ def plan_update(cleaner, settings, existing, stored, can_read, n_more):
 
 
 def put_update(work, cleaner, read, plan, now):
-    """Store an update; questions that were answered meanwhile stay as they are.
+    """Store an update; questions that were answered meanwhile do not change.
 
     Parameters
     ----------
     work : Connection
     cleaner : fitted label cleaner
     read : list
-        Of `_read_records`.
+        From `_read_records`.
     plan : Update
     now : float
         Seconds since 1970.
@@ -270,13 +270,13 @@ def put_update(work, cleaner, read, plan, now):
 
 
 def question_of_reader(work, found, label, label_names):
-    """Return the question whether a record has another label; a reader makes it by naming it.
+    """Return the question about another label of a record; it is made if a reader names the label.
 
     Parameters
     ----------
     work : Connection
     found : Row
-        Of a question about the record.
+        Row of a question about the record.
     label : str
     label_names : list of str
 
@@ -309,7 +309,7 @@ def question_of_reader(work, found, label, label_names):
 
 
 def _read_records(cleaner, ecgs, rows, wanted):
-    """Yield what a queue keeps of records, and warn of those that cannot be shown.
+    """Yield the stored form of records, and warn of those that cannot be shown.
 
     Parameters
     ----------
@@ -319,7 +319,7 @@ def _read_records(cleaner, ecgs, rows, wanted):
     Yields
     ------
     name : int or str
-        Its id.
+        Id of the record.
     row : dict
     content : bytes
     """
@@ -343,11 +343,11 @@ def _read_records(cleaner, ecgs, rows, wanted):
         of_record["labels"] = cleaner.labels_[position].tolist()
         of_record["trusted"] = trusted[position].tolist()
         yield name, of_record, content
-    warn_of_unread(unread, ecgs.ids, "cannot be shown, and nobody is asked about them")
+    warn_of_unread(unread, ecgs.ids, "cannot be shown; no questions are about them")
 
 
 def _put_records(work, read):
-    """Store records that are not stored yet; return the numbers of all by id."""
+    """Store new records; return the numbers of all, by id."""
     stored = stored_records(work)
     for name, of_record, content in read:
         if name not in stored:
@@ -358,7 +358,7 @@ def _put_records(work, read):
 
 
 def _insert_questions(work, asked, stored):
-    """Store questions about records that are stored, if they are new; return how many."""
+    """Store new questions about stored records; return their number."""
     # A reader, or another update, may have made one meanwhile.
     pairs = work.execute(sa.select(questions.c.record, questions.c.label))
     there = {(row.record, row.label) for row in pairs}
@@ -381,7 +381,7 @@ def _insert_questions(work, asked, stored):
 
 
 def _put_again(work, again, stored):
-    """Tell questions that have no answer how the cleaner sees them now."""
+    """Store the cleaner's present values of questions without an answer."""
     rows = [
         {"number": one.question, "new_place": _or_none(one.place), "drawn": bool(one.is_control)}
         | {f"new_{name}": value for name, value in _as_seen(one, stored).items()}
@@ -405,7 +405,7 @@ def _put_again(work, again, stored):
 
 
 def _as_seen(one, stored):
-    """Return the columns of a question that a cleaner changes its mind about."""
+    """Return the columns of a question that change with the cleaner."""
     return {
         "probability": _or_none(one.probability),
         "held": int(one.held),
@@ -420,17 +420,17 @@ def _or_none(number):
 
 
 def _blind_records(work):
-    """Return the records of which an answer waits for a second one.
+    """Return the records with an answer that waits for a second one.
 
-    They stay as they were, and so do their questions. What the cleaner says or asks of them now,
-    of other labels too, would tell the second reader what the first has said.
+    They and their questions do not change: present values of the cleaner, also for other labels,
+    would tell the second reader the first answer.
     """
     waits = questions.c.state.in_(WAITING), has_answer(but="skip")
     return set(work.scalars(sa.select(questions.c.record).where(*waits)))
 
 
 def _put_labels(work, cleaner, stored):
-    """Store what the cleaner says of the records now."""
+    """Store the cleaner's present labels of the records."""
     positions = pd.Index(cleaner._ids).get_indexer(pd.Index(list(stored), dtype=object))
     now = cleaner.labels_[positions].tolist()
     rows = [{"number": of, "now": labels} for of, labels in zip(stored.values(), now, strict=True)]
@@ -440,18 +440,18 @@ def _put_labels(work, cleaner, stored):
 
 
 def _put_unasked(work, rest):
-    """Store how probable it is that labels are wrong that nobody is asked about."""
+    """Store the probabilities that labels without a question are wrong."""
     put_part(work, "unasked", rest["wrong"].to_numpy(np.float32).tobytes())
 
 
 def get_unasked(work):
-    """Return how probable it is that labels are wrong that nobody has answered; NaN unknown.
+    """Return the probabilities that labels without an answer are wrong; NaN unknown.
 
     Returns
     -------
     ndarray of shape (n_labels,)
     """
-    # What was withdrawn is outside, as the cleaner sees it now.
+    # Withdrawn questions count, with the cleaner's present values.
     where = questions.c.state != "withdrawn", ~has_answer(but="skip")
     in_queue = work.scalars(sa.select(questions.c.wrong).where(*where)).all()
     outside = np.frombuffer(get_part(work, "unasked"), np.float32)

@@ -1,4 +1,4 @@
-"""What every request must pass before a page sees it, and what every reply bears."""
+"""Checks of every request before a page gets it, and headers of every reply."""
 
 import asyncio
 import ipaddress
@@ -12,7 +12,7 @@ from sklearn_ecg.review._rates import RateLimit
 from sklearn_ecg.review._refusal import Refusal
 
 LOG = logging.getLogger("sklearn_ecg.review")
-# Fifty readers behind one address, each as fast as can be, stay far below.
+# Fifty fast readers behind one address stay far below.
 _PER_ADDRESS = {"per_second": 2000, "at_once": 20_000}
 _MOST_BYTES = 64 * 1024
 _BODY_S = 20
@@ -34,14 +34,14 @@ _HEADERS = {
 class Guard:
     """An ASGI application around another.
 
-    A page of another site can neither send here, though the browser would add the reader's cookie,
-    nor read: not even by a name of its own that it lets point to this machine (DNS rebinding).
+    It stops pages of other sites from sending requests with the reader's cookie, and from reading
+    replies, also by a host name that they point to this machine (DNS rebinding).
 
     Parameters
     ----------
     app : ASGI application
     hosts : sequence of str
-        Names under which the desk is reached; the address that a connection came to is one always.
+        Host names of the desk; the address of the connection is always allowed.
     """
 
     def __init__(self, app, hosts):
@@ -74,7 +74,7 @@ class Guard:
         except Refusal as refusal:
             await as_response(refusal)(scope, receive, send_with_headers)
         except Exception as error:
-            # What an error says may hold what a record or a reader wrote: where it arose is enough.
+            # An error's text may hold data of a record or a reader; its place is enough.
             frame = traceback.extract_tb(error.__traceback__)[-1]
             LOG.error("%s in line %d of %s", type(error).__name__, frame.lineno, frame.name)
             if has_started:
@@ -108,7 +108,7 @@ class Guard:
 
 
 def _may_read(headers):
-    """Whether a browser says that a page of ours asks, or somebody who follows a link."""
+    """Whether the browser says that our page asks, or that somebody follows a link."""
     is_link = (headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")) == (
         "navigate",
         "document",
@@ -117,9 +117,9 @@ def _may_read(headers):
 
 
 def _may_send(headers, host):
-    """Whether a browser says, or leaves open, that a page of ours sends."""
+    """Whether the browser does not deny that our page sends the request."""
     origin = headers.get("origin", f"http://{host}")
-    # A form of a page that names no referrer has the origin "null"; it bears a token of its own.
+    # A form of a page without a referrer has the origin "null"; it carries a token.
     is_form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     is_ours = origin.partition("://")[2].lower() == host.lower() or (origin == "null" and is_form)
     return is_ours and headers.get("sec-fetch-site", "same-origin") == "same-origin"
@@ -151,7 +151,7 @@ def as_response(refusal):
 
 
 def too_many(wait):
-    """Return the refusal of what comes too often."""
+    """Return the refusal of too many requests."""
     return Refusal(
         429,
         "Too many requests came at once.",
@@ -162,7 +162,7 @@ def too_many(wait):
 
 
 def address_of(request):
-    """Return what stands for the machine that a request comes from."""
+    """Return the address of a request's machine, as a key for limits."""
     return _network_of(request.scope)
 
 
@@ -172,12 +172,12 @@ def _network_of(scope):
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address
-    # Whoever has one address of IPv6 has the whole network.
+    # A user of IPv6 has a whole network of addresses.
     return address if parsed.version == 4 else str(ipaddress.ip_network((address, 64), False))
 
 
 def _unmapped(address):
-    """Return an address of IPv4 as such, also where a socket of IPv6 has taken it."""
+    """Return an IPv4 address in its own form, also if an IPv6 socket received it."""
     return address.removeprefix("::ffff:")
 
 

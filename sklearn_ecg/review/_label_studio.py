@@ -1,4 +1,4 @@
-"""Questions and answers as Label Studio's JSON, out and in.
+"""Write questions and read answers in Label Studio's JSON.
 
 Layout: https://labelstud.io/guide/task_format and, for JSON-MIN, https://labelstud.io/guide/export.
 """
@@ -15,45 +15,45 @@ import pandas as pd
 from sklearn_ecg._version import __version__
 from sklearn_ecg.utils import warn_user, whole_file
 
-# What a reader can choose; to skip, Label Studio has a button of its own.
+# Choices of a reader; Label Studio has its own button to skip.
 _CHOICES = ("present", "absent", "unsure", "bad signal")
-# Names of the parts of a task, in the labelling interface and in what comes back.
+# Names of the parts of a task, in the labelling interface and in exports.
 _ANSWER, _NOTE, _ECG = "answer", "note", "ecg"
 _COLUMNS = ("question", "label", "reader", "answer", "note", "seconds", "at", "key", "is_final")
-# Of so many tasks that cannot be read a warning tells.
+# Number of unreadable tasks that a warning names.
 _MOST_NAMED = 5
 
 
 def to_tasks(questions, answers=(), *, signals=None) -> list:
     """Return questions as tasks for Label Studio.
 
-    Label Studio shows the cleaner's belief as a prediction, and whoever opens a task may see the
-    answers given before: leave out `answers` where reading is to be blind.
+    Label Studio shows the cleaner's probability as a prediction, and the given answers to everybody
+    who opens a task: leave out `answers` for blind reading.
 
     Parameters
     ----------
     questions : sequence of dict
-        With question (its number), label, and if known asks (the label in words), probability
-        and record (a dict with record, name, leads, sampling_rate, age and sex).
+        With question (its number), label, and optionally asks (the label in words), probability and
+        record (a dict with record, name, leads, sampling_rate, age and sex).
     answers : sequence of dict, default=()
-        With question, reader, answer, key, and if known note, seconds, at (a time, or ISO 8601)
-        and is_final. Those that only skipped are left out.
+        With question, reader, answer, key, and optionally note, seconds, at (a time, or ISO 8601)
+        and is_final. Skipped questions are left out.
     signals : callable, default=None
         Takes the number of a record, and returns its signals in mV as an array of shape (n_leads,
-        n_times), NaN where there is none. By default tasks hold no signals.
+        n_times), with NaN for missing samples. By default tasks hold no signals.
 
     Returns
     -------
     list of dict
-        To be written by `json.dump`.
+        For `json.dump`.
 
     See Also
     --------
-    labeling_config : The labelling interface that goes with them.
-    from_export : The way back.
+    labeling_config : The labelling interface of the tasks.
+    from_export : Reads the answers.
     """
     given: dict = {}
-    # Who skipped a question left it open.
+    # A skipped question stays open.
     for answer in (answer for answer in answers if answer["answer"] != "skip"):
         given.setdefault(answer["question"], []).append(answer)
     return [
@@ -67,12 +67,12 @@ def to_tasks(questions, answers=(), *, signals=None) -> list:
 
 
 def labeling_config(leads=()) -> str:
-    """Return the labelling interface of tasks, for a project's settings in Label Studio.
+    """Return the labelling interface of tasks, for the settings of a Label Studio project.
 
     Parameters
     ----------
     leads : sequence of str, default=()
-        Whose signals there are in the tasks.
+        Leads of the signals in the tasks.
 
     Returns
     -------
@@ -103,37 +103,36 @@ def labeling_config(leads=()) -> str:
 
 
 def from_export(content, *, reader=None) -> pd.DataFrame:
-    """Read the answers in what Label Studio exports, as JSON or JSON-MIN.
+    """Read the answers in an export of Label Studio, in JSON or JSON-MIN.
 
     Parameters
     ----------
     content : str, bytes or list of dict
-        The file's content. Of JSON every annotation is an answer, of JSON-MIN every item.
+        The file's content. In JSON every annotation is an answer, in JSON-MIN every item.
     reader : str or dict, default=None
-        Who answered: a name for all; or names by what the export calls readers, which is an
-        email address or a number. By default what the export says.
+        Name of the reader of all answers; or names by the export's readers, which are email
+        addresses or numbers. By default the export's readers.
 
     Returns
     -------
     DataFrame
-        Columns question, label, reader, answer, note, seconds (NaN unknown), at (UTC, NaT
-        unknown), key and is_final: whether it was given in sight of answers that disagree. The
-        same answer has the same key in every export, and an answer that `to_tasks` exported has
-        the key that it had.
+        Columns question, label, reader, answer, note, seconds (NaN unknown), at (UTC, NaT unknown),
+        key and is_final: whether the reader had seen answers that disagree. An answer has the same
+        key in every export. An answer that `to_tasks` exported keeps its key.
 
     Raises
     ------
     ValueError
-        If the content is no JSON, or no list of tasks.
+        If the content is not JSON, or not a list of tasks.
 
     Warns
     -----
     UserWarning
-        If tasks, or annotations of them, cannot be read. They are left out.
+        If tasks or annotations cannot be read; they are left out.
     """
     if not isinstance(reader, str | dict | None):
         raise TypeError(
-            "reader must be a name, or a dict of names by what Label Studio calls readers; got "
+            "reader must be a name, or a dict of names by Label Studio's readers; got "
             f"{type(reader).__name__}."
         )
     found, unread = [], []
@@ -152,7 +151,7 @@ def from_export(content, *, reader=None) -> pd.DataFrame:
     if unread:
         shown = "; ".join(unread[:_MOST_NAMED]) + ("; ..." if len(unread) > _MOST_NAMED else "")
         warn_user(
-            f"{len(unread)} of Label Studio's tasks or annotations are left out: {shown}. All "
+            f"{len(unread)} of Label Studio's tasks or annotations are left out: {shown}. The "
             "others are read."
         )
     table = pd.DataFrame(found, columns=list(_COLUMNS)).drop_duplicates("key")
@@ -170,7 +169,7 @@ def write_tasks(path, tasks, leads=()) -> None:
     tasks : iterable of dict
         From `to_tasks`.
     leads : sequence of str, default=()
-        All that there are in the tasks.
+        All leads in the tasks.
     """
     with whole_file(path) as file:
         between = b"[\n"
@@ -183,7 +182,7 @@ def write_tasks(path, tasks, leads=()) -> None:
 
 
 def read_export(path, reader=None) -> pd.DataFrame:
-    """Read the answers in a file that Label Studio has exported, as `from_export` does.
+    """Read the answers in an exported file of Label Studio, as `from_export` does.
 
     Parameters
     ----------
@@ -199,18 +198,18 @@ def read_export(path, reader=None) -> pd.DataFrame:
         return from_export(path.read_bytes(), reader=reader)
     except OSError as error:
         raise type(error)(
-            f"{path} cannot be read: {error}. Name the file that Label Studio has exported."
+            f"{path} cannot be read: {error}. Name a file that Label Studio has exported."
         ) from error
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
 
 class _UnreadError(Exception):
-    """What cannot be read, and why."""
+    """A part of an export that cannot be read, with the reason."""
 
 
 def _data(question, n_answers, signals):
-    """Return what a task shows, and what tells which question it was."""
+    """Return the data of a task, which also identify the question."""
     record = question.get("record") or {}
     data = {
         "question": question["question"],
@@ -228,7 +227,7 @@ def _data(question, n_answers, signals):
         times = np.arange(values.shape[1]) / record["sampling_rate"]
         data[_ECG] = {"time": times.round(6).tolist()}
         for lead, of_lead in zip(record["leads"], values, strict=True):
-            # JSON knows no NaN; a thousandth of a millivolt is less than any ECG resolves.
+            # JSON has no NaN. A microvolt is finer than any ECG.
             numbers = of_lead.round(3).astype(object)
             numbers[np.isnan(of_lead)] = None
             data[_ECG][lead] = numbers.tolist()
@@ -252,8 +251,8 @@ def _predictions(question):
 def _annotation(answer):
     """Return an answer as an annotation.
 
-    Label Studio takes for its author only somebody it knows. Who answered, and the key, go with
-    the result, which comes back as it is.
+    Label Studio accepts only its own users as authors. Reader and key are stored in the result,
+    which the export returns unchanged.
     """
     said = {name: answer[name] for name in ("reader", "answer", "key")}
     said["is_final"] = bool(answer.get("is_final"))
@@ -300,22 +299,21 @@ def _open_task(task):
     Annotations are in the form of JSON.
     """
     if not isinstance(task, dict):
-        raise _UnreadError(f"is {type(task).__name__}, where a dict is needed")
+        raise _UnreadError(f"is {type(task).__name__}, but must be a dict")
     is_minimal = "data" not in task
     data = task if is_minimal else task["data"]
     if not isinstance(data, dict) or "question" not in data:
         raise _UnreadError("has no question: it does not come from a queue")
     question = _whole_number(data["question"])
     if question is None:
-        raise _UnreadError(f"has the question {_shown(data['question'])}, which is no number")
+        raise _UnreadError(f"has the question {_shown(data['question'])}, which is not a number")
     label = data.get("label")
     if not isinstance(label, str):
-        raise _UnreadError("does not say which label it is about")
+        raise _UnreadError("has no label")
     if is_minimal:
         if _whole_number(data.get("n_answers")) != 0:
             raise _UnreadError(
-                "was exported with answers, which JSON-MIN does not tell from new ones; export "
-                "as JSON"
+                "was exported with answers, which JSON-MIN mixes with new ones; export as JSON"
             )
         return question, label, [_from_minimal(task)], False
     annotations = task.get("annotations", [])
@@ -325,7 +323,7 @@ def _open_task(task):
 
 
 def _from_minimal(task):
-    """Return the one annotation that an item of JSON-MIN is, in the form of JSON."""
+    """Return the annotation of a JSON-MIN item, in the form of JSON."""
     result = []
     for name, kind, field in ((_ANSWER, "choices", "choices"), (_NOTE, "textarea", "text")):
         value = task.get(name)
@@ -358,14 +356,15 @@ def _read_annotation(annotation, question, reader, shows_dispute):
     who = _read_reader(annotation.get("completed_by"), reader)
     at = _utc(annotation.get("created_at"))
     number = annotation.get("id")
-    # Without its number an annotation is told by who made it; the server's clock tells servers.
+    # An annotation without a number is identified by reader and time; the server's clock differs
+    # between servers.
     told_by = [question, answer, who if number is None else str(number), str(at)]
     key = str(uuid.uuid5(uuid.NAMESPACE_URL, json.dumps(["label studio", *told_by])))
     return who, answer, note, _seconds(annotation.get("lead_time")), at, key, shows_dispute
 
 
 def _said_before(parts, answer):
-    """Return what `to_tasks` wrote of an answer, if nobody changed the answer since."""
+    """Return the answer that `to_tasks` wrote, unless it was changed since."""
     for part in parts:
         meta = part.get("meta")
         said = meta.get("sklearn_ecg") if isinstance(meta, dict) else None
@@ -379,15 +378,15 @@ def _said_before(parts, answer):
 def _read_answer(parts):
     values = _values(parts, _ANSWER, "choices")
     if len(values) != 1:
-        raise _UnreadError(f"holds {len(values)} answers, and not one")
+        raise _UnreadError(f"holds {len(values)} answers instead of one")
     answer = values[0].strip().lower() if isinstance(values[0], str) else values[0]
     if answer not in _CHOICES:
-        raise _UnreadError(f"answers {_shown(answer)}, which is none of {', '.join(_CHOICES)}")
+        raise _UnreadError(f"answers {_shown(answer)}, not one of {', '.join(_CHOICES)}")
     return answer
 
 
 def _values(parts, name, field):
-    """Return what parts of one name hold."""
+    """Return the values of all parts with a name."""
     values = []
     for part in parts:
         value = part.get("value")
@@ -398,7 +397,7 @@ def _values(parts, name, field):
 
 
 def _read_reader(completed_by, reader):
-    """Return the name of who answered."""
+    """Return the name of the reader."""
     if isinstance(reader, str):
         return reader
     names = completed_by if isinstance(completed_by, dict) else {"id": completed_by}
@@ -409,19 +408,19 @@ def _read_reader(completed_by, reader):
             if known in (reader or {}):
                 return reader[known]
     if not called:
-        raise _UnreadError("does not say who answered; name the reader")
+        raise _UnreadError("names no reader; pass the name as reader")
     return called[0] if isinstance(called[0], str) else f"Label Studio user {called[0]}"
 
 
 def _seconds(value):
-    """Return a duration, NaN where there is none that can be."""
+    """Return a duration in s, NaN if it is missing or impossible."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     return float(value) if 0 <= value < 1e9 else math.nan
 
 
 def _utc(value):
-    """Return a time, NaT where there is none that can be."""
+    """Return a time, NaT if it is missing or impossible."""
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value.replace("Z", "+00:00"))

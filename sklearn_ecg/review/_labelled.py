@@ -1,4 +1,4 @@
-"""Records with the labels that readers have answered."""
+"""Records with the labels from readers' answers."""
 
 import numpy as np
 import pandas as pd
@@ -7,15 +7,15 @@ from sklearn_ecg.utils import comparable_ids, trusted_labels
 
 
 def label_records(records, found, label_names):
-    """Return records with answered labels, each of them trusted.
+    """Return records with the answered labels, each of them trusted.
 
     Parameters
     ----------
     records : ECGRecords
     found : DataFrame
-        Of `ReviewQueue.answers`.
+        From `ReviewQueue.answers`.
     label_names : ndarray of str of shape (n_labels,)
-        Of the queue, for records without labels.
+        Labels of the queue, for records without labels.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def label_records(records, found, label_names):
     if (rows == -1).any():
         raise ValueError(
             f"records lack {(rows == -1).sum()} of the records that were answered, among them "
-            f"{found['id'][rows == -1].iloc[0]}. Pass the records that the queue was made of."
+            f"{found['id'][rows == -1].iloc[0]}. Pass the records from which the queue was made."
         )
     label_names = label_names if records.labels is None else records.label_names
     columns = pd.Index(label_names).get_indexer(found["label"])
@@ -44,9 +44,9 @@ def label_records(records, found, label_names):
     if against.any():
         first = found[against].iloc[0]
         raise ValueError(
-            f"{against.sum()} answers contradict labels that records say are trusted, first "
-            f"{first['label']} of record {first['id']}. Pass the records that the queue was "
-            "made of, or put their labels right."
+            f"{against.sum()} answers contradict trusted labels of records. The first: "
+            f"{first['label']} of record {first['id']}. Pass the records from which the queue was "
+            "made, or correct their labels."
         )
     labels[rows, columns] = found["answer"]
     trusted[rows, columns] = True

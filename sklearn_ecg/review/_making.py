@@ -1,4 +1,4 @@
-"""From a fitted label cleaner to questions: which ones, in what order, with what evidence."""
+"""Questions from a fitted label cleaner: choice, order and evidence."""
 
 import tempfile
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.review._stored_signals import pack_signals
 from sklearn_ecg.utils import comparable_ids
 
-# Records of so many more questions, as a share of those that are asked, are kept with their
-# signals: a refit may find that these are the ones to ask.
+# Signals are also stored for more records, by this share of the questions: a refit may ask about
+# these.
 _SPARE_SHARE = 0.5
 _MOST_SIMILAR = 2
-# Of one record, all leads together: five minutes of twelve leads at 1000 Hz. More no page draws.
+# Samples of a record with all leads: five minutes of twelve leads at 1000 Hz. A page cannot draw
+# more.
 _MOST_SAMPLES = 3_600_000
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What a queue was asked to hold, as `ReviewQueue.from_cleaner` says."""
+    """Settings of a queue, from `ReviewQueue.from_cleaner`."""
 
     n_questions: int | None
     double_share: float
@@ -32,7 +33,7 @@ class Settings:
 
 
 def check_cleaner(cleaner):
-    """Raise an error for what is no fitted label cleaner."""
+    """Raise unless this is a fitted label cleaner."""
     if not isinstance(cleaner, BaseLabelCleaner):
         raise TypeError(
             "cleaner must be a fitted label cleaner, such as AFPLabelCleaner; got "
@@ -55,17 +56,17 @@ def find_rows(cleaner, records):
     """
     if not isinstance(records, ECGRecords):
         raise TypeError(
-            "records must be the ECGRecords that the cleaner was fitted to, with their signals; "
+            "records must be the ECGRecords on which the cleaner was fitted, with their signals; "
             f"got {type(records).__name__}."
         )
     if isinstance(records, CleanedRecords) and records.is_table:
         raise ValueError(
-            "records hold a table of features, and no signals that a reader could look at: pass "
-            "the ECGRecords that the features were measured of, with the same ids."
+            "records hold a table of features without signals to show: pass "
+            "the ECGRecords from which the features were measured, with the same ids."
         )
     if records.sampling_rate is None:
         raise ValueError(
-            "records have no sampling_rate, so nobody can draw them to scale: say it, by "
+            "records have no sampling_rate, so they cannot be drawn to scale. Set it by "
             "records.with_signals(records.signals, sampling_rate=500)."
         )
     named, known = comparable_ids(cleaner._ids, records.ids)
@@ -73,15 +74,16 @@ def find_rows(cleaner, records):
     if (rows == -1).any():
         missing = cleaner._ids[rows == -1]
         raise ValueError(
-            f"records lack {len(missing)} of the {len(rows)} records that the cleaner was fitted "
-            f"to: {', '.join(map(str, missing[:5]))}{', ...' * (len(missing) > 5)}. Pass the "
-            "records of fit; a cleaner of a table knows them by its index, so give it their ids."
+            f"records lack {len(missing)} of the {len(rows)} records of the cleaner's fit: "
+            f"{', '.join(map(str, missing[:5]))}{', ...' * (len(missing) > 5)}. Pass the "
+            "records of fit. A cleaner fitted on a table knows records by its index: use their "
+            "ids there."
         )
     return rows
 
 
 def choose_questions(cleaner, settings):
-    """Return the questions of a new queue, and all labels that nobody is asked about.
+    """Return the questions of a new queue, and all labels without a question.
 
     Parameters
     ----------
@@ -91,9 +93,9 @@ def choose_questions(cleaner, settings):
     Returns
     -------
     asked : DataFrame
-        As of ``cleaner.questions()``, with the columns place, n_needed and is_control.
+        As from ``cleaner.questions()``, with the columns place, n_needed and is_control.
     rest : DataFrame
-        As of ``cleaner.questions()``, the best first.
+        As from ``cleaner.questions()``, the best first.
     """
     rng = np.random.default_rng(settings.seed)
     ranked = rank_questions(cleaner, settings.seed)
@@ -104,7 +106,7 @@ def choose_questions(cleaner, settings):
     is_control = np.zeros(len(rest), dtype=bool)
     is_control[rng.choice(len(rest), min(n_controls, len(rest)), replace=False)] = True
     controls = rest[is_control]
-    # Controls come in between, so that early stopping has its share of them.
+    # Controls are spread over the queue, so that some are answered if reading stops early.
     place = np.concatenate([np.arange(len(best)), rng.uniform(0, n_best, len(controls))])
     asked = pd.concat([best, controls], ignore_index=True).assign(
         place=place,
@@ -115,13 +117,13 @@ def choose_questions(cleaner, settings):
 
 
 def rank_questions(cleaner, seed):
-    """Return all labels that a cleaner may be asked about, the best first.
+    """Return all labels that can be asked about, the best first.
 
     Returns
     -------
     DataFrame
-        As of ``cleaner.questions()``, with the column held: which of 1 and 0 is held to be right.
-        The column wrong is NaN where nothing could be judged.
+        As from ``cleaner.questions()``, with the column held: the value that the cleaner thinks
+        right. The column wrong is NaN for labels that could not be judged.
     """
     ranked = cleaner.questions(random_state=seed)
     likely = ranked["probability"] > 0.5
@@ -133,12 +135,12 @@ def rank_questions(cleaner, seed):
 
 
 def draw_doubles(n_questions, settings, rng):
-    """Return how many readers each question needs."""
+    """Return the number of readers that each question needs."""
     return 1 + (rng.random(n_questions) < settings.double_share).astype(int)
 
 
 def evidence_of(cleaner, asked):
-    """Return what speaks for and against each question, and its similar records.
+    """Return the evidence for and against each question, and its similar records.
 
     Returns
     -------
@@ -161,7 +163,7 @@ def evidence_of(cleaner, asked):
 
 
 def plain(value):
-    """Return a value as JSON can hold it: None for what is no number."""
+    """Return a value for JSON: None for NaN and infinity."""
     if isinstance(value, dict):
         return {str(name): plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -174,13 +176,13 @@ def plain(value):
 
 
 def spare_ids(rest, settings):
-    """Return ids of records that a refit may want to ask about."""
+    """Return ids of records about which a refit may ask."""
     n_spare = int(_SPARE_SHARE * (settings.n_questions or 0))
     return pd.unique(rest["id"].iloc[:n_spare])
 
 
 def why_not_shown(signal):
-    """Return why nobody could look at a signal, or None.
+    """Return why a signal cannot be shown, or None.
 
     Parameters
     ----------
@@ -191,24 +193,24 @@ def why_not_shown(signal):
     str or None
     """
     if signal.ndim != 2:
-        return f"its signal has the shape {signal.shape}, and not (n_leads, n_times)"
+        return f"its signal has the shape {signal.shape}, not (n_leads, n_times)"
     if signal.size > _MOST_SAMPLES:
         return (
             f"it holds {signal.size / 1e6:.3g} million samples, more than a page can draw "
             f"({_MOST_SAMPLES / 1e6:g} million); ask about windows of it"
         )
-    return None if np.isfinite(signal).any() else "it holds no sample that is a number"
+    return None if np.isfinite(signal).any() else "it holds no finite sample"
 
 
 def record_row(ecgs, row, name, signal):
-    """Return what a queue keeps of a record.
+    """Return a record in the form of the tables.
 
     Parameters
     ----------
     ecgs : ECGRecords
     row : int
     name : int or str
-        Its id, as the cleaner has it.
+        Id of the record in the cleaner.
     signal : ndarray of shape (n_leads, n_times)
 
     Returns
@@ -233,26 +235,26 @@ def record_row(ecgs, row, name, signal):
 
 
 def stored_id(name):
-    """Return a record's id as text, and what it was."""
+    """Return a record's id as text, and its former type."""
     if isinstance(name, str):
         return {"id": str(name), "id_kind": "str"}
     if isinstance(name, int | np.integer):
         return {"id": str(int(name)), "id_kind": "int"}
     raise TypeError(
-        f"ids of records must be text or whole numbers, for a database to hold them; got {name!r}. "
-        "Give the records such ids, and fit the cleaner to them."
+        f"ids of records must be text or whole numbers to be stored in a database; got {name!r}. "
+        "Change the ids, and fit the cleaner again."
     )
 
 
 def given_id(text, kind):
-    """Return an id as the cleaner has it."""
+    """Return an id in the cleaner's type."""
     return int(text) if kind == "int" else text
 
 
 def save_cleaner(cleaner, asked):
-    """Return a cleaner as bytes, with no more than `with_answers` needs, and no answers of ours.
+    """Return a cleaner as bytes, with only the parts that `with_answers` needs.
 
-    A reader may take back an answer that the cleaner has taken up.
+    The queue's answers are removed, since readers may take them back.
 
     Parameters
     ----------
@@ -262,7 +264,7 @@ def save_cleaner(cleaner, asked):
 
     Returns
     -------
-    bytes, or None where a file cannot hold it, or would have to be trusted to be loaded
+    bytes, or None if a file cannot hold it, or loading it would run untrusted code
     """
     kept = cleaner._of_same_input()
     kept._answers = cleaner._answers.copy()

@@ -1,4 +1,4 @@
-"""The pages of the desk, and the files that they load."""
+"""The pages of the desk, and their files."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _TYPES = {
     "svg": "image/svg+xml",
     "json": "application/json",
 }
-# Wrong ones of an address, after which it has to wait.
+# Wrong sign-ins from an address before it must wait.
 _SIGN_INS = {"per_second": 0.1, "at_once": 10}
 _MOST_FIELDS = 5
 _LANGUAGE = "review-language"
@@ -32,14 +32,14 @@ _ONE_YEAR = 365 * 24 * 3600
 
 
 class Pages:
-    """What a browser shows.
+    """The desk's pages.
 
     Parameters
     ----------
     work : Work
     sessions : Sessions
     language : str, default=None
-        By default that of the browser.
+        By default the browser's.
     """
 
     def __init__(self, work, sessions, *, language):
@@ -106,7 +106,7 @@ class Pages:
             if not self.sessions.is_form_token(session, token or ""):
                 raise Refusal(403, "This was not sent from the desk's page.", "Load it again.")
             self.sessions.leave(session)
-            # Who leaves has left, also where the database is locked.
+            # Signing out works also if the database is locked.
             with suppress(Refusal):
                 await self.work.write(put_left, self.work.queue, self.sessions.left)
             self.sessions.forget(request, response)
@@ -133,7 +133,7 @@ class Pages:
         return Response(content, headers=headers)
 
     def error(self, request, refusal):
-        """Return a refusal as a page, for who has followed a link or sent a form."""
+        """Return a refusal as a page, for links and forms."""
         _, words = self._choose_language(request)
         said = refusal.content["error"]
         if refusal.status == 404:
@@ -157,7 +157,7 @@ class Pages:
         }
 
     def _enter(self, request, error=None, status=200, seconds=0):
-        """Show the sign-in, with what was wrong with the last."""
+        """Show the sign-in page, with the last error."""
         session = self.sessions.read(request, entering=True) or self.sessions.new()
         _, words = self._choose_language(request)
         if error is not None:
@@ -192,7 +192,7 @@ class Pages:
         return response
 
     def _choose_language(self, request):
-        """Return the language that is asked for, was chosen before, or the browser likes best."""
+        """Return the requested language, or the stored one, or the browser's favourite."""
         liked = request.headers.get("accept-language", "").lower().split(",")
         wanted = (
             request.query_params.get("language"),
@@ -204,7 +204,7 @@ class Pages:
         return language, self._words[language]
 
     async def _form(self, request):
-        """Return the fields of a form; none where it is none."""
+        """Return the fields of a form; an empty dict without a form."""
         try:
             return dict(parse_qsl((await read_body(request)).decode(), max_num_fields=_MOST_FIELDS))
         except ValueError:
@@ -223,7 +223,7 @@ def read_words():
 
 
 def read_static():
-    """Return the files that pages load, by name: a request names one of these, and no path."""
+    """Return the files of the pages by name; requests name one of these, not a path."""
     static = {}
     for path in (files("sklearn_ecg.review") / "static").iterdir():
         kind = path.name.rpartition(".")[2]
@@ -234,7 +234,7 @@ def read_static():
                 {
                     "Content-Type": f"{_TYPES[kind]}; charset=utf-8",
                     "ETag": f'"{hashlib.sha256(content).hexdigest()[:32]}"',
-                    # After an update a browser must not mix old files with new.
+                    # After an update, browsers must not mix old and new files.
                     "Cache-Control": "no-cache",
                 },
             )

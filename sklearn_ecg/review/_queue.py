@@ -1,10 +1,11 @@
-"""ReviewQueue: questions about records, what readers answer, and what becomes of it."""
+"""ReviewQueue: questions about records, readers' answers, and their results."""
 
 import numbers
 import os
 import time
 from collections import defaultdict
 from contextlib import suppress
+from html import escape
 
 import numpy as np
 
@@ -31,50 +32,53 @@ from sklearn_ecg.review._showing import (
 from sklearn_ecg.review._stored_signals import as_millivolt
 from sklearn_ecg.utils import check_path, warn_user
 
-# Questions at once.
+# The largest number of questions in one call.
 _MOST = 100
-# Of so many answers that are left out a warning tells.
+# Number of left-out answers that a warning names.
 _MOST_NAMED = 5
 _DONE = ("settled", "undecided", "bad signal")
 
 
 class ReviewQueue:
-    """Questions whether records have labels, for several readers to answer at once.
+    """Questions whether records have labels, for several readers at once.
 
-    A queue is one file of SQLite, or a database of PostgreSQL. It holds the signals of the records
-    that are asked about, the questions in the order of their value, every answer and who gave it,
-    and the cleaner, to be fitted again. Several programs may have it open: each write is one
-    transaction, and what `answer` has returned from is on the disk.
+    A queue is one file of SQLite, or a database of PostgreSQL. It holds the questions in the order
+    of their value, the signals of their records, every answer with its reader, and the cleaner for
+    refits. Several programs may open it: each write is one transaction, and when `answer` returns,
+    the answer is on the disk.
 
-    A question is settled by one answer, "present" or "absent"; a double, by two readers who do not
-    see each other's. Where readers disagree, a third reader, who sees both answers, decides; or one
-    of the two, who sees the other's answer then, once nothing else is left for them. An answer
-    "unsure" leaves the question to another reader; two of them settle it as undecided. A bad signal
-    settles all questions of its record that nobody has answered.
+    One answer, "present" or "absent", settles a question. A share of the questions is read twice,
+    by two readers who do not see each other's answer. If readers disagree, a third reader sees both
+    answers and decides; if no other question is left, one of the two sees the other's answer and
+    decides. An answer "unsure" leaves the question to another reader; two of them settle it as
+    undecided. A bad signal settles all unanswered questions of its record.
 
     Parameters
     ----------
     url : path, or str
-        Of a queue that `from_cleaner` has made: a path, or a URL such as
+        Queue that `from_cleaner` has made: a path, or a URL such as
+        ``"postgresql+pg8000://user@host/name"``.
         ``"postgresql+pg8000://user@host/name"``.
 
     Attributes
     ----------
     label_names : ndarray of str of shape (n_labels,)
+        Labels of the questions.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no queue, or of a newer version.
+        If it is not a queue, or of a newer version.
     OSError
         If it cannot be read or written: `TimeoutError` while others keep it locked,
-        `PermissionError`, or `ConnectionError`. So do the methods, and what was stored is kept.
+        `PermissionError`, or `ConnectionError`. The methods raise the same errors; stored answers
+        are kept.
 
     See Also
     --------
-    sklearn_ecg.AFPLabelCleaner : Finds what to ask.
+    sklearn_ecg.AFPLabelCleaner : Finds the questions.
 
     Examples
     --------
@@ -105,10 +109,10 @@ class ReviewQueue:
 
     def __init__(self, url):
         self._database = Database(url)
-        # By which another process finds it, wherever that works.
+        # Lets another process find the queue, if that works.
         self._url = url if self._database.path is None else os.fspath(self._database.path)
         self._process = None
-        # What the answers come to, by the number of the last.
+        # Results by the number of the last answer.
         self._known = (None, None)
         try:
             with self._database.reading() as work:
@@ -135,27 +139,27 @@ class ReviewQueue:
         control_share=0.05,
         random_state=None,
     ):
-        """Make a queue of what a cleaner would ask.
+        """Make a queue with a cleaner's questions.
 
         Parameters
         ----------
         cleaner : fitted label cleaner
+            Its doubtful labels become questions.
         records : ECGRecords
-            Those that the cleaner was fitted to, with signals and sampling rate; they are matched
-            by ids. Age and sex are taken from ``age_years`` and ``sex`` of their metadata.
+            Records of the cleaner's fit, with signals and sampling rate; they are matched by ids.
+            Age and sex are taken from ``age_years`` and ``sex`` of their metadata.
         url : path, or str
-            Of a file that does not exist yet, or the URL of a database.
+            A new file, or the URL of a database.
         n_questions : int, default=1000
-            At most so many in all, answered ones included, until `update` raises it; None for all
-            labels that the cleaner could be asked about.
+            The largest number of questions, with answered ones, until `update` raises it; None for
+            all labels that can be asked about.
         double_share : float, default=0.1
             Share of the questions that two readers answer.
         control_share : float, default=0.05
-            Share of the questions that are drawn at random from the labels that nobody would ask
-            about: they tell how many errors are left there. Where `update` raises n_questions, the
-            same share of those that come on top.
+            Share of the questions that are drawn at random from all other labels. They show how
+            many errors are left there. The same share is drawn if `update` raises n_questions.
         random_state : int, RandomState instance or None, default=None
-            Draws doubles and controls.
+            Draws double-read questions and controls.
 
         Returns
         -------
@@ -166,12 +170,13 @@ class ReviewQueue:
         FileExistsError
             If there is a queue with answers.
         ValueError
-            If records hold no signals or lack some of the cleaner's, or something else is there.
+            If records have no signals, lack some of the cleaner's records, or `url` holds other
+            data.
 
         Warns
         -----
         UnreadRecordsWarning
-            Of records that cannot be shown; nobody is asked about them.
+            If records cannot be shown; no questions are about them.
         """
         making.check_cleaner(cleaner)
         rows = making.find_rows(cleaner, records)
@@ -213,23 +218,38 @@ class ReviewQueue:
     def __repr__(self):
         return f"ReviewQueue({self._database.name!r})"
 
+    def _repr_html_(self):
+        done = self.progress()
+        rows = {
+            "questions": done["n_questions"],
+            "settled": done["n_settled"],
+            "open": done["n_open"],
+            "disputed": done["n_disputed"],
+        }
+        cells = "".join(f"<tr><th>{name}</th><td>{count}</td></tr>" for name, count in rows.items())
+        bar = (
+            f'<progress max="{max(done["n_questions"], 1)}" value="{done["n_settled"]}"></progress>'
+        )
+        return f"<div><b>{escape(repr(self))}</b></div>{bar}<table>{cells}</table>"
+
     def next_questions(self, reader, n=1, holding=()):
-        """Return questions for a reader, the best first, and keep others from them for a while.
+        """Return questions for a reader, the best first, and reserve them for a while.
 
         Parameters
         ----------
         reader : str
+            Name of the reader.
         n : int, default=1
-            At most so many.
+            The largest number of questions.
         holding : sequence of int, default=()
-            Questions that the reader has already: they stay the reader's, and the others of their
-            records come next.
+            Questions that the reader already has. They stay reserved, and other questions about
+            their records come next.
 
         Returns
         -------
         list of dict
-            What a page shows of each question: its number ``question``, ``label``, ``evidence``,
-            the ``record`` and so on. Empty if nothing is left for this reader.
+            The content of a page for each question: its number ``question``, ``label``,
+            ``evidence``, the ``record`` and so on. Empty if no question is left for this reader.
         """
         reader = checks.check_reader(reader)
         if isinstance(n, bool) or not isinstance(n, numbers.Integral) or not 1 <= n <= _MOST:
@@ -243,21 +263,24 @@ class ReviewQueue:
             return self._show(work, chosen, reader)
 
     def question(self, question, reader=None):
-        """Return a question as `next_questions` does, without keeping others from it.
+        """Return a question as `next_questions` does, without reserving it.
 
         Parameters
         ----------
         question : int
+            Number of the question.
         reader : str, default=None
+            Name of the reader; counts the reader's other questions about the record.
 
         Returns
         -------
         dict
+            As an element of `next_questions`.
 
         Raises
         ------
         LookupError
-            If there is none of this number.
+            If there is no question with this number.
         """
         question = checks.check_number(question, "question")
         with self._database.reading() as work:
@@ -276,23 +299,26 @@ class ReviewQueue:
         software=None,
         labels=(),
     ):
-        """Store an answer; once this returns, it is on the disk.
+        """Store an answer; when this returns, the answer is on the disk.
 
         Parameters
         ----------
         question : int
+            Number of the question.
         reader : str
+            Name of the reader.
         answer : {"present", "absent", "unsure", "skip", "bad signal"}
-            Of several answers of a reader to one question, the last counts.
+            If a reader answers a question several times, the last answer counts.
         note : str, default=""
+            A remark of the reader.
         seconds : float, default=None
-            How long the reader looked.
+            Reading time in s.
         key : str, default=None
-            A name for this answer: if it is sent again with the same key, it is stored once.
+            A unique key of this answer. An answer that is sent again with its key is stored once.
         software : str, default=None
-            The program by which the answer was given, for `trail`.
+            Name of the program that sends the answer, for `trail`.
         labels : sequence of str, default=()
-            Other labels that the record has: "present" is stored for them along with the answer.
+            Other labels that the record has; "present" is stored for them, too.
 
         Returns
         -------
@@ -303,9 +329,9 @@ class ReviewQueue:
         Raises
         ------
         LookupError
-            If there is no such question.
+            If there is no question with this number.
         ValueError
-            If something is no answer, or the key is that of another answer.
+            If `answer` is not one of these, or `key` belongs to another answer.
         """
         question, reader = checks.check_number(question, "question"), checks.check_reader(reader)
         if answer not in ANSWERS:
@@ -324,7 +350,7 @@ class ReviewQueue:
                 others = check_other_labels(work, found, answer, labels, self.label_names.tolist())
                 storing.put_answer(work, found, answer, about, others, self.label_names.tolist())
             elif (stored.question, stored.reader, stored.said) != (question, reader, answer):
-                raise ValueError(f"key {stored.key!r} is that of another answer; give a new one.")
+                raise ValueError(f"key {stored.key!r} belongs to another answer; use a new one.")
             state = find_question(work, question).state
         return {"stored": True, "question": question, "state": state}
 
@@ -334,15 +360,16 @@ class ReviewQueue:
         Parameters
         ----------
         reader : str
+            Name of the reader.
         key : str, default=None
-            A name for this undo: if it is sent again with the same key, it takes back nothing more.
+            A unique key of this undo. If it is sent again with its key, nothing more is taken back.
         undoes : str, default=None
-            Key of the answer; by default the last that stands.
+            Key of the answer; by default the reader's last one.
 
         Returns
         -------
         dict or None
-            The question, which is the reader's again; None if there was nothing to take back.
+            The question, which is reserved for the reader again; None if there was no answer.
         """
         reader, key = checks.check_reader(reader), checks.check_key(key)
         with self._database.writing() as work:
@@ -360,13 +387,13 @@ class ReviewQueue:
         Returns
         -------
         bytes
-            int16, little-endian, one lead after the other, in units of its ``step_mv``; -32768
-            where nothing was recorded.
+            int16, little-endian, lead by lead, in units of the record's ``step_mv``; -32768 where
+            nothing was recorded.
 
         Raises
         ------
         LookupError
-            If there is none of this number.
+            If there is no record with this number.
         """
         record = checks.check_number(record, "record")
         with self._database.reading() as work:
@@ -383,12 +410,12 @@ class ReviewQueue:
         Returns
         -------
         ECGRecords
-            Of one record, with the signals that the queue keeps, in mV.
+            One record, with the signals of the queue in mV.
 
         Raises
         ------
         LookupError
-            If there is none of this number.
+            If there is no record with this number.
         """
         record = checks.check_number(record, "record")
         with self._database.reading() as work:
@@ -402,20 +429,20 @@ class ReviewQueue:
         )
 
     def progress(self, reader=None):
-        """Return how far reading has come.
+        """Return the progress of the reading.
 
         Parameters
         ----------
         reader : str, default=None
-            Whose answers to count.
+            Name of a reader, whose answers are counted.
 
         Returns
         -------
         dict
-            ``n_questions``, of which ``n_settled`` need no more answers, ``n_open`` and
-            ``n_disputed`` do; ``n_answered_by_reader``; ``errors_left``, as it was computed last,
-            by `refit` or `errors_left`; ``refit``: whether one is ``running``, how the ``last``
-            one ended, and ``n_answers_since`` it began.
+            ``n_questions`` in all; ``n_settled``, which need no more answers; ``n_open`` and
+            ``n_disputed``, which do; ``n_answered_by_reader``; ``errors_left``, as last computed by
+            `refit` or `errors_left`; ``refit``: whether one is ``running``, how the ``last`` one
+            ended, and ``n_answers_since`` its start.
         """
         with self._database.reading() as work:
             of_state = asking.count_states(work)
@@ -433,128 +460,128 @@ class ReviewQueue:
         }
 
     def answers(self, min_trust=0.5):
-        """Return what readers say of labels, for `with_answers` of the cleaner.
+        """Return the readers' answers, for `with_answers` of the cleaner.
 
         Parameters
         ----------
         min_trust : float, default=0.5
-            What is less probably right is left out.
+            Answers that are right with a smaller probability are left out.
 
         Returns
         -------
         DataFrame
-            Columns id, label, answer (1 present, 0 absent), trust (how probably it is right, by
-            `ReaderModel`), n_readers, readers (their names) and state. A double that one reader
-            has answered is among them; questions without a definite answer are not, nor those in
-            dispute.
+            Columns id, label, answer (1 present, 0 absent), trust (probability that it is right, by
+            `ReaderModel`), n_readers, readers (their names) and state. A double-read question with
+            one answer so far is included; questions without a definite answer, and disputed ones,
+            are not.
         """
         checks.check_share(min_trust, "min_trust")
         return self._readings().labels(min_trust)
 
     def on_records(self, records, min_trust=0.5):
-        """Return records with the labels that readers have answered, trusted one by one.
+        """Return records with the labels that readers have answered, each of them trusted.
 
         Parameters
         ----------
         records : ECGRecords
-            With the labels of the queue, or without any; found by their ids.
+            With the labels of the queue, or without labels; matched by ids.
         min_trust : float, default=0.5
             As for `answers`.
 
         Returns
         -------
         ECGRecords
-            All other labels, and what of them is trusted, are as they were; of records without
-            labels, unknown.
+            Other labels, and their trust, do not change; other labels of records without labels are
+            unknown.
         """
         if not isinstance(records, ECGRecords):
             raise TypeError(f"records must be ECGRecords; got {type(records).__name__}.")
         return label_records(records, self.answers(min_trust), self.label_names)
 
     def trail(self):
-        """Return everything that readers did, in order.
+        """Return all actions of readers, in order.
 
         Returns
         -------
         DataFrame
-            Columns when (UTC), reader, id, label, answer ("undo" where one was taken back), note,
-            seconds, software, is_final (whether it decided a dispute), is_consensus (whether who
-            decided it was one of those who had disagreed) and undone.
+            Columns when (UTC), reader, id, label, answer ("undo" for an answer taken back), note,
+            seconds, software, is_final (whether it decided a dispute), is_consensus (whether the
+            deciding reader had disagreed before) and undone.
         """
         with self._database.reading() as work:
             return read_trail(work)
 
     def readers(self):
-        """Return how readers do.
+        """Return the quality of each reader.
 
         Returns
         -------
         DataFrame
             A row per reader: n_answers, median_seconds, sensitivity and specificity with 95 %
-            intervals (by `ReaderModel`), and Cohen's kappa with all others, of n_compared answers.
+            intervals (by `ReaderModel`), and Cohen's kappa with all others over n_compared answers.
         """
         return self._readings().readers()
 
     def agreement(self):
-        """Return how far readers agree who did not see each other's answers.
+        """Return the agreement of readers who had not seen each other's answers.
 
         Returns
         -------
         DataFrame
-            By label, and for all labels: n_questions with two answers or more, Fleiss' kappa with
+            By label, and for all labels: n_questions (with two answers or more), Fleiss' kappa with
             its 95 % interval (low, high), and Cohen's kappa of each pair of readers.
         """
         return self._readings().agreement()
 
     def errors_left(self):
-        """Estimate how many of the labels are wrong that no reader has answered.
+        """Estimate how many of the labels without an answer are wrong.
 
         Returns
         -------
         Series
-            estimate, low, high, n_labels and found_next, as of
-            `sklearn_ecg.review.errors_left`; `progress` shows it from now on.
+            estimate, low, high, n_labels and found_next, as from `sklearn_ecg.review.errors_left`.
+            `progress` shows them from now on.
         """
         with self._database.reading() as work:
             unasked = filling.get_unasked(work)
         left = self._readings().errors_left(unasked)
-        # Who may only read the queue learns it all the same.
+        # Works also for a user who may only read the queue.
         with suppress(OSError), self._database.writing() as work:
             schema.put_fact(work, "errors_left", left.to_dict())
         return left
 
     def disputes(self):
-        """Return the questions on which readers disagree, and nobody has decided.
+        """Return the questions on which readers disagree, without a decision.
 
         Returns
         -------
         DataFrame
-            Columns question, id, label, weak, probability, present and absent (which readers said
-            so), and notes.
+            Columns question, id, label, weak, probability, present and absent (names of the readers
+            who said so), and notes.
         """
         return self._readings().disputes()
 
     def update(self, cleaner, records=None, *, n_questions=None):
-        """Ask what a cleaner asks now, after it was fitted again.
+        """Replace the questions by those of a cleaner that was fitted again.
 
-        Answers are never touched. Questions that were answered, are in dispute, before a reader or
-        drawn as controls stay; of the others, those that are no longer worth asking are withdrawn.
+        Answers never change. Questions stay if they were answered, are disputed, are reserved for a
+        reader or are controls. Others are withdrawn if they are no longer worth asking.
 
         Parameters
         ----------
         cleaner : fitted label cleaner
-            Of the same records and labels; ``cleaner.with_answers(queue.answers())``, say.
+            Of the same records and labels, for example ``cleaner.with_answers(queue.answers())``.
         records : ECGRecords, default=None
-            Where new questions may be about any record; by default they are about those whose
-            signals the queue keeps.
+            Allows new questions about any record. By default they are about records with stored
+            signals.
         n_questions : int, default=None
-            So many questions at most from now on, those that were answered included: where all are
-            answered, no new one comes unless this is raised. By default as before.
+            The largest number of questions from now on, with answered ones: if all are answered,
+            raise it to get new ones. By default as before.
 
         Returns
         -------
         dict of int
-            How many questions are ``new``, ``kept`` or ``withdrawn``.
+            Numbers of ``new``, ``kept`` and ``withdrawn`` questions.
 
         Raises
         ------
@@ -590,25 +617,25 @@ class ReviewQueue:
     def refit(self, *, wait=False):
         """Fit the cleaner again with the answers, in another process, and update the queue.
 
-        Reading goes on meanwhile. One refit runs at a time, whoever starts it; what it did, or why
-        it failed, is in `progress`.
+        Reading goes on meanwhile. Only one refit runs at a time; `progress` shows its result or its
+        error.
 
         Parameters
         ----------
         wait : bool, default=False
-            Whether to return when it is over.
+            Whether to return only when it has ended.
 
         Returns
         -------
         bool
-            Whether it was started; False while another one runs.
+            True if it was started, False if another one runs.
 
         Raises
         ------
         ValueError
-            If the cleaner holds parts that would have to be trusted, and is not kept.
+            If the queue does not keep its cleaner, because loading it could run untrusted code.
         RuntimeError
-            If it was waited for, and has failed.
+            If `wait` is True and the refit failed.
         """
         with self._database.writing() as work:
             if not schema.has_part(work, "cleaner"):
@@ -638,12 +665,12 @@ class ReviewQueue:
         Parameters
         ----------
         path : path
-            Of the JSON file; the interface gets the same name with ".xml".
+            JSON file to write; the interface gets the same name with ".xml".
         signals : bool, default=True
-            Whether tasks hold their ECGs; without, the file is small.
+            Whether tasks hold their ECGs; without them the file is small.
         blind : bool, default=True
-            Whether answers are left out of questions that wait for more, since whoever opens a
-            task in Label Studio sees what it holds. What is answered blind decides no dispute.
+            Whether to leave out answers to open questions: everybody who opens a task in Label
+            Studio sees them. A blind answer decides no dispute.
         """
         path = check_path(path, "path")
         with self._database.reading() as work:
@@ -653,7 +680,7 @@ class ReviewQueue:
             if not (blind and states.get(row["question"]) in asking.WAITING):
                 given[row["question"]].append(row | {"answer": row["said"]})
         read = (lambda record: self.record(record).signals[0]) if signals else None
-        # One by one: of all ECGs together memory would be full.
+        # One by one, since all ECGs together could fill the memory.
         tasks = (
             to_tasks([self.question(question)], given[question], signals=read)[0]
             for question in states
@@ -661,33 +688,35 @@ class ReviewQueue:
         write_tasks(path, tasks, leads if signals else ())
 
     def from_label_studio(self, path, reader=None):
-        """Store the answers in what Label Studio exports, as JSON or JSON-MIN.
+        """Store the answers of a Label Studio export, in JSON or JSON-MIN.
 
-        Read again, an export stores nothing twice.
+        Reading an export again stores nothing twice.
 
         Parameters
         ----------
         path : path
+            File that Label Studio has exported.
         reader : str or dict, default=None
-            Who answered: a name for all, or names by what Label Studio calls its users; by default
-            what it calls them.
+            Name of the reader of all answers, or names by Label Studio's users; by default its
+            users.
 
         Returns
         -------
         int
-            How many answers were stored.
+            Number of stored answers.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no export of Label Studio.
+            If it is not an export of Label Studio.
 
         Warns
         -----
         UserWarning
-            Of answers that are left out: to no question of this queue, or with another's key.
+            If answers are left out: those to no question of this queue, or with another answer's
+            key.
         """
         found = read_export(check_path(path, "path"), reader)
         left_out, n_stored = [], 0
@@ -703,10 +732,10 @@ class ReviewQueue:
         return n_stored
 
     def _readings(self):
-        """Return the answers that stand, and what they come to."""
+        """Return the valid answers, and their results."""
         with self._database.reading() as work:
             last = asking.last_answer(work)
-            # Held in one variable: another thread may put newer ones in their place.
+            # Kept in a local variable, since another thread may replace it.
             last_known, readings = self._known
             if last_known != last:
                 readings = Readings(work)

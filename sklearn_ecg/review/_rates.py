@@ -1,22 +1,22 @@
-"""How often somebody may ask."""
+"""Limits of requests per time."""
 
 import math
 import time
 from collections import OrderedDict
 
-# Whoever sends from many addresses must not fill the memory; the one not seen longest is forgotten.
+# Requests from many addresses must not fill the memory: the oldest key is forgotten.
 _MOST_KEYS = 10_000
 
 
 class RateLimit:
-    """So many requests a second on average, and so many at once, for each key.
+    """A limit for each key: requests a second on average, and at once.
 
     Parameters
     ----------
     per_second : float
     at_once : int
     clock : callable, default=time.monotonic
-        The seconds that have passed.
+        Returns the time in s.
 
     Examples
     --------
@@ -30,10 +30,10 @@ class RateLimit:
         self.per_second = per_second
         self.at_once = at_once
         self.clock = clock
-        self._left = OrderedDict()  # key -> (requests left, when that was)
+        self._left = OrderedDict()  # key -> (requests left, time of that number)
 
     def take(self, key, n=1):
-        """Return 0 if n more requests may be made, else the whole seconds to wait for them."""
+        """Return 0 if n more requests are allowed, else the whole seconds to wait."""
         now = self.clock()
         left, before = self._left.pop(key, (self.at_once, now))
         left = min(self.at_once, left + (now - before) * self.per_second)

@@ -1,4 +1,4 @@
-"""How well readers agree, how well each of them reads, and how far an answer is to be trusted."""
+"""Agreement of readers, error rates of each reader, and trust in their answers."""
 
 from dataclasses import dataclass
 from numbers import Integral
@@ -12,16 +12,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.utils import Interval, check_params, number_array
 
-# Shares of findings that readers miss, and of absent ones that they see, where nothing is known of
-# them: the desk asks about doubtful labels, and cardiologists miss a tenth even of plain ones.
+# Expected share of findings that readers miss, and of absent ones that they see: the desk asks
+# about doubtful labels, and cardiologists miss a tenth even of clear findings.
 _MISSED, _IMAGINED = 0.10, 0.03
-# Standard deviations, in log odds: of these shares, of readers, of labels.
+# Standard deviations, in log odds: of these shares, between readers, between labels.
 _SPREADS = 1.0, 0.7, 0.5
-# Who settles a dispute sees what others said, and takes time: such answers err that much less.
+# A reader who settles a dispute sees the other answers and takes time. Such answers err less by
+# this.
 _FINAL = 1 / 3
-# Log odds beyond which no cleaner is believed beforehand (2 %, 98 %).
+# Limits of a cleaner's log odds: it is never trusted more (2 %, 98 %).
 _MOST_SURE = 4.0
-# Of intercept and slope of the cleaner's calibration: expected values, standard deviations.
+# Prior of intercept and slope of the cleaner's calibration: expected values, standard deviations.
 _CALIBRATION, _CALIBRATION_SPREAD = np.array([0.0, 1.0]), np.array([0.7, 0.4])
 
 
@@ -32,15 +33,15 @@ class Kappa:
     Attributes
     ----------
     kappa : float
-        1 is perfect agreement, 0 what chance gives; NaN if no question had two answers, or all
-        answers are the same, so that chance would agree as well.
+        1 is perfect agreement, 0 is agreement by chance. NaN if no question has two answers, or all
+        answers are the same.
     standard_error : float
-        By the jackknife over questions; NaN where nobody disagreed, which does not show how rare
-        disagreement is, or where there are fewer than three questions.
+        By the jackknife over questions. NaN if all readers agree, or if there are fewer than three
+        questions.
     low, high : float
         The 95 % interval.
     n_questions : int
-        Those with two answers or more.
+        Number of questions with two answers or more.
     """
 
     kappa: float
@@ -56,8 +57,8 @@ def cohen_kappa(first, second) -> Kappa:
     Parameters
     ----------
     first, second : array-like of shape (n_questions,)
-        Answers to the same questions: 1 present, 0 absent, NaN or -1 no answer. Questions that
-        one of them did not answer count nowhere.
+        Answers to the same questions: 1 present, 0 absent, NaN or -1 no answer. Questions without
+        two answers are ignored.
 
     Returns
     -------
@@ -66,16 +67,16 @@ def cohen_kappa(first, second) -> Kappa:
     Raises
     ------
     ValueError
-        If answers are something else, are of different lengths, or are Series whose indices
-        differ.
+        If there are other values, or the arguments have different lengths or, as Series, different
+        indices.
 
     See Also
     --------
-    fleiss_kappa : Of more than two readers.
+    fleiss_kappa : For more than two readers.
 
     Notes
     -----
-    Answers to disputes were given in sight of others' and must be left out.
+    Leave out answers to disputes: the reader has seen the other answers.
 
     Examples
     --------
@@ -93,8 +94,8 @@ def cohen_kappa(first, second) -> Kappa:
     one, other = _check_answers(first, "first", 1), _check_answers(second, "second", 1)
     if len(one) != len(other):
         raise ValueError(
-            f"first holds {len(one)} answers, and second {len(other)}; both must be about the same "
-            "questions, NaN where there is no answer."
+            f"first has {len(one)} answers, second has {len(other)}; both must be for the same "
+            "questions, with NaN where there is no answer."
         )
     both = ~np.isnan(one) & ~np.isnan(other)
     one, other = one[both], other[both]
@@ -107,8 +108,8 @@ def fleiss_kappa(answers) -> Kappa:
     Parameters
     ----------
     answers : array-like or DataFrame of shape (n_questions, n_readers)
-        1 present, 0 absent, NaN or -1 no answer. Questions may have different numbers of
-        answers; those with fewer than two count nowhere.
+        1 present, 0 absent, NaN or -1 no answer. Questions may have different numbers of answers;
+        those with fewer than two are ignored.
 
     Returns
     -------
@@ -117,17 +118,17 @@ def fleiss_kappa(answers) -> Kappa:
     Raises
     ------
     ValueError
-        If answers are something else.
+        If there are other values.
 
     See Also
     --------
-    cohen_kappa : Of two readers, whose tendencies to say "present" may differ.
+    cohen_kappa : For two readers, who may say "present" at different rates.
 
     Notes
     -----
-    The agreement observed is the mean over questions of the share of pairs of readers that agree;
-    that of chance follows from the mean share of "present". With one number of readers for all
-    questions this is Fleiss' statistic, with different ones Gwet's extension of it [1]_.
+    Observed agreement is the mean over questions of the share of pairs of readers that agree.
+    Agreement by chance follows from the mean share of "present". With equal numbers of readers this
+    is Fleiss' statistic, with different numbers Gwet's extension of it [1]_.
 
     References
     ----------
@@ -189,46 +190,47 @@ def _check_answers(answers, name, n_axes):
 
 
 class ReaderModel(BaseEstimator):
-    """How often each reader errs, and what is true, from answers alone.
+    """Estimate the truth and each reader's error rates from answers.
 
-    The model of Dawid and Skene [1]_: each reader finds what is present with some probability
-    (sensitivity), and says "absent" where it is absent with another (specificity). Three
-    things are added. What a cleaner believed when it asked is where the truth of a question starts
-    from, so that single answers count too, and few double readings are enough; how far it is to be
-    believed is learned with the rest. Errors are pooled: the log odds of a reader's error with a
-    label are the sum of what all readers, this reader and this label have, so that three right
-    answers make nobody perfect. And the answer that settles a dispute, which was given in sight of
-    the others', is taken as one by a better reader, but not as the truth.
+    The model of Dawid and Skene [1]_: a reader finds a present label with some probability
+    (sensitivity), and rejects an absent one with another (specificity). Three things are added.
+    First, the prior of each question is the cleaner's probability, with a calibration that is
+    learned; single answers count too, and few double readings are enough. Second, errors are
+    pooled: the log odds of a reader's error with a label are the sum of a common, a reader's and a
+    label's part, so three right answers do not make a reader perfect. Third, an answer that settles
+    a dispute, given after seeing the others, counts as that of a better reader, but not as the
+    truth.
 
-    Truth, errors and calibration are drawn by turns (Gibbs sampling), not maximised: with few
-    double readings many explanations of the same answers are nearly as good as the best one, and
-    probabilities must be those of all of them together.
+    Truth, errors and calibration are drawn in turn (Gibbs sampling), not maximised: with few double
+    readings many explanations are nearly as good as the best one, and probabilities must average
+    over all of them.
 
     Parameters
     ----------
     n_iter : int, default=400
-        Draws, of which the first quarter is thrown away.
+        Number of draws; the first quarter is discarded.
     random_state : int, RandomState instance or None, default=None
+        An int gives the same result each time.
 
     Attributes
     ----------
     questions_ : DataFrame
         A row per question: label, ``prior`` (probability that it is present before any answer, by
-        the cleaner as it is believed), ``evidence`` (log likelihood ratio that the answers are for
-        "present"), ``probability`` (that it is present, given both) and ``n_readers``. Its index
-        is the question, or id and label.
+        the calibrated cleaner), ``evidence`` (log likelihood ratio of the answers for "present"),
+        ``probability`` (that it is present, given both) and ``n_readers``. Its index is the
+        question, or id and label.
     readers_ : DataFrame
         A row per reader: n_answers, sensitivity, specificity, and their 95 % intervals
         (``sensitivity_low`` and so on).
     readers_by_label_ : DataFrame
         The same by reader and label.
     calibration_ : ndarray of shape (2,)
-        Intercept and slope by which the cleaner's log odds are to be believed; 0 and 1 if its
-        probabilities are right.
+        Intercept and slope that calibrate the cleaner's log odds; 0 and 1 if its probabilities are
+        right.
 
     See Also
     --------
-    fleiss_kappa : How well readers agree, without a model of them.
+    fleiss_kappa : Agreement of readers, without a model.
 
     References
     ----------
@@ -269,18 +271,22 @@ class ReaderModel(BaseEstimator):
         Parameters
         ----------
         answers : DataFrame
-            Columns reader, question (or id), label, answer (1 present, 0 absent; rows of another
-            kind must be left out), and if they are known probability (that the label is present,
-            as the cleaner saw it when it asked; NaN unknown) and is_final (whether the answer
-            settled a dispute). Of several answers by one reader to one question the last counts,
-            and the last of those that settled a dispute; of several probabilities of a question
-            the first.
-        y : None
-            Not used.
+            Columns reader, question (or id), label and answer (1 present, 0 absent; leave out other
+            answers). Optional: probability (the cleaner's, that the label is present, when it
+            asked; NaN unknown) and is_final (whether the answer settled a dispute). If a reader
+            answered a question several times, the last answer counts, and the last one that settled
+            a dispute; the first probability of a question counts.
+        y : None, default=None
+            Ignored.
 
         Returns
         -------
-        self
+        self : ReaderModel
+
+        Raises
+        ------
+        ValueError
+            If a column is missing or has other values.
         """
         check_params(self)
         given = _Answers.read(_check_table(answers))
@@ -292,10 +298,10 @@ class ReaderModel(BaseEstimator):
         calibration = _Coefficients(given.beliefs, _CALIBRATION, 1 / _CALIBRATION_SPREAD**2)
         shares = np.full(len(given.labels), 0.5)
         n_left_out = self.n_iter // 4
-        # Of each question: prior, likelihoods if present and if absent, probability.
+        # For each question: prior, likelihoods if present and if absent, probability.
         sums, rates_drawn, calibrations_drawn = np.zeros((4, len(given.questions))), [], []
         for number in range(self.n_iter):
-            # A question's truth, given who errs how often.
+            # Draw the truth of questions, given error rates.
             prior = np.where(given.is_believed, calibration.log_odds(), logit(shares[given.label]))
             rates = expit(missed.log_odds()), expit(imagined.log_odds())
             if_present, if_absent = given.log_likelihoods(*rates)
@@ -305,7 +311,7 @@ class ReaderModel(BaseEstimator):
                 rates_drawn.append(rates)
                 calibrations_drawn.append(calibration.values)
             truth = random.uniform(size=len(probability)) < probability
-            # Who errs how often, and how far the cleaner is right, given the truth.
+            # Draw error rates and the cleaner's calibration, given the truth.
             missed.draw(*given.errors(truth, where=True), random)
             imagined.draw(*given.errors(truth, where=False), random)
             calibration.draw(truth * given.is_believed, 1.0 * given.is_believed, random)
@@ -326,12 +332,12 @@ class ReaderModel(BaseEstimator):
         return self
 
     def trust(self, settled) -> pd.Series:
-        """Return how probable it is that settled answers are right.
+        """Return the probability that settled answers are right.
 
         Parameters
         ----------
         settled : Series
-            What became of questions, 1 present or 0 absent; its index is that of `questions_`.
+            Settled answers, 1 present or 0 absent; its index is that of `questions_`.
 
         Returns
         -------
@@ -341,7 +347,7 @@ class ReaderModel(BaseEstimator):
         Raises
         ------
         ValueError
-            If a question was not among those of `fit`, or is settled as something else.
+            If a question was not in `fit`, or has another value.
         """
         check_is_fitted(self)
         if not isinstance(settled, pd.Series):
@@ -350,8 +356,8 @@ class ReaderModel(BaseEstimator):
         place = self.questions_.index.get_indexer(settled.index)
         if (place == -1).any():
             raise ValueError(
-                f"settled speaks of question {settled.index[place == -1][0]!s}, to which fit saw "
-                "no answer; leave it out, or fit to all answers."
+                f"settled holds question {settled.index[place == -1][0]!s}, for which fit saw no "
+                "answer; leave it out, or fit to all answers."
             )
         probability = self.questions_["probability"].to_numpy()[place]
         trust = np.where(settled == 1, probability, 1 - probability)
@@ -384,13 +390,13 @@ class _Answers:
     question, reader, answer, is_final, cell : ndarray of shape (n_answers,)
         `cell` numbers pairs of reader and label.
     label, is_believed : ndarray of shape (n_questions,)
-        Number of the label; whether the cleaner said how probable it is.
+        Number of the label; whether the cleaner gave a probability.
     beliefs : ndarray of shape (n_questions, 2)
         1, and the cleaner's log odds, 0 if unknown.
     questions, readers, labels : Index or ndarray
         Names.
     cells : ndarray of shape (n_readers * n_labels, 1 + n_readers + n_labels)
-        Which reader and which label each cell has, after a column of ones.
+        Indicators of the reader and the label of each cell, after a column of ones.
     precision : ndarray of shape (1 + n_readers + n_labels,)
     """
 
@@ -410,7 +416,7 @@ class _Answers:
 
     @classmethod
     def read(cls, table):
-        """Number what a checked table names."""
+        """Number the names in a checked table."""
         by = ["question"] if "question" in table else ["id", "label"]
         table = table.drop_duplicates(["reader", "is_final", *by], keep="last")
         keys = pd.MultiIndex.from_frame(table[by]) if len(by) > 1 else pd.Index(table[by[0]])
@@ -444,12 +450,12 @@ class _Answers:
         )
 
     def n_readers(self):
-        """Return how many readers have answered each question."""
+        """Return the number of readers who answered each question."""
         pairs = np.unique(np.column_stack([self.question, self.reader]), axis=0)
         return np.bincount(pairs[:, 0], minlength=len(self.questions))
 
     def log_likelihoods(self, missed, imagined):
-        """Return those of each question's answers, if it is present, and if it is absent."""
+        """Return the log likelihoods of each question's answers, if present and if absent."""
         less = np.where(self.is_final, _FINAL, 1.0)
         missed, imagined = missed[self.cell] * less, imagined[self.cell] * less
         said = self.answer == 1
@@ -459,9 +465,9 @@ class _Answers:
         ]
 
     def errors(self, truth, *, where):
-        """Return, by cell, errors about questions whose truth is `where`, and all such answers.
+        """Return, by cell, the number of errors about questions with this truth, and of answers.
 
-        Final answers are left out: in sight of others' answers one errs otherwise.
+        Final answers are left out: after seeing other answers, readers err at another rate.
         """
         counted = (truth[self.question] == where) & ~self.is_final
         return [
@@ -470,7 +476,7 @@ class _Answers:
         ]
 
     def draw_shares(self, truth, random):
-        """Return how often labels are present where the cleaner said nothing of them."""
+        """Return how often labels are present for which the cleaner gave no probability."""
         present, absent = (
             np.bincount(self.label, 1.0 * (~self.is_believed & (truth == value)), len(self.labels))
             for value in (True, False)
@@ -485,7 +491,7 @@ class _Coefficients:
     ----------
     X : ndarray of shape (n_rows, n_coefficients)
     expected, precision : ndarray of shape (n_coefficients,)
-        Of the prior.
+        Of the prior: means, and inverse variances.
 
     Attributes
     ----------
@@ -510,7 +516,7 @@ class _Coefficients:
         mode = self.expected
         for _ in range(8):
             step = np.linalg.solve(self._curvature(mode, asked), self._slope(mode, hits, asked))
-            # Newton's step from a flat place may lead too far.
+            # Newton's step from a flat place may be too large.
             step *= min(1, 2 / max(np.abs(self.X @ step).max(initial=0), 1e-9))
             mode = mode + step
             if np.abs(step).max() < 1e-3:
@@ -539,18 +545,18 @@ class _Coefficients:
 
 
 def _centred(usual, cells):
-    """Return what coefficients are expected to be where nothing sets readers and labels apart."""
+    """Return the expected coefficients if readers and labels do not differ."""
     return np.concatenate([[logit(usual)], np.zeros(cells.shape[1] - 1)])
 
 
 def _interval(name, draws):
-    """Return the mean of draws and the interval that holds 95 % of them, as columns."""
+    """Return the mean and the 95 % interval of draws, as columns."""
     low, high = np.quantile(draws, [0.025, 0.975], axis=0)
     return {name: draws.mean(axis=0), f"{name}_low": low, f"{name}_high": high}
 
 
 def _check_table(answers):
-    """Return answers with all columns, or say what is wrong with them."""
+    """Return answers with all columns, after checking them."""
     if not isinstance(answers, pd.DataFrame):
         raise TypeError(f"answers must be a DataFrame; got {type(answers).__name__}.")
     needed = ["reader", "label", "answer", "question" if "question" in answers else "id"]
@@ -562,15 +568,13 @@ def _check_table(answers):
         )
     unnamed = answers[[column for column in needed if column != "answer"]].isna().any()
     if unnamed.any():
-        raise ValueError(
-            f"answers has rows without {unnamed.idxmax()}; leave them out, or say what it is."
-        )
+        raise ValueError(f"answers has rows without {unnamed.idxmax()}; leave them out, or add it.")
     if "question" in answers:
         n_labels = answers.groupby("question")["label"].nunique()
         if (n_labels > 1).any():
             raise ValueError(
-                f"answers names {n_labels.max()} labels for question {n_labels.idxmax()!s}; a "
-                "question is about one."
+                f"answers has {n_labels.max()} labels for question {n_labels.idxmax()!s}; a "
+                "question must have one."
             )
     _check_binary(answers["answer"].to_numpy(), "the column answer")
     probability = number_array(
@@ -594,6 +598,6 @@ def _check_binary(values, name):
     strange = [value for value in values.tolist() if value is pd.NA or value not in (0, 1)]
     if strange:
         raise ValueError(
-            f"{name} must be 1 (present) or 0 (absent); got {strange[0]!r}. Leave out answers of "
-            'another kind, such as "unsure".'
+            f"{name} must be 1 (present) or 0 (absent); got {strange[0]!r}. Leave out other "
+            'answers, such as "unsure".'
         )

@@ -1,4 +1,4 @@
-"""What the answers of a queue come to: labels and trust, how readers do, and errors left."""
+"""Results of a queue's answers: labels and trust, quality of readers, and errors left."""
 
 import itertools
 from functools import cached_property
@@ -18,7 +18,7 @@ ALL_LABELS = "all labels"
 
 
 class Readings:
-    """The answers that stand, as they are at one time; what takes long is computed once.
+    """The valid answers of a queue at one time; slow results are computed once.
 
     Parameters
     ----------
@@ -27,9 +27,9 @@ class Readings:
     Attributes
     ----------
     given : DataFrame
-        A row per answer that counts, the oldest first: question, id, label, what the question
-        says of it, reader, said, is_final (whether it was given in sight of others), note,
-        seconds, key, at, and answer: 1 present, 0 absent, NaN where it is neither.
+        A row per valid answer, the oldest first: question, id, label, columns of the question,
+        reader, said, is_final (whether the reader had seen other answers), note, seconds, key, at,
+        and answer: 1 present, 0 absent, NaN otherwise.
     """
 
     def __init__(self, work):
@@ -54,7 +54,7 @@ class Readings:
 
     @cached_property
     def settled(self):
-        """What answers come to, 1 present or 0 absent: a Series, by question."""
+        """Settled answers, 1 present or 0 absent, as a Series by question."""
         of_question = given_by_question(self.given.itertuples())
         needed = self.given.drop_duplicates("question").set_index("question")["n_needed"]
         said = {name: answer_so_far(of_question[name], n) for name, n in needed.items()}
@@ -67,7 +67,7 @@ class Readings:
         return ReaderModel(random_state=0).fit(self.definite)
 
     def labels(self, min_trust):
-        """Return what answers come to, if it is right with at least this probability."""
+        """Return the answers that are right with at least this probability."""
         settled = self.settled
         trust = self.model.trust(settled) if len(settled) else pd.Series(dtype=float)
         readers = self.definite.groupby("question")["reader"].unique().reindex(settled.index)
@@ -86,7 +86,7 @@ class Readings:
         return found[found["trust"] >= min_trust].reset_index(drop=True)
 
     def readers(self):
-        """Return a row per reader: how many answers, how long they took, and how good they are."""
+        """Return a row per reader: number of answers, reading time, and quality."""
         by_reader = self.given.groupby("reader")
         seconds = self.given.dropna(subset="seconds").groupby("reader")["seconds"].median()
         table = pd.DataFrame({"n_answers": by_reader.size(), "median_seconds": seconds})
@@ -105,7 +105,7 @@ class Readings:
         )
 
     def agreement(self):
-        """Return how readers agree beyond chance who answered blind, by label and for all."""
+        """Return agreement beyond chance of readers who answered blind, by label and for all."""
         rows = {ALL_LABELS: _agreement(self._blind)}
         for label, of_label in self._blind.groupby("label", sort=False):
             rows[label] = _agreement(of_label)
@@ -113,20 +113,20 @@ class Readings:
         return table[table["n_questions"].gt(0) | (table.index == ALL_LABELS)]
 
     def errors_left(self, unasked):
-        """Return how many labels are expected to be wrong that nobody has answered.
+        """Return the expected number of wrong labels without an answer.
 
         Parameters
         ----------
         unasked : ndarray of shape (n_labels,)
-            How probable it is that each of these labels is wrong.
+            Probability that each of these labels is wrong.
 
         Returns
         -------
         Series
-            Of `sklearn_ecg.review.errors_left`.
+            As from `sklearn_ecg.review.errors_left`.
         """
         first = self.definite.drop_duplicates("question").set_index("question")
-        # What a reader raised unasked tells nothing of labels that nobody raised.
+        # Labels that readers added themselves say nothing about labels that no reader raised.
         first = first[first["origin"] == "cleaner"]
         settled = self.settled[self.settled.index.isin(first.index)]
         first = first.loc[settled.index]
@@ -137,7 +137,7 @@ class Readings:
         return errors_left(asked.astype(float), unasked, random_state=0)
 
     def disputes(self):
-        """Return a row per question on which readers disagree, and nobody has decided."""
+        """Return a row per question on which readers disagree, without a decision."""
         rows = []
         disputed = self.definite[self.definite["state"] == "disputed"]
         for question, of_question in disputed.groupby("question", sort=False):
@@ -153,7 +153,7 @@ class Readings:
 
     @property
     def _blind(self):
-        """Definite answers that were not given in sight of others'."""
+        """Definite answers of readers who had not seen other answers."""
         return self.definite[~self.definite["is_final"].astype(bool)]
 
     def _kappa_with_others(self, reader):
@@ -182,7 +182,7 @@ def read_trail(work):
     )
     is_definite = found["answer"].isin(DEFINITE)
     found["is_final"] = found["is_final"].astype(bool) & is_definite
-    # Who decides and had answered before was one of those who disagreed.
+    # A reader who decides and had answered before was one of those who disagreed.
     counts = is_definite & ~found["undone"].astype(bool)
     before = counts.groupby([found["question"], found["reader"]]).cumsum() - counts
     found["is_consensus"] = found["is_final"] & (before > 0)
@@ -192,16 +192,16 @@ def read_trail(work):
 
 
 def read_table(work, *columns, where=None, keep=list):
-    """Return answers and what they are about, the oldest first, with ids as the cleaner has them.
+    """Return answers with their questions, the oldest first, with ids as in the cleaner.
 
     Parameters
     ----------
     work : Connection
     *columns : Column
     where : clause, default=None
-        What the answers must be.
+        Condition for the answers.
     keep : callable, default=list
-        Takes rows and returns those to be kept.
+        Takes rows, and returns those to keep.
 
     Returns
     -------

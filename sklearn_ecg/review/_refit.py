@@ -1,4 +1,4 @@
-"""A cleaner fitted again with the answers, in a process of its own, while reading goes on."""
+"""Fit a cleaner again with the answers, in another process, while reading goes on."""
 
 import json
 import os
@@ -17,11 +17,11 @@ from sklearn_ecg.review._filling import update
 from sklearn_ecg.review._schema import refits
 from sklearn_ecg.review._storing import now_as_text
 
-# A refit that gave no sign of life for so long is over.
+# A refit without a heartbeat for so many seconds has ended.
 DEAD_S = 30.0
 _BEAT_S = 3.0
 _NICE = 10
-DIED = "Its process ended without a word: it was killed, or memory was short."
+DIED = "Its process ended without a message: it was killed, or memory ran out."
 
 
 def claim(work, now, started):
@@ -54,7 +54,7 @@ def finish(work, refit, ended, **result):
 
 
 def state_of_refits(work, now):
-    """Return whether a refit runs, how the last one ended, and how many answers came since."""
+    """Return whether a refit runs, how the last one ended, and the number of answers since."""
     rows = work.execute(sa.select(refits).order_by(refits.c.refit.desc()).limit(2)).all()
     is_running = bool(rows) and rows[0].ended is None and rows[0].heartbeat > now - DEAD_S
     last = next(iter(rows[is_running:]), None)
@@ -70,7 +70,7 @@ def state_of_refits(work, now):
 
 
 def start_process(url, refit):
-    """Start a process that fits again, and leave it alone."""
+    """Start a detached process that fits again."""
     process = subprocess.Popen(
         [sys.executable, "-m", "sklearn_ecg.review._refit"],
         stdin=subprocess.PIPE,
@@ -78,7 +78,7 @@ def start_process(url, refit):
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    # Not among the arguments: all users of a machine see these, and a URL may hold a password.
+    # Not an argument: all users of a machine see arguments, and a URL may hold a password.
     with process.stdin as pipe:
         pipe.write(json.dumps([url, refit]).encode())
     return process
@@ -86,12 +86,12 @@ def start_process(url, refit):
 
 @contextmanager
 def heartbeats(database, refit):
-    """Give signs of life within the block."""
+    """Store heartbeats within the block."""
     is_over = threading.Event()
 
     def beat():
         while not is_over.wait(_BEAT_S):
-            # A disk that is full for a moment ends no refit.
+            # A disk that is full for a moment must not end the refit.
             with suppress(OSError), database.writing() as work:
                 work.execute(
                     refits.update().where(refits.c.refit == refit).values(heartbeat=time.time())
@@ -112,7 +112,7 @@ def fit_again(queue, refit):
 
     def check_ours(work):
         if work.scalar(sa.select(refits.c.ended).where(refits.c.refit == refit)) is not None:
-            raise RuntimeError("Another refit has taken over, for this one gave no sign.")
+            raise RuntimeError("Another refit has taken over, because this one gave no heartbeat.")
 
     with heartbeats(database, refit):
         try:
@@ -125,7 +125,7 @@ def fit_again(queue, refit):
                 result = {"counts": update(database, cleaner, first=check_ours)}
                 queue.errors_left()
             else:
-                result = {"error": "There are no answers yet that are to be trusted."}
+                result = {"error": "There are no trusted answers yet."}
         except BaseException as error:
             result = {"error": f"{type(error).__name__}: {error}"}
     with database.writing() as work:
@@ -133,7 +133,7 @@ def fit_again(queue, refit):
 
 
 def main():
-    """Fit again, as the process that `start_process` starts."""
+    """Fit again; runs in the process that `start_process` starts."""
     from sklearn_ecg.review._queue import ReviewQueue
 
     url, refit = json.load(sys.stdin)

@@ -1,4 +1,4 @@
-"""What the desk answers to a request that it does not fulfil."""
+"""The desk's reply to a request that it refuses."""
 
 
 class Refusal(Exception):
@@ -7,13 +7,13 @@ class Refusal(Exception):
     Parameters
     ----------
     status : int
-        Of HTTP.
+        HTTP status.
     error : str
-        What is wrong.
+        The problem, in one sentence.
     what_to_do : str
     headers : dict of str, default=None
     **about
-        What else the reply holds.
+        Further content of the reply.
     """
 
     def __init__(self, status, error, what_to_do, headers=None, **about):

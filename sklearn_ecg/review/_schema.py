@@ -1,4 +1,4 @@
-"""The tables of a review queue, and how those of an older version are brought to this one."""
+"""The tables of a review queue, and migrations of older versions."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sklearn_ecg._version import __version__
 
 FORMAT = "sklearn_ecg.review"
-# Goes up by one with each change of the tables; then `MIGRATIONS` tells how to come from the
-# version before.
+# Increase it with each change of the tables, and add a function to `MIGRATIONS` for the version
+# before.
 SCHEMA_VERSION = 1
-# By version, a function that takes a connection and brings the tables to the next version.
+# By version, a function that takes a connection and migrates the tables to the next version.
 MIGRATIONS: dict[int, Callable] = {}
 
 _metadata = sa.MetaData()
@@ -25,7 +25,7 @@ records = sa.Table(
     "records",
     _metadata,
     sa.Column("record", sa.Integer, primary_key=True),
-    # As text, and what it was: "int" or "str".
+    # As text, and its former type: "int" or "str".
     sa.Column("id", sa.String, nullable=False),
     sa.Column("id_kind", sa.String, nullable=False),
     sa.Column("leads", sa.JSON, nullable=False),
@@ -34,14 +34,14 @@ records = sa.Table(
     sa.Column("step_mv", sa.Double, nullable=False),
     sa.Column("age_years", sa.Double),
     sa.Column("sex", sa.String),
-    # In the order of the labels' names: what the record came with, what the cleaner gives now, and
-    # which ones nobody asks about.
+    # In the order of the labels' names: labels of the record, present labels of the cleaner, and
+    # which labels no question asks about.
     sa.Column("weak", sa.JSON, nullable=False),
     sa.Column("labels", sa.JSON, nullable=False),
     sa.Column("trusted", sa.JSON, nullable=False),
     sa.UniqueConstraint("id", "id_kind"),
 )
-# Apart from the records: what looks for one passes over no signals.
+# A separate table, so that queries for records do not read signals.
 signals = sa.Table(
     "signals",
     _metadata,
@@ -55,8 +55,8 @@ questions = sa.Table(
     sa.Column("record", sa.ForeignKey("records.record"), nullable=False),
     sa.Column("label", sa.String, nullable=False),
     sa.Column("weak", sa.Integer, nullable=False),
-    # What the cleaner believes: that the record has the label, which of 1 and 0 it holds to be
-    # right, and that this is wrong. Once a question has an answer, what it believed then.
+    # The cleaner's probability that the record has the label, the value that it thinks right, and
+    # the probability that this is wrong. They do not change once a question has an answer.
     sa.Column("probability", sa.Double),
     sa.Column("held", sa.Integer, nullable=False),
     sa.Column("wrong", sa.Double),
@@ -64,12 +64,12 @@ questions = sa.Table(
     sa.Column("n_needed", sa.Integer, nullable=False),
     sa.Column("is_control", sa.Boolean, nullable=False),
     sa.Column("is_withdrawn", sa.Boolean, nullable=False, default=False),
-    # Who made it: "cleaner", or "reader" by naming another label.
+    # Maker: "cleaner", or "reader" who named another label.
     sa.Column("origin", sa.String, nullable=False, default="cleaner"),
-    # What follows from the answers.
+    # Results of the answers.
     sa.Column("state", sa.String, nullable=False, default="open"),
     sa.Column("evidence", sa.JSON, nullable=False, default=list),
-    # Pairs: whether it has the label, and the record.
+    # Pairs: whether the record has the label, and the record.
     sa.Column("similar", sa.JSON, nullable=False, default=list),
     sa.UniqueConstraint("record", "label"),
     sa.Index("questions_in_order", "state", "place"),
@@ -79,16 +79,16 @@ answers = sa.Table(
     "answers",
     _metadata,
     sa.Column("answer", sa.Integer, primary_key=True),
-    # By which an answer that is sent again is known.
+    # Identifies an answer that is sent again.
     sa.Column("key", sa.String, nullable=False, unique=True),
-    # The answer or undo with which this one was given in one breath.
+    # The answer or undo that was sent together with this one.
     sa.Column("goes_with", sa.ForeignKey("answers.answer"), index=True),
     sa.Column("question", sa.ForeignKey("questions.question"), nullable=False),
     sa.Column("reader", sa.String, nullable=False),
     # One of ANSWERS, or "undo".
     sa.Column("said", sa.String, nullable=False),
     sa.Column("undoes", sa.ForeignKey("answers.answer"), unique=True),
-    # Whether it was given in a dispute, in sight of the answers that disagree.
+    # Whether the reader had seen the answers that disagree.
     sa.Column("is_final", sa.Boolean, nullable=False, default=False),
     sa.Column("note", sa.String, nullable=False, default=""),
     sa.Column("seconds", sa.Double),
@@ -103,7 +103,7 @@ leases = sa.Table(
     sa.Column("question", sa.ForeignKey("questions.question"), primary_key=True),
     sa.Column("reader", sa.String, nullable=False),
     sa.Column("until", sa.Double, nullable=False),
-    # Whether it was handed out as a dispute, with the answers that disagree.
+    # Whether it was shown as a dispute, with the answers that disagree.
     sa.Column("shows_dispute", sa.Boolean, nullable=False),
 )
 refits = sa.Table(
@@ -130,13 +130,14 @@ _PIECE = 16 << 20
 
 
 def make(work, name):
-    """Make the tables, in the place of those of a queue without answers.
+    """Make the tables; tables of a queue without answers are replaced.
 
     Parameters
     ----------
     work : Connection
     name : str
         Of the database, for messages.
+    Name of the database, for messages.
     """
     check_free(work, name)
     _metadata.drop_all(work)
@@ -147,10 +148,10 @@ def make(work, name):
 
 
 def check_free(work, name):
-    """Raise an error where a new queue would take something away."""
+    """Raise if a new queue would replace data."""
     found = set(sa.inspect(work).get_table_names())
     ours = found & set(_metadata.tables)
-    # A file is of one program; a server's database may well be of several.
+    # A file belongs to one program; a server's database may hold tables of several.
     others = found if work.dialect.name == "sqlite" else ours
     if not others:
         return
@@ -159,18 +160,18 @@ def check_free(work, name):
     if n_answers:
         raise FileExistsError(
             f"{name} is a review queue with {n_answers} answers. Open it by ReviewQueue({name!r}) "
-            "and call update(cleaner); or give another path."
+            "and call update(cleaner), or use another path."
         )
 
 
 def check_version(work, name):
-    """Return the version of the tables, or say why this is no queue that can be read."""
+    """Return the version of the tables, or raise if they are not a readable queue."""
     _check_format(work, name)
     version, label_names = get_fact(work, "schema_version"), get_fact(work, "label_names")
     if not isinstance(version, int) or version < 1 or not label_names:
         raise ValueError(
             f"{name} is damaged: its schema_version is {version!r}, and its label_names are "
-            f"{label_names!r}. Go on with an earlier copy."
+            f"{label_names!r}. Use an earlier copy."
         )
     if version > SCHEMA_VERSION:
         raise ValueError(
@@ -182,7 +183,7 @@ def check_version(work, name):
 
 
 def migrate(work, name):
-    """Bring the tables of an older version to this one."""
+    """Migrate the tables of an older version to this one."""
     for version in range(check_version(work, name), SCHEMA_VERSION):
         MIGRATIONS[version](work)
         put_fact(work, "schema_version", version + 1)
@@ -194,9 +195,9 @@ def _check_format(work, name):
     columns = [c["name"] for c in found.get_columns("facts")] if found.has_table("facts") else []
     if columns != ["name", "value"] or get_fact(work, "format") != FORMAT:
         raise ValueError(
-            f"{name} is a database of something else, and no review queue. Give the path of a "
-            "queue that ReviewQueue.from_cleaner has made; for a new one, a path where nothing is, "
-            "or a database of its own."
+            f"{name} is a database of something else, not a review queue. Use the path of a "
+            "queue that ReviewQueue.from_cleaner made; for a new queue use a new path, or a "
+            "separate database."
         )
 
 
@@ -206,7 +207,7 @@ def get_fact(work, name):
 
 
 def put_fact(work, name, value):
-    """Store a fact, in the place of one of the same name."""
+    """Store a fact; it replaces one with the same name."""
     work.execute(facts.delete().where(facts.c.name == name))
     work.execute(facts.insert().values(name=name, value=value))
 
@@ -220,12 +221,12 @@ def get_part(work, name):
 
 
 def has_part(work, name):
-    """Whether there is a large value of a name; to get it would take long."""
+    """Whether there is a large value with this name; reading it would take long."""
     return work.scalar(sa.select(sa.exists().where(parts.c.name == name)))
 
 
 def put_part(work, name, content):
-    """Store bytes, in the place of a value of the same name; None removes it."""
+    """Store bytes; they replace a value with the same name, and None removes it."""
     work.execute(parts.delete().where(parts.c.name == name))
     if content is not None:
         for number, start in enumerate(range(0, max(1, len(content)), _PIECE)):

@@ -1,4 +1,4 @@
-"""How the desk is served."""
+"""Serve the desk."""
 
 import errno
 import ipaddress
@@ -13,7 +13,7 @@ _LONGEST_HEAD = 32 * 1024
 
 
 def is_loopback(host):
-    """Return whether an address or a name is reached from this machine alone.
+    """Return whether an address or a name can be reached only from this machine.
 
     Examples
     --------
@@ -33,7 +33,7 @@ def listen(host, port):
     Raises
     ------
     OSError
-        If the port is taken, or the address is none of this machine.
+        If the port is taken, or the address does not belong to this machine.
     """
     try:
         (family, kind, protocol, _, address), *_ = socket.getaddrinfo(
@@ -41,50 +41,54 @@ def listen(host, port):
         )
     except OSError as error:
         raise OSError(
-            f"There is no address {host!r}: {error.strerror}. Give another one."
+            f"There is no address {host!r}: {error.strerror}. Use another one."
         ) from error
-    # Only with its protocol does asyncio see that it is TCP, and send what is short at once.
+    # With the protocol, asyncio knows that it is TCP, and sends short messages at once.
     sock = socket.socket(family, kind, protocol)
     try:
-        # The port of a desk that was killed is free at once.
+        # The port of a killed desk can be used again at once.
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind(address)
         sock.listen(1024)
     except OSError as error:
         sock.close()
         if error.errno == errno.EADDRINUSE:
-            text = "is taken, perhaps by another desk. Give another one, or 0 for any that is free."
+            text = "is taken, perhaps by another desk. Use another one, or 0 for any free port."
         else:
-            text = f"cannot be listened on: {error.strerror}. Give another address or port."
+            text = f"cannot be used: {error.strerror}. Use another address or port."
         raise OSError(f"Port {port} of {host} {text}") from error
     return sock
 
 
 def serve(app, sock, *, ssl_certfile=None, ssl_keyfile=None, trusted_proxies=()) -> None:
-    """Serve an application on a socket until the process is told to end.
+    """Serve an application on a socket until the process is stopped.
 
     Parameters
     ----------
     app : ASGI application
+        From `create_app`.
     sock : socket
-        That listens.
-    ssl_certfile, ssl_keyfile : path, default=None
+        A listening socket.
+    ssl_certfile : path, default=None
+        Certificate in a PEM file, for https.
+    ssl_keyfile : path, default=None
+        Key of the certificate, in a PEM file.
     trusted_proxies : sequence of str, default=()
-        Addresses whose X-Forwarded headers are believed.
+        Addresses of proxies whose X-Forwarded headers are trusted.
 
     Raises
     ------
     TypeError
-        If `app` is no application, `sock` no socket, or `trusted_proxies` one text.
+        If `app` is not an application, `sock` not a socket, or `trusted_proxies` a text.
     ValueError
-        If others reach the socket, and readers need no tokens; or one of certificate and key is
-        missing, or they do not belong together.
+        If other machines can reach the socket and readers need no tokens; if one of certificate and
+        key is missing, or they do not belong together.
     OSError
-        If they cannot be read.
+        If a file cannot be read.
 
     See Also
     --------
-    create_app : What is served.
+    create_app : Makes the application.
 
     Examples
     --------
@@ -94,27 +98,27 @@ def serve(app, sock, *, ssl_certfile=None, ssl_keyfile=None, trusted_proxies=())
     ...     serve(create_app(ReviewQueue("queue.sqlite")), sock)
     """
     if not callable(app):
-        raise TypeError(f"app must be what create_app returns; got {type(app).__name__}.")
+        raise TypeError(f"app must come from create_app; got {type(app).__name__}.")
     if not isinstance(sock, socket.socket):
-        raise TypeError(f"sock must be a socket that listens; got {type(sock).__name__}.")
+        raise TypeError(f"sock must be a listening socket; got {type(sock).__name__}.")
     if isinstance(trusted_proxies, str):
         raise TypeError(f"trusted_proxies must be a list; got the text {trusted_proxies!r}.")
     sessions = getattr(getattr(app, "state", None), "sessions", None)
     if sessions is not None and not sessions.with_tokens and _is_reached_by_others(sock):
         raise ValueError(
-            f"sock listens on {sock.getsockname()[0]}, where others than those who use this "
-            "machine reach the desk, and the application lets anybody in. Call create_app with "
+            f"sock listens on {sock.getsockname()[0]}, so other machines can reach the desk, and "
+            "the application lets anybody in. Call create_app with "
             "with_tokens=True, or listen on 127.0.0.1."
         )
     if (ssl_certfile is None) != (ssl_keyfile is None):
-        raise ValueError("ssl_certfile and ssl_keyfile go together; give both, or neither.")
+        raise ValueError("ssl_certfile and ssl_keyfile need each other; pass both, or neither.")
     config = uvicorn.Config(
         app,
         http="h11",
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="critical",  # the guard tells what went wrong, without what was sent
+        log_level="critical",  # the guard logs errors, without the content of requests
         access_log=False,
         server_header=False,
         proxy_headers=bool(trusted_proxies),
@@ -135,7 +139,7 @@ def serve(app, sock, *, ssl_certfile=None, ssl_keyfile=None, trusted_proxies=())
     except OSError as error:
         raise type(error)(
             f"ssl_certfile {ssl_certfile} or ssl_keyfile {ssl_keyfile} cannot be read: "
-            f"{error.strerror}. Give the paths of PEM files."
+            f"{error.strerror}. Pass the paths of PEM files."
         ) from error
     uvicorn.Server(config).run(sockets=[sock])
 

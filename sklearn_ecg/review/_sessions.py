@@ -1,7 +1,7 @@
-"""Who is signed in: tokens of readers, signed cookies, and what proves that a page of ours sends.
+"""Sign-in: readers' tokens, signed cookies, and proof that our own page sends a request.
 
-Cookies are signed with the queue's secret and hold all there is to know of a session, so that it
-outlives the server: readers go on where they were after a restart.
+Cookies are signed with the queue's secret, and hold the whole session. Sessions therefore survive a
+restart of the server.
 """
 
 import hashlib
@@ -17,72 +17,72 @@ from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sklearn_ecg.review._checks import check_reader
 from sklearn_ecg.review._schema import answers, get_fact, put_fact
 
-_HOURS = 12  # a day at work
+_HOURS = 12  # a working day
 _FACTS = ("queue_key", "secret")
 _LEFT = "left"
 
 
 @dataclass(frozen=True)
 class Session:
-    """Of one browser; `reader` is None while somebody is about to sign in."""
+    """A browser's session; `reader` is None during sign-in."""
 
     reader: str | None
     key: str
 
 
 def read_secret(queue):
-    """Return the name by which browsers know a queue, and its secret.
+    """Return the name of a queue for browsers' cookies, and its secret.
 
-    Both are made when they are first asked for. Whoever knows the secret can sign in as anybody.
+    Both are made at the first call. Anybody who knows the secret can sign in as any reader.
     """
     with queue._database.reading() as work:
         found = [get_fact(work, fact) for fact in _FACTS]
     if None in found:
         with queue._database.writing() as work:
             for fact in _FACTS:
-                if get_fact(work, fact) is None:  # else another server was first
+                if get_fact(work, fact) is None:  # otherwise another server was first
                     put_fact(work, fact, secrets.token_urlsafe(32))
             found = [get_fact(work, fact) for fact in _FACTS]
     return found
 
 
 def read_left(queue):
-    """Return the keys of sessions that were ended, and when their cookies are void anyway."""
+    """Return the keys of ended sessions, with the times when their cookies expire."""
     with queue._database.reading() as work:
         return get_fact(work, _LEFT) or {}
 
 
 def put_left(queue, left):
-    """Store which sessions were ended, beside those that were ended at another server."""
+    """Store the keys of ended sessions, together with those of other servers."""
     with queue._database.writing() as work:
         put_fact(work, _LEFT, _not_over((get_fact(work, _LEFT) or {}) | left))
 
 
 def void_links(queue):
-    """Give a queue another secret, so that no link or session of before is good any more."""
+    """Give a queue a new secret: all earlier links and sessions become invalid."""
     with queue._database.writing() as work:
         put_fact(work, _FACTS[1], secrets.token_urlsafe(32))
 
 
 def read_known_readers(queue):
-    """Return the names of those who have answered."""
+    """Return the names of readers who have answered."""
     with queue._database.reading() as work:
         return work.scalars(sa.select(answers.c.reader).distinct()).all()
 
 
 class Sessions:
-    """Signs readers in and knows them again.
+    """Signs readers in, and recognises them by their cookies.
 
     Parameters
     ----------
     queue_key, secret : str
-        As `read_secret` returns them.
+        From `read_secret`.
     readers : list of str, default=None
-        Who may sign in; by default everybody.
+        Names of those who may sign in; by default everybody may.
     with_tokens : bool, default=False
-        Whether each needs a personal token beside the name.
+        Whether each needs a personal token besides the name.
     left : dict, default=()
-        As `read_left` returns it.
+        From `read_left`.
     """
 
     def __init__(self, queue_key, secret, readers=None, with_tokens=False, left=()):
@@ -90,7 +90,7 @@ class Sessions:
         self._secret = secret.encode()
         self.readers = None if readers is None else [check_reader(name) for name in readers]
         self.with_tokens = with_tokens
-        # Cookies know no ports: two desks on one machine must not sign each other's readers out.
+        # Cookies ignore ports: two desks on one machine must not sign each other's readers out.
         self._name = f"review-{queue_key[:8]}"
         self.left = dict(left)
         self._signer = URLSafeTimedSerializer(
@@ -98,7 +98,7 @@ class Sessions:
         )
 
     def token_of(self, reader):
-        """Return what proves that somebody is this reader."""
+        """Return the token that proves that somebody is this reader."""
         return self._digest("reader", reader)
 
     def sign_in(self, name, token, known=()):
@@ -108,15 +108,15 @@ class Sessions:
         ----------
         name, token : str
         known : sequence of str, default=()
-            Who has answered before. Of whom a name alone is asked, Anna must not become two readers
-            because of a capital, and read a double twice.
+            Names of readers who have answered. Without tokens, "anna" is the reader "Anna", not a
+            second reader who could read a double-read question twice.
 
         Raises
         ------
         ValueError
-            If the name cannot be one.
+            If the name is not valid.
         PermissionError
-            If it is nobody's, or the token is another's: a stranger does not learn which.
+            If the name is unknown or the token is wrong: the message does not tell which.
         """
         reader = check_reader(name)
         if not self.with_tokens:
@@ -128,29 +128,29 @@ class Sessions:
         return self.new(reader)
 
     def new(self, reader=None):
-        """Return a session with a key that nobody can have known before."""
+        """Return a session with a new random key."""
         return Session(reader, secrets.token_urlsafe(16))
 
     def leave(self, session):
-        """End a session for whoever may still hold its cookie."""
+        """End a session, also for copies of its cookie."""
         self.left = _not_over(self.left) | {session.key: time.time() + _HOURS * 3600}
 
     def form_token(self, session):
-        """Return what a page of this session sends along, and a page of others cannot know."""
+        """Return a token for this session's pages, which other sites cannot know."""
         return self._digest("form", session.key)
 
     def is_form_token(self, session, text):
         return hmac.compare_digest(self.form_token(session).encode(), text.encode())
 
     def read(self, request, *, entering=False):
-        """Return the session of a request, None if it has none that is valid.
+        """Return the session of a request, or None without a valid one.
 
         Parameters
         ----------
         request : Request
         entering : bool, default=False
-            Whether to return the one in which somebody is about to sign in. It has a cookie of its
-            own: who follows a link to the sign-in is not signed out in another tab.
+            Whether to return the session of a sign-in. It has a separate cookie: following a
+            sign-in link does not sign out another tab.
         """
         text = request.cookies.get(self._cookie_of(request, entering), "")
         try:
@@ -162,7 +162,7 @@ class Sessions:
         return session if entering or self._is_welcome(session.reader) else None
 
     def write(self, session, request, response):
-        """Let the browser keep a session: for this site alone, and out of reach of scripts."""
+        """Set the cookie of a session, only for this site and not readable by scripts."""
         response.set_cookie(
             self._cookie_of(request, session.reader is None),
             self._signer.dumps([session.reader, session.key]),
@@ -173,7 +173,7 @@ class Sessions:
         )
 
     def forget(self, request, response):
-        """Let the browser delete its session."""
+        """Delete the cookie of a session."""
         response.delete_cookie(
             self._cookie_of(request, False),
             secure=request.url.scheme == "https",
@@ -185,7 +185,7 @@ class Sessions:
         return self.readers is None or reader in self.readers
 
     def _cookie_of(self, request, entering):
-        # Under the prefix __Host- no other host of the same domain can have set it.
+        # Only this host can set a cookie with the prefix __Host-.
         secure = "__Host-" if request.url.scheme == "https" else ""
         return f"{secure}{self._name}-{'enter' if entering else 'reader'}"
 

@@ -1,19 +1,19 @@
-"""What becomes of a question by the answers to it: rules, without a database."""
+"""State of a question after its answers: rules, without a database."""
 
 from dataclasses import dataclass
 
 ANSWERS = ("present", "absent", "unsure", "skip", "bad signal")
 DEFINITE = ("present", "absent")
-# What a question may be. Of "open" and "disputed" ones answers are wanted; a "withdrawn" one
-# needs none, since a refit has settled it or made it unnecessary.
+# States of a question. "open" and "disputed" ones need answers. A "withdrawn" one needs none, since
+# a refit has settled it or made it unnecessary.
 STATES = ("open", "disputed", "settled", "undecided", "bad signal", "withdrawn")
-# So many readers who are unsure, or who adjudicate and find the signal bad, are enough.
+# Number of readers who are unsure, or who find the signal bad in a dispute, that ends a question.
 _ENOUGH = 2
 
 
 @dataclass(frozen=True)
 class Given:
-    """An answer of a reader to a question that stands and counts.
+    """A valid answer of a reader to a question.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class Given:
     answer : str
         One of `ANSWERS`.
     is_final : bool, default=False
-        Whether it was given to decide between readers who disagreed, in sight of their answers.
+        Whether the reader decided between readers who disagreed, after seeing their answers.
     note : str, default=""
     """
 
@@ -32,23 +32,23 @@ class Given:
 
 
 def settle(given, n_needed=1, *, is_withdrawn=False):
-    """Return what becomes of one question.
+    """Return the state of one question.
 
     Parameters
     ----------
     given : sequence of Given
-        Of each reader the last, and the last in a dispute; the oldest first.
+        The last answer of each reader, and the last in a dispute; the oldest first.
     n_needed : int, default=1
-        How many readers must agree; 2 for a double.
+        Number of readers who must agree; 2 for a double-read question.
     is_withdrawn : bool, default=False
-        Whether the question need not be asked any more.
+        Whether the question needs no more answers.
 
     Returns
     -------
     state : str
         One of `STATES`.
     answer : {"present", "absent"} or None
-        What a settled question is settled as.
+        Answer of a settled question.
 
     Examples
     --------
@@ -78,7 +78,7 @@ def settle(given, n_needed=1, *, is_withdrawn=False):
 
 
 def answer_so_far(given, n_needed=1):
-    """Return what the answers to a question come to, settled or not.
+    """Return the result of the answers to a question, settled or not.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def answer_so_far(given, n_needed=1):
     Returns
     -------
     {"present", "absent"} or None
-        None too where readers disagree, were unsure or found the signal bad.
+        None also if readers disagree, are unsure, or find the signal bad.
 
     Examples
     --------
@@ -100,7 +100,7 @@ def answer_so_far(given, n_needed=1):
 
 
 def settle_record(questions):
-    """Return what becomes of all questions about one record.
+    """Return the states of all questions about one record.
 
     Parameters
     ----------
@@ -110,8 +110,8 @@ def settle_record(questions):
     Returns
     -------
     dict
-        By question, state and answer. A signal that is found bad for one label is bad for all
-        that nobody has answered.
+        By question, state and answer. A signal that is bad for one label is bad for all unanswered
+        ones.
     """
     found = {name: settle(**arguments) for name, arguments in questions.items()}
     if any(state == "bad signal" for state, _ in found.values()):

@@ -1,4 +1,4 @@
-"""Questions and their records, as a page shows them."""
+"""Content of a page: questions and their records."""
 
 import sqlalchemy as sa
 
@@ -29,20 +29,20 @@ def find_record(work, record):
 
 
 def all_leads(work):
-    """Return the names of the leads of all records, each once."""
+    """Return the names of the leads of all records, once each."""
     of_records = work.scalars(sa.select(records.c.leads))
     return list(dict.fromkeys(lead for leads in of_records for lead in leads))
 
 
 def show_questions(work, chosen, reader, label_names):
-    """Return questions as a page shows them.
+    """Return the content of a page for questions.
 
     Parameters
     ----------
     work : Connection
     chosen : list of int
     reader : str or None
-        Whose other questions about the same records are counted.
+        The number of this reader's other questions about each record is added.
     label_names : list of str
 
     Returns
@@ -64,7 +64,7 @@ def show_questions(work, chosen, reader, label_names):
 
 
 def check_other_labels(work, found, answer, labels, label_names):
-    """Return the labels that a reader names beside the one that a question is about.
+    """Return the other labels that a reader names besides the question's.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def check_other_labels(work, found, answer, labels, label_names):
     found : Row
         Of the question.
     answer : str
-        To it.
+        Answer to the question.
     labels : sequence of str
     label_names : list of str
         Of the queue.
@@ -85,13 +85,13 @@ def check_other_labels(work, found, answer, labels, label_names):
     Raises
     ------
     TypeError, ValueError
-        If one of them is none that the reader could have chosen.
+        If a label cannot be chosen for this question.
     """
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise TypeError(f"labels must be a list of names; got {labels!r}.")
     labels = list(dict.fromkeys(labels))
     if labels and answer not in DEFINITE:
-        raise ValueError(f"labels go with the answers {' and '.join(DEFINITE)}; got {answer!r}.")
+        raise ValueError(f"labels need the answer {' or '.join(DEFINITE)}; got {answer!r}.")
     if labels:
         header = _headers(work, [found.record])[found.record]
         allowed = _other_labels(header, found.label, label_names)

@@ -1,4 +1,4 @@
-"""Signals of a record as a few bytes, and back."""
+"""Signals of a record packed into few bytes, and unpacked."""
 
 import zlib
 
@@ -22,7 +22,7 @@ def pack_signals(signals):
     content : bytes
         Packed.
     step_mv : float
-        Of one count in mV: 1 µV, or coarser where the highest value would not fit.
+        mV of one count: 1 µV, or more if the highest value would not fit.
 
     Examples
     --------
@@ -37,13 +37,13 @@ def pack_signals(signals):
     step_mv = max(_FINEST_STEP_MV, float(highest) / _LARGEST)
     counts = np.full(signals.shape, _GAP, dtype="<i2")
     np.copyto(counts, np.rint(signals / step_mv), where=finite, casting="unsafe")
-    # Neighbouring samples are alike, and their differences pack into fewer bytes; they wrap.
+    # Differences of neighbouring samples are small, and compress better; they wrap around.
     differences = np.diff(counts, axis=1, prepend=counts.dtype.type(0))
     return zlib.compress(differences.astype("<i2").tobytes(), 1), step_mv
 
 
 def unpack_signals(content, n_times):
-    """Return what `pack_signals` has packed as int16, little-endian, one lead after the other.
+    """Return the signals of `pack_signals` as int16, little-endian, lead by lead.
 
     Parameters
     ----------

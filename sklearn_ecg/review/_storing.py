@@ -1,4 +1,4 @@
-"""Answers and undos into the tables, and with them what was said in the same breath."""
+"""Store answers and undos in the tables, together with the other labels of an answer."""
 
 import time
 import uuid
@@ -21,7 +21,7 @@ def with_key(work, key):
 
 
 def put_answer(work, found, answer, about, others=(), label_names=(), shown_dispute=None):
-    """Store an answer and the other labels that go with it, and settle the record.
+    """Store an answer and its other labels, and update the states of the record's questions.
 
     Parameters
     ----------
@@ -30,13 +30,13 @@ def put_answer(work, found, answer, about, others=(), label_names=(), shown_disp
         Of the question.
     answer : str
     about : dict
-        Columns reader, key, note, seconds and software, and "at" where it was not given now.
+        Columns reader, key, note, seconds and software, and "at" for an earlier time.
     others : list of str, default=()
-        Labels that are present too.
+        Other labels that are present.
     label_names : list of str, default=()
-        Of the queue.
+        Labels of the queue.
     shown_dispute : bool, default=None
-        Whether the reader saw answers that disagree; by default if the queue handed them out.
+        Whether the reader saw answers that disagree. By default whether the queue showed them.
     """
     reader = about["reader"]
     if shown_dispute is None:
@@ -54,19 +54,19 @@ def put_answer(work, found, answer, about, others=(), label_names=(), shown_disp
 
 
 def put_answer_of(work, row, *, software):
-    """Store an answer that was given elsewhere; return whether it is new.
+    """Store an answer from another program; return whether it is new.
 
     Parameters
     ----------
     work : Connection
     row : namedtuple
-        Of what `read_export` returns.
+        From `read_export`.
     software : str
-        Where it was given.
+        Name of the other program.
     """
     found = find_question(work, checks.check_number(row.question, "question"))
     if found.label != row.label:
-        raise ValueError(f"it is about {found.label} here, and not about {row.label}.")
+        raise ValueError(f"it is about {found.label} here, not about {row.label}.")
     if with_key(work, row.key) is not None:
         return False
     about = {
@@ -85,7 +85,7 @@ def put_answer_of(work, row, *, software):
 def put_undo(work, reader, key, undoes=None):
     """Take back an answer of a reader; return the number of its question, or None.
 
-    The question is the reader's again.
+    The question is reserved for the reader again.
     """
     stored = with_key(work, key)
     if stored is None:
@@ -98,18 +98,18 @@ def put_undo(work, reader, key, undoes=None):
         asking.settle(work, find_question(work, undone[0].question).record)
         stored = undone[0]
     elif (stored.said, stored.reader) != (asking.UNDO, reader):
-        raise ValueError(f"key {key!r} is that of an answer; give a new one.")
+        raise ValueError(f"key {key!r} belongs to an answer; use a new one.")
     asking.lease(work, [stored.question], reader, time.time())
     return stored.question
 
 
 def now_as_text():
-    """Return the time, in UTC, as the tables keep it."""
+    """Return the present time in UTC, in the form of the tables."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 def _decides(work, found, reader, shown_dispute):
-    """Whether a reader's answer to a question is given in sight of answers that disagree."""
+    """Whether a reader has seen answers that disagree before this answer."""
     if found.state == "disputed":
         return shown_dispute or _has_decided(work, found, reader)
     return found.state != "open" and _has_decided(work, found, reader)
@@ -121,7 +121,7 @@ def _has_decided(work, found, reader):
 
 
 def _put_together(work, rows):
-    """Store what was said in one breath: the first row has the key, the others go with it."""
+    """Store rows that belong together: the first row has the key, the others refer to it."""
     first, *others = rows
     number = work.execute(answers.insert().values(first)).inserted_primary_key[0]
     for row in others:

@@ -1,4 +1,4 @@
-"""Waves in the form in which a page draws them."""
+"""Waves in the form that the pages draw."""
 
 from sklearn_ecg.plotting._marks import check_waves, waves_in_seconds
 
@@ -11,19 +11,19 @@ _COLUMNS = {
 
 
 def list_waves(waves, lead_names):
-    """Return a delineation as plain values.
+    """Return the waves of a delineation as plain values.
 
     Parameters
     ----------
     waves : DataFrame
-        As `sklearn_ecg.features.delineate` returns it.
+        From `sklearn_ecg.features.delineate`.
     lead_names : sequence of str
 
     Returns
     -------
     list of dict
-        With lead, wave ("P", "QRS" or "T"), onset, peak and offset in samples, None where one is
-        absent. What a lead does not show is left out.
+        With lead, wave ("P", "QRS" or "T"), and onset, peak and offset in samples or None. Waves
+        that a lead does not show are left out.
     """
     check_waves(waves)
     found = []
@@ -33,7 +33,7 @@ def list_waves(waves, lead_names):
             onset, peak, offset = (
                 None if row[name] != row[name] else float(row[name]) for name in columns
             )
-            # Every beat has an R peak in every lead, also where the lead shows no complex.
+            # Every beat has an R peak in every lead, even if the lead shows no complex.
             if onset is None and offset is None and (wave == "QRS" or peak is None):
                 continue
             found.append(

@@ -16,8 +16,8 @@ LAYOUTS = ("auto", "3x4+1", "6x2", "12x1", "cabrera", "stacked")
 class ECGWidget(anywidget.AnyWidget):
     """An ECG on calibrated paper in a notebook, with zoom, calipers and waves.
 
-    It is the drawing of the review desk. Where there is no notebook, `ECGDisplay` draws by
-    matplotlib. Needs anywidget: ``pip install sklearn_ecg[notebook]``.
+    It draws like the review desk. `ECGDisplay` draws with matplotlib, without a notebook. Needs
+    anywidget: ``pip install sklearn_ecg[notebook]``.
 
     Parameters
     ----------
@@ -26,30 +26,30 @@ class ECGWidget(anywidget.AnyWidget):
     record : int or str, default=0
         The record's position, or its id.
     layout : {"auto", "3x4+1", "6x2", "12x1", "cabrera", "stacked"} or str, default="auto"
-        Or the name of a lead, for that lead alone. "3x4+1" is three rows of four leads and a strip
-        of lead II, "cabrera" the same with limb leads in Cabrera's order (aVL, I, -aVR, II, aVF,
-        III), "stacked" a row for each lead in the order of the record. "auto" is "3x4+1" for the
-        twelve standard leads of some ten seconds, else "stacked", as are the other layouts for a
-        record that lacks most of their leads.
+        A layout, or the name of a single lead. "3x4+1" is three rows of four leads and a strip of
+        lead II; "cabrera" is the same with limb leads in Cabrera's order (aVL, I, -aVR, II, aVF,
+        III); "stacked" has a row for each lead in the order of the record. "auto" is "3x4+1" for
+        the twelve standard leads of about ten seconds, else "stacked". Other layouts become
+        "stacked" for a record that lacks most of their leads.
     speed : {25, 50}, default=25
         mm/s.
     gain : {5, 10, 20}, default=10
         mm/mV.
     waves : bool or DataFrame, default=False
-        Whether to mark the waves that `sklearn_ecg.features.delineate` finds, or waves as that
-        function returns them.
+        Whether to mark waves. True marks those of `sklearn_ecg.features.delineate`; a DataFrame
+        from that function is marked as it is.
 
     Attributes
     ----------
     layout, speed, gain
-        As given, or as last chosen in the notebook; may be set.
+        Values of the parameters, or as chosen in the notebook; may be set.
     reading : dict
-        What the calipers measure: ms, per_minute, mv and times_s, in s from the start of the
-        record. Empty while they are hidden.
+        Result of the calipers: ms, per_minute, mv and times_s, in s from the start of the record.
+        Empty while they are hidden.
 
     See Also
     --------
-    sklearn_ecg.plotting.ECGDisplay : The same by matplotlib.
+    sklearn_ecg.plotting.ECGDisplay : The same with matplotlib.
 
     Examples
     --------
@@ -59,6 +59,12 @@ class ECGWidget(anywidget.AnyWidget):
     >>> widget = ECGWidget(records, waves=True)
     >>> widget.speed = 50
     >>> widget.show(1)
+
+    The last line of a notebook's cell, ``widget``, draws the ECG there. A `ReviewQueue` holds the
+    records of its questions:
+
+    >>> (question,) = queue.next_questions("anna")  # doctest: +SKIP
+    >>> ECGWidget(queue.record(question["record"]["record"]))  # doctest: +SKIP
     """
 
     _esm = Path(__file__).parent / "static" / "ecg_paper.js"
@@ -86,7 +92,7 @@ class ECGWidget(anywidget.AnyWidget):
         Parameters
         ----------
         record : int or str
-            Its position, or its id.
+            Position of the record, or its id.
         waves : bool or DataFrame, default=False
             As for the class.
         """
@@ -106,7 +112,7 @@ class ECGWidget(anywidget.AnyWidget):
 
 
 def _read(records, record, waves):
-    """Return what the page needs to know of a record."""
+    """Return the content of the page for a record."""
     _, signal = read_record(records, record)
     leads = records.lead_names or [f"lead {i}" for i in range(len(signal))]
     if waves is True:

@@ -1,4 +1,4 @@
-"""What features and labels are called in the languages of the review desk."""
+"""Names of features and labels in the languages of the review desk."""
 
 import csv
 import functools
@@ -10,7 +10,7 @@ from sklearn_ecg.features._catalogue import catalogue
 
 @functools.cache
 def words(language):
-    """Return what features, labels, units and normal ranges are called.
+    """Return the names of features, labels, units and normal ranges.
 
     Parameters
     ----------
@@ -19,10 +19,10 @@ def words(language):
     Returns
     -------
     dict of str to dict of str to str
-        ``"features"``: by the features' names; of what each lead has, the name begins with
-        ``{lead}_`` in place of the lead, and the words hold ``{lead}``. ``"labels"``: by codes,
-        abbreviations and concepts of the vocabulary. ``"units"`` and ``"normal"``: by how the
-        catalogue of features has them. What is not there is called as it is.
+        ``"features"``: by the features' names. A feature of each lead begins with ``{lead}_``, and
+        its words hold ``{lead}``. ``"labels"``: by codes, abbreviations and concepts of the
+        vocabulary. ``"units"`` and ``"normal"``: by their form in the catalogue of features.
+        Missing names stay as they are.
 
     Examples
     --------
@@ -46,13 +46,13 @@ def words(language):
 
 
 def _read(name, language):
-    """Return the second column of a table, that of the language, by the first."""
+    """Return a table's column of a language, by its first column."""
     file = resources.files("sklearn_ecg.review") / "languages" / f"{name}.csv"
     with file.open(encoding="utf-8", newline="") as handle:
         _, *languages = next(rows := csv.reader(handle))
         if language not in languages:
             known = ", ".join(languages)
-            raise ValueError(f"There are no {name} in {language!r}; choose of {known}.")
+            raise ValueError(f"There are no {name} in {language!r}; use one of {known}.")
         column = 1 + languages.index(language)
         return {row[0]: row[column] for row in rows}
 

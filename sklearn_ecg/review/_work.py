@@ -1,4 +1,4 @@
-"""The queue as the server uses it: beside the event loop, with errors that a reader can mend."""
+"""Runs the queue in threads for the server, with errors that a reader can act on."""
 
 import asyncio
 import errno
@@ -12,12 +12,12 @@ import sqlalchemy.exc
 from sklearn_ecg.review._refusal import Refusal
 
 LOG = logging.getLogger("sklearn_ecg.review")
-# A database has one writer at a time; more threads than these would only wait for each other.
+# A database has one writer at a time; more threads would only wait.
 _N_WRITERS = 8
 _N_READERS = 4
 _MOST_WAVES = 256  # records
 _KEPT = "Answers stay in this page until they are stored."
-# The queue says which file or server; who reads needs what to do alone.
+# Without the queue's address: readers need only the next step.
 _CAUSES = {
     "locked": ("Others keep the queue locked.", "Wait a moment."),
     "full": ("The disk that the queue is on is full.", "Free some space on it."),
@@ -30,44 +30,44 @@ _CAUSES = {
 
 
 class Work:
-    """Calls the queue in threads, so that no reader waits for the database of another.
+    """Calls the queue in threads, so that readers do not wait for each other's database calls.
 
     Parameters
     ----------
     queue : ReviewQueue
     refit_every : int
-        After so many answers the cleaner is fitted again; 0 for never.
+        The cleaner is fitted again after this many answers; 0 for never.
     """
 
     def __init__(self, queue, refit_every):
         self.queue = queue
         self.refit_every = refit_every
         self._is_starting = False
-        # Those who only look never wait for a database that others keep locked.
+        # Separate threads, so that reading never waits for a locked database.
         self._reading = ThreadPoolExecutor(_N_READERS, "review-reading")
         self._writing = ThreadPoolExecutor(_N_WRITERS, "review-writing")
-        # Of its own, so that questions and answers never wait for what takes long.
+        # Separate threads, so that questions and answers never wait for slow work.
         self._slow_thread = ThreadPoolExecutor(1, "review-slow")
         self._waves = OrderedDict()
 
     async def read(self, function, *args):
-        """Return what a function of the queue returns; `Refusal` where the database fails."""
+        """Return the result of a function of the queue; `Refusal` if the database fails."""
         return await self._in(self._reading, function, *args)
 
     async def write(self, function, *args):
-        """As `read`, for what changes the queue."""
+        """Like `read`, for functions that change the queue."""
         return await self._in(self._writing, function, *args)
 
     async def read_slow(self, function, *args):
-        """As `read`, for what takes long."""
+        """Like `read`, for slow functions."""
         return await self._in(self._slow_thread, function, *args)
 
     async def waves(self, record):
-        """Return the waves of a record in each of its leads, as JSON has them."""
+        """Return the waves of a record in each lead, for JSON."""
         return await self.read_slow(self._find_waves, record)
 
     def progress(self, reader=None):
-        """Return how far reading has come, without what an error may tell of records."""
+        """Return the progress of the reading; errors are shortened, since they may name records."""
         progress = self.queue.progress(reader)
         last = progress["refit"]["last"]
         if last is not None and last["error"]:
@@ -75,12 +75,12 @@ class Work:
         return progress | {"refit": progress["refit"] | {"last": last}}
 
     def refit_if_due(self, progress):
-        """Let the cleaner be fitted again when answers enough have come since it was."""
+        """Start a refit if enough answers have come since the last one."""
         refit = progress["refit"]
         is_due = self.refit_every and refit["n_answers_since"] >= self.refit_every
         if is_due and not refit["running"] and not self._is_starting:
             self._is_starting = True
-            # The reader need not wait till it has begun.
+            # The reader must not wait for its start.
             self._writing.submit(self._refit)
 
     def close(self):
@@ -99,10 +99,10 @@ class Work:
     def _refit(self):
         try:
             self.queue.refit()
-        except Exception as error:  # reading goes on whatever becomes of the cleaner
+        except Exception as error:  # reading goes on without a refit
             LOG.error("The cleaner cannot be fitted again: %s", type(error).__name__)
             if not is_of_database(error):
-                self.refit_every = 0  # next time it would be the same
+                self.refit_every = 0  # the next refit would fail like this one
         finally:
             self._is_starting = False
 
@@ -127,8 +127,7 @@ def find_waves(records):
     Returns
     -------
     list of dict
-        With lead, wave ("P", "QRS" or "T"), onset, peak and offset in samples, None where there is
-        none.
+        With lead, wave ("P", "QRS" or "T"), and onset, peak and offset in samples or None.
     """
     from sklearn_ecg.features import delineate
     from sklearn_ecg.review._waves import list_waves
@@ -138,7 +137,7 @@ def find_waves(records):
 
 
 def unavailable(error):
-    """Return the refusal, for now, of what a database or a disk did not let through."""
+    """Return the temporary refusal for an error of a database or a disk."""
     if isinstance(error, TimeoutError):
         cause = "locked"
     elif getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
@@ -157,8 +156,8 @@ def unavailable(error):
 
 
 def is_of_database(error):
-    """Whether an error is of a database or a disk, and not of what was asked."""
+    """Whether an error comes from a database or a disk, and not from the request."""
     if isinstance(error, sqlalchemy.exc.SQLAlchemyError | OSError):
         return True
-    # A file that is damaged, or none of a queue.
+    # A damaged file, or one that is not a queue.
     return isinstance(error.__cause__, sqlalchemy.exc.SQLAlchemyError | sqlite3.Error)

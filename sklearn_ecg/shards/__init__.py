@@ -1,4 +1,4 @@
-"""Work on large collections, a shard of records at a time, that an interruption does not undo."""
+"""Work on large collections in shards of records; an interrupted run can go on."""
 
 from sklearn_ecg.shards._run import iter_shards, run_shards
 from sklearn_ecg.shards._steps import CleanLabels, MeasureFeatures, PredictLabels

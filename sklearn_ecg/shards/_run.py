@@ -1,4 +1,4 @@
-"""Running a step over shards of records, from records to a table."""
+"""Run a step over shards of records, and return its results as a table."""
 
 import functools
 from collections.abc import Iterator
@@ -12,42 +12,42 @@ from sklearn_ecg.records._record_keys import record_keys, rows_changed
 from sklearn_ecg.records._shard_folder import ShardFolder
 from sklearn_ecg.utils import check_path, warn_of_unread
 
-# What a step may read of records beside their signals, rates and leads.
+# Fields of records that a step may read, besides signals, rates and leads.
 FIELDS = ("ids", "groups", "split", "labels", "trusted", "metadata")
-# What stands for no result, by the kind of column.
+# Values of a record without a result, by kind of column.
 _NOTHING = {"f": np.nan, "i": -1, "u": 0, "b": False, "O": ""}
 
 
 def run_shards(step, records, folder, *, shard_size=None, n_jobs=None, verbose=0) -> pd.DataFrame:
-    """Run a step over records, and keep what it finds in files of a folder, shard by shard.
+    """Run a step over records, and store its results in a folder, shard by shard.
 
-    Whoever is interrupted, at any moment, and makes the same call again goes on; the result is that
-    of an undisturbed run, bit for bit. Later, records that are new, or whose files were changed,
-    alone are worked on, in shards of their own. All records are accounted for: one that cannot be
-    read or answered has a row that says so, is tried again by the next call, and does not stop the
-    others.
+    If a run is interrupted, the same call goes on; the result is the same, bit for bit, as without
+    the interruption. A later call works only on records that are new or whose files have changed.
+    Every record has a row in the result. A record that cannot be read has a row with a problem; the
+    next call tries it again, and other records are not affected.
 
     Parameters
     ----------
     step : MeasureFeatures, PredictLabels or CleanLabels
-        Or any picklable object like them: callable with `ECGRecords`, it returns a DataFrame with a
-        row for each of them in their order, of numbers, truth values and texts, and a column
-        ``problem`` that is empty where all is well. What it raises ends the run: it must catch what
-        goes wrong with a single record. Its ``settings`` are a dict of what JSON can hold: all that
-        the result depends on beside the records. Of these count signals, rate, leads, and the
-        fields that its ``reads`` names, by default ids, groups, split, labels, trusted and
+        Or any picklable callable with `ECGRecords` that returns a DataFrame: one row per record, in
+        their order, of numbers, booleans and texts, with a column ``problem`` that is empty where
+        there is none. An exception ends the run, so the step must catch the errors of single
+        records. Its ``settings``, a dict of JSON values, must hold everything that changes the
+        result, besides the records. Signals, rate and leads of the records always count; ``reads``
+        names the other fields that count, by default ids, groups, split, labels, trusted and
         metadata.
     records : ECGRecords
+        Records to work on.
     folder : path-like
-        Made where it is missing. Several steps may share it; with workers on several machines all
-        of them must see it.
+        Is made if it is missing. Several steps may share it. Workers on other machines must see it.
     shard_size : int, default=None
-        Records of a shard. An interruption costs the shards that are being worked on. By default
-        there are about 64 shards, of 16 to 512 records each.
+        Records in a shard. An interruption loses the shards in progress. By default there are about
+        64 shards, of 16 to 512 records each.
     n_jobs : int, default=None
-        Workers, each with one thread, as joblib has them: processes of this machine, or what
-        ``joblib.parallel_config`` names, such as Dask's or Ray's.
+        Number of joblib workers with one thread each: processes of this machine, or the backend of
+        ``joblib.parallel_config``, such as Dask or Ray.
     verbose : int, default=0
+        A progress bar if positive.
         A progress bar if positive.
 
     Returns
@@ -58,24 +58,24 @@ def run_shards(step, records, folder, *, shard_size=None, n_jobs=None, verbose=0
     Warns
     -----
     UserWarning
-        If there are records with a problem; the message names some of them.
+        If some records have a problem; the message names some of them.
 
     Raises
     ------
     ValueError
         If all records have a problem.
     OSError
-        If the folder cannot be written to; what was made before is kept.
+        If the folder cannot be written to. Finished shards are kept.
     RuntimeError
-        If a worker of this machine was killed, such as where memory ran out; the same call goes on.
+        If a worker was killed, for example because memory ran out. The same call goes on.
 
     See Also
     --------
-    iter_shards : The same, for tables that memory does not hold.
+    iter_shards : The same, for results that do not fit into memory.
 
     Notes
     -----
-    A step is a pure function of a shard, so any engine can run it: within Spark's ``mapInPandas``,
+    A step is a pure function of a shard, so any engine can run it. Within Spark's ``mapInPandas``,
     call the step with the records of each part, as ``examples/distributed`` shows.
 
     Examples
@@ -109,25 +109,35 @@ def iter_shards(
 ) -> Iterator[pd.DataFrame]:
     """Run a step over records as `run_shards` does, and yield the result shard by shard.
 
-    The first one comes when all are made.
+    The first table comes when all shards are done.
 
     Parameters
     ----------
-    step, records, folder, shard_size, n_jobs, verbose
-        As for `run_shards`.
+    step : MeasureFeatures, PredictLabels or CleanLabels
+        As for `run_shards`; so are the other parameters.
+    records : ECGRecords
+        Records to work on.
+    folder : path-like
+        Is made if it is missing.
+    shard_size : int, default=None
+        Records in a shard; by default 16 to 512.
+    n_jobs : int, default=None
+        Number of joblib workers.
+    verbose : int, default=0
+        A progress bar if positive.
 
     Yields
     ------
     DataFrame
-        Rows of some records, indexed by their ids; together, of all.
+        Rows of some records, indexed by their ids. Each record is in one of the tables.
     """
     if not isinstance(records, ECGRecords):
         raise TypeError(
-            f"records must be ECGRecords; got {type(records).__name__}. Make them of arrays by "
+            f"records must be ECGRecords; got {type(records).__name__}. Convert arrays by "
             "ECGRecords(signals, sampling_rate)."
         )
     if not len(records):
-        raise ValueError("records hold no records: there is nothing to do.")
+        raise ValueError("records is empty: pass at least one record.")
     if not callable(step) or not (hasattr(step, "settings") or hasattr(step, "_shards")):
         raise TypeError(f"step must be a step such as MeasureFeatures(); got {step!r}.")
     for name, value in (("shard_size", shard_size), ("n_jobs", n_jobs)):
@@ -154,10 +164,10 @@ def _results(step, records, folder, **options):
 
 
 def _read_by(step, records):
-    """Return what a step reads of records beside their signals, as lists of a value per record."""
+    """Return the fields that a step reads besides signals, as lists of one value per record."""
     reads = getattr(step, "reads", FIELDS)
     if "labels" in reads and reads != FIELDS and records.labels is None:
-        raise ValueError("records have no labels, which this step reads.")
+        raise ValueError("This step reads labels, but records have none.")
     names = None if records.label_names is None else tuple(map(str, records.label_names))
     shared = (records.sampling_rate, records.lead_names, names if "labels" in reads else None)
     fields = [getattr(records, name) for name in FIELDS if name in reads]
@@ -169,7 +179,7 @@ def _by_record(field):
 
 
 class _Watched:
-    """A step that is held to its word, and a look at the files and the model afterwards."""
+    """A step whose results are checked, also for files or a model that changed meanwhile."""
 
     def __init__(self, step, settings):
         self.step = step
@@ -192,8 +202,8 @@ class _Watched:
     def _check_settings(self):
         if self.step.settings != self.settings:
             raise RuntimeError(
-                f"What {type(self.step).__name__} works with was changed while it was at work: "
-                f"{self.step.settings} in the place of {self.settings}. Call again."
+                f"The settings of {type(self.step).__name__} were changed during the run: "
+                f"{self.step.settings} instead of {self.settings}. Call again."
             )
 
     def _checked(self, frame, n_records):
@@ -201,13 +211,13 @@ class _Watched:
         if not isinstance(frame, pd.DataFrame) or len(frame) != n_records:
             found = f"{len(frame)} rows" if isinstance(frame, pd.DataFrame) else type(frame)
             raise TypeError(
-                f"The step {name} must return a DataFrame with a row for each of {n_records} "
+                f"The step {name} must return a DataFrame with one row for each of {n_records} "
                 f"records; got {found}."
             )
         if "problem" not in frame or not frame.columns.is_unique:
             raise ValueError(
-                f"The step {name} must return columns of different names and one called 'problem', "
-                f"empty text where all is well; got {list(frame.columns)}."
+                f"The step {name} must return columns with different names, one of them 'problem' "
+                f"(empty text where there is none); got {list(frame.columns)}."
             )
         for column, values in frame.items():
             is_text = all(isinstance(value, str) for value in values)
@@ -215,6 +225,6 @@ class _Watched:
                 raise ValueError(
                     f"The step {name} must return numbers, truth values or text without gaps; its "
                     f"column {column!r} is of {values.dtype}, with values such as "
-                    f"{values.iloc[0]!r}."
+                    f"{values.tolist()[0]!r}."
                 )
         return frame.reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What can be done to a shard of records: measuring, predicting, cleaning."""
+"""Steps for shards of records: measuring, predicting, cleaning."""
 
 import copy
 import functools
@@ -14,15 +14,15 @@ from sklearn_ecg.utils import check_option, check_path
 
 
 class MeasureFeatures:
-    """Measure records as `ECGFeatureExtractor` does.
+    """Measure features of records with an `ECGFeatureExtractor`.
 
-    What it keeps in a folder is what an extractor with that folder as `memory` keeps there.
+    It stores in the folder the same files as an extractor with that folder as `memory`.
 
     Parameters
     ----------
     extractor : ECGFeatureExtractor, default=None
-        Fitted, or not; by default one with default parameters. Its `memory` and `n_jobs` count for
-        nothing here.
+        Fitted or not; by default one with default parameters. Its `memory` and `n_jobs` are
+        ignored.
 
     Examples
     --------
@@ -55,18 +55,18 @@ class MeasureFeatures:
 
 
 class PredictLabels:
-    """Predict labels by a saved `LabelCorrelationECGClassifier`.
+    """Predict labels with a saved `LabelCorrelationECGClassifier`.
 
-    The model is loaded once in each worker.
+    Each worker loads the model once.
 
     Parameters
     ----------
     model : path of a folder
-        Of a model that `save` has written.
+        Folder that `LabelCorrelationECGClassifier.save` has written.
     method : {"predict_proba", "predict"}, default="predict_proba"
-        Whether results are probabilities, NaN where there is no answer, or 1, 0 and -1.
+        Results are probabilities, NaN where there is no answer; or 1 present, 0 absent, -1 unknown.
     memory : path-like, default=None
-        A folder of features, as of `ECGFeatureExtractor`: what was measured is not measured again.
+        Folder of features, as for `ECGFeatureExtractor`: measured records are not measured again.
     """
 
     doing = "Predicting records"
@@ -76,24 +76,24 @@ class PredictLabels:
         self.model = check_path(model, "model").absolute()
         self.method = method
         self.memory = None if memory is None else check_path(memory, "memory").absolute()
-        _ = self.settings  # a model that is not there is missed at once
+        _ = self.settings  # raise now if the model is missing
 
     def __setstate__(self, state):
         import torch
 
-        # torch sets its number of threads when it is first used. Where a step arrives in a worker
-        # that comes before the limit of one thread, which it would undo.
+        # torch sets its number of threads at its first use. In a worker, unpickling a step comes
+        # before joblib's limit of one thread, and would undo it.
         torch.get_num_threads()
         self.__dict__.update(state)
 
     @property
     def settings(self):
-        """What results depend on beside the records: the model as it is now."""
+        """Settings that change the result: the method, and the model's present content."""
         return {"model": _digest_of(self.model / "model.json"), "method": self.method}
 
     @property
     def reads(self):
-        """Metadata, if the model knows age and sex by its features."""
+        """Metadata, if the model's features include age and sex."""
         answers = _load_classifier(self.model, self.settings["model"]).answers_
         return () if answers is None else _read_by(answers.extractor)
 
@@ -114,30 +114,30 @@ def _digest_of(path):
         return sha256(path.read_bytes()).hexdigest()
     except OSError as error:
         raise FileNotFoundError(
-            f"There is no file {path}: name what save has written, of a classifier a folder, of a "
-            "cleaner a file."
+            f"There is no file {path}. Name what save has written: a folder for a classifier, "
+            "a file for a cleaner."
         ) from error
 
 
 class CleanLabels:
-    """Clean labels by a saved cleaner, as its `transform` does.
+    """Clean labels with a saved cleaner, as its `transform` does.
 
-    Trusted records keep their labels, records that the cleaner was fitted to get those that it gave
-    them, and the weak labels of all others are cleaned with what it learned. How often weak labels
-    are wrong is estimated from each shard, beside what the fit has found: other shards, a little
-    other confidence. The cleaner is loaded once in each worker.
+    Trusted records keep their labels. Records that the cleaner was fitted on get the labels of that
+    fit. The weak labels of all others are cleaned with what it learned. The rate of wrong weak
+    labels is estimated from each shard together with the fit, so that confidences depend a little
+    on the shards. Each worker loads the cleaner once.
 
-    Each label has three columns: itself, its ``_provenance`` and its ``_confidence``, as
-    `CleanedRecords` have them. Labels of a record that cannot be read are -1 and undecided.
+    Each label has three columns: the label itself, ``_provenance`` and ``_confidence``, as in
+    `CleanedRecords`. Labels of a record that cannot be read are -1 and undecided.
 
     Parameters
     ----------
     cleaner : path of a file
-        Of a cleaner that `save` has written.
+        File that the cleaner's `save` has written.
     memory : path-like, default=None
-        A folder of features, as of `ECGFeatureExtractor`: what was measured is not measured again.
+        Folder of features, as for `ECGFeatureExtractor`: measured records are not measured again.
     trusted : sequence of str, default=()
-        Classes that the file may name beside those that all files may, as for the cleaner's `load`.
+        Additional classes that the file may hold, as for the cleaner's `load`.
     """
 
     doing = "Cleaning records"
@@ -146,16 +146,16 @@ class CleanLabels:
         self.cleaner = check_path(cleaner, "cleaner").absolute()
         self.memory = None if memory is None else check_path(memory, "memory").absolute()
         self.trusted = tuple(trusted)
-        _ = self.settings  # a cleaner that is not there is missed at once
+        _ = self.settings  # raise now if the cleaner is missing
 
     @property
     def settings(self):
-        """What results depend on beside the records: the cleaner as it is now."""
+        """Settings that change the result: the cleaner's present content."""
         return {"cleaner": _digest_of(self.cleaner)}
 
     @property
     def reads(self):
-        """Labels and trust; and metadata, if the cleaner knows age and sex by its features."""
+        """Labels and trust, and metadata if the cleaner's features include age and sex."""
         cleaner = _load_cleaner(self.cleaner, self.settings["cleaner"], self.trusted)
         return ("labels", "trusted", *_read_by(getattr(cleaner, "extractor_", None)))
 
@@ -163,8 +163,8 @@ class CleanLabels:
         cleaner = _load_cleaner(self.cleaner, self.settings["cleaner"], self.trusted)
         if with_labels_in_order(records, cleaner.label_names_) is None:
             raise ValueError(
-                f"records have the labels {', '.join(map(str, records.label_names))}, and the "
-                f"cleaner was fitted to {', '.join(map(str, cleaner.label_names_))}."
+                f"records have the labels {', '.join(map(str, records.label_names))}, but the "
+                f"cleaner was fitted on {', '.join(map(str, cleaner.label_names_))}."
             )
         if isinstance(getattr(cleaner, "extractor_", None), ECGFeatureExtractor):
             cleaner.extractor_.set_params(memory=self.memory)
@@ -213,11 +213,12 @@ def _load_cleaner(path, digest, trusted):
 def _load_classifier(path, digest):
     from sklearn_ecg import LabelCorrelationECGClassifier
 
-    return LabelCorrelationECGClassifier.load(path)
+    # The run over shards shows its own bar.
+    return LabelCorrelationECGClassifier.load(path).set_params(verbose=0)
 
 
 def _with_problems(frame, problems):
-    """Return a table with the column that says what went wrong, by row."""
+    """Return a table with the column ``problem``, from problems by row."""
     if "problem" in frame:
         raise ValueError("A label has the name 'problem', which tables of shards need: rename it.")
     return frame.assign(problem=[problems.get(row, "") for row in range(len(frame))])

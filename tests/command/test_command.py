@@ -22,7 +22,7 @@ def test_help_is_there_and_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout
     assert shown.splitlines()[-1] == "[]"
-    assert "Exit codes: 0 all is well" in shown
+    assert "Exit codes: 0 success" in shown
     by_module = subprocess.run(
         [sys.executable, "-m", "sklearn_ecg", "--help"], capture_output=True, text=True, check=True
     ).stdout
@@ -39,7 +39,7 @@ def test_each_subcommand_has_help_with_an_example(run, name):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["inspect", "nowhere"], 1, "Error: 'nowhere' is not there. Give a folder of ECG files"),
+        (["inspect", "nowhere"], 1, "Error: 'nowhere' is not there. Pass a folder of ECG files"),
         (["clean", "x", "none.csv", "-o", "o"], 2, "Path 'none.csv' does not exist"),
         (["clean", "x"], 2, "Missing option '-o' / '--out'"),
         (["tidy"], 2, "No such command 'tidy'"),
@@ -47,9 +47,9 @@ def test_each_subcommand_has_help_with_an_example(run, name):
         (
             ["inspect", ".", "--sheet", "x/y.pdf"],
             2,
-            "must be a .pdf file in a folder that is there",
+            "must be a .pdf file in an existing folder",
         ),
-        (["inspect", ".", "--sheet", "x.png"], 2, "must be a .pdf file in a folder that is there"),
+        (["inspect", ".", "--sheet", "x.png"], 2, "must be a .pdf file in an existing folder"),
         (["clean", "no", "labels.csv", "-o", "o", "-p", "cauton=1"], 2, "Did you mean 'caution'?"),
         (["evaluate", "labels.csv", "."], 1, "Error: There is no probabilities.csv"),
     ],
@@ -101,11 +101,11 @@ def test_warnings_are_one_line_each_once(run, monkeypatch, tmp_path):
             "unknown key 'max_record' in [inspect]. Did you mean 'max_re",
         ),
         ("[inspekt]", "unknown key 'inspekt'. Did you mean 'inspect'?"),
-        ("max_records = 3", "Options stand in the table of their subcommand, [inspect]"),
+        ("max_records = 3", "Write options in the table of their subcommand, [inspect]"),
         ("[clean]\nseed = 3", "has no table [inspect]"),
         ("[inspect]\nfiles = 'x'", "files in [inspect]"),
         ("[inspect]\nmax_records = [3]", "must be a single value"),
-        ("[inspect", "is no TOML file"),
+        ("[inspect", "is not a TOML file"),
         ("inspect = 3", "has no table [inspect]"),
         ('[inspect]\nfiles = ["C:\\exports"]', "Write paths of Windows in single quotes"),
         ("[inspect]\nfiles = ['x']\nmax_records = 'many'", "Invalid value for '--max-records'"),

@@ -61,7 +61,7 @@ def test_answers_of_a_person_come_back(run, exports, cleaned, tmp_path):
     assert answered[["id", "label"]].to_numpy().tolist() == changed[["id", "label"]].values.tolist()
     assert answered["clean"].item() == changed["weak"].item()
     said = run(*command, "-o", tmp_path, "--answers", tmp_path / "review.csv", expected=2).stderr
-    assert "would be written over" in said
+    assert "would be overwritten" in said
 
 
 def test_nobody_to_trust_is_an_error_that_names_the_options(run, exports, tmp_path):
@@ -71,7 +71,7 @@ def test_nobody_to_trust_is_an_error_that_names_the_options(run, exports, tmp_pa
         "clean", exports / "exports", tmp_path / "weak.csv", "-o", tmp_path / "out", expected=1
     )
     assert "--trusted-column" in result.stderr
-    assert result.stderr.splitlines()[-1].startswith("Error: It is not said")
+    assert result.stderr.splitlines()[-1].startswith("Error: No labels are trusted")
     assert not (tmp_path / "out" / "labels.csv").exists()
 
 
@@ -172,7 +172,7 @@ def test_an_interrupted_run_says_that_the_same_command_goes_on(
     log = tmp_path / "log"
     result = run("clean", exports / "exports", exports / "labels.csv", "-o", tmp_path / "out",
                  "--quiet", "--log", log, expected=130)  # fmt: skip
-    assert result.stderr.split("\n")[-2] == "Interrupted. The same command goes on where it was."
+    assert result.stderr.split("\n")[-2] == "Interrupted. The same command goes on from here."
     assert '"outcome": "interrupted", "exit_code": 130' in log.read_text()
 
 

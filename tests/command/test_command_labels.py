@@ -56,7 +56,7 @@ def test_a_list_names_who_is_trusted(labelled, text):
 
 
 def test_names_in_a_list_that_fit_no_record_are_told(labelled):
-    with pytest.warns(UserWarning, match=r"1 of 2 lines of reviewed\.txt are of no record.*'z'"):
+    with pytest.warns(UserWarning, match=r"1 of 2 lines of reviewed\.txt fit no record.*'z'"):
         labelled("ecg,AF\na,1\nb,0\nc,1\n", "a\nz\n")
     with pytest.raises(ValueError, match=r"reviewed\.txt names none of the records, such as w3/a"):
         labelled("ecg,AF\na,1\nb,0\nc,1\n", "y\nz\n")
@@ -73,7 +73,7 @@ def test_labels_of_cleaned_records_keep_their_trust_and_patients(records, labell
     assert found.labels.tolist() == [[1, -1], [-1, -1], [0, 0]]
     assert found.trusted.tolist() == [[True, False], [False, False], [True, False]]
     assert found.groups.tolist() == ["7", "w3/b.xml", "7"]
-    with pytest.raises(ValueError, match="of none of the records, such as x"):
+    with pytest.raises(ValueError, match="not of the records, such as x"):
         label_records(
             Run({}, True, Log(None)), ECGRecords(np.zeros((1, 1, 5)), ids=["x"]), tmp_path
         )

@@ -123,7 +123,7 @@ def test_files_are_understood_as_they_were_in_training(predict, run, night, mode
 def test_two_runs_do_not_write_into_one_folder_at_a_time(predict, tmp_path, run, night, model):
     with locked(tmp_path / "out"):
         result = run("predict", night, model, "-o", tmp_path / "out", expected=4)
-    assert "Another run is at work" in result.stderr
+    assert "Another run is using" in result.stderr
     predict()
 
 
@@ -131,7 +131,7 @@ def test_a_table_of_something_else_is_named(predict, run, night, model, tmp_path
     predict()
     (tmp_path / "out" / "probabilities.csv").write_text("broken\n1,2\n")
     said = run("predict", night, model, "-o", tmp_path / "out", expected=1).stderr
-    assert "probabilities.csv is no table of the model's labels, Normal, AF" in said
+    assert "probabilities.csv is not a table of the model's labels, Normal, AF" in said
 
 
 def test_another_model_predicts_all_of_them_anew(predict, night, model, tmp_path, run):

@@ -46,7 +46,7 @@ def test_others_need_their_links(run, queue, served, tmp_path):
     links.chmod(0o644)
     result = run("review", queue, "--host", "0.0.0.0", "--port", 0, "--readers", "anna, Björn Ek",
                  "--allowed-host", "ecg.example", "--token-file", links)  # fmt: skip
-    assert "cross the network for all to read" in result.stderr
+    assert "cross the network unencrypted" in result.stderr
     assert "token=" not in result.stdout and f"are in {links}" in result.stdout
     assert stat.S_IMODE(links.stat().st_mode) == 0o600
     first, second = links.read_text().splitlines()
@@ -70,10 +70,10 @@ def test_others_need_their_links(run, queue, served, tmp_path):
     [
         (["none.sqlite"], 1, "Error: There is no "),
         (["."], 1, "is a folder"),
-        (["{queue}", "--host", "0.0.0.0"], 2, "Name who may answer by --readers"),
-        (["{queue}", "--allowed-host", "ecg.example"], 2, "Name who may answer by --readers"),
-        (["{queue}", "--trusted-proxy", "127.0.0.1"], 2, "Name who may answer by --readers"),
-        (["{queue}", "--tokens"], 2, "Name who may answer by --readers"),
+        (["{queue}", "--host", "0.0.0.0"], 2, "Name the readers by --readers"),
+        (["{queue}", "--allowed-host", "ecg.example"], 2, "Name the readers by --readers"),
+        (["{queue}", "--trusted-proxy", "127.0.0.1"], 2, "Name the readers by --readers"),
+        (["{queue}", "--tokens"], 2, "Name the readers by --readers"),
         (["{queue}", "--readers", "anna,"], 1, "name of a reader must be 1 to 60"),
         (["{queue}", "--language", "fr"], 1, "'language' parameter"),
         (["{queue}", "--refit-every", "-1"], 2, "--refit-every"),
@@ -83,7 +83,7 @@ def test_others_need_their_links(run, queue, served, tmp_path):
             1,
             "There is no address 'no such host'",
         ),
-        (["{queue}", "--ssl-certfile", "{queue}"], 2, "--ssl-certfile and --ssl-keyfile go"),
+        (["{queue}", "--ssl-certfile", "{queue}"], 2, "--ssl-certfile and --ssl-keyfile need"),
     ],
 )
 def test_a_mistake_is_said_before_anything_is_served(

@@ -44,7 +44,7 @@ def test_every_symbol_long_gaps_and_notes(tmp_path):
 @pytest.mark.parametrize(
     ("words", "problem"),
     [
-        ([1 << 10 | 5], "lacks the mark of its end"),
+        ([1 << 10 | 5], "its end mark is missing"),
         ([63 << 10 | 900, 0x4141, 0], "goes beyond its end"),
         ([59 << 10, 1, 0], "goes beyond its end"),
         ([45 << 10 | 3, 0], r"codes \[45\]"),

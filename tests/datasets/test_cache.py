@@ -362,7 +362,7 @@ def overwrite_index(path):
 def test_a_damaged_shard_is_written_anew(folder, cache, reads, damage):
     load_wfdb(folder, cache_dir=cache)
     damage(shard_of(cache))
-    with pytest.warns(UserWarning, match=r"signals is damaged .*; the signals in it are copied an"):
+    with pytest.warns(UserWarning, match=r"signals is damaged .*Its signals are copied again"):
         records = load_wfdb(folder, cache_dir=cache)
     assert len(reads) == 20
     assert_same(records, folder)
@@ -384,7 +384,7 @@ def test_a_cache_that_is_damaged_in_use(folder, cache, damage, is_touched):
     # What was deleted stays there for those who have opened it.
     if not is_touched or damage in (cut_in_half, empty):
         (warning,) = caught
-        assert str(warning.message).endswith("Records are read from their own files instead.")
+        assert str(warning.message).endswith("Its records are read from their own files instead.")
         assert warning.filename == __file__
 
 
@@ -449,7 +449,7 @@ def test_a_folder_that_is_deleted_while_copies_are_written(folder, cache, monkey
         return digital(self, i)
 
     monkeypatch.setattr(WFDBReader, "digital", disturbed)
-    with pytest.warns(UserWarning, match=r"cache_dir=.*No such file.* read from its own files"):
+    with pytest.warns(UserWarning, match=r"cache_dir=.*No such file.* read from their own files"):
         records = load_wfdb(folder, cache_dir=cache)
     assert_same(records, folder)
 
@@ -459,8 +459,8 @@ def test_a_folder_that_is_deleted_while_copies_are_written(folder, cache, monkey
     ("mode", "message"),
     [
         (0o555, "cannot be written to (Permission denied), and lacks copies of 10 records. Choose"),
-        (0o444, "cannot be read. See to its permissions or choose another folder."),
-        (0o333, "cannot be read. See to its permissions or choose another folder."),
+        (0o444, "cannot be read. Check its permissions, or choose another folder."),
+        (0o333, "cannot be read. Check its permissions, or choose another folder."),
     ],
 )
 def test_permissions(folder, cache, mode, message):
@@ -533,7 +533,7 @@ def test_a_reader_of_floats(cache, rng):
 def test_a_record_of_another_length_than_it_should_be(cache, rng):
     signals = [rng.normal(size=(2, n)).astype(np.float32) for n in (30, 5000, 30)]
     cached, errors = cache_signals(Floats(signals), [30, 30, 30], 2, cache, settings=())
-    assert list(errors) == [1] and "5000 samples in the place of 30" in str(errors[1])
+    assert list(errors) == [1] and "5000 samples instead of 30" in str(errors[1])
     np.testing.assert_array_equal(cached(2), signals[2])
 
 

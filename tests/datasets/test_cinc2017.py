@@ -96,7 +96,8 @@ def test_rows_without_records_and_records_without_rows_are_reported(part):
     assert records.labels[records.ids == name].tolist() == [[-1, -1, -1, -1]]
     assert (records.labels[records.ids != name] != -1).all()
     report = records.report.set_index("id")
-    assert "is not there" in report.loc["A99999", "problem"] and not report.loc["A99999", "kept"]
+    assert report.loc["A99999", "problem"] == "is missing, but the table names it"
+    assert not report.loc["A99999", "kept"]
     assert "none of the labels N, A, O, ~" in report.loc[name, "problem"]
     assert report.loc[name, "kept"]
 
@@ -129,7 +130,7 @@ def test_wrong_arguments_name_the_cure(part, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"holds no REFERENCE.csv. There is one in"):
         load_cinc2017(part / "A00")
     write_reference(part, "Recording,First_label,Second_label", "A0001,1,")
-    with pytest.raises(ValueError, match="has 3 columns, and not the name of a record"):
+    with pytest.raises(ValueError, match="has 3 columns, not two"):
         load_cinc2017(part)
     (tmp_path / "empty").mkdir()
     write_reference(tmp_path / "empty", "A00001,N")

@@ -105,7 +105,7 @@ def test_too_little_to_choose_from(kind):
     y = np.array([[1, 1], [1, 1], [0, 1]])
     with pytest.raises(ValueError, match=r"rate=1 .*2 records with label 'AF'.*only 0"):
         corrupt_labels(pd.DataFrame(y, columns=["AF", "PVC"]), 1, kind)
-    with pytest.raises(ValueError, match="label 0 to get another"):
+    with pytest.raises(ValueError, match="label 0 that can get another"):
         corrupt_labels(y[:, :1], 0.5, kind)
 
 

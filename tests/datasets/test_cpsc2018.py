@@ -272,11 +272,11 @@ def test_damage_of_every_byte_is_an_error_or_harmless(tmp_path, rng):
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
-        (b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM" + bytes(400), "none of version 5; save it"),
-        (struct.pack("<5i", 0, 12, 100, 0, 4) + b"val\0" + bytes(9600), "none of version 5"),
+        (b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM" + bytes(400), "not of version 5; save it"),
+        (struct.pack("<5i", 0, 12, 100, 0, 4) + b"val\0" + bytes(9600), "not of version 5"),
         (b"MATLAB 5.0".ljust(124) + b"\0\1IM" + struct.pack("<2I", 14, 2**31), "beyond its end"),
         (b"MATLAB 5.0".ljust(124) + b"\0\1IM", r"no struct ECG with data; it holds \[\]"),
-        (b"", "none of version 5"),
+        (b"", "not of version 5"),
     ],
 )
 def test_files_of_another_form(tmp_path, content, problem):

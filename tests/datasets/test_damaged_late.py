@@ -160,7 +160,7 @@ def test_checksums_of_a_few_that_are_wrong(tmp_path, samples, n_wrong):
         records = load_wfdb(tmp_path)
     for i in range(N_RECORDS):
         if i < n_wrong:
-            with pytest.raises(RecordError, match=r"do not agree with the checksum.*checksums=Fal"):
+            with pytest.raises(RecordError, match=r"do not match the checksum.*checksums=Fal"):
                 records.signals[i]
         else:
             assert np.isfinite(records.signals[i]).all()

@@ -19,7 +19,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 
 from sklearn_ecg import ECGRecords
 from sklearn_ecg.datasets import _file_reader, load_ecg_files, read_ecg, write_ecg_files
-from sklearn_ecg.records._report import RecordError
+from sklearn_ecg.records._report import RecordError, lost_ecgs
 from sklearn_ecg.utils import LEADS_12
 
 STORED = ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
@@ -243,6 +243,17 @@ def test_many_other_files_are_one_row(tmp_path):
     assert report["id"].str.endswith(".dcm").sum() == 40
 
 
+def test_documents_are_not_lost_ecgs(tmp_path):
+    (tmp_path / "a.xml").write_bytes(aecg(1))
+    (tmp_path / "letter.docx").write_bytes(zipped({"[Content_Types].xml": b"<Types/>"}))
+    (tmp_path / "report.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "cut.dcm").write_bytes(b"damaged")
+    report = load_ecg_files(tmp_path).report
+    left_out = report.loc[~report["kept"], "id"]
+    assert sorted(left_out) == ["cut.dcm", "letter.docx", "report.pdf"]
+    assert lost_ecgs(report)["id"].tolist() == ["cut.dcm"]
+
+
 def test_leads_and_rates(tmp_path):
     (tmp_path / "a.xml").write_bytes(aecg(1))
     (tmp_path / "b.xml").write_bytes(aecg(2))
@@ -351,7 +362,7 @@ def test_what_csv_files_do_not_say(tmp_path):
     assert records.ids.tolist() == ["a.xml", "b.csv"]
     copy = pickle.loads(pickle.dumps(records))
     np.testing.assert_allclose(copy.signals[1], expected(2), atol=1e-6)
-    with pytest.raises(ValueError, match=r"csv may tell .* got \['rate'\]"):
+    with pytest.raises(ValueError, match=r"csv may give .* got \['rate'\]"):
         load_ecg_files(tmp_path, csv={"rate": 500})
 
 
@@ -426,7 +437,7 @@ def test_archives_that_attack(tmp_path):
     assert "cannot be read" in said["cut.zip"]
     assert "is encrypted" in said["encrypted.zip/d.xml"]
     assert "cannot be read" in said["damaged.zip/e.xml"]
-    assert "lie on each other" in said["folded.zip"]
+    assert "overlap" in said["folded.zip"]
     assert "ZIP archive" in said["deep.zip/2.zip/3.zip"]
 
 
@@ -442,13 +453,14 @@ def test_nothing_to_read(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no files"):
         load_ecg_files(tmp_path)
     (tmp_path / "a.pdf").write_bytes(b"%PDF")
-    with pytest.raises(FileNotFoundError, match=r"no ECG.*among the 1 files.*a PDF document"):
+    message = r"None of the 1 files .*holds a readable ECG.*a PDF document"
+    with pytest.raises(FileNotFoundError, match=message):
         load_ecg_files(tmp_path)
     (tmp_path / "a.xml").write_bytes(aecg(1)[:2000])
     with pytest.raises(ValueError, match=r"None of the 1 ECGs.*a\.xml"):
         load_ecg_files(tmp_path)
     for path in (tmp_path / "b.xml", str(tmp_path / "*.scp")):
-        with pytest.raises(FileNotFoundError, match=r"Give a folder of ECG files"):
+        with pytest.raises(FileNotFoundError, match=r"Pass a folder of ECG files"):
             load_ecg_files(path)
 
 
@@ -502,8 +514,8 @@ def test_read_ecg_says_what_it_cannot_read(tmp_path):
     assert read_ecg(tmp_path / "w.hea").n_leads == 12
     for file, message in (
         (tmp_path / "a.pdf", "a PDF document"),
-        (tmp_path / "z.zip", "a ZIP archive. Read it by load_ecg_files"),
-        (tmp_path, "is a folder. Read it by load_ecg_files"),
+        (tmp_path / "z.zip", "a ZIP archive. Read it with load_ecg_files"),
+        (tmp_path, "is a folder. Read it with load_ecg_files"),
         ((tmp_path / "w.hea").read_bytes(), "signal files"),
         (b"", "empty"),
     ):
@@ -575,8 +587,11 @@ def test_windows_of_a_file_that_changes_are_not_those_of_before(tmp_path):
 
 def test_an_error_of_anonymous_records_names_no_file(tmp_path):
     (tmp_path / "Doe.dcm").write_bytes(b"\0" * 128 + b"DICM" + b"\0" * 50)
-    for anonymise, is_named in ((False, True), (True, False)):
-        with pytest.raises(ValueError, match="can be read") as error:
+    for anonymise, is_named, message in (
+        (False, True, r"None of the 1 ECGs .* can be read"),
+        (True, False, "None of the files holds a readable ECG"),
+    ):
+        with pytest.raises(ValueError, match=message) as error:
             load_ecg_files(tmp_path, anonymise=anonymise)
         assert ("Doe" in str(error.value)) == is_named
         assert (len(error.value.report) > 0) == is_named

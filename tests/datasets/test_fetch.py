@@ -163,7 +163,7 @@ def test_dropped_connections_are_survived(physionet, tmp_path, n_drops):
 
 def test_a_later_call_goes_on_with_the_files_that_lack(physionet, tmp_path):
     physionet.drop[f"{MITDB}/101.atr"] = [20_000] * 99
-    with pytest.raises(ConnectionError, match=r"101\.atr .* of 7 files came; call again"):
+    with pytest.raises(ConnectionError, match=r"101\.atr .* of 7 files are done; call again"):
         fetch_mitdb(tmp_path, verbose=0)
     assert_nothing_wrong(tmp_path)
     came = {path.name for path in tmp_path.iterdir()} - {"SHA256SUMS.txt"}
@@ -225,10 +225,10 @@ def test_a_busy_server_is_asked_again(physionet, tmp_path):
 @pytest.mark.parametrize(
     ("listing", "message"),
     [
-        (b"<html>Please log in to the hotel's network</html>", "line 1 is no checksum"),
+        (b"<html>Please log in to the hotel's network</html>", "line 1 is not a checksum"),
         (b"", "it is empty"),
-        (b"a" * 64 + b" ../../evil.dat\n", "line 1 is no checksum"),
-        (b"a" * 64 + b" /etc/evil\n", "line 1 is no checksum"),
+        (b"a" * 64 + b" ../../evil.dat\n", "line 1 is not a checksum"),
+        (b"a" * 64 + b" /etc/evil\n", "line 1 is not a checksum"),
     ],
 )
 def test_a_list_that_is_none(physionet, tmp_path, listing, message):

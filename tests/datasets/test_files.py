@@ -179,7 +179,7 @@ def test_signal_files_in_capitals(folder):
         ("[", FileNotFoundError, "is not there|does not exist"),
         ("a\0b", FileNotFoundError, "is not there|does not exist"),
         ("~nobody/records", FileNotFoundError, "is not there|does not exist"),
-        ("a0.dat", FileNotFoundError, "is no WFDB header|is a file"),
+        ("a0.dat", FileNotFoundError, "is not a WFDB header|is a file"),
     ],
 )
 def test_paths_that_are_none(folder, load, path, error, problem, monkeypatch):

@@ -145,7 +145,7 @@ def test_wrong_folders(folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"leads": ("I", "V1")}, r"No record .* holds the leads \('I', 'V1'\).*'MLII', 'V1'"),
+        ({"leads": ("I", "V1")}, r"No record .* has the leads \('I', 'V1'\).*'MLII', 'V1'"),
         ({"leads": "MLII"}, "leads must be a sequence"),
         ({"leads": ("V1", "V1")}, "leads must be a sequence of different names"),
         ({"labels": ("N", "AF")}, r"labels must be WFDB symbols of beats.*\['AF'\]"),

@@ -134,7 +134,7 @@ def test_what_only_wfdb_reads(tmp_path, rng):
     header.write_text(header.read_text().replace(".dat 16 ", ".dat 16x2 ").replace(" 150", " 75"))
     stored = wfdb.rdrecord(str(tmp_path / "s1"), smooth_frames=False).e_p_signal
     # What makes other signals of the samples makes other sums.
-    with pytest.raises(RecordError, match="do not agree with the checksum"):
+    with pytest.raises(RecordError, match="do not match the checksum"):
         open_collection([tmp_path / "s1"]).signals[0]
     collection = open_collection([tmp_path / "s1"], checksums=False)
     assert collection.sampling_rate == 200
@@ -165,7 +165,9 @@ def test_compressed_formats(tmp_path, rng, number):
             edited = "\n".join([first, " ".join(fields), *others])
         path.write_bytes(damaged)
         header.write_text(edited)
-        with pytest.raises(ValueError, match=r"r\.dat (tells of|is no FLAC|is damaged)"):
+        with pytest.raises(
+            ValueError, match=r"r\.dat (has \d+ samples in|is not a FLAC|is damaged)"
+        ):
             open_collection([tmp_path / "r"], verify=True)
 
 
@@ -197,12 +199,12 @@ def test_one_damaged_segment(tmp_path, rng, checksums):
 @pytest.mark.parametrize(
     ("lines", "problem"),
     [
-        ("whole/1 1 360 99999999999\ns 50", "make up 50 samples in the place of 99999999999"),
+        ("whole/1 1 360 99999999999\ns 50", "have 50 samples instead of 99999999999"),
         ("whole/2 1 360 100\ns 50\nlost 50", "its segment lost is missing"),
         ("whole/2 1 360 1000000050\ns 50\n~ 1000000000", "gaps of 1000000000 samples for 50"),
-        ("whole/1 1 360 50\nwhole 50", "cannot have segments itself"),
+        ("whole/1 1 360 50\nwhole 50", "cannot have segments"),
         ("whole/1 1 250 50\ns 50", "sampled at another rate"),
-        ("whole/1 1 360 40\ns 40", "gives its segment s other than 50 samples"),
+        ("whole/1 1 360 40\ns 40", "does not give its segment s 50 samples"),
         ("whole/2 1 360 100\ns 50\nt 50", "its segments hold different signals"),
     ],
 )
@@ -220,7 +222,7 @@ def test_errors_travel_from_workers(tmp_path, rng):
     signals = open_collection([tmp_path / "r"]).signals
     path = tmp_path / "r.dat"
     path.unlink()
-    with pytest.raises(FileNotFoundError, match=r"r\.dat is missing, though r\.hea asks") as raised:
+    with pytest.raises(FileNotFoundError, match=r"r\.dat is missing, but r\.hea names") as raised:
         signals[0]
     assert str(pickle.loads(pickle.dumps(raised.value))) == str(raised.value)
     path.mkdir()

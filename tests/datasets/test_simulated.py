@@ -409,7 +409,7 @@ def test_bad_arguments(arguments, message):
     [{"n_records": 10**12}, {"duration_s": 1e12}, {"duration_s": 1e300}, {"sampling_rate": 1e13}],
 )
 def test_more_than_memory_holds_is_refused_at_once(arguments):
-    with pytest.raises(ValueError, match=r"make_ecg_records.* GB, which is more than there is"):
+    with pytest.raises(ValueError, match=r"make_ecg_records.* GB, which does not fit"):
         make_ecg_records(**{"n_records": 2, **arguments})
 
 

@@ -199,7 +199,7 @@ def test_names_of_labels():
 @pytest.mark.parametrize(
     "arguments, error, match",
     [
-        (("Sinus rhythm",), TypeError, r"For a single record give \[statements\]"),
+        (("Sinus rhythm",), TypeError, r"For a single record pass \[statements\]"),
         (([["Sinus rhythm", 7]],), TypeError, "record 0 has"),
         (([3],), TypeError, "record 0 has"),
         (([], ["Sinus rhythm"]), ValueError, "does not hold"),

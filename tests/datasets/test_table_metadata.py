@@ -79,7 +79,7 @@ def test_what_is_not_understood_is_unknown_and_reported_unquoted(name, cells):
     assert read(name, *cells) == (None, [*range(len(cells))])
     report = Report()
     table_metadata(pd.DataFrame({"x": cells}), {"x": name}, range(len(cells)), report, "t.csv")
-    problem = f"has something in the column 'x' that is no {name}"
+    problem = f"has a value in the column 'x' that is not a valid {name}"
     assert set(report.to_frame()["problem"]) == {problem} and report.to_frame()["kept"].all()
 
 
@@ -106,7 +106,7 @@ def test_tables_give_metadata_and_patients(tmp_path):
     assert table["sex"].tolist() == ["male", "female", "", ""]
     assert records.groups.tolist() == ["0012", "0012", "c", "d"]
     report = records.report.set_index("id")
-    assert "no recorded_at" in report.loc["a", "problem"]
+    assert "not a valid recorded_at" in report.loc["a", "problem"]
     assert "the patient id of a, and another sex" in report.loc["b", "problem"]
     assert table["age_years"].tolist()[:2] == [90, 61.5]
 

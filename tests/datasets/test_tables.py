@@ -256,7 +256,7 @@ def test_arrays_of_a_wrong_shape(signals, tmp_path):
     with pytest.raises(ValueError, match=r"key must name the array.*'one'.*'two'"):
         read_records(tmp_path / "two.npz")
     assert len(read_records(tmp_path / "two.npz", key="two")) == 5
-    with pytest.raises(ValueError, match="'names' is no array"):
+    with pytest.raises(ValueError, match="'names' is not an array"):
         read_records(tmp_path / "two.npz", key="two", ids="names")
 
 
@@ -295,7 +295,7 @@ def test_rows_of_more_values_than_the_header_names_are_refused(signals, tmp_path
     """pandas would take the ids for row names, and each column for the one before it."""
     path = tmp_path / "labels.csv"
     path.write_text("ecg,AF\n" + "".join(f"{name},1{end}\n" for name in IDS))
-    with pytest.raises(ValueError, match=r"labels\.csv has rows of more values than its header"):
+    with pytest.raises(ValueError, match=r"labels\.csv has rows with more values than its header"):
         read_records(signals, path, ids=IDS, id_column="ecg")
 
 
@@ -514,7 +514,7 @@ def test_what_spreadsheets_leave_around_a_table(tmp_path):
         ("ecg|AF\na|1\nb|0\nc|1\n", r"holds neither.*\n    ecg,diagnoses"),
         ("ecg;AF,b\na;1,2\nb;0,1\nc;1,0\n", "holds commas and semicolons"),
         ("ecg AF\na 1\nb 0\nc 1\n", r"lacks the columns \['ecg'\]: it has \['ecg AF'\]"),
-        ("ecg,AF\na,1\x00\nb,0\n", "bytes of zero"),
+        ("ecg,AF\na,1\x00\nb,0\n", "holds zero bytes"),
         ("", "cannot be read as a table"),
     ],
 )
@@ -528,9 +528,9 @@ def test_texts_that_are_no_table(tmp_path, text, match):
     [
         (["AF;LBBB", "AF", ""], {}, r"separator=';'; if it is one name, separator=''(.|\n)*a,AF;"),
         (["AF, LBBB", "AF", ""], {}, "separator=','"),
-        (["AF", "af", ""], {}, "'AF' and 'af', which differ in capitals alone"),
-        (["AF;none", "AF", ""], {"separator": ";"}, "a label and none at once"),
-        (["AF", "B", ""], {"label_columns": ["d"]}, "give one of the two"),
+        (["AF", "af", ""], {}, "'AF' and 'af', which differ only in upper"),
+        (["AF;none", "AF", ""], {"separator": ";"}, "a label together with none"),
+        (["AF", "B", ""], {"label_columns": ["d"]}, "set one of the two"),
         (["AF", "B", ""], {"label_names": ["B", "B"]}, "must be unique"),
         (["['AF', 'B']", "[]", ""], {}, "a list that was written as text"),
         (['["AF", "B"]', "[]", ""], {"separator": ","}, "a list that was written as text"),

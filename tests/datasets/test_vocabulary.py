@@ -117,10 +117,10 @@ def test_unknown_codes_are_counted_and_not_guessed():
 @pytest.mark.parametrize(
     ("codes", "message"),
     [
-        ("NORM", r"codes must be a sequence.*got 'NORM'\. For a single record give \[codes\]"),
+        ("NORM", r"codes must be a sequence.*got 'NORM'\. For a single record pass \[codes\]"),
         ({"a": ["NORM"]}, "codes must be a sequence"),
         (None, "codes must be a sequence"),
-        ([["NORM"], None], "record 1 has None. Give a record without codes an empty list"),
+        ([["NORM"], None], "record 1 has None. Use an empty list for a record without codes"),
         ([float("nan")], "record 0 has nan"),
         ([[["NORM"]]], r"record 0 has \[\['NORM'\]\]"),
         ([{"NORM": 100.0}], "record 0 has {'NORM': 100.0}"),

@@ -149,22 +149,22 @@ def damage_lead_names(folder):
         (damage_header, r"r2\.hea .*cut short"),
         (
             damage_size,
-            r"r2\.dat is cut short: it holds 800 bytes, r2\.hea asks for 3600000000000000",
+            r"r2\.dat is cut short: it holds 800 bytes, but r2\.hea needs 3600000000000000",
         ),
-        (damage_signals, r"r2\.dat is cut short: it holds 799 bytes, r2\.hea asks for 800"),
-        (damage_number_of_samples, r"r2\.dat holds 800 bytes, where r2\.hea asks for 600"),
+        (damage_signals, r"r2\.dat is cut short: it holds 799 bytes, but r2\.hea needs 800"),
+        (damage_number_of_samples, r"r2\.dat holds 800 bytes, but r2\.hea needs 600"),
         (damage_first_format, r"r2\.hea gives signals of one file in several formats"),
-        (damage_all_formats, r"r2\.dat holds 800 bytes, where r2\.hea asks for 400"),
-        (damage_by_loss, r"r2\.dat is missing, though r2\.hea asks for it"),
+        (damage_all_formats, r"r2\.dat holds 800 bytes, but r2\.hea needs 400"),
+        (damage_by_loss, r"r2\.dat is missing, but r2\.hea names it"),
         (damage_by_loss_of_header, r"r2\.dat has no header"),
         (damage_by_doubling, r"r2\.hea describes the same samples as record r1"),
-        (damage_units, r"r2\.hea holds no lead that can be read: I in 'adu', aVR in 'adu'"),
+        (damage_units, r"r2\.hea holds no readable lead: I in 'adu', aVR in 'adu'"),
         (damage_a_unit, r"r2\.hea gives lead I in 'adu', which is not a voltage"),
         (damage_gain, r"r2\.hea gives no gain for lead I"),
         (damage_lead, r"r2\.hea lacks lead aVR: it has leads I, V9"),
         (damage_rate, r"r2\.hea was sampled at 250 Hz, most others at 100 Hz"),
         (damage_format, r"r2\.hea gives its signals in the unknown format 77"),
-        (damage_lead_names, r"r2\.hea holds no lead that can be read: I \(2 signals\)"),
+        (damage_lead_names, r"r2\.hea holds no readable lead: I \(2 signals\)"),
     ],
 )
 def test_what_is_damaged_is_named_and_the_rest_is_loaded(folder, damage, problem):
@@ -522,7 +522,7 @@ def test_a_layout_spares_headers_until_signals_are_touched(folder):
     assert list(report["id"]) == [30, 60]
     assert list(report["problem"]) == ["is cut short: it holds 5 of 800 bytes", "is missing"]
     for place, problem in [
-        (0, r"r0\.hea tells of 200 samples at 500 Hz, where the data set has 200 at 100 Hz"),
+        (0, r"r0\.hea gives 200 samples at 500 Hz, but the data set has 200 at 100 Hz"),
         (1, r"r1\.hea lacks the leads \['aVR'\]"),
         (2, r"r2\.hea gives lead I in 'adu'"),
     ]:

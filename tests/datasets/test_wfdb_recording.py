@@ -112,7 +112,7 @@ def test_what_is_wrong_is_said(mimic):
     with pytest.raises(RecordError, match="hea is missing"):
         open_recording_at(path, "rhythm")
     write(folder / "adu", np.zeros((1, 100), np.int16), "", names=["II"], units="adu")
-    with pytest.raises(RecordError, match="holds no lead that can be read: II in 'adu'"):
+    with pytest.raises(RecordError, match="holds no readable lead: II in 'adu'"):
         open_recording_at(str(folder / "adu.hea"), "rhythm")
 
 

@@ -252,7 +252,7 @@ def test_what_no_reader_takes_for_an_ecg_is_not_written(tmp_path, format):
     signals = np.full((3, 3, 500), 0.5)
     signals[1] = 1e30
     signals[2, 1] = 9e3
-    with pytest.warns(UserWarning, match="a.2: a.2 reaches 1e\\+30 mV, which is no ECG"):
+    with pytest.warns(UserWarning, match="a.2: a.2 reaches 1e\\+30 mV, too much for an ECG"):
         write_ecg_files(of_three(signals), tmp_path, format)
     again = load_ecg_files(tmp_path)
     assert len(again) == 2
@@ -302,7 +302,7 @@ def test_columns_of_one_name_stay_apart(tmp_path, format):
     assert found["metadata patient"].tolist() == ["q"] * 3
     assert found["metadata file"].tolist() == ["x.xml"] * 3
     for name in ("file", "age_years"):
-        with pytest.raises(ValueError, match=rf"labels \['{name}'\] are called as"):
+        with pytest.raises(ValueError, match=rf"labels \['{name}'\] have names of other"):
             write_ecg_files(of_three(label_names=["AF", name]), tmp_path / "no", format)
     assert not (tmp_path / "no").exists()
 
@@ -345,7 +345,8 @@ def test_nothing_is_overwritten_unless_that_is_asked_for(tmp_path):
     records = of_three()
     write_ecg_files(records, tmp_path)
     before = (tmp_path / "a_1.dat").read_bytes()
-    with pytest.raises(FileExistsError, match=r"a_1.hea, a_2.hea, record.hea and 2 more already"):
+    taken = r"already holds a_1\.hea, a_2\.hea, record\.hea and 2 more"
+    with pytest.raises(FileExistsError, match=taken):
         write_ecg_files(of_three(records.signals + 1), tmp_path)
     assert (tmp_path / "a_1.dat").read_bytes() == before
     write_ecg_files(of_three(records.signals + 1), tmp_path, overwrite=True)
@@ -355,8 +356,8 @@ def test_nothing_is_overwritten_unless_that_is_asked_for(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lead_names": None}, "must know their lead_names"),
-        ({"sampling_rate": None}, "must know their sampling_rate"),
+        ({"lead_names": None}, "must have lead_names.* got None"),
+        ({"sampling_rate": None}, "must have sampling_rate.* got None"),
     ],
 )
 def test_what_the_files_must_tell_is_asked_for(tmp_path, arguments, message):

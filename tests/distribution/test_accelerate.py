@@ -62,7 +62,7 @@ def test_a_killed_process_ends_the_training_which_then_goes_on(tmp_path):
     forkserver.set_forkserver_preload(["accelerate", "sklearn_ecg.network", "torch._dynamo"])
     assert exit_codes_of_two(fit_until_killed, tmp_path) == [0, -signal.SIGKILL]
     error = (tmp_path / "error").read_text()
-    assert error.startswith("RuntimeError: Another process that shares this training has ended")
+    assert error.startswith("RuntimeError: Another process of this training has ended")
     assert (tmp_path / "fit.pt").exists()
     assert exit_codes_of_two(fit_again, tmp_path) == [0, 0]
     whole, *others = (

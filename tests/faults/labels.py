@@ -13,7 +13,6 @@ from sklearn.linear_model import LogisticRegression
 from faults import make
 from faults.cases import Area, is_clear
 from sklearn_ecg import AFPLabelCleaner, OnCleanedLabels, TrustedKFold
-from sklearn_ecg.cleaning import CrossValidationLabelCleaner, DensityLabelCleaner
 from sklearn_ecg.datasets import (
     codes_to_labels,
     corrupt_labels,
@@ -25,11 +24,6 @@ from sklearn_ecg.model_selection import patient_train_test_split
 
 AREA = Area("labels and cleaning", make.cleaners)
 X, TRUTH, WEAK, TRUSTED = make.table()
-CLEANERS = {
-    AFPLabelCleaner: {"random_state": 0},
-    CrossValidationLabelCleaner: {"random_state": 0, "cv": 3},
-    DensityLabelCleaner: {},
-}
 
 
 def _with(values, place, value, dtype=float):
@@ -55,10 +49,10 @@ NO_LABELS = {
 
 
 def _fit(kind, features=X, weak=WEAK, trusted=TRUSTED, **parameters):
-    return kind(**CLEANERS[kind] | parameters).fit(features, weak, trusted=trusted)
+    return make.small_cleaner(kind, **parameters).fit(features, weak, trusted=trusted)
 
 
-for _kind, _example in zip(CLEANERS, range(3), strict=True):
+for _example, _kind in enumerate(make.CLEANERS):
     _name = f"cleaning.{_kind.__name__}"
     AREA.errors(
         _name,

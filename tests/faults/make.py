@@ -7,13 +7,23 @@ import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, Phase, settings
 
-from sklearn_ecg import AFPLabelCleaner, ECGRecords, LabelCorrelationECGClassifier
-from sklearn_ecg.cleaning import CrossValidationLabelCleaner, DensityLabelCleaner
+from sklearn_ecg import (
+    AFPLabelCleaner,
+    ECGRecords,
+    LabelCorrelationECGClassifier,
+    OnCleanedLabels,
+    cleaning,
+)
 
 RATE = 100
 LEADS = ["I", "II"]
 TWELVE = ["I", "II", "III", "aVR", "aVL", "aVF", *(f"V{n}" for n in range(1, 7))]
 LABELS = ["AF", "PVC"]
+# Every public cleaner, AFPLabelCleaner first.
+CLEANERS = sorted(
+    {getattr(cleaning, name) for name in cleaning.__all__} - {OnCleanedLabels},
+    key=lambda kind: (kind is not AFPLabelCleaner, kind.__name__),
+)
 
 
 def signal(seed=0, n_leads=2, seconds=4, rate=RATE):
@@ -117,13 +127,18 @@ def frame(values, prefix="c"):
     return pd.DataFrame(values, index=[f"p{n}" for n in range(len(values))], columns=columns)
 
 
+def small_cleaner(kind, **parameters):
+    """Return a cleaner that is fitted in a second, and always alike."""
+    small = {"random_state": 0, "cv": 3}
+    own = kind().get_params()
+    return kind(**{name: value for name, value in small.items() if name in own} | parameters)
+
+
 @functools.cache
 def cleaners():
     """Return a fitted cleaner of each kind."""
     features, _, weak, trusted = table()
-    kinds = AFPLabelCleaner, CrossValidationLabelCleaner, DensityLabelCleaner
-    made = [kind() if kind is DensityLabelCleaner else kind(random_state=0) for kind in kinds]
-    return [cleaner.fit(features, weak, trusted=trusted) for cleaner in made]
+    return [small_cleaner(kind).fit(features, weak, trusted=trusted) for kind in CLEANERS]
 
 
 def small_classifier(**parameters):

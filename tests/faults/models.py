@@ -22,15 +22,14 @@ from sklearn_ecg.network import (
     LabelEncoder,
     LabelFeatureEmbedding,
     LabelHead,
-    ResidualBackbone,
     ResidualBlock,
     SignalAugmentation,
     SqueezeExcitation,
-    XResNetBackbone,
     attribute,
     label_attention,
     label_correlation,
 )
+from sklearn_ecg.network.modules._label_correlation_net import BACKBONES
 from sklearn_ecg.records import LazySignals
 
 AREA = Area("classifiers", make.prepare_models)
@@ -382,8 +381,7 @@ def _alone(make_module, *shape):
 LABELLED = torch.randn(2, 8)
 for _name, _make, _shape in [
     ("LabelCorrelationNet", lambda: LabelCorrelationNet(torch.eye(2), 2, 400), (2, 400)),
-    ("ResidualBackbone", lambda: ResidualBackbone(2), (2, 400)),
-    ("XResNetBackbone", lambda: XResNetBackbone(2), (2, 400)),
+    *((kind.__name__, partial(kind, 2), (2, 400)) for kind in BACKBONES.values()),
     ("ResidualBlock", lambda: ResidualBlock(1, 4), (1, 2, 400)),
     ("SqueezeExcitation", lambda: SqueezeExcitation(8), (8, 2, 40)),
     ("LabelHead", lambda: LabelHead(2, 8), (2, 8)),

@@ -111,7 +111,7 @@ GOOD = pd.DataFrame({"probability": [0.5], "wrong": [1]})
         (lambda: errors_left(GOOD.assign(evidence=np.nan), [0.5]), ValueError, "evidence must"),
         (lambda: errors_left(GOOD, [0.5], reader_error=0.7), ValueError, "reader_error must"),
         (lambda: errors_left(GOOD, [0.5], confidence_level=95), ValueError, "confidence_level"),
-        (lambda: stopping({"high": 3}), ValueError, "that errors_left returns"),
+        (lambda: stopping({"high": 3}), ValueError, "from errors_left"),
         (lambda: stopping(errors_left(GOOD, [0.5]), max_share=50), ValueError, "max_share must"),
     ],
 )

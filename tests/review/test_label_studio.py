@@ -197,25 +197,25 @@ TASK = to_tasks(QUESTIONS)[0]
         (None, "task at place 0 is NoneType"),
         ({"id": 3}, "task 3 has no question"),
         ({"id": 3, "data": {"image": "a.jpg"}, "annotations": []}, "task 3 has no question"),
-        ({"data": {"question": "x" * 99}}, "which is no number"),
-        ({"data": {"question": True, "label": "AF"}}, "which is no number"),
-        ({"data": {"question": 10**30, "label": "AF"}}, "which is no number"),
-        ({"data": {"question": 17}}, "does not say which label"),
+        ({"data": {"question": "x" * 99}}, "which is not a number"),
+        ({"data": {"question": True, "label": "AF"}}, "which is not a number"),
+        ({"data": {"question": 10**30, "label": "AF"}}, "which is not a number"),
+        ({"data": {"question": 17}}, "has no label"),
         ({"data": TASK["data"], "annotations": {}}, "no list of annotations"),
         ({"data": TASK["data"], "annotations": [3]}, "no list of results"),
-        (annotated(TASK, "AF"), "answers 'af', which is none of present"),
-        (annotated(TASK, ["present"]), "which is none of present"),
+        (annotated(TASK, "AF"), "answers 'af', not one of present"),
+        (annotated(TASK, ["present"]), "not one of present"),
         (annotated(TASK, "present", result=[]), "holds 0 answers"),
-        (annotated(TASK, "present", by=None), "does not say who answered"),
-        (annotated(TASK, "present", by=[1]), "does not say who answered"),
+        (annotated(TASK, "present", by=None), "names no reader"),
+        (annotated(TASK, "present", by=[1]), "names no reader"),
         (
             minimal(annotated(to_tasks(QUESTIONS, ANSWERS)[0], "present")),
-            "JSON-MIN does not tell from new ones",
+            "JSON-MIN mixes with new ones",
         ),
     ],
 )
 def test_what_cannot_be_read_is_told_and_left_out(bad, message):
-    with pytest.warns(UserWarning, match="All others are read") as told:
+    with pytest.warns(UserWarning, match="The others are read") as told:
         found = from_export([bad, GOOD])
     assert message in str(told[0].message)
     assert found["question"].tolist() == [18]

@@ -86,6 +86,12 @@ def test_the_best_question_comes_first(queue):
     )
 
 
+def test_a_notebook_shows_how_far_reading_has_come(queue):
+    html, n_questions = queue._repr_html_(), queue.progress()["n_questions"]
+    assert f"<th>questions</th><td>{n_questions}</td>" in html
+    assert f'<progress max="{n_questions}" value="0">' in html
+
+
 def test_a_question_shows_all_that_a_page_needs(queue):
     cleaner, records = cleaner_and_records()
     question = queue.next_questions("ana")[0]
@@ -389,9 +395,9 @@ def test_an_answer_that_is_sent_again_is_stored_once(queue):
     assert sent[0] == sent[1] == sent[2]
     assert len(queue.trail()) == 1
     for changed in [(other, "ana", "present"), (question, "ben", "present")]:
-        with pytest.raises(ValueError, match="key 'k' is that of another answer"):
+        with pytest.raises(ValueError, match="key 'k' belongs to another answer"):
             queue.answer(*changed, key="k")
-    with pytest.raises(ValueError, match="key 'k' is that of an answer"):
+    with pytest.raises(ValueError, match="key 'k' belongs to an answer"):
         queue.undo("ana", key="k")
 
 
@@ -868,7 +874,7 @@ def test_a_bad_argument_of_from_cleaner_is_named(tmp_path, option, message):
         (lambda q: q.answer(1, "ana", "present", key=""), ValueError, "key must be text"),
         (lambda q: q.answer(1, "ana", "absent", labels=["x"]), ValueError, "other labels of the"),
         (lambda q: q.answer(1, "ana", "absent", labels="AF"), TypeError, "labels must be a list"),
-        (lambda q: q.answer(1, "ana", "skip", labels=["AF"]), ValueError, "labels go with"),
+        (lambda q: q.answer(1, "ana", "skip", labels=["AF"]), ValueError, "labels need"),
         (lambda q: q.answers(min_trust=2), ValueError, "min_trust must be"),
         (lambda q: q.on_records(np.zeros((3, 2, 9))), TypeError, "records must be ECGRecords"),
         (lambda q: q.update("cleaner"), TypeError, "cleaner must be a fitted label cleaner"),

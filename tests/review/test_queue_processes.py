@@ -27,11 +27,11 @@ from tests.review.queues import (
 N_READERS, N_KILLED, N_ANSWERS = 6, 3, 15
 
 
-def read(url, reader, acknowledged):
+def read(url, reader, acknowledged, rounds):
     """Answer, and tell the file of acknowledged answers of each that was stored."""
     queue = ReviewQueue(url)
     told = os.open(acknowledged, os.O_WRONLY | os.O_APPEND)
-    for _ in range(N_ANSWERS):
+    for _ in range(rounds):
         for question in queue.next_questions(reader, 2):
             key = uuid.uuid4().hex
             queue.answer(question["question"], reader, "present", key=key)
@@ -55,8 +55,10 @@ def test_readers_of_whom_some_are_killed_lose_no_answer(kind, tmp_path):
     acknowledged = tmp_path / "acknowledged"
     acknowledged.touch()
     context = multiprocessing.get_context("fork")
+    # Those that will be killed would not end before.
+    rounds = [sys.maxsize] * N_KILLED + [N_ANSWERS] * (N_READERS - N_KILLED)
     readers = [
-        context.Process(target=read, args=(url, f"reader {number}", acknowledged))
+        context.Process(target=read, args=(url, f"reader {number}", acknowledged, rounds[number]))
         for number in range(N_READERS)
     ]
     for process in readers:
@@ -173,7 +175,7 @@ def test_a_refit_needs_answers(tmp_path, never_start):
     with closing(queue_at(tmp_path / "queue.sqlite")) as queue:
         queue.refit()
         fit_again(queue, never_start[0])
-        assert "no answers yet" in queue.progress()["refit"]["last"]["error"]
+        assert "no trusted answers yet" in queue.progress()["refit"]["last"]["error"]
 
 
 def test_a_refit_that_died_is_taken_over(tmp_path, never_start, monkeypatch):
@@ -184,7 +186,7 @@ def test_a_refit_that_died_is_taken_over(tmp_path, never_start, monkeypatch):
         monkeypatch.setattr(time, "time", lambda: now + _refit.DEAD_S + 1)
         refit = queue.progress()["refit"]
         assert not refit["running"]
-        assert "ended without a word" in refit["last"]["error"]
+        assert "ended without a message" in refit["last"]["error"]
         assert queue.refit()
         # It was only slow, and comes too late.
         fit_again(queue, never_start[0])

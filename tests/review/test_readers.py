@@ -75,7 +75,7 @@ def test_agreement_that_nothing_tells_of_is_nan():
     ("call", "message"),
     [
         (lambda: cohen_kappa([1, 2], [1, 0]), "first must be 1"),
-        (lambda: cohen_kappa([1, 0], [1]), "first holds 2 answers, and second 1"),
+        (lambda: cohen_kappa([1, 0], [1]), "first has 2 answers, second has 1"),
         (lambda: cohen_kappa(["yes"], [1]), "first must be an array of numbers"),
         (
             lambda: cohen_kappa(pd.Series([1, 0]), pd.Series([1, 0], index=[1, 2])),
@@ -254,7 +254,7 @@ def test_answers_that_cannot_be_are_refused(answers, error, message):
 
 def test_trust_is_of_questions_that_were_answered():
     model = ReaderModel(random_state=0).fit(table(("Ann", 1, "AF", 1, 0.5, False)))
-    with pytest.raises(ValueError, match="question 2, to which fit saw no answer"):
+    with pytest.raises(ValueError, match="question 2, for which fit saw no answer"):
         model.trust(pd.Series({2: 1}))
 
 

@@ -90,5 +90,5 @@ def test_no_english_is_left_in_ranges():
 
 
 def test_an_unknown_language_is_refused():
-    with pytest.raises(ValueError, match="There are no terms in 'fr'; choose of en, de, zh"):
+    with pytest.raises(ValueError, match="There are no terms in 'fr'; use one of en, de, zh"):
         words("fr")

@@ -253,7 +253,7 @@ def test_what_cannot_be_run_is_said(folder, tmp_path, model):
     records = load_wfdb(folder)
     with pytest.raises(TypeError, match="records must be ECGRecords; got ndarray"):
         run_shards(MeasureFeatures(), np.zeros((2, 1, 100)), tmp_path)
-    with pytest.raises(ValueError, match="records hold no records"):
+    with pytest.raises(ValueError, match="records is empty"):
         run_shards(MeasureFeatures(), records[:0], tmp_path)
     with pytest.raises(FileNotFoundError, match=r"There is no .*none/model.json"):
         PredictLabels(tmp_path / "none")
@@ -325,9 +325,9 @@ def test_a_record_that_cannot_be_cleaned_is_undecided(folder, tmp_path, cleaner)
         table = run_shards(CleanLabels(cleaner), records, tmp_path / "night")
     assert table.loc["r03", ["slow", "slow_provenance"]].tolist() == [-1, "undecided"]
     assert (table["problem"] != "").sum() == 1
-    with pytest.raises(ValueError, match="records have no labels"):
+    with pytest.raises(ValueError, match="but records have none"):
         run_shards(CleanLabels(cleaner), load_wfdb(folder), tmp_path / "night")
-    with pytest.raises(ValueError, match="labels a, b, and the cleaner was fitted to slow, fast"):
+    with pytest.raises(ValueError, match="labels a, b, but the cleaner was fitted on slow, fast"):
         other = records.with_labels(np.ones((24, 2)), ["a", "b"])
         run_shards(CleanLabels(cleaner), other, tmp_path / "night")
     with pytest.raises(FileNotFoundError, match=r"There is no .*nowhere"):
@@ -396,9 +396,9 @@ def test_what_a_step_of_ones_own_reads_counts(folder, tmp_path):
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        (lambda frame: frame[1:], "a row for each of 3 records; got 2 rows"),
+        (lambda frame: frame[1:], "one row for each of 3 records; got 2 rows"),
         (lambda frame: frame.to_numpy(), "must return a DataFrame"),
-        (lambda frame: frame.drop(columns="problem"), "and one called 'problem'"),
+        (lambda frame: frame.drop(columns="problem"), "one of them 'problem'"),
         (lambda frame: frame.assign(problem=None), "its column 'problem'"),
         (lambda frame: frame.assign(day=pd.Timestamp("2026-01-01")), "its column 'day'"),
         (lambda frame: frame.assign(own=["a", None, "c"]), "its column 'own'"),
@@ -411,7 +411,7 @@ def test_what_a_step_returns_is_held_against_what_is_asked(tmp_path, change, err
     assert not list(tmp_path.glob("*/*.npz"))
     step = Named()
     step.settings = {"n": np.int64(3)}
-    with pytest.raises(TypeError, match="settings of a step must be what JSON can hold"):
+    with pytest.raises(TypeError, match="settings of a step must be of types that JSON can hold"):
         run_shards(step, records, tmp_path)
 
 

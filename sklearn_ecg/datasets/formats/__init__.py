@@ -1,1 +1,1 @@
-"""The files of recorders and hospitals, one module each, with the layout in its docstring."""
+"""Formats of recorders and hospitals: one module each, with the layout in its docstring."""

@@ -1,6 +1,6 @@
-"""HL7 annotated ECG, release 1 (ANSI/HL7 V3 ECG R1-2004), as the FDA takes it and makers export it.
+"""HL7 annotated ECG, release 1 (ANSI/HL7 V3 ECG R1-2004), of the FDA and of recorders.
 
-The layout, without what is not read; ``*`` can stand several times::
+The layout, without the parts that are not read; ``*`` may occur several times::
 
     AnnotatedECG
         effectiveTime/center or low @value               20021122091000.000+0100
@@ -27,7 +27,7 @@ The layout, without what is not read; ``*`` can stand several times::
                 author/assignedEntity/assignedAuthorType/assignedPerson or assignedDevice
                 component*/annotation                    code, value, and annotations in turn
 
-Sequences of one set were recorded together. Sets that tell when they begin are put into one
+Sequences of one set were recorded together. Sets with known start times are joined into one
 recording, with NaN where a lead was not recorded.
 """
 
@@ -68,7 +68,7 @@ _PER_MINUTE = dict.fromkeys(
 )
 _PER_MINUTE |= {"hz": 60.0, "/s": 60.0}
 _DEGREES = {"deg": 1.0, "\u00b0": 1.0, "rad": 180 / np.pi}
-# By what follows _ECG_ in the code, for makers use other words before it, and before _GL (global).
+# By the text after _ECG_ in the code; makers use other words before it, and before _GL (global).
 _MEASUREMENTS = {
     "HEART_RATE": ("heart_rate_bpm", _PER_MINUTE),
     "TIME_PD_RR": ("RR_interval_ms", _MILLISECONDS),
@@ -108,8 +108,8 @@ def open_recording(content, name, waveform):
     if len(chosen) > 1:
         remarks.append(
             (
-                f"holds {len(chosen)} series of one kind, of which the first is read",
-                "Export the others into files of their own if you need them.",
+                f"holds {len(chosen)} series of one kind; only the first is read",
+                "Export the others to separate files if you need them.",
             )
         )
     sampling_rate, segments, more = _segments_of(series, name)
@@ -156,14 +156,16 @@ class _Segment:
             raise RecordError(
                 name,
                 f"gives lead {lead} the scale {' '.join(found).strip() or '(none)'!r}, "
-                "which is no voltage above 0",
+                "which is not a voltage above 0",
                 EXPORT_AGAIN,
             )
         self.origin = number(attribute_at(value, "origin", "value") or "0")
         if self.origin != 0:
             self.origin *= millivolts(attribute_at(value, "origin", "unit"))
         if np.isnan(self.origin):
-            raise RecordError(name, f"gives lead {lead} an origin that is no voltage", EXPORT_AGAIN)
+            raise RecordError(
+                name, f"gives lead {lead} an origin that is not a voltage", EXPORT_AGAIN
+            )
 
     def millivolts(self, name, lead):
         digits = numbers_in(self.digits)
@@ -180,14 +182,14 @@ def _segments_of(series, name):
         clock, values, others = _sequences(sequence_set, name)
         if others:
             remarks.append(
-                (f"has sequences that are no leads: {', '.join(others)}", "They are left out.")
+                (f"has sequences that are not leads: {', '.join(others)}", "They are left out.")
             )
         if not values:
             continue
         first = first or clock
         start = _start(clock, first)
         leads, doubled = unique_leads([lead for lead, _ in values])
-        # As far away as all that was read so far, sets are recordings of their own.
+        # A set this far from the others is a separate recording.
         ends = [row[-1].end for row in segments.values()] or [0]
         begun = max((segments[lead][-1].end for lead in leads if lead in segments), default=0)
         if begun <= start <= 2 * max(ends):
@@ -197,9 +199,8 @@ def _segments_of(series, name):
         else:
             remarks.append(
                 (
-                    f"holds {len(sets)} sets of leads, of which number {position} does not fit "
-                    "to the first",
-                    "Export it into a file of its own if you need it.",
+                    f"holds {len(sets)} sets of leads; number {position} does not fit the first",
+                    "Export it to a separate file if you need it.",
                 )
             )
     if not any(segment.end > segment.start for row in segments.values() for segment in row):
@@ -207,7 +208,7 @@ def _segments_of(series, name):
     if len({(row[0].start, row[-1].end) for row in segments.values()}) > 1:
         remarks.append(
             (
-                "has leads of different lengths or beginnings",
+                "has leads of different lengths or start times",
                 "They are NaN where they were not recorded.",
             )
         )
@@ -215,7 +216,7 @@ def _segments_of(series, name):
 
 
 def _sequences(sequence_set, name):
-    """Return the clock of a set, its leads with their values, and the codes of what else it has."""
+    """Return the clock of a set, its leads with their values, and the codes of other sequences."""
     clock, values, others = None, [], []
     for sequence in sequence_set.findall("component/sequence"):
         code, value = attribute_at(sequence, "code", "code"), sequence.find("value")
@@ -254,7 +255,7 @@ def _rate(value, name):
 
 
 def _head(value):
-    """Return the second at which a sequence of times begins, on a clock or from any moment."""
+    """Return the start of a sequence of times in s, by a clock or from any moment."""
     head = attribute_at(value, "head", "value")
     moment = _moment(head)
     if np.isnat(moment):
@@ -264,7 +265,7 @@ def _head(value):
 
 
 def _start(clock, first):
-    """Return the sample of the first set's clock at which another set begins; -1 if unknown."""
+    """Return the sample in the first set where another set begins; -1 if unknown."""
     if clock is first:
         return 0
     after_s = clock[2] - first[2]
@@ -272,7 +273,7 @@ def _start(clock, first):
 
 
 def _moment(text):
-    """Return the time that HL7 writes as 20021122091000.000+0100, by the clock on the wall."""
+    """Return the local time of HL7's form 20021122091000.000+0100."""
     found = re.match(r"([0-9]{8})(?:([0-9]{2})([0-9]{2})([0-9]{2})?)?(?![0-9])", text.strip())
     if found is None:
         return np.datetime64("NaT", "s")
@@ -343,7 +344,7 @@ def _filters_of(series):
 
 
 def _annotations_of(series, beats):
-    """Return what machine and reader found, as fields."""
+    """Return the measurements and statements of machine and reader, as fields."""
     statements = {"machine_statements": [], "reader_statements": []}
     measured = {}
     for source in (series, *beats):
@@ -361,7 +362,7 @@ def _annotations_of(series, beats):
                 unit = attribute_at(value, ".", "unit")
                 amount = number(attribute_at(value, ".", "value"))
                 amount *= units.get(unit, units.get(unit.casefold(), np.nan))
-                # Makers write 0 for what they did not measure, and what they did elsewhere.
+                # Makers write 0 for missing measurements.
                 if amount > 0 or (amount <= 0 and field.endswith("_deg")):
                     measured.setdefault(field, amount)
     if (rr_ms := measured.pop("RR_interval_ms", 0)) > 0:
@@ -370,7 +371,7 @@ def _annotations_of(series, beats):
 
 
 def _global_annotations(parent, within_beats):
-    """Yield kind and value of each annotation that is of no lead's, and of the whole recording."""
+    """Yield kind and value of each annotation of all leads and the whole recording."""
     for annotation in parent.findall("component/annotation"):
         kind = attribute_at(annotation, "code", "code").upper().partition("_ECG_")[2]
         boundaries = annotation.findall("support/supportingROI/component/boundary")
@@ -382,11 +383,11 @@ def _global_annotations(parent, within_beats):
 
 
 def _statements(value):
-    """Return the lines of a value, with its code before if it has one."""
+    """Return the lines of a value, after its code if there is one."""
     if value is None:
         return []
     code = value.get("code", "").strip()
-    # Editors of XML indent what they wrap.
+    # XML editors indent wrapped lines.
     lines = re.split(r"[\r\n]+(?=\S)", (value.text or "").strip() or value.get("displayName", ""))
     lines = [" ".join(line.split()) for line in lines]
     if code.startswith("MDC_"):

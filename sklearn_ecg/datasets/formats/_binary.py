@@ -1,4 +1,4 @@
-"""What the binary formats share: errors, dates, and channels of one name."""
+"""Common parts of the binary formats: errors, dates, and channels with equal names."""
 
 import contextlib
 
@@ -11,12 +11,12 @@ _EXPORT_AGAIN = "Export it again, or move it out of the folder to go on without 
 
 
 class DamagedError(Exception):
-    """What is wrong with a file: a phrase that goes on after its name."""
+    """A problem of a file: a phrase that follows its name."""
 
 
 @contextlib.contextmanager
 def naming_damage(name):
-    """Make a `RecordError` of whatever is wrong with a file."""
+    """Turn every error in the block into a `RecordError`."""
     with naming(name, _EXPORT_AGAIN):
         try:
             yield
@@ -25,7 +25,7 @@ def naming_damage(name):
 
 
 def date_of(year, month, day):
-    """Return a date, or None where there is none such; it may lie before 1900."""
+    """Return a date, also before 1900, or None if it is not valid."""
     try:
         return np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D") if year > 0 else None
     except ValueError:
@@ -33,17 +33,17 @@ def date_of(year, month, day):
 
 
 def time_on(date, hour, minute, second):
-    """Return a time of a day, which is midnight where there is none such."""
+    """Return a time of a day, or midnight if it is not valid."""
     is_time = 0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60
     seconds = 3600 * hour + 60 * minute + second if is_time else 0
     return date.astype("datetime64[s]") + seconds
 
 
 def each_once(names, ranks, remarks):
-    """Choose channels so that each name stands for one.
+    """Choose channels so that each name occurs once.
 
-    Of a known lead that is there several times, the one of highest rank is chosen, or none where
-    several are: it would be a guess. Other channels of one name are numbered.
+    If a known lead occurs several times, the channel of the highest rank is chosen; if several have
+    that rank, none is, since it would be a guess. Other channels with equal names are numbered.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def each_once(names, ranks, remarks):
     ranks : list
         Such as the length of each.
     remarks : list of (str, str)
-        To which is added what had to be chosen.
+        Gets a remark for each choice.
 
     Returns
     -------
     list of (int, str)
-        Places of the channels chosen, and their names.
+        Positions of the chosen channels, and their names.
     """
     places = {}
     for place, name in enumerate(names):

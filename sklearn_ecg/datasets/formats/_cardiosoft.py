@@ -1,6 +1,6 @@
 """GE CardioSoft XML (root ``CardiologyXML``), as CardioSoft and CASE export it, and UK Biobank has.
 
-The layout, without what is not read; ``*`` can stand several times::
+The layout, without the parts that are not read; ``*`` may occur several times::
 
     CardiologyXML
         ObservationDateTime             Hour, Minute, Second, Day, Month, Year
@@ -118,7 +118,7 @@ def open_recording(content, name, waveform):
 
 
 def _scale_mv(waveforms, name):
-    """Return what one step of the samples is worth."""
+    """Return the value of one step of the samples."""
     value, unit = text_at(waveforms, "Resolution"), attribute_at(waveforms, "Resolution", "units")
     voltage, per, step = unit.casefold().partition("per")
     scale_mv = number(value) * millivolts(voltage)
@@ -161,7 +161,7 @@ def _fields_of(root):
         sex={"male": "male", "female": "female"}.get(text_at(patient, "Gender").casefold(), ""),
         recorded_at=recorded_at,
         device=text_at(root, "ClinicalInfo/DeviceInfo/Desc"),
-        # Where nobody gave a name, it is "* 0 *".
+        # Files without a name hold "* 0 *".
         site=", ".join(dict.fromkeys(place for place in places if place.strip("* 0"))),
         high_pass_hz=number(text_at(filters, "HighPass")),
         low_pass_hz=number(text_at(filters, "LowPass")),

@@ -57,7 +57,7 @@ _S_PER_UNIT = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "hh:mm:ss.mm
 _S_PER_UNIT |= {"ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "mm:ss.mmm": 1.0}
 _S_PER_UNIT |= {"min": 60.0, "millisec": 1e-3, "hh:mm:ss.mmm dd/mm/yyyy": 1.0}
 _COUNTERS = {"", "index", "sample", "samples", "sample number", "sample #", "n", "#", "unnamed: 0"}
-# Hz. Times whose unit is not said can be of one unit only, as no ECG has another rate.
+# Hz. A time without a unit has only one unit that gives such a rate.
 _LEAST_RATE, _MOST_RATE = 40, 20_000
 _HERTZ = re.compile(r"(\d+(?:[.,]\d+)?)\s*(k?)(?:hz|hertz|赫兹|赫茲|ヘルツ|гц|герц|sps)?", re.I)
 
@@ -105,7 +105,7 @@ def is_mine(head):
 
 
 def check_options(sampling_rate=None, units=None, lead_names=None):
-    """Check what a caller says of files that do not say it; see `open_recording`."""
+    """Check the caller's facts about files without them; see `open_recording`."""
     if sampling_rate is not None and not 0 < sampling_rate < np.inf:
         raise ValueError(f"csv's sampling_rate must be a positive number; got {sampling_rate!r}.")
     if units is not None and units_per_mV(units) is None:
@@ -199,7 +199,7 @@ class _Table:
         lines = [line for line in lines[start:] if line.strip()]
         self.n_columns = len(self._split(lines[0]))
         if any(map(_CHANNELS.fullmatch, self.head)):
-            # The row of numbers of samples, which can differ a little, is none of samples.
+            # A row with numbers of samples, which can differ a little, is not a row of samples.
             fields = self._split(lines[0])
             counts = [int(field) for field in fields if field.isdecimal() and len(field) < 12]
             if counts and abs(max(counts) - text.count("\n", text.index(lines[0]))) < 20:
@@ -238,7 +238,7 @@ class _Table:
         return "," if any("," in field for row in self.rows for field in row) else "."
 
     def _find_rows(self, lines):
-        """Return where two rows of numbers follow each other, and what separates their fields."""
+        """Return the place where rows of numbers begin, and the separator of their fields."""
         lines = [(number, line) for number, line in enumerate(lines) if line.strip()] or [(0, "")]
         is_there = {c: any(c in line for _, line in lines) for c in _SEPARATORS}
         for separator in filter(lambda c: is_there[c] or c == _SEPARATORS[-1], _SEPARATORS):
@@ -252,7 +252,7 @@ class _Table:
         raise RecordError(self.name, "holds no rows of numbers", "Export the samples of the ECG.")
 
     def _tell_one_from_two(self, lead_names):
-        """Decide what 1,234 is, by how many names there are."""
+        """Decide the meaning of 1,234 by the number of names."""
         n_names = len(lead_names or ()) or ("lead" in self.said)
         n_names = n_names or sum(map(bool, self.names_and_units()[0]))
         if not n_names:
@@ -268,7 +268,7 @@ class _Table:
         return _split(line, self.separator)
 
     def _said(self):
-        """Return what lines of a key and a value say, by the names in `_KEYS`."""
+        """Return the values of lines with a key, by the names in `_KEYS`."""
         said = {}
         for line in self.head:
             key, value = _key_and_value(line)
@@ -348,7 +348,7 @@ class _Times(NamedTuple):
 
 
 def _times(column, unit, table, remarks):
-    """Return what a column of times tells, or None if its unit is nowhere said."""
+    """Return the rate of a column of times, or None if its unit is unknown."""
     texts = [row[column] for row in (table.rows[0], table.last)]
     first, last = (_seconds(text) for text in texts)
     n_steps = table.n_rows - 1
@@ -364,24 +364,24 @@ def _times(column, unit, table, remarks):
         remarks.append(
             (
                 f"does not say the unit of its times, which can be {unit} alone",
-                'Give csv={"sampling_rate": ...} if that is not so.',
+                'Set csv={"sampling_rate": ...} if that is wrong.',
             )
         )
     s_per_unit = _S_PER_UNIT.get((unit or "s").casefold(), 1.0)
-    # Some write 0 and 0.002 side by side: the most decimals tell, of the first rows and the last.
+    # Some files hold 0 and 0.002: the number with the most decimals counts, of first and last rows.
     ends = table.rows, table.last_rows()
     resolution = max(min(_resolution(row[column]) for row in rows) for rows in ends)
     low, rate, high = (n_steps / (span + d) for d in (resolution, 0, -resolution))
     low, rate, high = low / s_per_unit, rate / s_per_unit, high / s_per_unit
     if not 0 < high - low < 0.01 * rate:
         return _Times(column, s_per_unit, resolution * s_per_unit, None)
-    # Times that were rounded agree with many rates, of which recorders have a whole one.
+    # Rounded times agree with many rates; recorders have a whole one.
     rate = round(rate) if low <= round(rate) <= high else rate
     return _Times(column, s_per_unit, resolution * s_per_unit, rate)
 
 
 def _seconds(text):
-    """Return a time of any form as a number, NaN for none."""
+    """Return a time of any form as a number, NaN if it is not a time."""
     if match := _CLOCK.fullmatch(text):
         hours, minutes, seconds = (
             float((part or "0").replace(",", ".")) for part in match.groups()
@@ -511,7 +511,7 @@ def _check_even(seconds, times, name):
 
 
 def _decoded(content, name):
-    """Return text of whatever encoding."""
+    """Return text from any encoding."""
     whole = content[: len(content) // 2 * 2]
     try:
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -580,7 +580,7 @@ def _is_ecg(name):
 
 
 def _key_and_value(line):
-    """Return the name in `_KEYS` of what a line says, or None, and the value."""
+    """Return the name in `_KEYS` of a line, or None, and its value."""
     # A run of blanks would cost the cube of its length.
     match = _KEY_AND_VALUE.match(re.sub(r"[^\S\t]+", " ", line[:_LONGEST_TEXT]))
     for name, key in _KEYS.items() if match else ():
@@ -602,7 +602,7 @@ def _hertz(text):
 
 
 def _fields(said):
-    """Return what lines of keys say, by the names in `FIELDS`."""
+    """Return the values of lines with a key, by the names in `FIELDS`."""
     date = re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)", said.get("recorded_at", ""))
     age = re.fullmatch(r"\d{1,3}(?:\.\d+)?", said.get("age_years", ""))
     fields = {

@@ -96,7 +96,7 @@ _TAGS = _TEXTS | _SEQUENCES
 _WANTED = {tag: name in _SEQUENCES for name, tag in _TAGS.items()}
 
 _UID = "1.2.840.10008.5.1.4.1.1."
-# Classes whose channels of volts are leads, whatever their names.
+# Classes whose channels in volts are leads, with any name.
 _ECG_CLASSES = {f"{_UID}9.1.{number}" for number in (1, 2, 3, 4)}
 # EEG, EMG and others with places on the head that have names like leads', such as C3.
 _NERVES = f"{_UID}9.7."
@@ -133,7 +133,7 @@ _LEADS |= {number + 91: f"MCL{number}" for number in range(1, 7)}
 _ECG = re.compile(r"e[ck]g", re.IGNORECASE)
 # MDC's numbers are written in their partition, 2, or with it: 2 * 65536 + number.
 _LEAD_CODE = re.compile(r"(?:5\.6\.3-9-|2:)(\d+)|(131\d{3})")
-_POTENTIALS = 256  # what MDC_ECG_ELEC_POTL_* adds to the number of the lead
+_POTENTIALS = 256  # added by MDC_ECG_ELEC_POTL_* to the number of the lead
 
 _MEDIAN = re.compile(r"median|average|representative|template|\bbeat", re.IGNORECASE)
 _RHYTHM = re.compile(r"rhythm", re.IGNORECASE)
@@ -243,7 +243,7 @@ def _without_waveforms(data_set):
 
 @dataclasses.dataclass
 class _Channel:
-    """A lead: where it stands in its group, and what its samples are worth."""
+    """A lead: its place in its group, and the value of its samples."""
 
     group: "_Group"
     place: int
@@ -323,7 +323,7 @@ class _Group:
         return self.n_times / self.sampling_rate
 
     def check(self):
-        """Check that there is a sample for each channel and time, of a type that is known."""
+        """Check that each channel and time has a sample, of a known type."""
         kind = self.item.text(_TAGS["WaveformSampleInterpretation"])
         bits = self._integer("WaveformBitsAllocated", 2)
         self.content = self.item.content(_TAGS["WaveformData"])
@@ -352,7 +352,7 @@ class _Group:
         self.padding = np.frombuffer(padding, self.dtype)[0] if is_padded else None
 
     def channels(self):
-        """Return channels with their names, whatever they measure."""
+        """Return channels with their names, of any kind."""
         for place, item in enumerate(self.definitions):
             units = _code(item, "ChannelSensitivityUnitsSequence")
             per_mv = units_per_mV(units[0]) or units_per_mV(units[2]) if units else None
@@ -406,7 +406,7 @@ def _code(item, name):
 
 
 def _names(item):
-    """Return what a channel is called: its code, that one's meaning, and its label."""
+    """Return the names of a channel: its code, the meaning of the code, and its label."""
     value, _, meaning = _code(item, "ChannelSourceSequence") or ("", "", "")
     return value, meaning, item.text(_TAGS["ChannelLabel"])
 
@@ -554,7 +554,7 @@ def _fields(data_set):
 
 
 def _moment(date, time):
-    """Return the date and time of DICOM's texts, None for what is none."""
+    """Return the date and time of DICOM's texts, None if they are not valid."""
     digits = re.sub(r"[.:-]", "", date[:10])[:8] + (date[8:14] if len(date) > 10 else "")
     if time:
         digits = digits[:8] + re.sub(":", "", time)[:6]
@@ -581,7 +581,7 @@ def _age(text, birth, recorded_at):
 
 
 def _filters(leads, remarks):
-    """Return what all leads' filters have in common, and say where they differ."""
+    """Return the common filter of all leads, and remarks where they differ."""
     fields = {}
     leads = list(leads)
     for field, name in (
@@ -598,7 +598,7 @@ def _filters(leads, remarks):
                     f"The field {field} is left empty.",
                 )
             )
-        elif found - {0.0}:  # a filter at 0 Hz is none
+        elif found - {0.0}:  # 0 Hz means no filter
             (fields[field],) = found
     return fields
 
@@ -627,7 +627,7 @@ def _annotations(data_set):
     )
     lines = [line for line in lines if not (_CONFIRMED.match(line) or _UNCONFIRMED.match(line))]
     statements = tuple(dict.fromkeys(coded + lines))
-    # The first code of each measurement that is there, as its table prefers them.
+    # The first code that is there of each measurement, in the table's order.
     fields = {name: min(found)[1] for name, found in measured.items()}
     if (rr_ms := fields.pop("RR_interval_ms", None)) is not None:
         fields.setdefault("heart_rate_bpm", 60_000 / rr_ms)

@@ -22,7 +22,7 @@ import zlib
 
 from sklearn_ecg.datasets.formats._binary import DamagedError
 
-# Types whose length has four bytes, and those whose has two.
+# Types with a length of four bytes, and with one of two.
 _LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
 _SHORT = {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT"}
 _SHORT |= {b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}
@@ -39,19 +39,19 @@ _UNPACK = {
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
 _MOST_DEEP = 16
-# No file consists of nearly empty items, each of which takes memory.
+# Limit of items, since each nearly empty item takes memory.
 _LEAST_ITEM = 40
 # Of fewer bytes than the view of a part of a file takes itself.
 _SHORT_VALUE = 128
 
 _TRANSFER_SYNTAX, _CHARACTER_SET = 0x00020010, 0x00080005
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-# Waveforms and what comes before are read; what follows is of images and of makers.
+# Waveforms and everything before are read; later groups hold images and makers' data.
 _LAST_GROUP = 0x5400
 # Of a deflated data set, so many times the file's bytes and so many more.
 _MOST_INFLATED = 4, 2**20
 
-# Names of DICOM's character sets, without what tells their versions: codec and escape sequence.
+# Names of DICOM's character sets, without versions: codec and escape sequence.
 _CHARACTER_SETS = {
     "100": "latin-1",
     "101": "iso8859-2",
@@ -94,12 +94,12 @@ class DataSet:
         return tag in self.values
 
     def items(self, tag):
-        """Return the data sets of a sequence; none where it is not there."""
+        """Return the data sets of a sequence; an empty list if it is missing."""
         found = self.values.get(tag)
         return found if isinstance(found, list) else []
 
     def content(self, tag):
-        """Return the bytes of a value; none where it is not there."""
+        """Return the bytes of a value; empty if it is missing."""
         found = self.values.get(tag)
         return b"" if found is None or isinstance(found, list) else found
 
@@ -207,7 +207,7 @@ class _Reader:
         self.n_items = 0
 
     def data_set(self, at, stop, above=None, *, explicit=True, depth=0, last_group=0xFFFF):
-        """Read elements to a place, to the end of an item, or to a group that is not wanted.
+        """Read elements to a place, to the end of an item, or to an unwanted group.
 
         Returns
         -------
@@ -220,7 +220,7 @@ class _Reader:
         big = above is None and content[at : at + 1] == b"\0" and content[at + 1 : at + 2] != b"\0"
         order = above.order if above else "<>"[big]
         kept = DataSet(order, above.codec if above else None)
-        # Items may be implicit where what holds them is explicit, and not the reverse.
+        # Items may be implicit inside of an explicit data set, but not the reverse.
         explicit = explicit and _is_type(content[at + 4 : at + 6])
         read_tag, read_short, read_long, _ = _UNPACK[order]
         wanted = self.wanted
@@ -317,7 +317,7 @@ def _name(tag):
 
 
 def _codec(text):
-    """Return the codec of the last character set named, which holds what ASCII does not."""
+    """Return the codec of the last named character set, for text beyond ASCII."""
     for name in reversed(text.split("\\")):
         number = re.sub("ISO_IR|ISO 2022 IR", "", name).strip()
         if number in _CHARACTER_SETS:

@@ -58,7 +58,7 @@ _RECORDING = re.compile(
     r"Startdate (X|\d\d-[A-Z]{3}-\d{4})(?: \S+)?(?: \S+)?(?: (\S+))?.*", re.IGNORECASE
 )
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
-_NO_DATE = "01.01.85"  # what EDF+ writes beside "Startdate X"
+_NO_DATE = "01.01.85"  # EDF+ writes it beside "Startdate X"
 _SEXES = {"F": "female", "M": "male"}
 _FILTERS = {
     field: re.compile(rf"\b{name}[:= ]*(\d+(?:[.,]\d*)?)(?: ?Hz\b|(?=[\s;,]|$))", re.IGNORECASE)
@@ -162,7 +162,7 @@ class _Signal:
     start: int
 
     def calibrate(self, n_bytes):
-        """Find out what a sample is worth."""
+        """Compute the value of a sample."""
         low, high, least, most = (_number(text, f"range of {self.name}") for text in self.limits)
         limit = 2 ** (8 * n_bytes - 1)
         if not -limit <= least < most < limit:
@@ -284,7 +284,7 @@ def _leads(header, remarks):
     leads, others = [], []
     for signal in header.signals:
         is_lead = is_known_lead(signal.name) or _ECG.search(signal.name)
-        # Of a mere number, what stands around it tells what it is.
+        # The text around a bare number shows its meaning.
         if _CHANNEL.fullmatch(signal.name):
             is_lead = _ECG.search(signal.transducer) or _ECG.search(header.recording)
         if _C_LEAD.fullmatch(signal.name) and (is_of_sleep or not has_limbs):
@@ -371,7 +371,7 @@ def _fields(header):
 
 
 def _day(text):
-    """Return the date of a text such as 02-AUG-1951, None for what is none."""
+    """Return the date of a text such as 02-AUG-1951, None if it is not valid."""
     try:
         day, month, year = text.upper().split("-")
         return datetime.date(int(year), _MONTHS.index(month) + 1, int(day))
@@ -396,7 +396,7 @@ def _recorded_at(header):
 
 
 def _filters(leads, remarks):
-    """Return what all leads' filters have in common, and say where they differ."""
+    """Return the common filter of all leads, and remarks where they differ."""
     fields = {}
     for field, pattern in _FILTERS.items():
         matches = (pattern.search(lead.prefilter) for lead in leads)

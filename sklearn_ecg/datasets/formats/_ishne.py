@@ -19,9 +19,9 @@ byte  content
 522   block of variable length, then the ECG: 2 bytes for each lead at each time; -32768 is a fault
 ====  ==============================================================================================
 
-Makers compute the checksum differently or write 0, and count samples of one lead, of all or nominal
-ones. A checksum that is wrong is a remark; the ECG is as long as the file has bytes for it, and
-where this is not what the header tells, that is a remark as well.
+Makers compute the checksum differently or write 0, and count samples of one lead, of all leads or
+nominal ones. A wrong checksum gives a remark. The ECG is as long as the file's bytes; if the header
+gives another length, there is a remark, too.
 """
 
 import binascii
@@ -54,7 +54,7 @@ def is_mine(head):
 
 
 def open_recording(content, name, waveform):
-    """Read what stands around the samples of an ISHNE Holter file."""
+    """Read the header of an ISHNE Holter file."""
     with naming_damage(name):
         if waveform == "median":
             raise DamagedError("holds no median waveform, as no ISHNE file does")
@@ -112,7 +112,7 @@ def _open(content):
 
 
 def _read_leads(content, n_leads, n_times, remarks):
-    """Return place, name and nV of a unit of each lead that is recorded."""
+    """Return place, name and nV of a unit of each recorded lead."""
     codes = struct.unpack_from("<12h", content, 158)[:n_leads]
     units_nv = struct.unpack_from("<12h", content, 206)[:n_leads]
     # Codes 0 and 1 are of any lead.

@@ -1,6 +1,6 @@
 """GE MUSE XML (root ``RestingECG``, restecg.dtd), as the MUSE system and MAC recorders export it.
 
-The layout, without what is not read; ``*`` can stand several times::
+The layout, without the parts that are not read; ``*`` may occur several times::
 
     RestingECG
         PatientDemographics
@@ -29,7 +29,7 @@ The layout, without what is not read; ``*`` can stand several times::
                 LeadOff                 TRUE where no electrode was
                 WaveFormData            base64 of signed little-endian samples
 
-Most files hold I, II and V1 to V6, from which the other limb leads follow; what is stored is read.
+Most files hold I, II and V1 to V6, from which the other limb leads follow. Stored leads are read.
 """
 
 import re
@@ -102,7 +102,7 @@ def open_recording(content, name, waveform):
             samples = checked_millivolts(samples, name, lead.name)
             signal[lead.start - begun : lead.start - begun + len(samples)] = samples
         broken = [lead.name for lead in stored if lead.checksum and lead.name not in whole]
-        # Writers that reckon otherwise, or not at all, have none right.
+        # Writers with another algorithm, or without one, have all checksums wrong.
         if whole and broken:
             raise RecordError(
                 name, f"fails the checksum of its leads {', '.join(broken)}", EXPORT_AGAIN
@@ -121,7 +121,7 @@ def open_recording(content, name, waveform):
 
 
 def _waveform_of(root, name, waveform):
-    """Return the element of the waveform that is asked for, and what is to be said of others."""
+    """Return the element of the wanted waveform, and remarks on the others."""
     kinds = {}
     for element in root.findall("Waveform"):
         if element.find("LeadData") is not None:
@@ -227,12 +227,12 @@ class _Lead:
 
 
 def _remarks_on(leads):
-    """Return what is to be said of leads that are not as usual."""
+    """Return remarks on unusual leads."""
     remarks = []
     if len({(lead.start, lead.n_times) for lead in leads}) > 1:
         remarks.append(
             (
-                "has leads of different lengths or beginnings",
+                "has leads of different lengths or start times",
                 "They are NaN where they were not recorded.",
             )
         )
@@ -314,7 +314,7 @@ def _remarks_on_dates(root):
 
 
 def _time(date, time, day_first):
-    """Return a time whose date is written as 02-29-2012, 29-02-2012, 29-FEB-2012 or 2012-02-29."""
+    """Return a time with a date such as 02-29-2012, 29-02-2012, 29-FEB-2012 or 2012-02-29."""
     if numbered := _NUMBERED_DATE.fullmatch(date):
         first, second, year = numbered.groups()
         month, day = (second, first) if day_first else (first, second)

@@ -1,6 +1,6 @@
 """Philips XML (root ``restingecgdata``; SierraECG or PhilipsECG, 1.03 and 1.04).
 
-The layout, without what is not read; ``*`` can stand several times::
+The layout, without the parts that are not read; ``*`` may occur several times::
 
     restingecgdata @status              "Confirmed", or not
         documentinfo/documentversion
@@ -27,8 +27,9 @@ lead is a block::
     int16     first difference
     ...       LZW with codes of 10 bits, the highest first; it ends with code 1023
 
-LZW gives the high bytes of all numbers, then the low ones: the first two samples, then what the
-second differences lack to 64. Of III, aVR, aVL and aVF the blocks hold what I and II do not tell.
+LZW gives the high bytes of all numbers, then the low ones: the first two samples, then 64 minus
+each second difference. For III, aVR, aVL and aVF the blocks hold the difference to the value from I
+and II.
 """
 
 import re
@@ -243,7 +244,7 @@ def _labels(element, signal, name):
 
 
 def _bytes(text, encoding, name):
-    """Return what is stored in base64."""
+    """Return the bytes of base64 text."""
     if encoding.casefold() != "base64":
         raise RecordError(
             name,
@@ -270,7 +271,7 @@ def _numbers(text, encoding, name):
 
 
 def _expanded(data, lead_names, shape, name):
-    """Return the first leads of XLI blocks, of shape (n_leads, n_times)."""
+    """Return the incomplete leads of XLI blocks, of shape (n_leads, n_times)."""
     n_leads, n_times = shape
     # These hold whole numbers of 16 bits exactly, and become the signals in place.
     counts, offset = np.empty(shape, dtype=np.float32), 0
@@ -289,7 +290,7 @@ def _expanded(data, lead_names, shape, name):
 
 
 def _restore_limb_leads(counts, lead_names, name):
-    """Add to III, aVR, aVL and aVF, in place, what I and II tell of them."""
+    """Add the values from I and II to III, aVR, aVL and aVF, in place."""
     if lead_names[:6] == _LIMB_LEADS:
         one, two, three, right, left, foot = counts[:6]
         three[:] = two - one - three
@@ -305,7 +306,7 @@ def _restore_limb_leads(counts, lead_names, name):
 
 
 def _decompressed(block, n_times):
-    """Return the 16-bit numbers that LZW holds, or None if it is damaged."""
+    """Return the 16-bit numbers of LZW data, or None if it is damaged."""
     padded = np.zeros(-(-len(block) // 5) * 5, dtype=np.uint16)
     padded[: len(block)] = np.frombuffer(block, dtype=np.uint8)
     a, b, c, d, e = padded.reshape(-1, 5).T
@@ -337,7 +338,7 @@ def _decompressed(block, n_times):
 
 
 def _summed(numbers, first):
-    """Return the samples of second differences, or None where they leave 16 bits."""
+    """Return the samples of second differences, or None if they exceed 16 bits."""
     if numbers is None:
         return None
     samples = np.empty(len(numbers), dtype=np.int64)
@@ -414,7 +415,7 @@ def _statements_of(root):
             for one in interpretation.findall("statement")
         ]
         standing.append(text_at(interpretation, "severity").strip("- "))
-        # What the program said is kept beside what editors make of it.
+        # The program's statement is kept beside the editors' version.
         coded = interpretation.findall(
             "interpretationdatastructure/statementcomponents/codedstatement"
         )

@@ -1,4 +1,4 @@
-"""What every format's reader returns: one ECG with all that its file says of it.
+"""The result of every format's reader: one ECG with its metadata.
 
 A module of a format has three names::
 
@@ -6,10 +6,10 @@ A module of a format has three names::
     def is_mine(head: bytes) -> bool  # by the first 4096 bytes, never by the file's name
     def open_recording(content: bytes, name: str, waveform: str) -> Recording
 
-One whose samples lie in other files has ``open_recording_at(path, waveform, *, checksums)`` beside
-it.
-`open_recording` reads what stands around the samples; these are decoded when `Recording.read` is
-called. Whatever is wrong with the content is a `RecordError` that names the file.
+A format whose samples lie in other files also has ``open_recording_at(path, waveform, *,
+checksums)``.
+`open_recording` reads everything but the samples; `Recording.read` decodes these. Every error in
+the content is a `RecordError` that names the file.
 """
 
 import dataclasses
@@ -62,10 +62,9 @@ class Recording:
         Hz, of what `read` returns.
     n_times : int
     read : callable
-        Returns the samples, of shape (n_leads, n_times), as float32 in mV; NaN where the file says
-        that there are none.
+        Returns the samples, of shape (n_leads, n_times), as float32 in mV; NaN for missing samples.
     fields : dict
-        Of the names in `FIELDS`; what the file does not say is left out.
+        Fields by the names in `FIELDS`; unknown ones are left out.
     remarks : list of (str, str)
         What a user should know, such as leads that were brought to one rate: a phrase that goes on
         after the file's name, and a sentence of advice.

@@ -136,7 +136,7 @@ def is_mine(head):
 
 
 def open_recording(content, name, waveform):
-    """Read what stands around the samples of an SCP-ECG record."""
+    """Read an SCP-ECG record without its samples."""
     remarks = []
     with naming_damage(name):
         record = _read_record(content, remarks)
@@ -228,7 +228,7 @@ def _compare_checksums(content, sections, remarks):
         raise DamagedError(f"is damaged: the checksum of section {damaged[0]} is wrong")
     for number in sorted(wrong):
         del sections[number]
-        remarks.append((f"is damaged in section {number}", "What this section says is left out."))
+        remarks.append((f"is damaged in section {number}", "This section is left out."))
     if not wrong:
         remarks.append(
             ("has a wrong checksum", "It is read: the checksums of its sections are right.")
@@ -360,7 +360,7 @@ class _Rhythm:
         self.interval = self.coded.interval
         self.begin = min(lead.first for lead in leads)
         self.n_times = max(lead.last for lead in leads) - self.begin + 1
-        # What is allocated by these numbers is then compared with the bytes that there are.
+        # Allocations by these numbers are compared with the bytes in the file first.
         n_samples = sum(lead.n_times for lead in leads)
         n_bits = sum(map(len, self.coded.leads)) * 8
         if n_samples > 8 * n_bits or len(leads) * self.n_times > 16 * n_samples:
@@ -389,7 +389,7 @@ class _Rhythm:
             )
 
     def _read_beats(self, body, is_subtracted):
-        """Read where the median beat was subtracted, and what is protected from decimation."""
+        """Read where the median beat was subtracted, and which areas are not decimated."""
         self.fiducial, n_beats = _unpack("<HH", body, 2, 4)
         beats = [_unpack("<HIII", body, 6 + 14 * i, 4) for i in range(n_beats)]
         self.beats = [beat[1:] for beat in beats if beat[0] == 0] if is_subtracted else []
@@ -444,7 +444,7 @@ class _Rhythm:
                 ]
 
 
-# What is written beside the waveform
+# Metadata in other sections
 
 
 def _read_fields(record, remarks):
@@ -472,7 +472,7 @@ def _leaving_out(remarks):
     try:
         yield
     except DamagedError as error:
-        remarks.append((str(error), "What this section says is left out."))
+        remarks.append((str(error), "This section is left out."))
 
 
 def _read_tags(body):
@@ -498,7 +498,7 @@ def _text(value, alphabet):
     if alphabet == "utf-16-le" and value[:2] in (b"\xff\xfe", b"\xfe\xff"):
         alphabet = "utf-16"
     if alphabet is None:
-        # It should be ASCII; of what is written instead, UTF-8 shows itself.
+        # It should be ASCII; other text is UTF-8 if it decodes as such.
         try:
             text = value.decode()
         except UnicodeDecodeError:
@@ -582,7 +582,7 @@ def _read_measurements(body):
 
 
 def _read_statements(body, number, text):
-    """Return whose the statements of section 8 or 11 are, and these."""
+    """Return the author of the statements of section 8 or 11, and the statements."""
     confirmed, n_statements = _unpack("<B7xB", body, 0, number)
     statements, at = [], 9
     for _ in range(n_statements):
@@ -594,7 +594,7 @@ def _read_statements(body, number, text):
         if number == 8:
             statements.append(text(value))
         elif value[:1] == b"\1":
-            # A code alone is one; what modifiers make of it may be the contrary.
+            # A code without modifiers is a statement; modifiers may reverse its meaning.
             words = value[1:].decode("latin-1").replace("\0", " ").split()
             statements.append(f"scp:{words[0]}" if len(words) == 1 else " ".join(words))
         elif value[:1] == b"\2":

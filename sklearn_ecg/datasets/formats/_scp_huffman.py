@@ -56,18 +56,18 @@ class _Table:
 
     @functools.cached_property
     def codes_of_windows(self):
-        """Return which code each number of `width` bits begins with, -1 for none."""
+        """Return the code at the start of each number of `width` bits, -1 if there is none."""
         return self.find(np.arange(1 << self.width, dtype=np.int64) << (32 - self.width))
 
     def find(self, prefixes):
-        """Return which code each number of 32 bits begins with, -1 for none."""
+        """Return the code at the start of each number of 32 bits, -1 if there is none."""
         codes = np.searchsorted(self.first, prefixes, side="right").astype(np.int32) - 1
         codes[(codes >= 0) & (prefixes > self.last[codes])] = -1
         return codes
 
 
 def read_tables(body):
-    """Return the tables of section 2; none where samples are written without."""
+    """Return the tables of section 2; an empty list if samples are not compressed."""
     if len(body) < 2:
         raise DamagedError("has no Huffman tables in section 2")
     n_tables = struct.unpack_from("<H", body)[0]
@@ -126,7 +126,7 @@ def decode(data, n_samples, tables):
     data : bytes
     n_samples : int
     tables : list
-        Of `read_tables`.
+        From `read_tables`.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def _decode_block(data, bit, table, n_samples, tables):
         target = np.where(tables[i].is_value, i, tables[i].base - 1)
         step = tables[i].length + (target - i) * (n_bits + 1)
         places = following[i * (n_bits + 1) :][: n_bits + 1]
-        # The last step is that of the code -1, which is none.
+        # The last step has the code -1, which is not a code.
         places[:-1] += np.append(step, end).astype(np.int32)[code]
         last_bits = np.arange(max(n_bits - _LONGEST, 0), n_bits + 1)
         is_over = last_bits + np.append(tables[i].length[code[last_bits[:-1]]], 1) > n_bits
@@ -202,7 +202,7 @@ def _decode_block(data, bit, table, n_samples, tables):
 
 
 def _codes(table, data):
-    """Return which code of a table begins at each bit, -1 for none."""
+    """Return the code of a table at each bit, -1 if there is none."""
     n_bytes, kind = (3, np.uint32) if table.width <= _ARRAY_BITS else (5, np.uint64)
     padded = np.frombuffer(data + bytes(n_bytes), dtype=np.uint8)
     words = np.zeros(len(data), dtype=kind)
@@ -216,7 +216,7 @@ def _codes(table, data):
 
 
 def _numbers(data, starts, widths):
-    """Return the signed numbers of so many bits, from none to 16, at some bits."""
+    """Return signed numbers of 0 to 16 bits at some bits."""
     numbers = np.zeros(len(starts), dtype=np.int32)
     some = np.flatnonzero(widths)
     start, width = starts[some], widths[some]

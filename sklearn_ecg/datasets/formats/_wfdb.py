@@ -72,7 +72,7 @@ def open_recording_at(path, waveform, *, checksums=True):
     waveform : {"rhythm", "median"}
         WFDB has no median beats.
     checksums : bool, default=True
-        Hold the signals against the checksums in the header.
+        Compare the signals with the checksums in the header.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def open_recording_at(path, waveform, *, checksums=True):
 
 
 def header_fields(header):
-    """Return what a header says beside its signals.
+    """Return the metadata in a header.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def _known(statements):
 
 
 def _said(comments):
-    """Return what the comments say, a list of texts per key."""
+    """Return the texts of the comments, as a list per key."""
     said = defaultdict(list)
     of_mit = _OF_MIT.fullmatch(comments[0]) if comments else None
     if of_mit:
@@ -168,9 +168,9 @@ def _age(texts):
 
 
 def _recorded_at(start):
-    """Return when a record began, of its time "14:37:00" and its date "11/08/2180".
+    """Return the start of a record, from its time "14:37:00" and its date "11/08/2180".
 
-    Of a time with fewer parts the last are seconds and minutes.
+    A time with fewer parts holds seconds, or minutes and seconds.
     """
     if len(start) < 2:
         return None

@@ -1,4 +1,4 @@
-"""What the XML formats share: parsing that trusts nothing, and the values that stand in the text.
+"""Common parts of the XML formats: safe parsing, and values in text.
 
 No entity is declared or expanded, no external definition is fetched, and elements are nested to a
 limit, so that a hostile file costs no more than its size. Prefixes of namespaces are cut off:
@@ -64,7 +64,7 @@ _YEARS = {"year": 1, "month": 1 / 12, "week": 7 / 365.25, "day": 1 / 365.25, "ho
 
 
 def root_name(head):
-    """Return the name of the root element, by the first bytes of a file; "" if there is none."""
+    """Return the name of the root element, from the first bytes of a file; "" if there is none."""
     text = head.decode(_encoding(head), errors="ignore")
     found = _BEFORE_ROOT.match(text.lstrip("\ufeff\0"))
     return found[1] if found else ""
@@ -79,14 +79,14 @@ def _encoding(content):
         encoding = codecs.lookup(declared[1].decode("ascii")).name if declared else "utf-8"
     except (LookupError, ValueError):
         return "utf-8"
-    # What could be read so far has one byte for each letter, whatever is declared.
+    # The encoding is single-byte so far, even if another is declared.
     if encoding.startswith(("utf-16", "utf-32")) or encoding in _NO_FILES:
         return "utf-8"
     return _LARGER.get(encoding, encoding)
 
 
 def parse(content, name):
-    """Return the root element of a file, and what is to be said of its letters.
+    """Return the root element of a file, and remarks on its encoding.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def parse(content, name):
         raise RecordError(
             name, f"declares {encoding!r}, which is no encoding of text", EXPORT_AGAIN
         ) from None
-    # What stands around the document comes from disks and databases that pad.
+    # Disks and databases add padding around the document.
     text = text.strip("\ufeff\0 \t\r\n")
 
     parser, builder, depth = expat.ParserCreate(), TreeBuilder(), 0
@@ -161,7 +161,7 @@ def parse(content, name):
 
 
 def text_at(element, *paths):
-    """Return the text at the first path that has one, on one line; "" if none has."""
+    """Return the first text found at one of the paths, on one line; "" if there is none."""
     if element is not None:
         for path in paths:
             if found := _said(element.findtext(path) or ""):
@@ -182,20 +182,20 @@ def _said(text):
 
 
 def number(text):
-    """Return the number that stands in a text, also with a decimal comma; NaN if none does."""
+    """Return the number in a text, also with a decimal comma; NaN if there is none."""
     text = text.strip().replace(",", ".")
     value = float(text) if _NUMBER.fullmatch(text) else np.nan
     return value if np.isfinite(value) else np.nan
 
 
 def millivolts(unit):
-    """Return the mV of a unit of voltage, in any spelling; NaN if it is none."""
+    """Return the mV of a unit of voltage, in any spelling; NaN if it is not one."""
     key = unit.strip().casefold().replace("\u03bc", "u").replace("\u00b5", "u")
     return _MILLIVOLTS.get(key, _MILLIVOLTS.get(key.removesuffix("s"), np.nan))
 
 
 def samples_in_base64(text):
-    """Return the bytes that a text holds in base64; None if it is damaged."""
+    """Return the bytes of base64 text; None if it is damaged."""
     try:
         return base64.b64decode("".join(text.split()), validate=True)
     except (binascii.Error, ValueError):
@@ -209,7 +209,7 @@ def count_words(text):
 
 
 def numbers_in(text):
-    """Return the numbers between the spaces of a text, or None if there is anything else."""
+    """Return the numbers in a text with spaces between, or None if there is anything else."""
     letters = _letters(text)
     space, digit = _spaces(letters), letters - np.uint8(ord("0")) < 10
     sign = (letters == ord("-")) | (letters == ord("+"))
@@ -287,7 +287,7 @@ def age(stated, unit, born, recorded_at):
 
 
 def plausible_fields(**fields):
-    """Return the fields of which the file says something that can be; statements once each."""
+    """Return the fields with possible values, and each statement once."""
 
     def can_be(name, value):
         if isinstance(value, np.datetime64):
@@ -296,7 +296,7 @@ def plausible_fields(**fields):
             return bool(value)
         if name.endswith("_deg"):
             return abs(value) <= 360
-        # Numbers such as 32767 stand for what was not measured, as 0 does.
+        # Numbers such as 32767 and 0 mean "not measured".
         return value >= 0 if name == "age_years" else 0 < value < 10_000
 
     for name, value in fields.items():
@@ -307,7 +307,7 @@ def plausible_fields(**fields):
 
 
 def unique_leads(names):
-    """Return the usual names of leads, numbered where one returns, and what is to be said of it."""
+    """Return the usual names of leads, with numbers on repeated ones, and remarks."""
     leads, doubled = [], []
     for lead in map(canonical_lead, names):
         unique = next(

@@ -11,7 +11,7 @@ SUFFIX = ".csv"
 def write(record, path):
     """Write a record."""
     n_times = record.signal.shape[1]
-    # Of enough digits to tell neighbours apart in recordings of hours.
+    # Enough digits for the times of recordings of hours.
     columns = {"time (s)": [f"{t:.10g}" for t in np.arange(n_times) / record.sampling_rate]}
     for name, lead in zip(record.lead_names, record.signal, strict=True):
         columns[f"{name} (mV)"] = lead

@@ -14,7 +14,7 @@ _LARGEST_DATA_RECORD = 30_720
 _N_CHARACTERS = 8
 # Of a rate: a second in eleven days.
 _PRECISION = 1e-6
-# Characters that are left for the device beside the date and what is unknown.
+# Characters left for the device, beside the date and unknown fields.
 _DEVICE = 50
 _SEXES = {"female": "F", "male": "M"}
 
@@ -73,7 +73,7 @@ def _data_records(record):
     small = np.arange(1, math.isqrt(n_times) + 1)
     small = small[n_times % small == 0]
     divisors = np.union1d(small, n_times // small)
-    # The longest that the specification allows first; where there is none, the shortest.
+    # The longest length that the specification allows; otherwise the shortest.
     fitting = divisors[divisors * n_leads <= _LARGEST_DATA_RECORD]
     for n_samples in (*fitting[::-1], *divisors[len(fitting) :]):
         duration = n_samples / record.sampling_rate
@@ -88,7 +88,7 @@ def _data_records(record):
 
 
 def _word(text):
-    """Return text as one word of the header, or X for none."""
+    """Return text as one word of the header, or X for empty text."""
     return "_".join(text.split()).encode("ascii", "replace").decode() or "X"
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from sklearn_ecg.records._report import RecordError
 
-#: Samples are written in whole microvolts; what is higher than 16 bits hold, in larger steps.
+#: Samples are written in whole microvolts, or in larger steps if they exceed 16 bits.
 MICROVOLTS_PER_MV = 1000
 _LARGEST = 2**15 - 1
 # Readers take no step of samples that is much larger than an ECG for one.
@@ -53,7 +53,7 @@ class RecordToWrite(NamedTuple):
 
     @property
     def time(self):
-        """When it was recorded, as the clock there had it, as a datetime; None where unknown."""
+        """Local time of the recording, as a datetime; None if unknown."""
         time = self.fields.get("recorded_at")
         return None if pd.isna(time) else pd.Timestamp(time).tz_localize(None).to_pydatetime()
 
@@ -73,13 +73,13 @@ class RecordToWrite(NamedTuple):
         Raises
         ------
         RecordError
-            If samples are so large that they are no ECG.
+            If samples are too large for an ECG.
         """
         microvolts = self.signal.astype(np.float64) * MICROVOLTS_PER_MV
         highest = np.nanmax(np.abs(microvolts), axis=1)
         if highest.max() > _MOST_MV * MICROVOLTS_PER_MV:
-            problem = f"reaches {highest.max() / MICROVOLTS_PER_MV:.3g} mV, which is no ECG"
-            raise RecordError(self.id, problem, "See to its units, or leave it out.")
+            problem = f"reaches {highest.max() / MICROVOLTS_PER_MV:.3g} mV, too much for an ECG"
+            raise RecordError(self.id, problem, "Check its units, or leave it out.")
         steps = np.ceil(np.maximum(highest / _LARGEST, 1))
         samples = np.round(microvolts / steps[:, np.newaxis])
         return np.where(np.isnan(samples), missing, samples).astype(np.int16), steps

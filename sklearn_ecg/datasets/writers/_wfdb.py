@@ -33,7 +33,7 @@ def write(record, path):
             write_dir=folder,
         )
         header = (Path(folder) / path.name).read_bytes()
-    # NumPy, by which wfdb writes samples, does not tell of a full disk.
+    # wfdb writes samples through NumPy, which does not report a full disk.
     with whole_file(path.with_suffix(".dat")) as file:
         file.write(samples.T.astype("<i2").tobytes())
     with whole_file(path) as file:

@@ -12,7 +12,7 @@ export const reader = meta(document, "signed-in");
 export const queue = meta(document, "queue-key");
 let token = meta(document, "csrf-token");
 
-/** What the server did not do. The status is that of HTTP, 0 if the server cannot be reached. */
+/** A request that the server refused. `status` is of HTTP, 0 if the server cannot be reached. */
 export class Refused extends Error {
   constructor(status, reply = {}, retryAfter = null) {
     super(reply.error);
@@ -21,7 +21,7 @@ export class Refused extends Error {
   }
 }
 
-/** Say why the server did not do something, in the language of the page. */
+/** Return the reason of a refusal, in the language of the page. */
 export function whyNot({ status, message }) {
   const { outbox, server } = words;
   const known = { 0: outbox.offline, 401: outbox.sign_in, 429: outbox.too_many };
@@ -73,7 +73,7 @@ async function hasNewToken() {
   const response = await reach("/desk", {});
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   if (meta(page, "signed-in") !== reader || meta(page, "queue-key") !== queue) {
-    // Somebody else has signed in, in another tab: nothing is sent under another name.
+    // Another reader has signed in, in another tab: nothing is sent under another name.
     throw new Refused(401);
   }
   const fresh = meta(page, "csrf-token");

@@ -1,4 +1,4 @@
-// The page where questions are answered.
+// The page on which readers answer questions.
 
 import { queue, reader, Refused, whyNot } from "./api.js";
 import { chooseLabels, closeButtons } from "./dialogs.js";
@@ -22,22 +22,22 @@ const ANSWER_KEYS = {
   b: "bad signal",
   z: "undo",
 };
-// No more questions come while so many answers wait for the server.
+// While this many answers wait for the server, no more questions come.
 const MOST_WAITING = 150;
 const LOOK_AGAIN_MS = 20_000;
 const FIRST_WAIT_MS = 1000;
-// Screen readers wait so long before they speak of storing; else they would at each answer.
+// Delay before screen readers speak of storing; without it they would at each answer.
 const STORING_MS = 300;
 
 const questions = new Questions();
 const outbox = new Outbox(showStoring, stored);
 const drawing = new Drawing(questions);
-const given = []; // what was answered in this page and can be taken back at once
+const given = []; // answers of this page, which can be taken back at once
 let current = null; // the question that is shown
-let seconds = null; // how long it has been looked at
-let shownAt = 0; // since when
+let seconds = null; // its reading time
+let shownAt = 0; // start of its display
 
-// ---- Questions come ----
+// ---- Get questions ----
 
 let isRefilling = false;
 let failures = 0;
@@ -122,7 +122,7 @@ function pause(title, text = "", canLookAgain = false) {
   }
 }
 
-// ---- and are answered ----
+// ---- Answer them ----
 
 function answer(chosen, labels = []) {
   if (!current || (!drawing.isShowing(current) && chosen !== "skip")) {
@@ -161,7 +161,7 @@ async function answerOther() {
 function undo() {
   const last = given.pop();
   if (!last) {
-    // What was answered before the page was loaded, the server knows.
+    // The server knows answers from before the page was loaded.
     outbox.add("/api/undo", {}, { mustShow: true });
     return;
   }
@@ -181,17 +181,17 @@ function showAgain(question) {
   show(question, texts.again);
 }
 
-/** Whatever was answered or taken back, in words or by hand. */
+/** Run the choice of a key or a button: an answer or an undo. */
 function choose(what, event) {
   if (what === "undo") {
     undo();
   } else if (event.timeStamp >= Math.max(shownAt, drawing.drawnAt)) {
-    // Else it was pressed while a busy page still showed the question before.
+    // Otherwise it was pressed while a busy page still showed the last question.
     what === "other" ? answerOther() : answer(what);
   }
 }
 
-// ---- and the answers are stored ----
+// ---- Store the answers ----
 
 let quiet = null;
 
@@ -266,9 +266,9 @@ $("sign-in").addEventListener("click", () => {
 });
 $("discard").addEventListener("click", () => outbox.discardRefused());
 
-// ---- by keys and buttons ----
+// ---- Keys and buttons ----
 
-/** Return under which name a note is kept: not even in the same tab may another reader find it. */
+/** Return the key of a stored note: another reader must not find it, not even in the same tab. */
 function noteOf({ question }) {
   return `sklearn-ecg note ${JSON.stringify([queue, reader, question])}`;
 }
@@ -300,7 +300,7 @@ document.addEventListener("keydown", (event) => {
     return;
   }
   if (event.repeat && ["Enter", " "].includes(key) && target.closest("button")) {
-    // A held key presses a button once.
+    // A held key counts once.
     event.preventDefault();
     return;
   }
@@ -318,7 +318,7 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-/** Do what a key stands for, and say whether it stands for something. */
+/** Run the action of a key, and return whether it has one. */
 function handleKey(key, event) {
   if (key in ANSWER_KEYS) {
     event.repeat || choose(ANSWER_KEYS[key], event);
@@ -337,7 +337,7 @@ $("look-again").addEventListener("click", refill);
 $("undo-last").addEventListener("click", undo);
 closeButtons();
 
-// ---- small things ----
+// ---- Helpers ----
 
 /** Return a function that says how many seconds the page has been visible since. */
 function stopwatch() {
@@ -361,7 +361,7 @@ function stopwatch() {
 }
 
 function setText(element, text) {
-  // What is said again unchanged would be read aloud again.
+  // Unchanged text would be read aloud again.
   if (element.textContent !== text) {
     element.textContent = text;
   }

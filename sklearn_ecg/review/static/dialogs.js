@@ -6,14 +6,14 @@ import { inWords, say, words } from "./words.js";
 const texts = words.other_dialog;
 const $ = (id) => document.getElementById(id);
 
-/** Let all buttons that close a dialog close theirs. */
+/** Let each closing button close its dialog. */
 export function closeButtons() {
   document.querySelectorAll("[data-close]").forEach((button) => {
     button.addEventListener("click", () => button.closest("dialog").close());
   });
 }
 
-/** Ask which labels a record has instead; none if the reader thinks again. */
+/** Ask which labels a record has instead; an empty list if the reader cancels. */
 export function chooseLabels(question) {
   const dialog = $("other-dialog");
   const filter = $("other-filter");

@@ -11,7 +11,7 @@ const PAPER_KEYS = new Set([
   ..."+=-flvgwcm",
   ...["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"],
 ]);
-// So wide is the paper of ten seconds, which a small one shows whole.
+// Width of ten seconds of paper, which a small ECG shows whole.
 const TEN_SECONDS_MM = 270;
 const $ = (id) => document.getElementById(id);
 
@@ -20,7 +20,7 @@ export class Drawing {
     this.questions = questions;
     this.wanted = null; // the question whose ECG is to be drawn
     this.record = null; // the number of the record that is drawn
-    this.drawnAt = 0; // since when
+    this.drawnAt = 0; // time of the drawing
     this.paper = null;
     this.small = []; // papers of similar ECGs
     this.large = null; // the one that was opened last
@@ -68,7 +68,7 @@ export class Drawing {
     }
   }
 
-  /** Let the paper, wherever the focus is, do what a key stands for; say whether it did. */
+  /** Run the action of a key on the paper, with the focus anywhere; return whether it has one. */
   handleKey(key, { shiftKey, repeat }) {
     if (!PAPER_KEYS.has(key)) {
       return false;
@@ -108,7 +108,7 @@ export class Drawing {
     $("similar").replaceChildren(...shown);
     for (const [box, record] of boxes) {
       const drawn = await this.questions.signalsOf(record).catch(() => null);
-      // One at a time, so that a key that is pressed meanwhile need not wait for all.
+      // One at a time, so that a key pressed meanwhile waits for only one.
       await painted();
       if (this.wanted !== question) {
         return;
@@ -148,7 +148,7 @@ function wavesOf({ record }) {
   return async () => (await request(`/api/waves/${record}`)).waves;
 }
 
-/** Draw an ECG that is not the one in question: tests find the controls of that one by name. */
+/** Draw another ECG than the question's: tests find the controls of the latter by name. */
 function drawApart(box, options) {
   const paper = new ECGPaper(box, { ...options, ...paperWords });
   [box, ...box.querySelectorAll("[data-testid]")].forEach((one) => delete one.dataset.testid);

@@ -20,7 +20,7 @@ export const ENGLISH = {
   columns: "{seconds} s of each lead, columns in sequence",
   notShown: "not shown: {leads}",
   seconds: "{n} s",
-  // What stands behind a lead's name, and in the table for those who do not see the paper.
+  // Text after a lead's name, and in the table for readers who do not see the paper.
   recorded: "recorded",
   flat: "flat",
   notRecorded: "not recorded",
@@ -115,7 +115,7 @@ const NAME_SIZE = 3.2;
 const NAME_STEP = 1.5;
 const N_NAME_PLACES = 16;
 const LINE = 0.32;
-const STRIP = 270; // ten seconds at 25 mm/s and their margins: what a page is to show at once
+const STRIP = 270; // ten seconds at 25 mm/s with margins: a page should show them at once
 const MOST_STRIPS = 12; // on the printer
 // Spikes and loose electrodes beyond these heights, in mV, are not worth the paper.
 const FARTHEST_ROWS_MV = 8;
@@ -125,7 +125,7 @@ const N_STRETCHES = 20;
 const N_POINTS_PER_PATH = 64;
 const ZOOMS = { lowest: 0.1, highest: 8, step: 1.25, smallestToRead: 0.6 };
 const PX_PER_MM = 96 / 25.4;
-// However near the reader goes: larger, text and lines would hide what is looked at. The smallest
+// Largest sizes at any zoom: larger text and lines would hide the signal. The smallest
 // text is for overviews, in which a mm is shorter than `smallScale`.
 const TEXT_PX = { small: 11, largest: 20, smallest: 7, smallScale: 2 };
 const THICKEST_LINE_PX = 2.5;
@@ -229,7 +229,7 @@ function describeLead(name, signal) {
   return { name, values, low, high, median, nFinite, isFlat: nFinite > 0 && low === high };
 }
 
-/** The median of what is finite; of long signals that of some 20,000 samples. */
+/** The median of finite samples; for long signals of about 20,000 samples. */
 function medianOf(signal) {
   const step = Math.ceil(signal.length / 20000);
   const finite = new Float32Array(Math.ceil(signal.length / step));
@@ -320,7 +320,7 @@ function extremesOf(row, nTimes) {
   });
 }
 
-/** Why nothing, or not all, is to be seen of a trace: a key of the strings, or null. */
+/** Why a trace is not, or not fully, visible: a key of the strings, or null. */
 function noteOf({ lead, sign, start, stop }, above, below, gain) {
   if (!lead) return "notInRecord";
   if (!lead.nFinite) return "notRecorded";
@@ -398,7 +398,7 @@ function setFont({ context, scale, ratio }, isBold = false) {
   return size / scale;
 }
 
-/** Seconds along the upper edge of what is longer than a strip. */
+/** Seconds along the upper edge of recordings longer than a strip. */
 function drawTimes(pen, sheet) {
   if (sheet.recording.durationS <= LONGEST_FOR_COLUMNS_S) return;
   const size = setFont(pen);
@@ -742,7 +742,7 @@ export class ECGPaper {
     this.#resized.observe(element);
   }
 
-  /** What is shown, as values that do not change any more. */
+  /** The present display, as constant values. */
   get state() {
     const { layout, speed, gain, calipers, march } = this.#options;
     const sheet = this.#sheet;
@@ -849,7 +849,7 @@ export class ECGPaper {
     this.#changed();
   }
 
-  /** Show all at once, and back to where text can be read. */
+  /** Show all at once, or return to a readable size. */
   fit() {
     this.update({ zoom: this.#options.zoom === "fit" ? "auto" : "fit" });
   }
@@ -1031,7 +1031,7 @@ export class ECGPaper {
     }));
   }
 
-  /** The record in words, for who does not see it. */
+  /** The record in words, for readers who do not see it. */
   #writeTable() {
     const say = this.#say;
     const row = (tag, ...texts) =>
@@ -1054,7 +1054,7 @@ export class ECGPaper {
       }));
   }
 
-  /** Say aloud what a control stands at now: its key may have been pressed anywhere. */
+  /** Say the value of a control aloud: its key may have been pressed anywhere. */
   #tell(name) {
     const say = this.#say;
     const { layout, speed, gain, calipers, march } = this.state;
@@ -1129,7 +1129,7 @@ export class ECGPaper {
     const tallest = parseFloat(getComputedStyle(view).maxHeight) || Infinity;
     const across = view.offsetWidth / mm;
     const whole = Math.min(across / width, tallest / mm / height);
-    // A higher gain or speed is to enlarge what is seen.
+    // A higher gain or speed should enlarge the drawing.
     const strip = Math.min(across / Math.min(width, STRIP),
       tallest / mm / (height * Math.min(1, 10 / gain)));
     const auto = clamp(strip, controls ? ZOOMS.smallestToRead : ZOOMS.lowest, 1);
@@ -1252,7 +1252,7 @@ export class ECGPaper {
 
   // -- Calipers
 
-  /** Lay the calipers over the middle of what is in sight. */
+  /** Place the calipers in the middle of the visible part. */
   #placeCalipers() {
     const { view } = this.#part;
     const px = this.#pxPerMm;
@@ -1312,7 +1312,7 @@ export class ECGPaper {
       perMinute: perMinute ? say.number(Math.round(perMinute), 6) : "–",
       mv: say.fixed(mv, 2),
     });
-    // What is written again is spoken again.
+    // Text that is written again is spoken again.
     if (this.#part.reading.textContent !== text) this.#part.reading.textContent = text;
     const words = {
       time: (i) => `${say.number(this.#times[i], 6)} s`,
@@ -1460,7 +1460,7 @@ export class ECGPaper {
     if (event.key in moves) {
       const before = [view.scrollLeft, view.scrollTop];
       this.pan(...moves[event.key]);
-      // At the paper's end the key is the page's.
+      // At the paper's end the page handles the key.
       return before[0] !== view.scrollLeft || before[1] !== view.scrollTop;
     }
     const action = actions[event.key.toLowerCase()];
@@ -1596,7 +1596,7 @@ function scrollbarOf(view) {
 
 // ---- Notebooks ----------------------------------------------------------------------------------
 
-/** What anywidget calls: the traits of `sklearn_ecg.review.ECGWidget` are options. */
+/** Entry point of anywidget: the traits of `sklearn_ecg.review.ECGWidget` are options. */
 function render({ model, el }) {
   const record = () => {
     const bytes = bytesOf(model.get("signals"));

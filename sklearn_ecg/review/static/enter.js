@@ -7,7 +7,7 @@ for (const [name, value] of given) {
     form.elements[name].value = value;
   }
 }
-// It stands neither in the history nor where somebody looks over the shoulder.
+// The token must not stay in the history or in the address bar.
 history.replaceState(null, "", location.pathname);
 // A name alone is not sent by itself: a link of somebody else must not change who answers.
 if (given.has("token") && form.elements.token && form.elements.reader.value) {

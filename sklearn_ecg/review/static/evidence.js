@@ -1,4 +1,4 @@
-// What speaks for a label and against it, in words.
+// Evidence for and against a label, in words.
 
 import { list, measured, percent, say, words } from "./words.js";
 
@@ -14,7 +14,7 @@ const texts = words.evidence;
 export function inSentences(question) {
   const found = { said: [], speaksFor: [], against: [], measured: [] };
   const values = question.evidence.filter((one) => one.kind === "measurement");
-  // What readers measure comes before what only a computer does; each the most telling first.
+  // Values that readers can measure come first; in each group the strongest is first.
   const others = question.evidence.filter((one) => one.kind !== "measurement");
   const [known, unknown] = [true, false].map((is) => values.filter((one) => isFamiliar(one) === is));
   const label = question.label;
@@ -58,7 +58,7 @@ function whatIsSaid(said) {
   });
 }
 
-/** Return what a source leans to; one that gives shares may say neither yes nor no. */
+/** Return the tendency of a source; one with shares may say neither yes nor no. */
 function sideOf(share) {
   return share < 0 ? "-1" : String(Number(share >= 0.5));
 }

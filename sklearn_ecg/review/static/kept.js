@@ -9,7 +9,7 @@ export function keep(storage, name, text) {
   try {
     window[storage].setItem(name, text);
   } catch {
-    // It is in the page's own memory.
+    // It stays in the page's own memory.
   }
 }
 

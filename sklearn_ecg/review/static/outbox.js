@@ -14,20 +14,20 @@ const INVALID = new Set([400, 413, 414, 422]);
 
 export class Outbox {
   /**
-   * @param {() => void} onChange - Called when what waits, or why, has changed.
+   * @param {() => void} onChange - Called when the waiting entries, or the reason, change.
    * @param {(entry, reply) => void} onStored
    */
   constructor(onChange, onStored) {
     this.onChange = onChange;
     this.onStored = onStored;
     this.why = null; // a Refused
-    this.unkept = new Map(); // what the browser could not keep
+    this.unkept = new Map(); // entries that the browser could not store
     this.failures = 0;
     window.addEventListener("online", () => this.flush());
     document.addEventListener("visibilitychange", () => document.hidden || this.flush());
   }
 
-  /** What waits, in the order in which it was answered. */
+  /** The waiting entries, in the order of the answers. */
   get entries() {
     const names = itemNames().filter((name) => name.startsWith(OURS));
     const found = new Map(names.map((name) => [name.slice(OURS.length), itemOf(name)]));
@@ -49,7 +49,7 @@ export class Outbox {
     return names.filter((name) => name.startsWith(ALL) && !name.startsWith(OURS)).length;
   }
 
-  /** Keep what is to be sent, with what the page wants to remember of it, and return its key. */
+  /** Store an entry to send, with the page's own data about it, and return its key. */
   add(path, body, about = {}) {
     const key = newKey();
     // Clocks are set back at times, and an answer must not be taken back before it is given.
@@ -60,7 +60,7 @@ export class Outbox {
     return key;
   }
 
-  /** Take an answer back: here if it never left, else by telling the server. */
+  /** Take an answer back: here if it was not sent, else by a request to the server. */
   undo(key) {
     const entry = this.entries.find((one) => one.key === key);
     if (entry && (!entry.wasSent || entry.refused)) {
@@ -94,7 +94,7 @@ export class Outbox {
       this.why = error;
       const wait = Math.min(FIRST_WAIT_MS * 2 ** this.failures, LONGEST_WAIT_MS);
       this.failures += 1;
-      // Readers who lost the server together do not all come back at once.
+      // A random delay: readers who lost the server together must not all retry at once.
       const spread = wait * (0.75 + Math.random() / 2);
       this.timer = setTimeout(() => this.flush(), Math.max(error.waitMs ?? 0, spread));
     } finally {

@@ -1,4 +1,4 @@
-// What stands beside an ECG: the question, what the labels say, and the evidence.
+// The panel beside an ECG: the question, its labels, and the evidence.
 
 import { inSentences } from "./evidence.js";
 import { inWords, list, meaning, number, percent, say, words } from "./words.js";
@@ -32,7 +32,7 @@ export function showPanel(question) {
   fill($("said"), [...said, labelsNow(question)]);
   fill($("evidence-for"), speaksFor.map(piece), texts.nothing_for);
   fill($("evidence-against"), against.map(piece), texts.nothing_against);
-  // So many reasons of each side are seen at once; desk.css hides the others.
+  // Number of visible reasons on each side; desk.css hides the others.
   const nShown = question.is_dispute ? 1 : 2;
   $("evidence").classList.toggle("is-brief", nShown === 1);
   $("all-evidence").hidden = Math.max(speaksFor.length, against.length) <= nShown;
@@ -51,7 +51,7 @@ $("all-evidence").addEventListener("click", ({ target }) => {
   $("evidence").classList.toggle("is-short", !isAll);
 });
 
-/** Return what is known of a record in one line. */
+/** Return the metadata of a record in one line. */
 export function about(record) {
   const { leads, n_times, sampling_rate, age, sex } = record;
   const parts = [
@@ -113,7 +113,7 @@ function fill(ul, items, ifEmpty) {
   ul.replaceChildren(...shown.map(listed));
 }
 
-/** Return a piece of evidence: a sentence, or a measured value and what is usual. */
+/** Return a piece of evidence: a sentence, or a measured value with its normal range. */
 function piece(one) {
   if (typeof one === "string") {
     return one;

@@ -17,11 +17,11 @@ export class Questions {
   }
 
   /**
-   * Ask for so many questions as are missing.
+   * Request the missing questions.
    *
    * @param {() => number[]} held - Questions that must not come again: shown, or not stored yet.
    * @param {(progress) => void} onProgress
-   * @returns {Promise<number>} Of how many came.
+   * @returns {Promise<number>} Number of new questions.
    */
   async ask(held, onProgress) {
     const ours = () => [...this.waiting.map((one) => one.question), ...held()];

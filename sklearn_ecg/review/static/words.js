@@ -16,7 +16,7 @@ export function number(value) {
   return written(value, { maximumSignificantDigits: Math.abs(value) >= 1000 ? 4 : 3 });
 }
 
-// To so many places a reader measures on paper.
+// Decimal places of measurements on paper.
 const PLACES = { mV: 2, ms: 0, bpm: 0, deg: 0, years: 0, "mV ms": 1, "mV/s": 1 };
 
 /** Return a measured value as a reader would write it down, without its unit. */
@@ -37,7 +37,7 @@ export function list(texts) {
   return lists.format(texts);
 }
 
-/** Return a label and, where it is an abbreviation that we know, what it stands for in a queue. */
+/** Return a label, with its meaning in a queue if it is a known abbreviation. */
 export function inWords(label, question) {
   const meant = meaning(label, question);
   // "Normal (normal)" says it twice.
@@ -45,7 +45,7 @@ export function inWords(label, question) {
   return isMore ? say(words.desk.label_in_words, { label, words: meant }) : label;
 }
 
-/** Return what a label stands for in a queue; the label itself, if we do not know. */
+/** Return the meaning of a label in a queue; the label itself, if it is unknown. */
 export function meaning(label, question) {
   const known = Object.hasOwn(words.labels, label) && words.labels[label];
   return known ? ofQueue(known, question) : label;

@@ -100,8 +100,8 @@ def test_sets_of_leads_are_put_where_they_were_recorded():
     np.testing.assert_array_equal(signals, (expected * 0.0025).astype(np.float32))
     problems = [problem for problem, _ in recording.remarks]
     assert problems == [
-        "holds 3 sets of leads, of which number 3 does not fit to the first",
-        "has leads of different lengths or beginnings",
+        "holds 3 sets of leads; number 3 does not fit the first",
+        "has leads of different lengths or start times",
     ]
 
 
@@ -203,7 +203,7 @@ def test_names_with_a_prefix_and_without_a_namespace():
         ),
         ('<scale value="2.5" unit="uV"/>', '<scale value="2.5" unit="kg"/>', "'2.5 kg', which is"),
         ('<scale value="2.5" unit="uV"/>', "", r"the scale '\(none\)'"),
-        ('<origin value="0" unit="uV"/>', '<origin value="5"/>', "an origin that is no voltage"),
+        ('<origin value="0" unit="uV"/>', '<origin value="5"/>', "an origin that is not a voltage"),
         ('increment value="0.002"', 'increment value="0"', "'0 s' as the time"),
         ('increment value="0.002"', 'increment value="-1"', "'-1 s' as the time"),
         ('increment value="0.002" unit="s"', 'increment value="2"', "'2' as the time"),
@@ -228,7 +228,7 @@ def test_a_lead_without_digits_is_nan_and_a_file_without_any_is_an_error():
     recording = opened(text.replace("<digits>", "<digits> 1 2\n-3.5 ", 1))
     np.testing.assert_allclose(recording.read()[0], [0.0025, 0.005, -0.00875], rtol=1e-6)
     assert np.isnan(recording.read()[1:]).all()
-    assert recording.remarks[0][0] == "has leads of different lengths or beginnings"
+    assert recording.remarks[0][0] == "has leads of different lengths or start times"
 
 
 def test_a_lead_named_twice_gets_a_number():

@@ -154,7 +154,7 @@ def test_leads_of_other_lengths_and_beginnings():
     recording = opened(text)
     signals = recording.read()
     assert recording.n_times == 400
-    assert recording.remarks[0][0] == "has leads of different lengths or beginnings"
+    assert recording.remarks[0][0] == "has leads of different lengths or start times"
     assert np.isnan(signals[0, :100]).all()
     assert np.isnan(signals[1, 300:]).all()
     np.testing.assert_allclose(signals[0, 100:], COUNTS[0, :300] * 0.00488, rtol=1e-6)

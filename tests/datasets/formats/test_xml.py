@@ -168,9 +168,9 @@ def test_what_pads_a_file_does_not_matter():
     ],
 )
 def test_root_name(head, name):
-    began = time.perf_counter()
+    began = time.process_time()
     assert root_name(head) == name
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_damaged_files_are_read_or_named(format):
     content = FILES[format].encode()
     for _, waveform in itertools.product(range(15), ("rhythm", "median")):
         for file in damaged(content, chance):
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 recording = format.open_recording(file, "x.xml", waveform)
                 signals = recording.read()
@@ -276,5 +276,5 @@ def test_damaged_files_are_read_or_named(format):
             except RecordError as error:
                 assert str(error).startswith("x.xml ")
                 outcomes.add("named")
-            assert time.perf_counter() - began < 1
+            assert time.process_time() - began < 1
     assert outcomes == {"read", "named"}
