@@ -19,6 +19,7 @@ from sklearn_ecg.datasets import corrupt_labels, load_mitdb, make_ecg_records
 from sklearn_ecg.metrics import label_cleaning_report
 
 LEADS = ("II", "V1", "V6")
+LABELS = ("Normal", "AF", "RBBB", "PAC", "PVC")
 
 
 def make_weak(truth, rate=0.2):
@@ -61,7 +62,7 @@ def test_mitdb(shared_data, few_trees):
 def test_simulated_records(tmp_path):
     """A gradient boosting on cleaned labels beats the same on weak ones, on new patients."""
     memory = str(tmp_path)  # each record is measured once
-    truth = make_ecg_records(400, leads=LEADS, sampling_rate=100, random_state=1)
+    truth = make_ecg_records(320, labels=LABELS, leads=LEADS, sampling_rate=100, random_state=1)
     train, test = next(TrustedKFold(4, trusted=True).split(truth, truth.labels))
     weak = make_weak(truth[train], rate=0.3)
     boosting = OnCleanedLabels(
@@ -92,5 +93,5 @@ def test_every_kind_of_noise_is_reduced(kind, simulated_table):
 
 @pytest.fixture(scope="module")
 def simulated_table():
-    truth = make_ecg_records(300, leads=LEADS, sampling_rate=100, random_state=2)
+    truth = make_ecg_records(240, labels=LABELS, leads=LEADS, sampling_rate=100, random_state=2)
     return truth, ECGFeatureExtractor().fit_transform(truth)

@@ -103,6 +103,18 @@ def test_importing_the_package_loads_nothing_heavy():
     assert found.strip() == "[]"
 
 
+def test_all_warnings_point_at_the_users_line():
+    own = PACKAGE / "utils" / "_warnings.py"
+    bare = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        if path != own and "warn(" in (text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("warnings.warn", "warn")
+    ]
+    assert not bare, f"use sklearn_ecg.utils.warn_user instead of warnings.warn: {bare}"
+
+
 @pytest.mark.parametrize("name", [n for n in sklearn_ecg.__all__ if n != "__version__"])
 def test_every_public_name_is_there_and_documented(name):
     assert getattr(sklearn_ecg, name).__doc__

@@ -27,8 +27,14 @@ from sklearn_ecg.metrics import label_cleaning_report
 
 @pytest.fixture(scope="module")
 def truth():
-    """Simulated records of many patients with true labels; few leads, so that tests are quick."""
-    return make_ecg_records(240, leads=("II", "V1", "V6"), sampling_rate=100, random_state=0)
+    """Simulated records of many patients with true labels; few leads and labels, to be quick."""
+    return make_ecg_records(
+        160,
+        labels=("Normal", "AF", "RBBB", "PVC"),
+        leads=("II", "V1", "V6"),
+        sampling_rate=100,
+        random_state=0,
+    )
 
 
 @pytest.fixture(scope="module")
