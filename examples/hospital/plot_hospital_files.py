@@ -1,9 +1,9 @@
 """
-From a folder of files to labels
-================================
+From a folder of mixed files to labelled records
+================================================
 
-A hospital's export is a folder of files in whatever formats. This example makes one, of simulated
-records, and goes from its files to records with weak labels.
+A hospital's export is a folder of files in several formats. This example makes one, of simulated
+records, and goes from its files to records with weak labels. One file is damaged, on purpose.
 """
 
 # %%
@@ -40,8 +40,8 @@ print(records)
 print(records.report[["id", "problem"]].to_string())
 
 # %%
-# What files say beside their samples is metadata: here little, of a hospital's files age, sex,
-# time, device, filters, what the machine measured, and its statements.
+# What files say beside their samples is metadata. These files say little. Those of a hospital also
+# say age, sex, time, device, filters, the machine's measurements, and its statements.
 
 print(records.metadata[["format", "stored_hz"]].value_counts().to_string())
 
@@ -56,7 +56,14 @@ print(labelled.label_counts().to_string())
 # %%
 # One of the records
 # ------------------
+# Signals are read when they are touched. The first record with a left bundle branch block:
 
-ECGDisplay.from_records(labelled[1]).figure_.suptitle(labelled.ids[1])
-
+lbbb = labelled.labels[:, list(labelled.label_names).index("LBBB")] == 1
+shown = labelled.select_leads(["I", "II", "V1", "V6"])
+display = ECGDisplay.from_records(shown, lbbb.argmax(), duration_s=5)
 folder.cleanup()
+
+# %%
+# **Take away:** point ``load_ecg_files`` at the folder and read
+# ``records.report`` before anything else. :doc:`/how_to/hospital_files` goes on from here to labels
+# that are clean, and :doc:`/data` lists the formats.

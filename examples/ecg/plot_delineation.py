@@ -1,9 +1,10 @@
 """
-Waves of every beat
-===================
+P, QRS and T of every beat
+==========================
 
-`delineate` finds P, QRS and T in every lead, and `ECGDisplay` marks them on ECG paper. The records
-are simulated, so we know what is in them.
+You want intervals, or the waves themselves. ``delineate`` finds P, QRS
+and T in every lead, and ``ECGDisplay`` marks them on ECG paper. The
+records are simulated, so we know what is in them.
 """
 
 # %%
@@ -23,16 +24,12 @@ def first_with(label):
 # %%
 # On paper
 # --------
-# 25 mm/s and 10 mm/mV, as clinicians read it. Each wave is shaded from onset to end; triangles
-# stand above R peaks.
+# Four seconds of three leads, at 25 mm/s and 10 mm/mV. Each wave is shaded from onset to end;
+# triangles stand above R peaks. Without ``duration_s`` and ``select_leads`` all of the ECG is
+# drawn.
 normal = first_with("Normal")
-ECGDisplay.from_records(records, normal, waves=True)
-
-# %%
-# Other countries print other paper: two columns, limb leads in Cabrera's order, 50 mm/s.
-ECGDisplay.from_records(
-    records, normal, waves=True, layout="6x2", cabrera=True, speed=50, duration_s=5
-)
+few = records.select_leads(["I", "II", "V5"])
+display = ECGDisplay.from_records(few, normal, waves=True, duration_s=4)
 
 # %%
 # As a table
@@ -42,7 +39,7 @@ waves = delineate(records.signals[normal], records.sampling_rate)
 waves.head()
 
 # %%
-# Whatever you want to know about single beats follows from it. PR intervals in lead II:
+# What you want to know about single beats follows from it. PR intervals in lead II:
 lead_ii = waves[waves["lead"] == records.lead_names.index("II")]
 ((lead_ii["qrs_onset"] - lead_ii["p_onset"]) * 1000 / records.sampling_rate).describe()
 
@@ -50,7 +47,7 @@ lead_ii = waves[waves["lead"] == records.lead_names.index("II")]
 # Absent waves
 # ------------
 # In atrial fibrillation there are no P waves to mark.
-ECGDisplay.from_records(
+display = ECGDisplay.from_records(
     records.select_leads(["II", "V1"]), first_with("AF"), waves=True, duration_s=6
 )
 
@@ -58,4 +55,9 @@ ECGDisplay.from_records(
 # Beats that are unlike the others
 # --------------------------------
 # A premature ventricular beat: no P wave, a wide complex, a T wave the other way.
-ECGDisplay.from_records(records.select_leads(["II", "V1"]), first_with("PVC"), waves=True)
+display = ECGDisplay.from_records(records.select_leads(["II", "V1"]), first_with("PVC"), waves=True)
+
+# %%
+# **Take away:** waves are a table, and a picture shows at once whether you can believe it.
+# :doc:`/waves` says how they are found, how far they are off on public archives, and how NeuroKit
+# goes on with them. ``ECGFeatureExtractor`` makes features of them.
