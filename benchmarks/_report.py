@@ -12,12 +12,14 @@ import platform
 import shlex
 import subprocess
 import sys
+import time
 from importlib import metadata
 from itertools import product
 from pathlib import Path
 
 import pandas as pd
 
+from benchmarks._questions import head_of
 from sklearn_ecg import __version__
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +79,7 @@ class Results:
         self.rows, self.runs = kept.get("data", []), kept.get("runs", [])
         self.about = kept.get("about", {}) | (about or {})
         self._command, self._packages = command, packages
-        self._n_added = 0
+        self._n_added, self._since = 0, time.perf_counter()
         for name, at_hand in (about or {}).items():
             measured = kept.get("about", {}).get(name, at_hand)
             if measured != at_hand:
@@ -94,14 +96,24 @@ class Results:
 
     def add(self, *rows):
         """Keep rows that this run has measured."""
-        run = this_run(self._command, self._packages)
-        if run not in self.runs:
-            self.runs.append(run)
-        self.rows += [row | {"run": self.runs.index(run)} for row in rows]
+        run, now = self._this_run(), time.perf_counter()
+        run["minutes"] = round(run.get("minutes", 0) + (now - self._since) / 60, 3)
+        self._since = now
+        number = self.runs.index(run)
+        self.rows += [row | {"run": number} for row in rows]
         self._n_added += len(rows)
         for row in rows:
             print(_brief(row), flush=True)
         _write(self.page, self.runs, self.rows, self.about)
+
+    def _this_run(self):
+        """Return this run as it is kept, or that of the same command today, which goes on."""
+        run = this_run(self._command, self._packages)
+        for kept in self.runs:
+            if kept | {"minutes": 0} == run | {"minutes": 0}:
+                return kept
+        self.runs.append(run)
+        return run
 
     def take(self, file):
         """Keep the rows of another run's JSON, with their runs, where none of the same is here.
@@ -233,8 +245,9 @@ def provenance(runs, rows, keys=()):
 
 def _said_of(run):
     versions = ", ".join(f"{name} {version}" for name, version in run["versions"].items())
+    minutes = f"{run['minutes']:.0f} minutes, " if "minutes" in run else ""
     return (
-        f"`{run['command']}`, {run['date']}, {run['machine']}, Python {run['python']}, "
+        f"`{run['command']}`, {run['date']}, {minutes}{run['machine']}, Python {run['python']}, "
         f"{versions or 'versions not recorded'}, commit {run['commit']}"
     )
 
@@ -280,7 +293,9 @@ def _to_json(content):
 
 
 def _write_page(page, title, measured_by, text):
-    (RESULTS / f"{page}.md").write_text(f"# {title}\n\n{measured_by}\n\n{text}\n")
+    (RESULTS / f"{page}.md").write_text(
+        f"# {title}\n\n{head_of(page)}{text}\n\n## Measured by\n\n{measured_by}\n"
+    )
     print(f"Written to {RESULTS / page}.md")
 
 

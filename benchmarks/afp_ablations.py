@@ -1,11 +1,10 @@
 """Ablations of the AFP paper's method on SMIT: its figures 11 to 15.
 
 The paper (Han et al. 2023, section 5.2) leaves out one stage at a time: anchor patterns (ph1),
-inclusion and exclusion rules (ph2), iterated discriminators (ph3). Weighted F1 of the weak
-records' labels after cleaning. The paper does not say what a label counts as that is undecided
-and left to a person: here as the weak label and, a second time, as absent. All variants see the
-same splits and the same noise, and share the clusterings, which do not depend on what is left
-out. A run that was interrupted goes on where it stopped.
+inclusion and exclusion rules (ph2), iterated discriminators (ph3). Weighted F1 of the weak records'
+labels after cleaning. The paper does not say how it counts labels that are undecided and left to a
+person: here they count as the weak label and, a second time, as absent. All variants see the same
+splits and the same noise, and share the clusterings, which do not depend on what is left out.
 """
 
 import warnings

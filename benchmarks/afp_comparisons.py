@@ -7,8 +7,6 @@ cleaning, averaged with the labels' frequencies as weights; an undecided label c
 one. CV (five cross-validated classifiers; all, four or three of them deny a label) and DDF
 (neighbourhoods of high and low density) are those of the paper: they see the weak records alone and
 only remove labels. All methods see the same folds and the same noise.
-
-A run that was interrupted goes on where it stopped.
 """
 
 import argparse
@@ -54,17 +52,9 @@ PUBLISHED = {
     },
 }
 DIFFERENCES = """\
-What differs from the paper's set-up:
-
-* SCHE, the paper's 12-lead records with 16 labels, is private. PTB-XL and CPSC2018 stand in its
-  place, with other labels, and none of their figures can be compared with SCHE's number by number.
-* SMIT has 7,177 windows of eight labels here, and 7,166 in the paper.
-* The paper says that a third is trusted and that six folds are used, not how the two go together:
-  here two of six folds are trusted in turn.
-* The paper computes DDF's precision from the number of labels that it leaves; here all methods are
-  scored alike. It takes 100 features; ours are the extractor's: eight times as many of 12 leads.
-* Parameters of CV and DDF that the papers leave open are at the defaults of
-  `CrossValidationLabelCleaner` and `DensityLabelCleaner`."""
+All methods are scored alike here; the paper computes DDF's precision from the number of labels that
+it leaves. Parameters of CV and DDF that the papers leave open have the defaults of
+`CrossValidationLabelCleaner` and `DensityLabelCleaner`."""
 
 
 def main():

@@ -1,14 +1,13 @@
 """Accuracy of cleaning rules against their thresholds on SMIT: figures 5 to 10 of the AFP paper.
 
-The paper (Han et al. 2023, section 5.1): a rule's accuracy is the share of the labels recognised
-by it that are recognised rightly. An inclusion rule recognises labels as present: it adds them
-where they are missing, and confirms them where they are given. An exclusion rule recognises
-given labels as wrong, and drops them. Both are applied to the weak records by the paper's method
-without discriminators, and what they did is read from `provenance_` and compared with the true
-labels. Rules start from labels that anchor patterns have confirmed.
+The paper (Han et al. 2023, section 5.1): a rule's accuracy is the share of right ones among the
+labels that it recognises. An inclusion rule recognises labels as present: it adds them where they
+are missing, and confirms them where they are given. An exclusion rule recognises given labels as
+wrong, and drops them. Both are applied to the weak records by the paper's method without
+discriminators, and what they did is read from `provenance_` and compared with the true labels.
+Rules start from labels that anchor patterns have confirmed.
 
 Patterns do not depend on these thresholds, so that they are clustered once per split and noise.
-A run that was interrupted goes on where it stopped.
 """
 
 import warnings

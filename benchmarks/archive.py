@@ -4,7 +4,7 @@ Records of 12 leads and 10 s at 500 Hz are simulated, a thousand at a time, into
 samples (120 kB a record). They pass through the steps of `sklearn_ecg.shards` in growing numbers,
 as an archive grows: each size works on what is new, in a process of its own, whose peak of memory
 is reported. Cleaner and classifier are fitted before, on the first records, of which half are
-trusted. A run that was interrupted goes on where it stopped.
+trusted.
 """
 
 import argparse

@@ -5,8 +5,8 @@ further evidence of the posterior. There a positive number says that the default
 
 A fifth of each label's positives is replaced with a random wrong label; a third of the records is
 trusted, or 2 %. An undecided label counts as the weak one. Pairs share split, noise, features and
-seed; the interval is the 95 % interval of their mean over splits of the same records, and does not
-know of other records. A run that was interrupted goes on where it stopped.
+seed; the interval is the 95 % interval of their mean over splits of the same records. It says
+nothing about other records.
 """
 
 import pandas as pd

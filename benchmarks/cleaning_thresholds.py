@@ -2,8 +2,7 @@
 
 A fifth of each label's positives is replaced with a random wrong label; a third of the records is
 trusted, or 2 %. One parameter moves at a time, and the others have their defaults. An undecided
-label counts as the weak one, and so as unchanged. A run that was interrupted goes on where it
-stopped.
+label counts as the weak one, and so as unchanged.
 """
 
 import matplotlib.pyplot as plt
@@ -58,7 +57,9 @@ def with_parameters(frame):
     default = frame[frame["parameter"] == DEFAULT]
     values = AFPLabelCleaner().get_params()
     own = [default.assign(parameter=name, value=str(values[name])) for name in PARAMETERS]
-    return pd.concat([frame, *own])
+    # A value that is the default's was measured with it.
+    same = ["data", "split", "kind", "trusted_share", "rate", "seed", "parameter", "value"]
+    return pd.concat([frame, *own]).drop_duplicates(same)
 
 
 def pooled(frame):

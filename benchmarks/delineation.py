@@ -1,17 +1,16 @@
 """P, QRS and T waves on LUDB: bounds and peaks in every lead, against cardiologists' marks.
 
 A tolerance of 150 ms proves nothing: offsets from R that don't look at the signal pass it. So F1
-counts points matched one to one within 50 ms, and the standard deviation (SD) is that of the
-errors of points matched within 150 ms. Detections outside of the span that was annotated in a lead
-don't count. False P waves are counted per beat in the leads in which the cardiologists marked
-none. We find R peaks ourselves, once per record; the peers get each lead's R peaks as the
-cardiologists marked them. NeuroKit sees what its `ecg_clean` makes of each lead. A lead on which a
-peer breaks down is one in which it found nothing. openecg (v56c, a network of its own) looks at
-one lead at a time too, and was trained on all records but those of its validation split, which
-have a table of their own; it marks bounds, and we take as peak the point farthest from the line
-between them. What peers found is kept between runs, with their times. Constant offsets are the
-median distances of the marks from R over all records, those scored included: what one knows
-without looking.
+counts points matched one to one within 50 ms, and the standard deviation (SD) is that of the errors
+of points matched within 150 ms. Detections outside of the span that was annotated in a lead don't
+count. False P waves are counted per beat in the leads in which the cardiologists marked none. We
+find R peaks ourselves, once per record; the peers get each lead's R peaks as the cardiologists
+marked them. NeuroKit sees what its `ecg_clean` makes of each lead. If a peer fails on a lead, it
+found nothing there. openecg (v56c, a network of its own) looks at one lead at a time too, and was
+trained on all records but those of its validation split, which have a table of their own; it marks
+bounds, and we take as peak the point farthest from the line between them. What peers found is kept
+between runs, with their times. Constant offsets are the median distances of the marks from R over
+all records, those scored included: the result without looking at the signal.
 """
 
 import argparse

@@ -2,11 +2,11 @@
 
 The paper (Han et al. 2023, section 5) trains classifiers on a weak set, CHW, before and after
 cleaning it with two thirds of a trusted one, CHE, and scores them on the last third. Both are
-private. Here records whose truth is known are all three: a quarter of the patients is held out, a
-third of the others is trusted, and the rest is weak, with simulated noise. A classifier is trained
-on the weak records alone, with weak, cleaned or true labels, and scored on the patients held out,
-whose labels are true. What true labels gain over weak ones is the gap; the share of it that cleaned
-labels gain is what cleaning is worth.
+private. Here records with known truth play all three parts: a quarter of the patients is held out,
+a third of the others is trusted, and the rest is weak, with simulated noise. A classifier is
+trained on the weak records alone, with weak, cleaned or true labels, and scored on the patients
+held out, whose labels are true. The gain of true labels over weak ones is the gap. The share of the
+gap that cleaned labels gain is the worth of cleaning.
 
 Extra trees and gradient boosting see the features that the cleaner sees. The network is our
 `LabelCorrelationECGClassifier` on signals alone, so that it shares nothing with the cleaner.

@@ -2,7 +2,7 @@
 
 Records of LUDB (500 Hz, twelve leads), every fourth, are resampled by `Resampler` and measured
 again. A value is the same if it is within a share of its feature's standard deviation over the
-records; it counts where it is known at both rates.
+records; it counts if it is known at both rates.
 """
 
 import argparse

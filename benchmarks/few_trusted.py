@@ -1,9 +1,9 @@
 """Label cleaning where few records are trusted: 1 to 5 % of SMIT by patient and of PTB-XL.
 
 A fifth of each label's positives is replaced with a random wrong label. On SMIT whole patients are
-trusted, of whom 2 % are one: many labels then have no trusted record at all. On PTB-XL's
+trusted. 2 % are one patient: many labels then have no trusted record at all. On PTB-XL's
 superclasses records are drawn. An undecided label counts as the weak one. All methods see the same
-splits, the same noise and the same features. A run that was interrupted goes on where it stopped.
+splits, the same noise and the same features.
 """
 
 import argparse

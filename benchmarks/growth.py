@@ -2,9 +2,8 @@
 
 Feature extraction, mixture, label cleaner and network have their defaults, one core, and a process
 of their own for each size; the network answers without features, which have a line of their own.
-Seconds are of the processor's time, which other programs disturb little. GB are what a call needs
-at its peak beyond its input, which is in memory before. Signals and tables are simulated. A run
-that was interrupted goes on where it stopped.
+Seconds are processor time, which other programs disturb little. GB are the peak of a call beyond
+its input, which is in memory before. Signals and tables are simulated.
 
 A second page says what a million records need by these figures.
 """

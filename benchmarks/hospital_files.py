@@ -4,11 +4,11 @@
 that are at hand, each time with another patient, and simulated records. All are in the operating
 system's cache before anything is measured, so that the work is compared and not the disk.
 
-`open` is `load_ecg_files` on the folder of a format, which reads what stands around the samples;
-`read` is each of its signals, for which the file is read again. The other packages open and read
-each file once. The ways take turns, and the best of their runs counts, because what else runs on
-the machine only ever adds time. `equal` is the share of files whose samples are the same as the
-other package's bit for bit, in single precision, and `uV` the largest difference.
+`open` is `load_ecg_files` on the folder of a format, which reads everything but the samples; `read`
+is each of its signals, for which the file is read again. The other packages open and read each file
+once. The ways take turns, and the best of their runs counts, because what else runs on the machine
+only ever adds time. `equal` is the share of files whose samples are the same as the other package's
+bit for bit, in single precision, and `uV` the largest difference.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 """Intervals over all leads, against cardiologists' marks and a recorder's own measurements.
 
-LUDB's waves are marked in every lead. From the marks the intervals are computed by the same rule
-as ours: of each beat from the 5 % quantile of the leads' onsets to the 95 % quantile of their ends,
-then the median over the beats, where eight leads or more are marked. Beside it stand the rule of
-10 and 90 % and that of the very earliest and latest mark. A mark errs in each lead by itself, so
-that the marks of the leads lie farther apart than the waves do, and the more so the nearer a rule
-comes to the extremes. The networks of the folds look at records of patients that they never saw.
+LUDB's waves are marked in every lead. From the marks the intervals are computed by the same rule as
+ours: of each beat from the 5 % quantile of the leads' onsets to the 95 % quantile of their ends,
+then the median over the beats, where eight leads or more are marked. Beside it stand the rule of 10
+and 90 % and that of the very earliest and latest mark. The errors of marks differ from lead to
+lead, so the marks lie farther apart than the waves do. This matters most for rules near the
+extremes. The networks of the folds look at records of patients that they never saw.
 """
 
 import argparse

@@ -1,10 +1,10 @@
 """How often swapped electrodes are found, and how often they are seen where none were swapped.
 
-The usual scatter of the leads is learned from every second patient of PTB-XL (100 Hz). Tested are
-the others, the same data at 500 Hz, CPSC2018 and those records of LUDB whose limb leads agree
-(it scales each lead on its own, so that most do not). Electrodes are swapped in the main beat of
-each record, by what that does to each lead. Found is a swap that is named rightly; a false alarm is
-any finding in a record as it is, among which are records whose electrodes were truly swapped.
+The usual scatter of the leads is learned from every second patient of PTB-XL (100 Hz). The test
+records are the others, the same data at 500 Hz, CPSC2018, and the records of LUDB whose limb leads
+agree (it scales each lead on its own, so most do not). Electrodes are swapped by computing the
+leads of the main beat anew. A swap is found if the right pair is named. A false alarm is any
+finding in a record without a computed swap; in some of these, electrodes were truly swapped.
 """
 
 import argparse

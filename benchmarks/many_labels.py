@@ -2,8 +2,7 @@
 
 The protocol is that of `benchmarks/smit.py`; the labels are the SCP codes that 25 records or more
 have, without sinus rhythm (SR) and abnormal QRS (ABQRS). An undecided label counts as the weak one.
-All methods see the same splits, the same noise and the same features. A run that was interrupted
-goes on where it stopped.
+All methods see the same splits, the same noise and the same features.
 """
 
 import argparse

@@ -1,10 +1,9 @@
 """Dirichlet-process mixtures of Gaussians: ours and scikit-learn's BayesianGaussianMixture.
 
-Records are drawn from mixtures of five Gaussians of unequal weights, whose centres lie six
-standard deviations apart on average, whatever the number of features. "diagonal" clusters have
-axes of unequal length, "full" ones are rotated and up to twelve times longer than wide. Both
-estimators may use ten clusters and have their defaults otherwise; scores are on 2,000 further
-records.
+Records are drawn from mixtures of five Gaussians of unequal weights, whose centres lie six standard
+deviations apart on average, for any number of features. "diagonal" clusters have axes of unequal
+length, "full" ones are rotated and up to twelve times longer than wide. Both estimators may use ten
+clusters and have their defaults otherwise; scores are on 2,000 further records.
 """
 
 import argparse

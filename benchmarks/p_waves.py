@@ -3,11 +3,12 @@
 A beat has a P wave if at least a third of the leads show one in the 500 ms before it. Each record
 counts for the first of its labels in this order: pacemaker, atrial fibrillation and flutter,
 supraventricular tachycardia, blocks of third to first degree, sinus tachycardia, bradycardia,
-arrhythmia and rhythm; `sinus above 110 bpm` are those of the last four that are so fast by our
-beats. Records of CPSC2018 without a label of rhythm are left out. Labels are not marks: in
-PTB-XL's fibrillation there are records with P waves, and beats of flutter and of a pacemaker may
-follow one. The peers see lead II alone, as we do in a column of our own. NeuroKit's dwt is given
-the R peaks of its own detector, openecg (v56c) finds QRS complexes itself; LUDB trained it.
+arrhythmia and rhythm; `sinus above 110 bpm` are records of the last four kinds with a rate above
+110 by our beats. Records of CPSC2018 without a label of rhythm are left out. Labels are not marks:
+in PTB-XL's fibrillation there are records with P waves, and beats of flutter and of a pacemaker may
+follow one. The peers see lead II alone; one column has our result on lead II alone. NeuroKit's dwt
+is given the R peaks of its own detector, openecg (v56c) finds QRS complexes itself; LUDB trained
+it.
 
 Synthetic records are drawn from heart vectors with P, QRS and T waves at known times, with noise
 and wander, twelve leads of ten seconds. A P wave counts as found if a third of the leads show one

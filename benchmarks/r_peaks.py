@@ -1,11 +1,11 @@
 """R peaks on MIT-BIH: all 48 records of half an hour, one to one against the beat annotations.
 
 Every method sees the first lead of each record; ours also both leads at once. A detection is right
-if it is the only one paired with a beat within the tolerance. In record 207 the marks of flutter
-waves are no beats, and detections inside flutter are left out. NeuroKit's methods see what its
+if it is the only one paired with a beat within the tolerance. In record 207 marks of flutter waves
+do not count as beats, and detections inside flutter are left out. NeuroKit's methods see what its
 `ecg_clean` makes of the lead, by the method of the same name where there is one. `error` is the
-median of detected minus annotated times: a detector may mark another point of the complex than
-the annotators did, as pantompkins1985 does.
+median of detected minus annotated times: a detector may mark another point of the complex than the
+annotators did, as pantompkins1985 does.
 """
 
 import argparse

@@ -1,17 +1,16 @@
 """Several readers of one ECG, combined: the CODE study's test set, and PTB-XL with its noise.
 
 The CODE study (Ribeiro et al. 2020) had 827 ECGs read for six labels by two cardiologists,
-cardiology residents, emergency residents, students and a network. True is what the cardiologists
-agreed on, or a third one said. *CODE* scores what is made of these answers alone, by methods that
-see no features. *PTB-XL* has other records, with signals, and the same six labels, answered as
-`corrupt_labels` draws it from the readers' own confusions: whole label sets, all readers at once.
-*Without cardiologists* leaves out the two who made the truth.
+cardiology residents, emergency residents, students and a network. The truth is the answer that the
+cardiologists agreed on, or that of a third one. *CODE* scores methods that combine these answers
+alone and see no features. *PTB-XL* has other records, with signals, and the same six labels,
+answered as `corrupt_labels` draws it from the readers' own confusions: whole label sets, all
+readers at once. *Without cardiologists* leaves out the two who made the truth.
 
-A third of the records is trusted, whose truth is known to the methods that can use it. Scores are
-those of the other records. The majority says yes where more than half of the answers do. Dawid and
-Skene's model estimates each reader's errors and each record's truth by turns (crowd-kit), label by
-label; with trusted records their truth is held. A run that was interrupted goes on where it
-stopped.
+A third of the records is trusted: the methods that can use their truth know it. Scores are of the
+other records. The majority says yes where more than half of the answers do. Dawid and Skene's model
+estimates each reader's errors and each record's truth by turns (crowd-kit), label by label.
+*Trusted known* keeps the truth of trusted records fixed.
 """
 
 import argparse

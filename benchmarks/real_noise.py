@@ -1,12 +1,11 @@
 """Label cleaning of noise as it really is: the PhysioNet Challenge 2017, before and after revision.
 
-Its organisers published labels (N normal rhythm, A atrial fibrillation, O other rhythm, ~ too
-noisy to tell), looked again at records on which the entries disagreed, and revised some. Weak
-labels are those first published, and what is true is what they were revised to. A third of the
-records is trusted, with revised labels. An undecided label counts as the weak one. All methods see
-the same splits and the same features, those of signal quality among them. What the organisers did
-not look at again counts as right, so that a method which finds other errors is blamed for them. A
-run that was interrupted goes on where it stopped.
+Its organisers published labels (N normal rhythm, A atrial fibrillation, O other rhythm, ~ too noisy
+to tell), looked again at records on which the entries disagreed, and revised some. The labels first
+published are the weak ones, and the revised ones count as true. A third of the records is trusted,
+with revised labels. An undecided label counts as the weak one. All methods see the same splits and
+the same features, those of signal quality among them. Labels that the organisers did not look at
+again count as right. A method that corrects other errors is blamed for it.
 """
 
 import argparse

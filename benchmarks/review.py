@@ -11,17 +11,17 @@ Orders: *ours* is `cleaner.questions`; *random* asks anywhere; *uncertainty* whe
 probability is nearest to one half, as scikit-activeml's UncertaintySampling does with the same
 probabilities; *weak label doubted* where the cleaner finds the weak label least probable;
 *cleanlab* where its label quality is lowest, from out-of-sample probabilities of extra trees that
-learn from weak labels and answers. The others are scikit-activeml's, told what the cleaner found
-out, as `benchmarks/_query_strategies.py` says; by default Falcun, the best of eight on another
+learn from weak labels and answers. The others are strategies of scikit-activeml with the cleaner's
+probabilities (`benchmarks/_query_strategies.py`); by default Falcun, the best of eight on another
 split of CPSC2018.
 
 Readers: *never wrong* answers with the truth. *Cardiologists* and *all six* err as the readers of
-the CODE study's test set did: each question goes to one of them at random, who finds a label that
-is there, and sees one that is not, as often as over the study's six labels.
+the CODE study's test set did: each question goes to one of them at random, with the sensitivity and
+specificity of this reader over the study's six labels.
 
-Errors left are estimated by `sklearn_ecg.review.errors_left` from what was asked and as many random
-labels as are a twentieth of that, which are answered for this alone, and compared with the number
-of wrong labels among those that nobody was asked about.
+`sklearn_ecg.review.errors_left` estimates the errors left, from the answers and from additional
+random labels, a twentieth of their number, which are answered for this alone. The estimate is
+compared with the number of wrong labels among those that nobody was asked about.
 """
 
 import argparse

@@ -2,8 +2,7 @@
 
 The paper's protocol (Han et al. 2023, section 5): a third of the windows is trusted, in the rest
 a share of each label's positives is replaced with a random wrong label. Besides its random split
-of windows also a split by patient, which is what a hospital has. A run that was interrupted goes
-on where it stopped.
+of windows also a split by patient, which is what a hospital has.
 """
 
 import argparse

@@ -2,12 +2,13 @@
 
 Each bad input is tried in a process of its own with bounded time and memory, and must end in an
 error that says what is wrong, in a row of the report, in NaN for the bad record alone with one
-warning that names it, or in the answer of an independent computation. What is killed is started
-again by the same call: nothing that was there before may be lost or believed when half written, the
-result must be that of undisturbed work, bit for bit, and no more may be done again than was
-promised. Half of the kills come after a random share of the work's time, half at a random one of
-its steps on the disk. What meets a full disk, or may not write, must say so, name the file, and
-come to the same result once it may. Cases and targets stand in `tests/faults`.
+warning that names it, or in the answer of an independent computation. Killed work is started again
+by the same call. Files that were there before may not be lost, and half-written ones may not be
+used. The result must be that of undisturbed work, bit for bit, and no more work may be repeated
+than was promised. Half of the kills come after a random share of the work's time, half at a random
+one of its steps on the disk. Work that meets a full disk or a folder without permission must say
+so, name the file, and come to the same result once it can write. Cases and targets stand in
+`tests/faults`.
 """
 
 import argparse

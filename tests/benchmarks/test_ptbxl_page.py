@@ -280,7 +280,7 @@ def test_what_matters_most_is_measured_first():
         "ECG features, gradient boosting",
         "resnet1d_wang",
         "xresnet1d101",
-        "paper's network (model 4)",
+        "paper's network (model 4), our recipe",
         "random encoder, linear head",
     ]
     measured = ["SE-ResNet", "gone", "resnet1d_wang", "default", "SE-ResNet"]

@@ -8,7 +8,10 @@ import sys
 import pytest
 
 from benchmarks import _report
+from benchmarks._questions import head_of
 from benchmarks._report import Results, provenance, write_results
+
+PAGES = sorted(_report.RESULTS.glob("*.md"))
 
 
 class Day(datetime.date):
@@ -56,7 +59,7 @@ def test_a_page_tells_command_date_machine_versions_and_commit(results_folder):
     import sklearn_ecg
 
     measure([0.1], packages=("no-such-package",))
-    title, _, line, _, text = page(results_folder).splitlines()
+    title, _, text, _, _, _, line = page(results_folder).splitlines()
     assert (title, text) == ("# A title", "1 rows")
     assert line.startswith("`python -m benchmarks.smit --splits 1 --cache cache`, 2026-11-01, ")
     for said in (
@@ -89,7 +92,7 @@ def test_rows_keep_the_run_that_measured_them(results_folder, monkeypatch):
     monkeypatch.setattr(_report.datetime, "date", NextDay)
     monkeypatch.setattr(sys, "argv", ["smit", "--splits", "2"])
     measure([0.1, 0.2, 0.3])
-    _, _, first, second, *_ = page(results_folder).splitlines()
+    *_, first, second = page(results_folder).splitlines()
     assert first.startswith(
         "* 2 of 3 rows; rate 0.1, 0.2: `python -m benchmarks.smit --splits 1 --cache cache`, "
         "2026-11-01, "
@@ -100,6 +103,35 @@ def test_rows_keep_the_run_that_measured_them(results_folder, monkeypatch):
     kept = json.loads((results_folder / "page.json").read_text())
     assert [row["run"] for row in kept["data"]] == [0, 0, 1]
     assert [run["date"] for run in kept["runs"]] == ["2026-11-01", "2026-11-02"]
+
+
+def test_a_run_tells_its_minutes_and_goes_on_after_an_interruption(results_folder, monkeypatch):
+    seconds = iter(range(0, 6000, 60))
+    monkeypatch.setattr(_report.time, "perf_counter", lambda: next(seconds))
+    measure([0.1, 0.2])
+    measure([0.3])
+    (run,) = json.loads((results_folder / "page.json").read_text())["runs"]
+    assert run["minutes"] == 3
+    assert ", 2026-11-01, 3 minutes, " in page(results_folder)
+
+
+def test_a_page_says_at_its_head_what_it_answers(results_folder):
+    write_results("afp_comparisons_smit", "A title", "text", {}, command="afp_comparisons")
+    text = (results_folder / "afp_comparisons_smit.md").read_text()
+    head = text.split("text")[0]
+    assert "**Question**: " in head and "**Takes**: " in head
+    assert "**Paper**: figures 22 to 24 of Han et al. (2023)." in head
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+def test_each_page_has_its_head_and_ends_with_what_measured_it(path):
+    text = path.read_text()
+    head = head_of(path.stem)
+    assert head and text.split("\n\n", 1)[1].startswith(head)
+    measured_by = text.split("\n\n## Measured by\n\n")[1]
+    # Growth has a second page of the same measurements.
+    file = path.with_name(path.name.replace("million_records", "growth")).with_suffix(".json")
+    assert all(run["command"] in measured_by for run in json.loads(file.read_text())["runs"])
 
 
 def test_fresh_measures_all_again(results_folder, monkeypatch):
