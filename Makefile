@@ -4,13 +4,15 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALLED := $(VENV)/installed
 
-.PHONY: help install demo desk test browser test-lowest stress load lint types docs dist lock sbom clean
+.PHONY: help install demo desk test browser test-lowest stress load lint types docs links notebooks \
+	changelog dist release lock sbom clean
 
 help:  ## What can be made
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
 # torch comes first: what depends on it then takes this build and no other.
 $(INSTALLED): setup.cfg pyproject.toml constraints.txt
+	@echo "Installing into $(VENV): this takes some minutes."
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --constraint constraints.txt torch
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
@@ -56,18 +58,39 @@ lint: $(INSTALLED)  ## Format, style and spelling
 types: $(INSTALLED)  ## The types, by mypy
 	$(RUN) -m mypy
 
-docs: $(INSTALLED)  ## The documentation, into docs/_build/html
+$(VENV)/docs: $(INSTALLED)
 	$(RUN) -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	touch $(VENV)/docs
+
+docs: $(VENV)/docs  ## The documentation, into docs/_build/html
 	OMP_NUM_THREADS=1 $(RUN) -m sphinx -W --keep-going docs docs/_build/html
+
+links: $(VENV)/docs  ## Whether links of the documentation to other sites lead somewhere; needs the network
+	$(RUN) -m sphinx -q -D plot_gallery=0 -b linkcheck docs docs/_build/links
+
+notebooks: $(VENV)/docs  ## Every example as a notebook, each in a process and a folder of its own
+	OMP_NUM_THREADS=1 $(RUN) tools/run_notebooks.py
+
+changelog: $(INSTALLED)  ## The section of the changelog that the files of changes/ make, as a draft
+	$(RUN) -m towncrier build --draft --version next
 
 dist: $(INSTALLED)  ## The source archive and the wheel made from it, tried in an empty environment
 	rm -rf dist build/empty
 	$(RUN) -m build
+	$(RUN) tools/check_dist.py
 	$(PYTHON) -m venv build/empty
 	build/empty/bin/pip install --quiet --constraint constraints.txt torch
 	build/empty/bin/pip install --quiet --constraint constraints.txt dist/*.whl
 	build/empty/bin/pip check
 	build/empty/bin/python tools/try_installed.py
+
+# It ends with a commit and a tag of this clone; the upload is a person's decision.
+release: $(INSTALLED)  ## Version, changelog, checks, archives, commit and tag: make release VERSION=0.2.0
+	$(RUN) tools/release.py $(VERSION)
+	$(MAKE) lint types test dist
+	git commit --quiet --all --message "release: $(VERSION)"
+	git tag --annotate --message "sklearn_ecg $(VERSION)" v$(VERSION)
+	@echo "Tagged v$(VERSION). CONTRIBUTING.md tells how to publish it."
 
 lock: $(INSTALLED)  ## Every package that an install takes here, with its hash, into build/lock.txt
 	mkdir -p build
