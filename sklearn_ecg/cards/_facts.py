@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from sklearn_ecg import utils
 from sklearn_ecg._version import __version__
 from sklearn_ecg.records import CleanedRecords, ECGRecords
 from sklearn_ecg.records._report import lost_ecgs
@@ -108,11 +109,9 @@ def _shortened(text):
     return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]} ..."
 
 
-def listed(names, most=20):
-    """Return names as a phrase, cut off if there are many."""
-    names = [str(name) for name in names]
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+def listed(names):
+    """Return names as a phrase of at most 20."""
+    return utils.listed(names, most=20)
 
 
 def with_notes(notes, sections):

@@ -12,6 +12,7 @@ import pandas as pd
 
 from sklearn_ecg.datasets._files import as_path, open_file
 from sklearn_ecg.datasets._vocabulary import load_vocabulary
+from sklearn_ecg.utils import listed
 
 # Up to so many records are named one by one; more of a kind are summarised.
 _NAMED_SINGLY = 20
@@ -59,8 +60,7 @@ def require_columns(table, columns, file):
 
 def some(ids, n=5):
     """Name the first few of many records."""
-    ids = [str(id) for id in ids]
-    return ", ".join(ids[:n]) + (f" and {len(ids) - n} more" if len(ids) > n else "")
+    return listed(ids, most=n)
 
 
 def n_named(text):

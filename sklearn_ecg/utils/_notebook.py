@@ -37,12 +37,13 @@ def with_summary(attributes, learned):
     return attributes
 
 
-def listed(names):
-    """Return a line of at most 12 names.
+def listed(names, most=_NAMED):
+    """Return a line of names, cut off if there are many.
 
     Parameters
     ----------
-    names : sequence
+    names : iterable
+    most : int, default=12
 
     Returns
     -------
@@ -56,8 +57,9 @@ def listed(names):
     >>> listed(range(14))
     '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 2 more'
     """
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(str(name) for name in names[:_NAMED]) + more
+    names = [str(name) for name in names]
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _to_html(learned):
