@@ -182,7 +182,12 @@ def check_ids(ids, n_records):
     ids = check_groups(ids, n_records=n_records, name="ids", what="name")
     if len(pd.unique(ids)) != n_records:
         values, counts = np.unique(ids, return_counts=True)
-        raise ValueError(f"ids must be unique; repeated: {values[counts > 1][:5].tolist()}.")
+        if (counts > 1).any():
+            raise ValueError(f"ids must be unique; repeated: {values[counts > 1][:5].tolist()}.")
+        raise ValueError(
+            "ids cannot be told apart, since some hold characters that are no text, as names of "
+            "files that are not in UTF-8 do: rename the files, or give other ids."
+        )
     return ids
 
 

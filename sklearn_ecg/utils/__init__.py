@@ -5,6 +5,7 @@ from sklearn_ecg.utils._alignment import (
     align_records,
     as_pandas,
     comparable_ids,
+    find_ids,
     has_label_names,
     ids_of,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "empty_array",
     "file_stamp",
     "fill_masked",
+    "find_ids",
     "has_label_names",
     "ids_of",
     "in_container",

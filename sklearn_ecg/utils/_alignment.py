@@ -148,6 +148,21 @@ def comparable_ids(names, ids, *, name="The table"):
     return _texts(names, by_number, name), _texts(ids, by_number, "X")
 
 
+def find_ids(names, ids):
+    """Return the position of each name among ids, by `comparable_ids`; -1 for an unknown name.
+
+    Parameters
+    ----------
+    names, ids : array-like of shape (n_names,) and (n_records,)
+
+    Returns
+    -------
+    ndarray of int of shape (n_names,)
+    """
+    names, known = comparable_ids(names, ids)
+    return known.get_indexer(names)
+
+
 def _texts(names, by_number, owner):
     texts = [_text(name, by_number, owner) for name in names]
     plain = [

@@ -311,6 +311,15 @@ def trusted_labels(trusted, n_labels):
     return np.broadcast_to(trusted[:, np.newaxis], (len(trusted), n_labels))
 
 
+def _check_characters(values, name):
+    """Refuse NUL characters: pandas reads text up to them, and takes names that differ for one."""
+    if "\0" in "".join(value for value in values if isinstance(value, str)):
+        record = next(i for i, value in enumerate(values) if "\0" in str(value))
+        raise ValueError(
+            f"{name} must hold no NUL characters; got {values[record]!r} for record {record}."
+        )
+
+
 def check_groups(groups, *, n_records, ids=None, name="groups", what="patient"):
     """Check that groups holds one group (patient) per record; None stays None.
 
@@ -348,6 +357,8 @@ def check_groups(groups, *, n_records, ids=None, name="groups", what="patient"):
         raise ValueError(f"{name} is missing for record {record}; give it a {what} of its own.")
     if values.dtype == object:
         _check_one_type(values, name)
+    if values.dtype.kind in "OU":
+        _check_characters(values.tolist(), name)
     groups = np.asarray(groups)
     is_inexact = groups.dtype.kind == "f"
     if is_inexact and (np.abs(groups) >= 2 ** (np.finfo(groups.dtype).nmant + 1)).any():

@@ -179,6 +179,12 @@ def test_a_part_without_trusted_records_is_fine(records):
         ({"lead_names": ["V1", "C1"]}, "unique: 'V1' and 'C1' are both lead V1"),
         ({"lead_names": "II"}, "lead_names must be a sequence"),
         ({"ids": ["a", "a", "b"]}, r"ids must be unique; repeated: .*'a'"),
+        (
+            {"ids": ["a\0b", "a\0c", "b"]},
+            r"ids must hold no NUL characters; got 'a.x00b' for record 0",
+        ),
+        ({"ids": ["\ud800", "\ud801", "b"]}, "ids cannot be told apart"),
+        ({"groups": ["p\0a", "p\0b", "q"]}, "groups must hold no NUL characters"),
         ({"groups": [1, 2]}, "groups must hold one patient for each of the 3"),
         ({"groups": [1.0, np.nan, 2.0]}, "groups is missing for record 1"),
         ({"labels": [[0], [1], [2]]}, "got 2 for record 2, label 0"),
