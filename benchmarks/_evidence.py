@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import KFold
 
 from sklearn_ecg import AFPLabelCleaner
-from sklearn_ecg.cleaning._lifetimes import mean_path_length
+from sklearn_ecg.cleaning._paper import mean_path_length
 from sklearn_ecg.cleaning._scaling import FeatureScaling
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 

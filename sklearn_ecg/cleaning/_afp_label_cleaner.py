@@ -16,7 +16,7 @@ from sklearn_ecg.cleaning._discriminators import (
     ForestDiscriminator,
     KernelDiscriminator,
 )
-from sklearn_ecg.cleaning._label_errors import NOISE_RATES
+from sklearn_ecg.cleaning._noise_rates import NOISE_RATES
 from sklearn_ecg.cleaning._paper import PaperMethod
 from sklearn_ecg.cleaning._pattern_evidence import PatternEvidence
 from sklearn_ecg.cleaning._reports import anchor_table, exclusion_table, inclusion_table

@@ -4,30 +4,28 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_ecg.cleaning._answers import answered_labels, find_labels, read_answers
 from sklearn_ecg.cleaning._decisions import Decisions
+from sklearn_ecg.cleaning._evidence import FittedLabels, find_evidence
 from sklearn_ecg.cleaning._inputs import (
-    as_features,
     check_input,
     check_label_names,
-    check_no_infinity,
+    feature_table,
     fingerprints,
-    fit_extractor,
     is_table,
     order_sources,
+    record_ids,
     with_labels_in_order,
 )
 from sklearn_ecg.cleaning._questions import check_n_questions, rank_questions
-from sklearn_ecg.cleaning._reasons import FittedLabels, find_evidence, find_reasons
+from sklearn_ecg.cleaning._reasons import find_reasons
 from sklearn_ecg.cleaning._reports import (
     cleaned_records,
     cleaning_report,
-    record_ids,
     review_list,
 )
-from sklearn_ecg.cleaning._shapes import check_shapes
 from sklearn_ecg.cleaning._workbook import REVIEW_SHEET, write_workbook
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.records import CleanedRecords
@@ -148,7 +146,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         CleanedRecords
         """
         check_is_fitted(self)
-        table = self._feature_table(X, reset=False)
+        table = feature_table(self, X, reset=False)
         weak_only = np.zeros(len(table), dtype=bool)
         given = check_input(X, y, weak_only, groups, n_records=len(table), none_too=True)
         check_label_names(given, self.label_names_)
@@ -177,7 +175,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         labelled = with_labels_in_order(X, self.label_names_)
         if labelled is None:
             if is_table(X):
-                self._feature_table(X, reset=False)
+                feature_table(self, X, reset=False)
             return X
         X = labelled
         trusted = np.zeros(len(X), dtype=bool) if X.trusted is None else X.trusted
@@ -188,7 +186,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         weak = np.flatnonzero(~trusted.all(axis=1))
         measured = None
         if len(weak):
-            table = self._feature_table(X[weak], reset=False)
+            table = feature_table(self, X[weak], reset=False)
             cleaned, found = self._recall_or_clean(table, given.labels[weak], given.sources[weak])
             labels[weak] = np.where(trusted[weak], labels[weak], cleaned)
             decisions.put(weak, found, ~trusted[weak])
@@ -341,8 +339,8 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         Notes
         -----
         The order uses estimated wrongness and difficulty, as in [1]_. In addition, the labels of a
-        record are weighed together: if one was written in place of another, one question settles
-        both.
+        record are weighed together: if one was written in place of another, one question may
+        settle both. Of the errors that an answer should remove in other labels, half is counted.
 
         References
         ----------
@@ -533,6 +531,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         by_rule = np.isin(self.provenance_[record, label], ("included", "excluded")).any()
         fitted = FittedLabels(
             self._table,
+            self._feature_names(),
             self._ids,
             self.label_names_,
             self._weak,
@@ -544,7 +543,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
             self.source_names_,
         )
         patterns = self._rule_evidence() if rules or by_rule else None
-        return (record, label), fitted, self._feature_names(), patterns
+        return (record, label), fitted, patterns
 
     def _feature_names(self):
         if hasattr(self, "feature_names_in_"):
@@ -561,7 +560,7 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
     def _check_and_fit(self, X, y, trusted, groups):
         """Check the input, fit, and return the checked input."""
         check_params(self)
-        table = self._feature_table(X, reset=True)
+        table = feature_table(self, X, reset=True)
         given = check_input(X, y, trusted, groups, n_records=len(table))
         self.label_names_, self.source_names_ = given.label_names, given.source_names
         # Stored for `reasons`, and to fit again with answers.
@@ -604,7 +603,37 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
         self._position = {keys[row]: row for row in order}
 
     def _check_learned(self):
-        check_shapes(self)
+        """Raise an error if arrays that were read from a file do not fit together."""
+        if not hasattr(self, "labels_"):
+            return
+        (n_records, n_features), n_labels = self._table.shape, len(self.label_names_)
+        of_labels = n_records, n_labels
+        shapes = {
+            "label_names_": (n_labels,),
+            "learned_": (n_labels,),
+            "_ids": (n_records,),
+            "_groups": (n_records,),
+            "_sources": (*of_labels, len(self.source_names_)),
+        }
+        shapes |= dict.fromkeys(["_weak", "_trusted", "_answers", "labels_"], of_labels)
+        shapes |= dict.fromkeys(["provenance_", "confidence_"], of_labels)
+        extractor = getattr(self, "extractor_", None)
+        if extractor is None:
+            shapes["feature_names_in_"] = (n_features,)
+        elif type(extractor) is ECGFeatureExtractor:
+            n_features = extractor.n_features_in_
+        else:  # the input features of another transformer are unknown
+            n_features = self.n_features_in_
+        if self.n_features_in_ != n_features:
+            raise ValueError(f"n_features_in_ is {self.n_features_in_}, not {n_features}")
+        arrays = [(name, getattr(self, name, None), shape) for name, shape in shapes.items()]
+        for name, values in vars(self._decisions).items():
+            arrays.append((f"{name} of _decisions", values, of_labels))
+        for name, values, shape in arrays:
+            if values is not None and np.shape(values) != shape:
+                raise ValueError(f"{name} has shape {np.shape(values)}, not {shape}")
+        if not set(self._position.values()) <= set(range(n_records)):
+            raise ValueError(f"_position names records beyond the {n_records} that were fitted")
 
     def _check_trusted(self, labels, trusted):
         """Check trusted labels against the parameters; by default accept them."""
@@ -623,44 +652,6 @@ class BaseLabelCleaner(Saved, TransformerMixin, BaseEstimator):
     def _final_labels(self, decisions, judged):
         """Return the cleaned labels; `judged` marks the labels that could be judged."""
         return decisions.labels.copy()
-
-    def _feature_table(self, X, *, reset):
-        """Return features as an array; extract them if X holds signals."""
-        if reset:  # what an earlier fit learned of input of the other kind
-            for name in ("extractor_", "feature_names_in_"):
-                vars(self).pop(name, None)
-        if is_table(X):
-            values = as_features(X.without_labels() if isinstance(X, CleanedRecords) else X)
-            table = validate_data(
-                self,
-                values,
-                reset=reset,
-                dtype=np.float64,
-                ensure_all_finite=False,
-                ensure_min_samples=2 if reset else 1,
-            )
-            names, ids = getattr(self, "feature_names_in_", None), record_ids(X, len(table))
-            check_no_infinity(table, ids, names, "Replace it, by NaN if unknown.")
-            return table
-        n_records = len(X)
-        if n_records < (2 if reset else 1):
-            why = ", because labels are learned by comparing records." if reset else "."
-            raise ValueError(
-                f"Found array with {n_records} record(s) while a minimum of {2 if reset else 1} is "
-                f"required{why}"
-            )
-        if reset:
-            self.n_features_in_ = X.shape[1] if hasattr(X, "shape") else len(X[0])
-            self.extractor_ = fit_extractor(
-                self.features, X, memory=self.memory, n_jobs=self.n_jobs, verbose=self.verbose
-            )
-        if not hasattr(self, "extractor_"):
-            raise ValueError(
-                "X holds signals, but the cleaner was fitted to a table of features; pass a table."
-            )
-        table = np.asarray(self.extractor_.transform(X), dtype=np.float64)
-        check_no_infinity(table, record_ids(X, n_records), None, "Look at its signal.")
-        return table
 
     def _measured_of(self, X, table):
         """Return the features and the extractor that later steps can use, or None."""

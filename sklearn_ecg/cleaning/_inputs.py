@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from sklearn.base import clone
+from sklearn.utils.validation import validate_data
 
 from sklearn_ecg.cleaning._sources import (
     TRUTH,
@@ -190,7 +191,72 @@ def is_signal_list(X):
     return isinstance(X, (list, tuple)) and len(X) > 0 and np.ndim(X[0]) == 2
 
 
-def as_features(X):
+def feature_table(cleaner, X, *, reset):
+    """Return features as an array; extract them if X holds signals.
+
+    Parameters
+    ----------
+    cleaner : label cleaner
+    X : as for `BaseLabelCleaner.fit`
+    reset : bool
+        True in `fit`: the cleaner then gets ``n_features_in_``, and ``feature_names_in_`` for a
+        table with names, or ``extractor_`` for signals.
+
+    Returns
+    -------
+    ndarray of shape (n_records, n_features)
+    """
+    if reset:  # what an earlier fit learned of input of the other kind
+        for name in ("extractor_", "feature_names_in_"):
+            vars(cleaner).pop(name, None)
+    n_needed = 2 if reset else 1
+    if is_table(X):
+        table = validate_data(
+            cleaner,
+            _as_features(X.without_labels() if isinstance(X, CleanedRecords) else X),
+            reset=reset,
+            dtype=np.float64,
+            ensure_all_finite=False,
+            ensure_min_samples=n_needed,
+        )
+        names, ids = getattr(cleaner, "feature_names_in_", None), record_ids(X, len(table))
+        _check_no_infinity(table, ids, names, "Replace it, by NaN if unknown.")
+        return table
+    n_records = len(X)
+    if n_records < n_needed:
+        why = ", because labels are learned by comparing records." if reset else "."
+        raise ValueError(
+            f"Found array with {n_records} record(s) while a minimum of {n_needed} is required{why}"
+        )
+    if reset:
+        cleaner.n_features_in_ = X.shape[1] if hasattr(X, "shape") else len(X[0])
+        cleaner.extractor_ = fit_extractor(
+            cleaner.features,
+            X,
+            memory=cleaner.memory,
+            n_jobs=cleaner.n_jobs,
+            verbose=cleaner.verbose,
+        )
+    if not hasattr(cleaner, "extractor_"):
+        raise ValueError(
+            "X holds signals, but the cleaner was fitted to a table of features; pass a table."
+        )
+    table = np.asarray(cleaner.extractor_.transform(X), dtype=np.float64)
+    _check_no_infinity(table, record_ids(X, n_records), None, "Look at its signal.")
+    return table
+
+
+def record_ids(X, n_records):
+    """Return the names of records, or their positions if the names are missing or not unique."""
+    if isinstance(X, ECGRecords):
+        return X.ids
+    names = X.index.to_flat_index() if isinstance(X, pd.DataFrame) else None
+    if names is None or not names.is_unique or names.hasnans:
+        return np.arange(n_records)
+    return check_groups(names, n_records=n_records, name="the index of X", what="name")
+
+
+def _as_features(X):
     """Return a table of features that scikit-learn can read; refuse values that are not numbers.
 
     Parameters
@@ -247,7 +313,7 @@ def fit_extractor(features, X, *, memory=None, n_jobs=None, verbose=0):
     return extractor.fit(X)
 
 
-def check_no_infinity(table, ids, feature_names, cure):
+def _check_no_infinity(table, ids, feature_names, cure):
     """Raise an error that names the first infinite value of a table."""
     infinite = np.argwhere(np.isinf(table))
     if len(infinite):

@@ -9,22 +9,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, gammaln, logit, softmax
-from scipy.stats import beta, poisson
+from scipy.special import gammaln, logit, softmax
+from scipy.stats import poisson
 
-#: Columns that describe the noise of a label.
-NOISE_RATES = ("missing", "missing_low", "missing_high", "wrong", "wrong_low", "wrong_high")
+from sklearn_ecg.cleaning._noise_rates import (
+    AS_OTHERS,
+    SMALLEST_RATE,
+    limit_rates,
+    mean_rates,
+    shrink_rates,
+)
 
-# Limit of noise rates, so that no weak label is fully certain.
-_SMALLEST_RATE = 1e-4
-# Priors of the shares of missing and of wrong labels, as (errors, records).
-_PRIOR_MISSING, _PRIOR_WRONG = (0.5, 5.0), (0.5, 50.0)
-# Candidates of the pooling: weight of the mean rates of all labels, in records.
-_POOLINGS = (3.0, 10.0, 30.0, 100.0, 300.0)
-# Pooling of a label without trusted examples, which gets the rates of the others.
-_AS_OTHERS = 1e6
-# Absent labels are about 10 times as frequent, and their errors rarer, so their pooling is larger.
-_WRONG_POOLING = 10.0
 # At most so many labels of a record, the most doubtful, are weighed together: 2 ** 6 label sets.
 _MOST_OPEN = 6
 # Number of questions about a record for which the additional value of an answer is computed.
@@ -41,138 +36,6 @@ _CHUNK = 2**16
 _PRIOR_RECORDS, _PRIOR_REPLACED = 5.0, 20.0
 # Log odds of an impossible set.
 _NEVER = -60.0
-
-
-def single_belief(probability, sources, rates):
-    """Combine the probability of each label with its weak labels by Bayes' rule.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_records, n_labels)
-        Probability of each label, given features only.
-    sources : ndarray of shape (n_records, n_labels, n_sources)
-        Weak labels in [0, 1], NaN if unknown.
-    rates : list of (missing, wrong)
-        For each source, ``P(weak = 0 | present)`` and ``P(weak = 1 | absent)`` per label.
-
-    Returns
-    -------
-    ndarray of shape (n_records, n_labels)
-    """
-    log_odds = logit(probability)
-    for said, (missing, wrong) in zip(np.moveaxis(sources, 2, 0), rates, strict=True):
-        for_it = np.log((1 - missing) / wrong)
-        against = np.log(missing / (1 - wrong))
-        log_odds = log_odds + np.where(np.isnan(said), 0, said * for_it + (1 - said) * against)
-    return expit(log_odds)
-
-
-def noise_rates(probability, sources, pooling):
-    """Estimate each source's noise rates by EM, with the rates of rare labels shrunk to the mean.
-
-    Parameters
-    ----------
-    probability, sources
-        As for `single_belief`.
-    pooling : ndarray of shape (n_labels,)
-        From `choose_pooling`.
-
-    Returns
-    -------
-    list of (missing, wrong)
-        Each of shape (n_labels,).
-    """
-    shared = _shared_rates(probability, sources, pooling < _AS_OTHERS)
-    return _fit_rates(probability, sources, shared, pooling)
-
-
-def choose_pooling(probability, sources, vouched):
-    """Choose the pooling of noise rates by its evidence (Laplace's approximation).
-
-    Parameters
-    ----------
-    probability, sources
-        As for `single_belief`.
-    vouched : ndarray of bool of shape (n_labels,)
-        The labels that trusted records show. The rates of other labels cannot be estimated; they
-        get the mean rates of these.
-
-    Returns
-    -------
-    ndarray of shape (n_labels,)
-        Weight of the mean rates of these labels, in records.
-    """
-    shared = _shared_rates(probability, sources, vouched)
-    evidence = []
-    for pooling in _POOLINGS:
-        rates = _fit_rates(probability, sources, shared, np.where(vouched, pooling, _AS_OTHERS))
-        evidence.append(_evidence(probability, sources, shared, rates, pooling)[vouched].sum())
-    return np.where(vouched, _POOLINGS[int(np.argmax(evidence))], _AS_OTHERS)
-
-
-def _shared_rates(probability, sources, vouched):
-    """Return the mean rates of each source, over the labels that trusted records show."""
-    n_labels, n_sources = sources.shape[1:]
-    start = [(np.full(n_labels, 0.1), np.full(n_labels, 0.02))] * n_sources
-    return _fit_rates(probability, sources, start, vouched, shared=True)
-
-
-def _fit_rates(probability, sources, start, pooling, *, shared=False, max_iter=300):
-    """Fit the rates of labels with `pooling`; if shared, one rate of all labels in this mask."""
-    said, known = np.nan_to_num(sources), ~np.isnan(sources)
-    rates = start
-    for _ in range(max_iter):
-        present = single_belief(probability, sources, rates)[..., np.newaxis] * known
-        absent = known - present
-        lost, gained = (present * (1 - said)).sum(axis=0), (absent * said).sum(axis=0)
-        present, absent = present.sum(axis=0), absent.sum(axis=0)
-        before, rates = rates, []
-        for m, (missing, wrong) in enumerate(start):
-            counts = (lost[:, m], present[:, m]), (gained[:, m], absent[:, m])
-            if shared:
-                own = [
-                    np.full_like(missing, _mean_rate(*(n[pooling] for n in of_kind), prior))
-                    for of_kind, prior in zip(counts, (_PRIOR_MISSING, _PRIOR_WRONG), strict=True)
-                ]
-            else:
-                own = [
-                    (errors + times * pooling * mean) / (asked + times * pooling)
-                    for (errors, asked), mean, times in zip(
-                        counts, (missing, wrong), (1.0, _WRONG_POOLING), strict=True
-                    )
-                ]
-            rates.append(tuple(np.clip(own, _SMALLEST_RATE, 1 - _SMALLEST_RATE)))
-        if np.abs(np.subtract(before, rates)).max() < 1e-5:
-            break
-    return rates
-
-
-def _mean_rate(errors, asked, prior):
-    return (errors.sum() + prior[0]) / (asked.sum() + sum(prior))
-
-
-def _evidence(probability, sources, shared, rates, pooling):
-    """Return the log evidence of each label for rates shrunk to shared ones (Laplace)."""
-    total = 0.0
-    for said, own, common in zip(np.moveaxis(sources, 2, 0), rates, shared, strict=True):
-        known, (missing, wrong) = ~np.isnan(said), own
-        said = np.nan_to_num(said) > 0.5
-        likelihood = np.where(
-            said,
-            probability * (1 - missing) + (1 - probability) * wrong,
-            probability * missing + (1 - probability) * (1 - wrong),
-        )
-        total = total + (known * np.log(likelihood)).sum(axis=0)
-        of_each = (
-            (missing, probability, common[0], 1.0),
-            (wrong, 1 - probability, common[1], _WRONG_POOLING),
-        )
-        for rate, asked, mean, times in of_each:
-            n, spread = pooling * times, rate * (1 - rate)
-            density = beta.logpdf(rate, n * mean, n * (1 - mean)) + np.log(spread)
-            curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2 + n * spread
-            total = total + density - np.log(curvature) / 2
-    return total
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,17 +65,17 @@ class LabelErrors:
     coupled: bool = True
 
     @classmethod
-    def independent(cls, missing, wrong, n_absent, *, coupled):
+    def independent(cls, missing, wrong, absent, *, coupled):
         """Return independent errors, the start of the estimation.
 
         Parameters
         ----------
         missing, wrong : ndarray of shape (n_labels,)
-        n_absent : ndarray of shape (n_labels,)
+        absent : ndarray of shape (n_labels,)
             Expected share of the records without each label.
         coupled : bool
         """
-        n_gained = wrong * n_absent + 1e-6
+        n_gained = wrong * absent + 1e-6
         spread = np.maximum(poisson.pmf(np.arange(_MOST_COUNTED + 1), n_gained.sum()), 1e-4)
         gains = np.tile(spread / spread.sum(), (_MOST_COUNTED + 1, 1))
         if coupled:
@@ -226,12 +89,11 @@ class LabelErrors:
         """Return the same errors with their frequency multiplied by `share`."""
         gains = self.gains.copy()
         gains[0, 1:] *= share
-        gains[0, 0] = max(1 - gains[0, 1:].sum(), _SMALLEST_RATE)
-        bounds = _SMALLEST_RATE, 1 - _SMALLEST_RATE
+        gains[0, 0] = max(1 - gains[0, 1:].sum(), SMALLEST_RATE)
         return replace(
             self,
-            missing=np.clip(self.missing * share, *bounds),
-            wrong=np.clip(self.wrong * share, *bounds),
+            missing=limit_rates(self.missing * share),
+            wrong=limit_rates(self.wrong * share),
             gains=np.maximum(gains, 1e-6),
         )
 
@@ -454,20 +316,47 @@ class LabelSets:
         """Return the probability of each label, of shape (n_records, n_labels)."""
         return np.clip(_expected(self.shares(prior, errors), self.sets), 1e-4, 1 - 1e-4)
 
-    def errors_resolved(self, prior, errors):
-        """Return the expected number of errors that answers remove, (n_records, n_labels).
+    def tempered(self, shares, slope, shift):
+        """Change probabilities of sets as if the log odds of each label were scaled and shifted.
+
+        Parameters
+        ----------
+        shares : ndarray of shape (n_records, n_sets)
+        slope : float
+        shift : ndarray of shape (n_records, n_labels)
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_sets)
+        """
+        shifts = (self.sets @ shift[:, :, np.newaxis])[..., 0]
+        return softmax(slope * np.log(np.maximum(shares, 1e-12)) + shifts, axis=1)
+
+    def resolved_beyond(self, shares):
+        """Return the errors that an answer removes, beyond those of its label by itself.
 
         The best label of a record is the one whose answer removes most errors. Each next label
         has the errors that its answer removes in addition. If one label was written in place of
         another, the answer about one settles both, so the second removes hardly any more errors.
+
+        Parameters
+        ----------
+        shares : ndarray of shape (n_records, n_sets)
+            Probability of each set.
+
+        Returns
+        -------
+        ndarray of shape (n_records, n_labels)
+            Expected numbers of errors: above 0 for what an answer removes of other labels, below 0
+            for what better answers remove of this label.
         """
-        shares = self.shares(prior, errors)
         belief = _expected(shares, self.sets)
         resolved = np.minimum(belief, 1 - belief)
+        alone = resolved.copy()
         varies = self.sets.min(axis=1) != self.sets.max(axis=1)
         n_open = int(varies[0].sum())
         if n_open < 2:
-            return resolved
+            return np.zeros_like(resolved)
         open_ = np.argsort(~varies, axis=1, kind="stable")[:, :n_open]
         rows = np.arange(len(open_))
         present = np.take_along_axis(self.sets, open_[:, np.newaxis], axis=2)
@@ -492,7 +381,7 @@ class LabelSets:
             np.where(is_asked, np.take_along_axis(resolved, open_, axis=1), doubt),
             axis=1,
         )
-        return np.maximum(resolved, 0)
+        return np.maximum(resolved, 0) - alone
 
 
 class _Said:
@@ -623,30 +512,21 @@ def _maximise(parts, shares, source, expected, pooling, trust):
         flat = weighted.reshape(-1, n_labels)
         replaced[:-1] += said.lost.reshape(-1, n_labels).T @ flat
         replaced[-1] += flat[said.n_lost.ravel() == 0].sum(axis=0)
-    present, absent = kept + lost, gained + free
+    counts = lost, kept + lost, gained, gained + free
     if trust is None:
-        vouched = pooling < _AS_OTHERS
-        missing = _mean_rate(lost[vouched], present[vouched], _PRIOR_MISSING)
-        wrong = _mean_rate(gained[vouched], absent[vouched], _PRIOR_WRONG)
+        means = mean_rates(*counts, pooling < AS_OTHERS)
+        usual = (gained + 2) / (gained + 2).sum()
+        n_prior = _PRIOR_RECORDS
     else:
-        missing, wrong, pooling = expected.missing, expected.wrong, trust
-    missing = (lost + pooling * missing) / (present + pooling)
-    pooling = _WRONG_POOLING * pooling
-    wrong = (gained + pooling * wrong) / (absent + pooling)
-    usual = (gained + 2) / (gained + 2).sum()
-    n_prior = _PRIOR_RECORDS if trust is None else trust
+        means, usual = (expected.missing, expected.wrong), expected.replacing
+        n_prior = pooling = trust
+    missing, wrong = shrink_rates(*counts, means, pooling)
     gains = (gains + n_prior * expected.gains) / (gains.sum(axis=1, keepdims=True) + n_prior)
-    usual = usual if trust is None else expected.replacing
     replacing = (replaced + _PRIOR_REPLACED * usual) / (
         replaced.sum(axis=1, keepdims=True) + _PRIOR_REPLACED
     )
-    return replace(
-        expected,
-        missing=np.clip(missing, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
-        wrong=np.clip(wrong, _SMALLEST_RATE, 1 - _SMALLEST_RATE),
-        gains=np.maximum(gains, 1e-4),
-        replacing=replacing,
-    )
+    gains = np.maximum(gains, 1e-4)
+    return replace(expected, missing=missing, wrong=wrong, gains=gains, replacing=replacing)
 
 
 def _variants(base, doubt, n_open):
@@ -668,45 +548,3 @@ def _banned(sets, constraints):
 
 def _expected(shares, labels):
     return (shares[:, np.newaxis] @ labels)[:, 0]
-
-
-def rate_interval(probability, said, errors, pooling, extent):
-    """Describe one source's noise rates, with intervals by Laplace's approximation.
-
-    Parameters
-    ----------
-    probability : ndarray of shape (n_records, n_labels)
-    said : ndarray of shape (n_records, n_labels)
-    errors : LabelErrors
-    pooling : ndarray of shape (n_labels,)
-        From `choose_pooling`.
-    extent : (float, float)
-        The factor by which the rates were multiplied, and its standard error.
-
-    Returns
-    -------
-    ndarray of shape (n_labels, 6)
-        `NOISE_RATES`, with 95 % intervals.
-    """
-    known, present = ~np.isnan(said), np.nan_to_num(said) > 0.5
-    missing, wrong = errors.missing, errors.wrong
-    likelihood = np.where(
-        present,
-        probability * (1 - missing) + (1 - probability) * wrong,
-        probability * missing + (1 - probability) * (1 - wrong),
-    )
-    scale, error = extent
-    columns = []
-    for rate, asked, times in ((missing, probability, 1.0), (wrong, 1 - probability, 10.0)):
-        spread = rate * (1 - rate)
-        curvature = (known * (asked / likelihood) ** 2).sum(axis=0) * spread**2
-        variance = 1 / (curvature + times * pooling * spread)
-        if 0 < error < np.inf:
-            variance += (error / max(scale, error) / (1 - rate)) ** 2
-        reach = 1.96 * np.sqrt(variance)
-        low, high = expit(logit(rate) - reach), expit(logit(rate) + reach)
-        # If the noise is not significant, the interval includes 0.
-        low = np.where(scale > 1.96 * error, low, 0.0)
-        columns += [np.where(scale > 0, rate, 0.0), low, high]
-    columns = np.stack(columns, axis=1)
-    return np.where(known.any(axis=0)[:, np.newaxis], columns, np.nan)

@@ -18,6 +18,8 @@ def remembered(memory, function, *, ignore):
     ignore : list of str
         Arguments that do not change the result.
     """
+    if memory is None:
+        return function
 
     @functools.wraps(function)
     def call(*arguments, **options):

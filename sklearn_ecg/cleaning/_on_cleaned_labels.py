@@ -1,6 +1,7 @@
 """Train any scikit-learn classifier on cleaned labels."""
 
 from collections.abc import Mapping
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted, has_fit_parameter
 
-from sklearn_ecg.cleaning._inputs import fit_extractor, is_table
+from sklearn_ecg.cleaning._inputs import fit_extractor, is_table, record_ids
 from sklearn_ecg.features import ECGFeatureExtractor
 from sklearn_ecg.features._measured_before import measured_before
 from sklearn_ecg.records import CleanedRecords, ECGRecords
@@ -148,13 +149,14 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
             self.features_, X = self._measure(X, given)
         y = align_records(y, ids, name="y")
         self._has_classes = self._is_flat and not _is_single_label(y)
-        if self._has_classes:
-            self._native, self.n_records_dropped_ = True, 0
-            self.estimators_ = [_fit_one(self.estimator, X, y, sample_weight=sample_weight)]
-            self.classes_ = self.label_names_ = self.estimators_[0].classes_
-        else:
-            labels, names = check_labels(y, n_records=_num_samples(X), label_names=names)
-            self._fit_labels(X, labels.astype(int), names, sample_weight)
+        with self._naming_missing_values(given, X):
+            if self._has_classes:
+                self._native, self.n_records_dropped_ = True, 0
+                self.estimators_ = [_fit_one(self.estimator, X, y, sample_weight=sample_weight)]
+                self.classes_ = self.label_names_ = self.estimators_[0].classes_
+            else:
+                labels, names = check_labels(y, n_records=_num_samples(X), label_names=names)
+                self._fit_labels(X, labels.astype(int), names, sample_weight)
         for name in ("n_features_in_", "feature_names_in_"):
             if hasattr(self.estimators_[0], name):
                 setattr(self, name, getattr(self.estimators_[0], name))
@@ -240,10 +242,35 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
                 "with undecided='weak'."
             )
 
-    def _given(self, X):
-        """Return the input of the estimators for `X`."""
-        X = X.without_labels() if isinstance(X, CleanedRecords) else X
-        return X if self.features_ is None else self.features_.transform(X)
+    @contextmanager
+    def _naming_missing_values(self, X, table):
+        """Say which records lack which feature where a classifier refuses NaN."""
+        try:
+            yield
+        except ValueError as error:
+            missing = pd.isna(table) if np.ndim(table) == 2 else np.zeros(())
+            if "contains NaN" not in str(error) or not np.any(missing):
+                raise
+            rows, columns = np.nonzero(np.asarray(missing))
+            names = getattr(table, "columns", np.arange(np.shape(table)[1]))
+            if hasattr(self.features_, "get_feature_names_out"):
+                names = self.features_.get_feature_names_out()
+            raise ValueError(
+                f"Input X contains NaN, which {type(self.estimator).__name__} does not accept: "
+                f"{len(np.unique(rows))} of {len(missing)} records lack features; record "
+                f"{record_ids(X, len(missing))[rows[0]]} lacks {names[columns[0]]}. Fill them in "
+                "before the classifier, OnCleanedLabels(make_pipeline(SimpleImputer(), "
+                "classifier)), or use one that accepts NaN, such as HistGradientBoostingClassifier."
+            ) from error
+
+    def _answers(self, X, method):
+        """Return what a method of each estimator answers for `X`."""
+        check_is_fitted(self)
+        table = X.without_labels() if isinstance(X, CleanedRecords) else X
+        if self.features_ is not None:
+            table = self.features_.transform(table)
+        with self._naming_missing_values(X, table):
+            return [_ask(estimator, method, table) for estimator in self.estimators_]
 
     @available_if(_inner_has("predict"))
     def predict(self, X):
@@ -258,9 +285,7 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         -------
         ndarray of shape (n_records, n_labels), or (n_records,) after one-dimensional ``y``
         """
-        check_is_fitted(self)
-        X = self._given(X)
-        predicted = [estimator.predict(X) for estimator in self.estimators_]
+        predicted = self._answers(X, "predict")
         predicted = predicted[0] if self._native else np.column_stack(predicted)
         return predicted.ravel() if self._is_flat else predicted
 
@@ -278,9 +303,7 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         ndarray of shape (n_records, n_labels)
             For a single label of shape (n_records, 2): absent and present, as in scikit-learn.
         """
-        check_is_fitted(self)
-        X = self._given(X)
-        probabilities = [estimator.predict_proba(X) for estimator in self.estimators_]
+        probabilities = self._answers(X, "predict_proba")
         if self._has_classes:
             return probabilities[0]
         classes = [estimator.classes_ for estimator in self.estimators_]
@@ -306,9 +329,7 @@ class OnCleanedLabels(Saved, MetaEstimatorMixin, ClassifierMixin, BaseEstimator)
         -------
         ndarray of shape (n_records, n_labels), or (n_records,) for two classes or a single label
         """
-        check_is_fitted(self)
-        X = self._given(X)
-        decisions = [_decide(estimator, X) for estimator in self.estimators_]
+        decisions = self._answers(X, "decision_function")
         decisions = decisions[0] if self._native else np.column_stack(decisions)
         is_column = decisions.ndim == 2 and decisions.shape[1] == 1
         return decisions.ravel() if is_column else decisions
@@ -421,10 +442,10 @@ def _fit_one(estimator, X, y, rows=None, sample_weight=None):
     return clone(estimator).fit(known_X, known_y, **weights)
 
 
-def _decide(estimator, X):
-    if isinstance(estimator, DummyClassifier):  # a constant label
-        return np.where(estimator.predict(X) == 1, 1.0, -1.0)
-    return estimator.decision_function(X)
+def _ask(estimator, method, X):
+    if method == "decision_function" and isinstance(estimator, DummyClassifier):
+        return np.where(estimator.predict(X) == 1, 1.0, -1.0)  # a constant label
+    return getattr(estimator, method)(X)
 
 
 def _positive_column(probabilities, classes):

@@ -10,12 +10,13 @@ _ERRORS_OF_READERS = 0.1
 
 
 def check_n_questions(value):
-    """Check that a value is a number of questions, or None."""
+    """Return a number of questions as int, or None for all."""
     is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if value is not None and not (is_number and value >= 1):
         raise ValueError(
             f"n_questions must be an int of at least 1, or None for all; got {value!r}."
         )
+    return None if value is None else int(value)
 
 
 def rank_questions(decisions, weak, asked, judged, random_state):

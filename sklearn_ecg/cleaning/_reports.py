@@ -3,19 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from sklearn_ecg.cleaning._inputs import is_signal_list
+from sklearn_ecg.cleaning._inputs import is_signal_list, record_ids
 from sklearn_ecg.records import CleanedRecords, ECGRecords
-from sklearn_ecg.utils import as_pandas, check_groups, fill_masked
-
-
-def record_ids(X, n_records):
-    """Return the names of records, or their positions if the names are missing or not unique."""
-    if isinstance(X, ECGRecords):
-        return X.ids
-    names = X.index.to_flat_index() if isinstance(X, pd.DataFrame) else None
-    if names is None or not names.is_unique or names.hasnans:
-        return np.arange(n_records)
-    return check_groups(names, n_records=n_records, name="the index of X", what="name")
+from sklearn_ecg.utils import as_pandas, fill_masked
 
 
 def cleaned_records(X, given, labels, decisions, measured=None):

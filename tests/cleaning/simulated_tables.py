@@ -3,6 +3,7 @@
 from functools import cache
 
 import numpy as np
+from scipy.special import expit, logit
 from sklearn.metrics import f1_score
 
 from sklearn_ecg import AFPLabelCleaner
@@ -49,3 +50,14 @@ def fit_weak_table():
 def weighted_f1(truth, labels, weak):
     """Of labels against the truth, an undecided one counting as its weak label."""
     return f1_score(truth, np.where(labels == -1, weak, labels), average="weighted")
+
+
+def make_noisy(rng, n_records, rates, frequency=0.3):
+    """Informative probabilities, and weak labels with each label's own rates."""
+    true = rng.random((n_records, len(rates))) < frequency
+    score = np.where(true, 1.5, -1.5) + rng.normal(0, 1, true.shape)
+    probability = expit(3 * score + logit(frequency))
+    draw = rng.random(true.shape)
+    missing, wrong = np.transpose(rates)
+    weak = np.where(true, draw >= missing, draw < wrong)
+    return probability, weak.astype(float)[..., np.newaxis]

@@ -52,8 +52,8 @@ EXPECTED_FAILURES = {
     [CodedLabels(mixture=DirichletProcessGaussianMixture(n_components=2), max_iter=1)],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
+def test_scikit_learn_checks(check_passes, estimator, check):
+    check_passes(estimator, check)
 
 
 @pytest.mark.parametrize("rate", [0.05, 0.2, 0.4])

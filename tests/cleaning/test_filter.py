@@ -79,8 +79,8 @@ EXPECTED_FAILURES = {
     [CodedCrossValidation(cv=2), CodedDensity()],
     expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
 )
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
+def test_scikit_learn_checks(check_passes, estimator, check):
+    check_passes(estimator, check)
 
 
 def test_removes_wrong_labels_and_adds_none(cleaner, table):

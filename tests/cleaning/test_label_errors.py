@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.optimize import approx_fprime
 from scipy.special import expit, logit
+from simulated_tables import make_noisy
 
 from sklearn_ecg.cleaning import _label_errors
 from sklearn_ecg.cleaning._constraints import LabelConstraints
@@ -18,14 +19,10 @@ from sklearn_ecg.cleaning._label_errors import (
     LabelPrior,
     LabelSets,
     belief_in,
-    choose_pooling,
     fit_errors,
     label_sets,
-    noise_rates,
-    rate_interval,
-    single_belief,
 )
-from sklearn_ecg.cleaning._paper import describe_noise_rates
+from sklearn_ecg.cleaning._noise_rates import choose_pooling, noise_rates, single_belief
 
 
 def make_errors(rng, n_labels, *, coupled):
@@ -113,28 +110,6 @@ def all_open(probability, sources, constraints=None):
     doubtful = np.full(probability.shape, 0.5)
     rows, n_labels = np.arange(len(probability)), probability.shape[1]
     return LabelSets(rows, probability, sources, doubtful, n_labels, constraints)
-
-
-def test_single_belief_is_bayes_rule():
-    # P(y=1)=0.3, P(w=1|y=1)=0.8, P(w=1|y=0)=0.1, so P(y=1|w=1) = 0.24 / (0.24 + 0.07)
-    said = np.array([1, 0, np.nan])[:, np.newaxis, np.newaxis]
-    rates = [(np.array([0.2]), np.array([0.1]))]
-    found = single_belief(np.full((3, 1), 0.3), said, rates)
-    assert_allclose(found[:, 0], [0.24 / 0.31, 0.06 / 0.69, 0.3])
-
-
-def test_single_belief_multiplies_what_sources_say(rng):
-    probability, sources = rng.uniform(0.1, 0.9, (20, 3)), make_sources(rng, (20, 3), "hard")
-    rates = [tuple(rng.uniform(0.05, 0.3, (2, 3))) for _ in range(2)]
-    found = single_belief(probability, sources, rates)
-    for i, label in np.ndindex(20, 3):
-        present, absent = probability[i, label], 1 - probability[i, label]
-        for m, (missing, wrong) in enumerate(rates):
-            if sources[i, label, m] == 1:
-                present, absent = present * (1 - missing[label]), absent * wrong[label]
-            elif sources[i, label, m] == 0:
-                present, absent = present * missing[label], absent * (1 - wrong[label])
-        assert_allclose(found[i, label], present / (present + absent))
 
 
 @pytest.mark.parametrize("n_labels", [1, 2, 4])
@@ -239,7 +214,9 @@ def test_an_answer_resolves_what_it_tells_beyond_better_ones(rng, coupled):
     probability, sources = rng.uniform(0.2, 0.8, (20, 3)), make_sources(rng, (20, 3), "hard")
     sets = list(product((0, 1), repeat=3))
     found = all_open(probability, sources)
-    resolved = found.errors_resolved(prior, errors)
+    belief = found.belief(prior, errors)
+    alone = np.minimum(belief, 1 - belief)
+    resolved = alone + found.resolved_beyond(found.shares(prior, errors))
     expected = np.zeros(probability.shape)
     for i in range(20):
         joint = joint_probabilities(sets, probability[i], sources[i], prior, errors)
@@ -257,9 +234,21 @@ def test_an_answer_resolves_what_it_tells_beyond_better_ones(rng, coupled):
             expected[i, best] = mistakes_left(joint, sets, asked) - left[best]
             asked.append(best)
     assert_allclose(resolved, expected, atol=1e-4)
-    belief = found.belief(prior, errors)
     if coupled:
-        assert (expected > np.minimum(belief, 1 - belief) + 0.01).any()
+        assert (expected > alone + 0.01).any()
+
+
+def test_tempered_sets_of_independent_labels_are_tempered_labels(rng):
+    probability, sources = rng.uniform(0.2, 0.8, (20, 3)), make_sources(rng, (20, 3), "hard")
+    errors, prior = [make_errors(rng, 3, coupled=False)], LabelPrior.of_single_labels(3)
+    found, shift = all_open(probability, sources[..., :1]), rng.normal(size=(20, 3))
+    tempered = found.tempered(found.shares(prior, errors), 0.7, shift)
+    assert_allclose(tempered.sum(axis=1), 1, atol=1e-6)
+    present = (tempered[:, np.newaxis] @ found.sets)[:, 0]
+    log_odds = logit(found.belief(prior, errors))
+    assert_allclose(present, expit(0.7 * log_odds + shift), atol=1e-4)
+    # Answers about independent labels tell nothing of each other.
+    assert_allclose(found.resolved_beyond(tempered), 0, atol=1e-5)
 
 
 def mistakes_left(joint, sets, asked):
@@ -320,84 +309,6 @@ def test_scaled_errors_are_as_many_times_as_frequent(rng):
     assert_allclose(half[present].mean(), full[present].mean() / 2, atol=0.01)
     none = (true == errors.scaled(0.0).simulate(true, rng)).mean()
     assert none > 0.999
-
-
-def em_of_one_label(probability, weak):
-    """Likeliest rates, by many rounds of plain expectation maximisation."""
-    missing, wrong = 0.1, 0.05
-    for _ in range(2000):
-        lost = gained = present = absent = 0.0
-        for p, w in zip(probability, weak, strict=True):
-            for_it = p * (1 - missing if w else missing)
-            against = (1 - p) * (wrong if w else 1 - wrong)
-            belief = for_it / (for_it + against)
-            present, absent = present + belief, absent + 1 - belief
-            lost, gained = lost + belief * (not w), gained + (1 - belief) * w
-        change = abs(lost / present - missing) + abs(gained / absent - wrong)
-        missing, wrong = lost / present, gained / absent
-        if change < 1e-7:
-            break
-    return missing, wrong
-
-
-def make_noisy(rng, n_records, rates, frequency=0.3):
-    """Informative probabilities, and weak labels with each label's own rates."""
-    true = rng.random((n_records, len(rates))) < frequency
-    score = np.where(true, 1.5, -1.5) + rng.normal(0, 1, true.shape)
-    probability = expit(3 * score + logit(frequency))
-    draw = rng.random(true.shape)
-    missing, wrong = np.transpose(rates)
-    weak = np.where(true, draw >= missing, draw < wrong)
-    return probability, weak.astype(float)[..., np.newaxis]
-
-
-def test_noise_rates_of_little_pooling_are_each_labels_own(rng):
-    probability, sources = make_noisy(rng, 800, [(0.3, 0.05), (0.1, 0.2), (0.2, 0.1)])
-    ((missing, wrong),) = noise_rates(probability, sources, pooling=np.full(3, 1e-6))
-    for label in range(3):
-        expected = em_of_one_label(probability[:, label], sources[:, label, 0])
-        assert_allclose((missing[label], wrong[label]), expected, atol=2e-3)
-
-
-def test_noise_rates_of_much_pooling_are_one_for_all_labels(rng):
-    probability, sources = make_noisy(rng, 800, [(0.3, 0.05), (0.1, 0.2), (0.2, 0.1)])
-    ((missing, wrong),) = noise_rates(probability, sources, pooling=np.full(3, 1e5))
-    expected = em_of_one_label(probability.ravel(), sources[..., 0].ravel())
-    assert_allclose(missing, expected[0], atol=5e-3)
-    assert_allclose(wrong, expected[1], atol=5e-3)
-
-
-@pytest.mark.parametrize(("missing", "wrong"), [(0.3, 0.05), (0.05, 0.2), (0.0, 0.0)])
-def test_noise_rates_are_found(rng, missing, wrong):
-    probability, sources = make_noisy(rng, 5000, [(missing, wrong)])
-    ((found_missing, found_wrong),) = noise_rates(probability, sources, pooling=np.array([10.0]))
-    assert_allclose((found_missing[0], found_wrong[0]), (missing, wrong), atol=0.03)
-
-
-def test_each_source_has_its_own_noise_rates(rng):
-    probability, first = make_noisy(rng, 4000, [(0.3, 0.02)] * 3)
-    true = (probability > 0.5).astype(float)[..., np.newaxis]
-    silent = np.where(rng.random(true.shape) < 0.5, np.nan, true)
-    (noisy, _), (right, _) = noise_rates(
-        probability, np.concatenate([first, silent], 2), pooling=10
-    )
-    assert_allclose(noisy, 0.3, atol=0.06)
-    assert (right < 0.05).all()
-
-
-def test_rates_are_pooled_more_the_more_alike_they_are(rng):
-    vouched = np.ones(8, dtype=bool)
-    alike = choose_pooling(*make_noisy(rng, 1500, [(0.2, 0.05)] * 8), vouched)
-    rates = [(rate, 0.05) for rate in (0.02, 0.6) * 4]
-    assert (choose_pooling(*make_noisy(rng, 1500, rates), vouched) < alike).all()
-
-
-def test_labels_that_nobody_vouches_for_have_the_rates_of_the_others(rng):
-    probability, sources = make_noisy(rng, 3000, [(0.2, 0.05), (0.2, 0.05), (0.6, 0.3)])
-    pooling = choose_pooling(probability, sources, np.array([True, True, False]))
-    ((missing, wrong),) = noise_rates(probability, sources, pooling)
-    assert_allclose(missing, 0.2, atol=0.06)
-    assert_allclose(wrong, 0.05, atol=0.03)
 
 
 def draw_sets(rng, prior, n_records):
@@ -538,43 +449,6 @@ def test_errors_of_few_other_records_stay_near_those_that_are_trusted(rng):
     assert_allclose(kept.gains, many.gains, atol=0.02)
 
 
-def test_intervals_of_estimated_rates_hold_the_truth():
-    held = []
-    for seed in range(10):
-        rng = np.random.default_rng(seed)
-        true = [(0.3, 0.05), (0.1, 0.1), (0.2, 0.02)]
-        probability, sources = make_noisy(rng, 600, true)
-        ((missing, wrong),) = noise_rates(probability, sources, pooling=np.full(3, 3.0))
-        errors = LabelErrors.independent(missing, wrong, np.full(3, 0.7), coupled=False)
-        found = rate_interval(probability, sources[..., 0], errors, 3.0, (1.0, 0.0))
-        for label, (of_missing, of_wrong) in enumerate(true):
-            rate, low, high, wrong_rate, wrong_low, wrong_high = found[label]
-            assert 0 <= low <= rate <= high <= 1 and 0 <= wrong_low <= wrong_rate <= wrong_high <= 1
-            held += [low <= of_missing <= high, wrong_low <= of_wrong <= wrong_high]
-    # They are meant to hold 95 %; on 240 others of this kind they held 97 %.
-    assert np.mean(held) >= 0.9
-
-
-def test_of_a_source_that_says_nothing_of_a_label_no_rate_is_known():
-    said = np.array([[1.0, np.nan], [0.0, np.nan]])
-    errors = LabelErrors.independent(
-        np.array([0.1, 0.1]), np.array([0.1, 0.1]), np.array([0.5, 0.5]), coupled=False
-    )
-    found = rate_interval(np.full((2, 2), 0.5), said, errors, 3.0, (1.0, 0.0))
-    assert np.isfinite(found[0]).all() and np.isnan(found[1]).all()
-
-
-def test_intervals_begin_at_zero_where_there_may_be_no_error():
-    belief = np.r_[np.full(100, 0.99), np.full(400, 0.001), [0.6, 0.5, 0.4]]
-    weak = np.r_[np.ones(100), np.zeros(400), np.zeros(3)].astype(int)
-    # All three labels in doubt are absent with a probability of 0.4 * 0.5 * 0.6.
-    missing, low, high, *_ = describe_noise_rates(belief, weak)
-    assert low == 0 < missing < high
-    weak[:10] = 0
-    missing, low, high, *_ = describe_noise_rates(belief, weak)
-    assert 0 < low < missing < high
-
-
 def test_label_sets_of_many_records_and_labels_take_little_memory(rng):
     n_records, n_labels = 5000, 70
     probability = np.where(rng.random((n_records, n_labels)) < 0.005, 0.5, 1e-4)
@@ -583,7 +457,7 @@ def test_label_sets_of_many_records_and_labels_take_little_memory(rng):
     prior = LabelPrior.of_single_labels(n_labels)
     tracemalloc.start()
     for part in label_sets(probability, sources, probability):
-        part.errors_resolved(prior, errors)
+        part.resolved_beyond(part.shares(prior, errors))
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200e6

@@ -7,6 +7,7 @@ from sklearn import config_context
 from sklearn.base import clone
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -19,6 +20,7 @@ from sklearn.svm import LinearSVC
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_ecg import CleanedRecords, ECGRecords, OnCleanedLabels
+from sklearn_ecg.datasets import make_ecg_records
 
 
 def make_cleaned(X, labels, weak=None, **fields):
@@ -195,8 +197,8 @@ def expected_failures(estimator):
     ],
     expected_failed_checks=expected_failures,
 )
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
+def test_scikit_learn_checks(check_passes, estimator, check):
+    check_passes(estimator, check)
 
 
 def test_scores_in_a_search_with_metadata_routing():
@@ -339,3 +341,25 @@ def test_records_lend_their_names_to_labels_in_an_array(table):
     features = FunctionTransformer(lambda X: np.asarray(X)[:, 0])
     model = OnCleanedLabels(LogisticRegression(), features=features).fit(records, table[1])
     assert model.label_names_.tolist() == model.classes_.tolist() == ["AF", "PVC"]
+
+
+def test_features_that_were_not_measured_are_named_with_the_cure(table):
+    X, labels = table
+    X = pd.DataFrame(X, index=[f"r{row}" for row in range(len(X))], columns=list("abcd"))
+    holed = X.copy()
+    holed.iloc[[7, 9], 2] = np.nan
+    said = "2 of 200 records lack features; record r7 lacks c. .*make_pipeline.SimpleImputer"
+    with pytest.raises(ValueError, match=f"contains NaN, which LogisticRegression .*{said}"):
+        OnCleanedLabels(LogisticRegression()).fit(holed, labels)
+    whole = OnCleanedLabels(LogisticRegression()).fit(X, labels)
+    for answer in (whole.predict, whole.predict_proba, whole.decision_function):
+        with pytest.raises(ValueError, match=said):
+            answer(holed)
+    cured = OnCleanedLabels(make_pipeline(SimpleImputer(), LogisticRegression()))
+    assert cured.fit(holed, labels).predict(holed).shape == labels.shape
+
+
+def test_measured_features_are_named_too():
+    records = make_ecg_records(24, leads=("I", "II"), sampling_rate=100, random_state=0)
+    with pytest.raises(ValueError, match="record P0000-0 lacks P_duration_ms"):
+        OnCleanedLabels(LogisticRegression()).fit(records)

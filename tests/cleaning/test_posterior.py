@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from sklearn_ecg.cleaning._bayes import Posterior
 from sklearn_ecg.cleaning._constraints import LabelConstraints
+from sklearn_ecg.cleaning._posterior import Posterior
 from sklearn_ecg.datasets import corrupt_labels
 
 
@@ -36,17 +36,16 @@ class Simulation:
             setattr(self, name, getattr(self, name)[rows][:, labels])
 
     def learn(self, **options):
-        options = {"constraints": None, "joint": True, "caution": 2.0, "random_state": 0} | options
+        options = {"joint": True, "caution": 2.0, "random_state": 0} | options
         control = np.flatnonzero(~self.is_weak)
         unseen = np.zeros(self.truth.shape[1], dtype=bool)
-        posterior = Posterior.learn(
+        posterior = Posterior(**options).learn(
             self.scores,
             self.pinned,
             np.zeros(self.pinned.shape, dtype=bool),
             self.sources,
             control,
             unseen=unseen,
-            **options,
         )
         given = (
             posterior.calibration.probability(self.scores[self.is_weak]),

@@ -131,7 +131,7 @@ def test_one_answer_settles_both_labels_of_a_swap():
             total += np.minimum(has, share.sum() - has).sum()
         return total
 
-    resolved = sets.errors_resolved(prior, [errors])[0]
+    resolved = doubt + sets.resolved_beyond(shares[np.newaxis])[0]
     first = np.argmax(resolved)
     assert_allclose(resolved[first], doubt.sum() - min(left(0), left(1)), atol=1e-6)
     # All errors are gone once both are answered.

@@ -1,14 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
-from numpy.testing import assert_allclose, assert_array_equal
 from simulated_tables import make_weak_table
 from sklearn.base import clone
-from sklearn.metrics import roc_auc_score
 
 from sklearn_ecg import AFPLabelCleaner
 from sklearn_ecg.cleaning import DensityLabelCleaner
-from sklearn_ecg.cleaning._reasons import LabelContrast, describe_feature
 from sklearn_ecg.mixture import DirichletProcessGaussianMixture
 
 CLEANER = AFPLabelCleaner(
@@ -114,46 +111,6 @@ def test_no_record_is_similar_to_itself(noisy):
     assert (found["because"] == "1 is trusted in this record, and was not questioned").all()
 
 
-def test_contrast_against_the_area_under_the_roc_curve():
-    rng = np.random.default_rng(0)
-    y = rng.random(300) < 0.3
-    table = rng.normal(np.outer(y, [0, -1, 3, 0.5]), 1)
-    contrast = LabelContrast.learn(table, y, ~y)
-    expected = [2 * roc_auc_score(y, table[:, m]) - 1 for m in contrast.features]
-    assert_allclose(contrast.separation, expected, atol=1e-12)
-    assert contrast.features[:2].tolist() == [2, 1]
-
-
-def test_scores_say_on_which_side_a_value_lies():
-    rng = np.random.default_rng(0)
-    y = np.arange(400) < 200
-    table = rng.normal(3.0 * y, 1)[:, np.newaxis]
-    contrast = LabelContrast.learn(table, y, ~y)
-    values = np.array([[-9.0], [0.0], [1.5], [3.0], [9.0], [np.nan]])
-    low, without, between, with_it, high, missing = contrast.scores(values)[:, 0]
-    assert low == -high == pytest.approx(-contrast.separation[0])
-    assert without < -0.8 and with_it > 0.8 and abs(between) < 0.1 and missing == 0
-    # A label and its contrary see the same.
-    assert_allclose(LabelContrast.learn(table, ~y, y).scores(values), -contrast.scores(values))
-
-
-def test_gaps_and_few_examples():
-    rng = np.random.default_rng(0)
-    y = np.arange(100) < 40
-    table = rng.normal(3.0 * np.c_[y, y, y], 1)
-    table[:, 1] = np.nan
-    table[rng.random(100) < 0.9, 2] = np.nan
-    contrast = LabelContrast.learn(table, y, ~y)
-    assert contrast.features[0] == 0
-    assert (
-        1
-        not in contrast.features[
-            contrast.choose(contrast.scores(table[:1, contrast.features])[0], 3)
-        ]
-    )
-    assert LabelContrast.learn(table, np.arange(100) < 4, np.arange(100) >= 4) is None
-
-
 def test_undecided_labels_have_reasons_on_both_sides(noisy):
     _, _, _, cleaner = noisy
     asked = cleaner.undecided_.head(40)
@@ -238,20 +195,6 @@ def test_what_could_not_be_judged_says_why(rhythms):
     ]
 
 
-@pytest.mark.parametrize(
-    ("name", "expected"),
-    [
-        ("QRS_duration_ms", ("QRS duration", "ms", "70-110")),
-        ("II_QRS_duration_ms", ("QRS duration in II", "ms", "below 110")),
-        ("V2_ST_slope_mV_per_s", ("ST slope in V2", "mV/s", "")),
-        ("QTc_Bazett_ms", ("QTc Bazett", "ms", "390-450 (men), 390-460 (women)")),
-        ("potassium", ("potassium", "", "")),
-    ],
-)
-def test_features_are_called_as_the_catalogue_has_them(name, expected):
-    assert describe_feature(name) == expected
-
-
 def test_measurements_of_readers_come_before_others_that_tell_as_much(rhythms):
     X, _, weak, trusted, _ = rhythms
     X = X[["P_per_QRS"]].assign(shape=-X["P_per_QRS"])
@@ -262,11 +205,3 @@ def test_measurements_of_readers_come_before_others_that_tell_as_much(rhythms):
         first.append(cleaner.changes(reasons=True)["measurements"][0])
     assert first[0].startswith("Entropy") and first[1].startswith("Entropy")
     assert first[2].startswith("P amplitude in V1")
-
-
-def test_the_number_of_records_compared_is_bounded(monkeypatch):
-    monkeypatch.setattr("sklearn_ecg.cleaning._reasons._MOST_COMPARED", 50)
-    y = np.arange(1000) < 400
-    contrast = LabelContrast.learn(np.random.default_rng(0).normal(0, 1, (1000, 3)), y, ~y)
-    assert len(contrast.rows_with) == len(contrast.rows_without) == 50
-    assert_array_equal(contrast.rows_without[[0, -1]], [400, 999])
