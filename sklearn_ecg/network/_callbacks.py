@@ -4,12 +4,14 @@ from io import BytesIO
 from pathlib import Path
 from pickle import UnpicklingError
 
+import joblib
 import numpy as np
 import torch
 from skorch.callbacks import Callback, LRScheduler
 from torch.optim.lr_scheduler import CosineAnnealingLR, OneCycleLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from sklearn_ecg._version import __version__
 from sklearn_ecg.utils import progress, whole_file, writing
 
 
@@ -145,12 +147,22 @@ class Resume(Callback):
     ----------
     folder : path
         Is made if it is missing.
-    fingerprint : str
-        Hash of parameters and data. It names the file, so that trainings that share a folder, such
-        as those of a search, do not read each other's files.
+    parameters : dict
+        Those that change the network.
+    dataset : SignalDataset
+    start : tuple
+        What the training goes on from.
+
+    Notes
+    -----
+    A hash of all but the folder names the file, so that trainings that share a folder, such as
+    those of a search, do not read each other's files.
     """
 
-    def __init__(self, folder, fingerprint):
+    def __init__(self, folder, parameters, dataset, start):
+        arrays = [values.numpy() for values in (*dataset.arrays(), dataset.rows)]
+        parameters = sorted(parameters.items(), key=str)
+        fingerprint = joblib.hash([parameters, __version__, *map(_as_arrays, start), *arrays])
         self.path = Path(folder) / f"{fingerprint}.pt"
 
     def on_epoch_end(self, net, **kwargs):
@@ -226,6 +238,13 @@ def callback_of(net, kind):
 def average_of(net):
     """Return the average of a net's weights during training, else None."""
     return getattr(callback_of(net, WeightAverage), "average_", None)
+
+
+def _as_arrays(value):
+    """Return a dict with arrays instead of tensors: arrays are hashed by their values."""
+    if isinstance(value, dict):
+        return {name: _as_arrays(of) for name, of in value.items()}
+    return value.numpy(force=True) if isinstance(value, torch.Tensor) else value
 
 
 def _plain(value):

@@ -4,7 +4,6 @@ import os
 from numbers import Integral, Real
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 import torch
@@ -18,7 +17,6 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from skorch.history import History
 from torch import nn
 
-from sklearn_ecg._version import __version__
 from sklearn_ecg.network._augmentation import SignalAugmentation
 from sklearn_ecg.network._batches import SignalDataset
 from sklearn_ecg.network._callbacks import Resume
@@ -34,7 +32,6 @@ from sklearn_ecg.network._parts import (
     network_maker,
     parameters_of,
 )
-from sklearn_ecg.network._signal_reader import warn_of_other_units
 from sklearn_ecg.network._task import read_task
 from sklearn_ecg.network._trainer import Trainer
 from sklearn_ecg.network.modules import label_correlation
@@ -526,26 +523,20 @@ class LabelCorrelationECGClassifier(
             }
             moments = before.net_.moments_for(net) if one_epoch else None
         if self.checkpoint is not None:
-            fingerprint = self._fingerprint(dataset, start, moments, one_epoch)
-            resume = Resume(self.checkpoint, fingerprint)
+            # Neither these nor the device change the network; features are learned anew each time.
+            free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
+            parameters = {
+                name: value
+                for name, value in self.get_params().items()
+                if name not in free and name.partition("__")[0] != "features"
+            }
+            resume = Resume(self.checkpoint, parameters, dataset, (start, moments, one_epoch))
         seed = task.random_state.randint(np.iinfo(np.int32).max)
         net.train(dataset, seed, start=start, moments=moments, resume=resume)
         if one_epoch and task.before is not None:
             for epoch in net.history:
                 epoch["epoch"] += len(before.history)
             net.history = History([*before.history, *net.history])
-
-    def _fingerprint(self, dataset, *others):
-        # Neither these nor the device change the network; features are learned anew each time.
-        free = {"callbacks", "checkpoint", "device", "verbose", "thresholds", "calibration"}
-        parameters = {
-            name: value
-            for name, value in self.get_params().items()
-            if name not in free and name.partition("__")[0] != "features"
-        }
-        arrays = [values.numpy() for values in (*dataset.arrays(), dataset.rows)]
-        others = [__version__, *map(_as_arrays, others)]
-        return joblib.hash([sorted(parameters.items(), key=str), *others, *arrays])
 
     def _check_converged(self, net, dataset, ids):
         if net.diverged_in_ is None:
@@ -766,25 +757,7 @@ class LabelCorrelationECGClassifier(
         if _is_empty(X):
             return np.empty((0, n_columns)), {}, ()
         records = self.reader_.check(X, type(self).__name__)
-        answers, sizes = np.full((len(records), n_columns), np.nan), np.empty(len(records))
-        reasons = {}
-        for rows in self.reader_.parts(records):
-            part = records if len(rows) == len(records) else records[rows]
-            reading = self.reader_.read(part)
-            sizes[rows] = reading.dataset.sizes()
-            reasons |= {int(rows[row]): reason for row, reason in reading.reasons.items()}
-            read = np.flatnonzero(reading.is_read)
-            if len(read):
-                part = part if len(read) == len(part) else part[read]
-                answers[rows[read]] = answer(reading.dataset.select(read), part)
-                bad = read[~np.isfinite(answers[rows[read]]).all(axis=1)]
-                reasons |= dict.fromkeys(
-                    rows[bad].tolist(),
-                    "the network has no finite answer: are its signals in mV?",
-                )
-        warn_of_other_units(sizes, records.ids)
-        answers[list(reasons)] = np.nan
-        return answers, reasons, records.ids
+        return *self.reader_.answers(records, answer, n_columns), records.ids
 
     # Files --------------------------------------------------------------------------------------
 
@@ -942,13 +915,6 @@ class LabelCorrelationECGClassifier(
         tags.input_tags.three_d_array = True
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _as_arrays(value):
-    """Return a dict with arrays instead of tensors: arrays are hashed by their values."""
-    if isinstance(value, dict):
-        return {name: _as_arrays(of) for name, of in value.items()}
-    return value.numpy(force=True) if isinstance(value, torch.Tensor) else value
 
 
 def _column_names(X):

@@ -155,7 +155,46 @@ class SignalReader:
             reasons = dict.fromkeys(range(len(records)), str(error))
         return self._standardised(signals, reasons)
 
-    def parts(self, records):
+    def answers(self, records, ask, n_columns):
+        """Read records in parts that fit into memory, and ask a network about each part.
+
+        Parameters
+        ----------
+        records : ECGRecords
+            From `check`.
+        ask : callable
+            Takes a SignalDataset and its records, and returns an array with a row for each.
+        n_columns : int
+            Number of columns of that array.
+
+        Returns
+        -------
+        answers : ndarray of shape (n_records, n_columns)
+            NaN where there is none.
+        reasons : dict of int to str
+            {row: why there is none}.
+        """
+        answers, sizes = np.full((len(records), n_columns), np.nan), np.empty(len(records))
+        reasons = {}
+        for rows in self._parts(records):
+            part = records if len(rows) == len(records) else records[rows]
+            reading = self.read(part)
+            sizes[rows] = reading.dataset.sizes()
+            reasons |= {int(rows[row]): reason for row, reason in reading.reasons.items()}
+            read = np.flatnonzero(reading.is_read)
+            if len(read):
+                part = part if len(read) == len(part) else part[read]
+                answers[rows[read]] = ask(reading.dataset.select(read), part)
+                bad = read[~np.isfinite(answers[rows[read]]).all(axis=1)]
+                reasons |= dict.fromkeys(
+                    rows[bad].tolist(),
+                    "the network has no finite answer: are its signals in mV?",
+                )
+        warn_of_other_units(sizes, records.ids)
+        answers[list(reasons)] = np.nan
+        return answers, reasons
+
+    def _parts(self, records):
         """Split rows of records so that no record is padded to the length of a much longer one.
 
         Returns
