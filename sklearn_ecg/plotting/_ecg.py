@@ -15,6 +15,14 @@ from sklearn_ecg.plotting._marks import (
 )
 from sklearn_ecg.plotting._matplotlib import import_pyplot
 from sklearn_ecg.plotting._paper import INK, Paper
+from sklearn_ecg.plotting._rows import (
+    NAME_MM,
+    about_median,
+    free_start,
+    lowest_and_highest,
+    why_blank,
+    zero_lines,
+)
 from sklearn_ecg.records import ECGRecords
 from sklearn_ecg.records._readers import as_lazy
 from sklearn_ecg.utils import check_option
@@ -22,15 +30,8 @@ from sklearn_ecg.utils import check_option
 _MM_PER_INCH = 25.4
 _STRIP_S = 10.0  # as machines print; shorter records get the same width
 
-# Margins in mm: right of the signal, above it, below it, and for the title.
-_RIGHT_MM, _ABOVE_MM, _BELOW_MM, _TITLE_MM = 5, 9, 8, 8
-_ROUND_MM = 5
-_CLOSEST_ROWS_MM, _FARTHEST_ROWS_MV = 20, 8.0
-# Higher spikes, for example of loose electrodes, may cross other rows, to save paper.
-_HIGHEST_MV = 5.0
-# Height of a lead's name, its possible places (the first where it does not cover the signal is
-# taken), and its size.
-_NAME_MM, _NAME_STARTS_MM, _NAME_SIZE_MM = 7.5, np.arange(1.5, 25, 1.5), (10, 3.5)
+# Margins in mm: right of the signal, and for the title.
+_RIGHT_MM, _TITLE_MM = 5, 8
 
 
 class ECGDisplay:
@@ -219,7 +220,7 @@ class ECGDisplay:
         paper = Paper(speed, gain)
         rows = arrange(
             {
-                name: _about_median(lead)
+                name: about_median(lead)
                 for name, lead in zip(self._names(), self._leads(), strict=True)
             },
             self.sampling_rate,
@@ -231,10 +232,10 @@ class ECGDisplay:
         if waves is not None:
             check_waves(waves)
             waves = waves_in_seconds(waves, self._names(), self.sampling_rate)
-        baselines = _baselines(rows, paper)
+        baselines = zero_lines(rows, paper)
         duration_s = self._leads().shape[1] / self.sampling_rate
         left, right = -paper.left_s, duration_s + paper.seconds(_RIGHT_MM)
-        bottom, top = _lowest_and_highest(rows, baselines, paper)
+        bottom, top = lowest_and_highest(rows, baselines, paper)
         if ax is None:
             ax = _new_axes((right - left) * speed, (top - bottom) * gain)
         paper.draw_grid(ax, left, right, bottom, top)
@@ -278,6 +279,7 @@ class ECGDisplay:
 
     def _draw(self, ax, trace, baseline, paper, waves):
         values, start_s = trace.values, trace.start_s
+        whole = self._leads()[self._names().index(trace.lead)]
         time = start_s + np.arange(len(values)) / self.sampling_rate
         label = trace.lead if trace.name.casefold() == trace.lead.casefold() else trace.name
         ax.plot(time, baseline + values, color=INK, linewidth=0.8, label=label)
@@ -287,22 +289,14 @@ class ECGDisplay:
         if waves is not None:
             mark_waves(ax, trace.lead, waves, time, baseline + values)
         ax.text(
-            start_s + _free_start(values, self.sampling_rate, paper),
-            baseline + paper.millivolts(_NAME_MM),
-            trace.name + self._note(trace),
+            start_s + free_start(values, self.sampling_rate, paper),
+            baseline + paper.millivolts(NAME_MM),
+            trace.name + why_blank(trace.values, whole),
             fontsize=9,
             fontweight="bold",
             color=INK,
             zorder=1,
         )
-
-    def _note(self, trace):
-        """Say why a lead shows nothing."""
-        finite = trace.values[np.isfinite(trace.values)]
-        if not finite.size:
-            elsewhere = np.isfinite(self._leads()[self._names().index(trace.lead)]).any()
-            return " (not recorded at this time)" if elsewhere else " (not recorded)"
-        return " (flat)" if np.ptp(finite) == 0 else ""
 
 
 def read_record(records, record):
@@ -363,57 +357,3 @@ def _new_axes(width_mm, height_mm):
     _, ax = import_pyplot().subplots(figsize=[length / _MM_PER_INCH for length in size])
     ax.set_position([0, 0, 1, height_mm / size[1]])
     return ax
-
-
-def _free_start(values, sampling_rate, paper):
-    """Return the time in s after the start at which a lead's name does not cover its signal."""
-    width, height = _NAME_SIZE_MM
-    lowest, highest = paper.millivolts(_NAME_MM - 2.5), paper.millivolts(_NAME_MM + height)
-    # The line between two samples may cross the name even if neither sample lies in it.
-    following = np.append(values[1:], values[-1:])
-    covered = (np.fmax(values, following) > lowest) & (np.fmin(values, following) < highest)
-    n_covered = round(paper.seconds(width) * sampling_rate)
-    for start_mm in _NAME_STARTS_MM:
-        first = round(paper.seconds(start_mm - 1) * sampling_rate)
-        if not covered[first : first + n_covered].any():
-            return paper.seconds(start_mm)
-    return paper.seconds(_NAME_STARTS_MM[0])
-
-
-def _about_median(values):
-    # An electrode's offset would move the lead out of its row.
-    return values - np.nanmedian(values) if np.isfinite(values).any() else values
-
-
-def _baselines(rows, paper):
-    """Return the height of each row's zero line, such that waves of neighbours do not overlap."""
-    heights = [0.0]
-    step, closest = paper.millivolts(_ROUND_MM), paper.millivolts(_CLOSEST_ROWS_MM)
-    for upper, lower in zip(rows[-2::-1], rows[:0:-1], strict=True):
-        needed = [
-            _extreme(below, np.nanmax) - _extreme(above, np.nanmin)
-            for above, below in zip(_stretches(upper), _stretches(lower), strict=True)
-        ]
-        gap = step * np.ceil((max(needed) + paper.millivolts(1)) / step)
-        heights.append(heights[-1] + np.clip(gap, closest, max(closest, _FARTHEST_ROWS_MV)))
-    return heights[::-1]
-
-
-def _lowest_and_highest(rows, baselines, paper):
-    """Return the lower and upper end of the paper, on grid lines."""
-    step = paper.millivolts(_ROUND_MM)
-    lowest = min(_extreme(part, np.nanmin) for part in _stretches(rows[-1]))
-    highest = max(_extreme(part, np.nanmax) for part in _stretches(rows[0]))
-    bottom = np.clip(lowest, -_HIGHEST_MV, 0.0) - paper.millivolts(_BELOW_MM)
-    # The calibration pulse of 1 mV needs room too.
-    top = baselines[0] + np.clip(highest, 1.0, _HIGHEST_MV) + paper.millivolts(_ABOVE_MM)
-    return step * np.floor(bottom / step), step * np.ceil(top / step)
-
-
-def _stretches(row):
-    """Cut a row into stretches of time in which waves of two rows could overlap."""
-    return np.array_split(np.concatenate([trace.values for trace in row]), 20)
-
-
-def _extreme(values, function):
-    return function(values) if np.isfinite(values).any() else 0.0

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 INK = "#1a1a1a"
-_PAPER, _FINE, _BOLD = "#fffaf8", "#f7d9d4", "#eeb0a8"
+PAPER, FINE, BOLD = "#fffaf8", "#f7d9d4", "#eeb0a8"
 _PULSE_S = 0.2
 
 
@@ -45,8 +45,8 @@ class Paper(NamedTuple):
 
     def draw_grid(self, ax, left, right, bottom, top):
         """Draw a thin line every millimetre, and a bold one every five."""
-        ax.set_facecolor(_PAPER)
-        for step_mm, color, width in ((1, _FINE, 0.4), (5, _BOLD, 0.6)):
+        ax.set_facecolor(PAPER)
+        for step_mm, color, width in ((1, FINE, 0.4), (5, BOLD, 0.6)):
             across, up = self.seconds(step_mm), self.millivolts(step_mm)
             times = np.arange(np.ceil(left / across - 1e-9), right / across + 1e-9) * across
             levels = np.arange(np.ceil(bottom / up - 1e-9), top / up + 1e-9) * up
@@ -57,10 +57,13 @@ class Paper(NamedTuple):
         ax.set_aspect(self.gain / self.speed)
 
     def draw_calibration(self, ax, baseline):
-        """Draw the calibration pulse of 1 mV and 0.2 s."""
+        """Draw the calibration pulse."""
+        times, pulse = self.calibration_pulse()
+        ax.plot(times, baseline + pulse, color=INK, linewidth=0.8, label="1 mV")
+
+    def calibration_pulse(self):
+        """Return times in s before the signal, and values in mV, of a pulse of 1 mV and 0.2 s."""
         foot, end = self.seconds(2), -self.seconds(3)
         fall = end - foot
         rise = fall - _PULSE_S
-        time = np.array([rise - foot, rise, rise, fall, fall, end])
-        pulse = np.array([0, 0, 1, 1, 0, 0])
-        ax.plot(time, baseline + pulse, color=INK, linewidth=0.8, label="1 mV")
+        return np.array([rise - foot, rise, rise, fall, fall, end]), np.array([0, 0, 1, 1, 0, 0])

@@ -191,12 +191,18 @@ def test_a_little_less_than_ten_seconds_is_no_short_record(records):
     assert draw(longer, duration_s=1e9, layout="12x1").get_xlim()[1] == pytest.approx(30.2)
 
 
-@pytest.mark.parametrize("layout", ["stacked", "12x1", "6x2", "3x4"])
+# In two or four columns one more row shows the rhythm.
+@pytest.mark.parametrize(
+    ("layout", "n_rows"), [("stacked", 12), ("12x1", 12), ("6x2", 7), ("3x4", 4)]
+)
 @pytest.mark.parametrize("n_times", [1, 3, 13])
-def test_hardly_any_samples(layout, n_times):
+def test_hardly_any_samples_are_drawn_once_in_each_row(layout, n_rows, n_times):
     waves = delineate(np.zeros((12, 500)), 250)
     display = ECGDisplay(np.ones((12, n_times)), 250, lead_names=STANDARD, waves=waves)
     display.plot(layout=layout).figure_.canvas.draw()
+    (ax,) = display.axes_
+    drawn = [line.get_xdata() for line in ax.lines if line.get_label() in STANDARD]
+    assert sum(map(len, drawn)) == n_rows * n_times
 
 
 @pytest.mark.parametrize(
