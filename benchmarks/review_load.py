@@ -20,6 +20,7 @@ import threading
 import time
 import uuid
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -89,7 +90,8 @@ def run_load(path, *, n_readers, seconds, think_s, n_servers=1, n_kills=0):
         ``never acknowledged``; ``requests``, how many of them were refused by status, and their
         milliseconds; ``errors`` that no reader should see; ``exit codes`` of the servers.
     """
-    servers = [Server(path) for _ in range(n_servers)]
+    with ThreadPoolExecutor() as pool:
+        servers = list(pool.map(Server, [path] * n_servers))
     readers = [
         SimulatedReader(
             servers[number % n_servers].site, f"reader {number}", seconds, think_s, seed=number

@@ -14,7 +14,15 @@ from sklearn_ecg.command._labels import (
     options_of_labels,
 )
 from sklearn_ecg.command._parameters import parameter_option, read_parameters
-from sklearn_ecg.command._queue import QUEUE, Answers, is_queue, read_answers, write_queue
+from sklearn_ecg.command._queue import (
+    QUEUE,
+    FileOrURL,
+    is_queue,
+    read_answers,
+    trust_sample,
+    write_queue,
+    write_sample,
+)
 from sklearn_ecg.command._run import WORK, options_of_run, out_option, write_report, write_table
 
 
@@ -45,15 +53,23 @@ _OPTIONS = (
 @options_of_cleaning
 @click.option(
     "--answers",
-    type=Answers(),
+    type=FileOrURL(exists=True),
     help="The review list with its column answer filled in: labels.xlsx or review.csv of a run "
-    "with another --out. Or a queue (queue.sqlite or the URL of a database); its questions are "
-    "brought up to date.",
+    "with another --out. Or a queue (queue.sqlite or the URL of a database); without --queue its "
+    "questions are brought up to date.",
 )
 @click.option(
-    "--queue/--no-queue",
-    default=None,
-    help=f"Whether to write {QUEUE} for the review desk; by default where SQLAlchemy is installed.",
+    "--queue",
+    type=FileOrURL(exists=False),
+    help="The queue of the review desk to make, or to bring up to date: a file, or the URL of a "
+    f"database of PostgreSQL. By default {QUEUE} in the folder.",
+)
+@click.option("--no-queue", is_flag=True, help="Write no queue.")
+@click.option(
+    "--sample",
+    type=click.IntRange(min=1),
+    help="If no labels are trusted: write a queue about all labels of this many random records, "
+    "and clean nothing. Clean again with --answers when they are answered.",
 )
 @click.option(
     "--questions",
@@ -64,7 +80,7 @@ _OPTIONS = (
 @parameter_option("AFPLabelCleaner")
 @options_of_files
 @options_of_run
-def clean(run, files, labels, out, parameters, **options):
+def clean(run, files, labels, out, parameters, no_queue, **options):
     """Clean the weak labels of FILES with the help of trusted labels.
 
     LABELS is a table (CSV, Excel or Parquet) with a row per record, or per record and label.
@@ -73,7 +89,7 @@ def clean(run, files, labels, out, parameters, **options):
 
     \b
     The folder --out then holds
-      labels.csv      cleaned labels: 1 present, 0 absent, -1 left to a person; labels.parquet
+      labels.csv      cleaned labels: 1 present, 0 absent, -1 undecided; labels.parquet
                       too, as for details.csv (needs pyarrow)
       labels.xlsx     the same with changes, reasons and the review list (needs openpyxl)
       changes.csv     changed and undecided labels, with reasons
@@ -89,6 +105,8 @@ def clean(run, files, labels, out, parameters, **options):
       work/           measurements for the next run; may be deleted
     Example: sklearn-ecg clean exports labels.csv -o cleaned
     """
+    if no_queue and options["queue"] is not None:
+        raise click.UsageError("--queue and --no-queue exclude each other.")
     parameters = read_parameters(parameters, "AFPLabelCleaner")
     answers = options["answers"]
     asked = answers.parent if isinstance(answers, Path) else out
@@ -98,11 +116,16 @@ def clean(run, files, labels, out, parameters, **options):
         asked = out
     with run.writing_into(out):
         records, sources = read_labelled(run, files, labels, options)
+        if options["sample"] is not None and answers is None:
+            write_report(records.report, out)
+            write_sample(run, records, out, options)
+            return
+        records, sources = trust_sample(answers, records, sources)
         cleaner, cleaned = clean_labels(run, records, sources, asked / WORK, parameters, options)
         _write(run, cleaner, cleaned, records, out)
         if labels is None:
             write_table(count_statements(records), out / "statements.csv")
-        if options["queue"] is not False:
+        if not no_queue:
             write_queue(run, cleaner, records, out, options)
     changes = cleaned.changes()
     is_open, was_unknown = changes["provenance"] == "undecided", changes["weak"] == -1
@@ -114,9 +137,7 @@ def clean(run, files, labels, out, parameters, **options):
     }
     run.conclude(
         "{n_records} records, {n_labels} labels: {n_changed} labels changed, {n_filled_in} unknown "
-        "ones filled in, {n_undecided} left to a person.".format(
-            n_labels=cleaned.n_labels, **counts
-        )
+        "ones filled in, {n_undecided} left undecided.".format(n_labels=cleaned.n_labels, **counts)
     )
     run.log("cleaned", **counts)
 
@@ -146,7 +167,8 @@ def clean_labels(run, records, sources, work, parameters, options):
         records,
         sources,
         "Name a column by --trusted-column, a list of records by --trusted, or a table of labels "
-        "that are right by --truth.",
+        "that are right by --truth. If there are none, --sample 100 lets readers answer for 100 "
+        "random records at the review desk.",
     )
     cleaner = AFPLabelCleaner(
         min_confidence=options["min_confidence"],
@@ -156,7 +178,7 @@ def clean_labels(run, records, sources, work, parameters, options):
         verbose=run.verbose,
     ).set_params(**parameters)
     cleaned = cleaner.fit_transform(records, sources)
-    answers = read_answers(run, options.get("answers"))
+    answers = read_answers(run, cleaner, options.get("answers"))
     if answers is not None:
         cleaner = cleaner.with_answers(answers)
         cleaned = cleaner.transform(records)

@@ -9,8 +9,9 @@ from sklearn_ecg.command._parameters import names_of
 
 #: Table of each record and label that `clean` writes and other subcommands read.
 DETAILS = "details.csv"
-# Columns that mean trust if none is named.
+# Columns that mean trust, or patients, if none is named.
 _TRUSTED_COLUMNS = ("trusted", "reviewed")
+_PATIENT_COLUMNS = ("patient", "patient_id")
 _TRUSTED = ("trusted", "answered")
 #: Metadata: statements of the machine, and of the reader who confirmed them.
 STATEMENTS = ("machine_statements", "reader_statements")
@@ -25,7 +26,10 @@ _OF_TABLE = (
     click.option("--label-column", help="Column that holds names of labels, instead."),
     click.option("--separator", help='Text between the names in a cell, such as ";".'),
     click.option("--label-names", help="The wanted labels, separated by commas."),
-    click.option("--patient-column", help="Column of patients; by default those of the files."),
+    click.option(
+        "--patient-column",
+        help="Column of patients; by default patient or patient_id, else those of the files.",
+    ),
 )
 _OF_TRUST = (
     click.option(
@@ -139,6 +143,8 @@ def label_by_table(run, records, path, columns, *, says_trust=True):
         run.say(f"Rows of {path} are matched with records by the column {names[0]!r}")
     if says_trust and columns.get("trusted_column") is None:
         columns["trusted_column"] = next((n for n in names if n in _TRUSTED_COLUMNS), None)
+    if says_trust and columns.get("patient_column") is None:
+        columns["patient_column"] = next((n for n in names if n in _PATIENT_COLUMNS), None)
     columns["group_column"] = columns.pop("patient_column", None)
     for name in ("label_columns", "label_names"):
         columns[name] = names_of(columns.get(name))

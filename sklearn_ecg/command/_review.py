@@ -2,13 +2,14 @@
 
 import logging
 import os
+import re
 import socket
 import sys
 import threading
 import webbrowser
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import click
 
@@ -53,15 +54,15 @@ _EVERYWHERE = ("", "0.0.0.0", "::")
 @click.option(
     "--new-links",
     is_flag=True,
-    help="Make new links. Earlier links stop working, and all readers have to enter again. "
-    "Restart a running desk, so that it knows the new links.",
+    help="Make new links. Earlier links stop working, and all readers have to enter again.",
 )
 @click.option(
-    "--allowed-host",
-    "allowed_hosts",
+    "--url",
+    "urls",
     multiple=True,
-    metavar="NAME",
-    help="A name that browsers use for the desk, such as that of a proxy in front of it.",
+    callback=lambda ctx, param, urls: [_check_url(url) for url in urls],
+    help="The address of the desk for browsers, such as https://ecg.hospital.org/desk, if a proxy "
+    "or another name leads to it. Links begin with the first.",
 )
 @click.option(
     "--trusted-proxy",
@@ -102,7 +103,7 @@ def review(
     tokens,
     token_file,
     new_links,
-    allowed_hosts,
+    urls,
     trusted_proxies,
     ssl_certfile,
     ssl_keyfile,
@@ -122,32 +123,34 @@ def review(
     Example: sklearn-ecg review queue.sqlite --reader anna
     """
     from sklearn_ecg.review import ReviewQueue, create_app, serve
-    from sklearn_ecg.review._server import is_loopback, listen
-    from sklearn_ecg.review._sessions import void_links
+    from sklearn_ecg.review.desk._addresses import is_loopback
+    from sklearn_ecg.review.desk._server import listen
+    from sklearn_ecg.review.desk._sessions import void_links
 
     readers = list(dict.fromkeys(name for names in readers for name in names_of(names))) or None
-    is_open = bool(trusted_proxies) or not all(map(is_loopback, (host, *allowed_hosts)))
+    names = [urlsplit(url).hostname for url in urls]
+    is_open = bool(trusted_proxies) or not all(map(is_loopback, (host, *names)))
     if (is_open or tokens) and readers is None:
         raise click.UsageError("Name the readers by --readers: each needs a link.")
     if (ssl_certfile is None) != (ssl_keyfile is None):
         raise click.UsageError("--ssl-certfile and --ssl-keyfile need each other.")
     opened = ReviewQueue(queue)
-    if new_links:
-        void_links(opened)
-    app = create_app(
-        opened,
-        readers=readers,
-        with_tokens=is_open or tokens,
-        hosts=[*allowed_hosts, *_names_of(host, is_open)],
-        **options,
-    )
     with listen(host, port) as sock, _logged(run):
+        if new_links:
+            void_links(opened)
+        app = create_app(
+            opened,
+            readers=readers,
+            with_tokens=is_open or tokens,
+            hosts=[*names, *_names_of(host, is_open)],
+            **options,
+        )
         scheme = "http" if ssl_certfile is None else "https"
-        port = sock.getsockname()[1]
-        site = _site(scheme, host, port, allowed_hosts, trusted_proxies)
-        if is_open and scheme == "http" and not trusted_proxies:
+        site = urls[0] if urls else _site(scheme, host, sock.getsockname()[1])
+        if is_open and site.startswith("http:"):
             text = "Links and ECGs cross the network unencrypted: give --ssl-certfile and "
-            click.echo(f"Warning: {text}--ssl-keyfile.", err=True)
+            text += "--ssl-keyfile, or the --url of a proxy with https."
+            click.echo(f"Warning: {text}", err=True)
         address = f"{site}/enter"
         if readers is not None and len(readers) == 1 and not app.state.sessions.with_tokens:
             address += f"#{urlencode({'reader': readers[0]})}"
@@ -170,19 +173,23 @@ def review(
 
 def _names_of(host, is_open):
     """Return the host names for an address to listen on."""
+    from sklearn_ecg.review.desk._app import LOOPBACK
+
     own = [socket.gethostname()] if is_open else []
-    return [*own, "127.0.0.1", "::1", "localhost", *([] if host in _EVERYWHERE else [host])]
+    return [*own, *LOOPBACK, *([] if host in _EVERYWHERE else [host])]
 
 
-def _site(scheme, host, port, allowed_hosts, trusted_proxies):
-    """Return the URL of the desk for browsers."""
-    if trusted_proxies and allowed_hosts:
-        return f"https://{allowed_hosts[0]}"
-    if allowed_hosts:
-        host = allowed_hosts[0]
-    elif host in _EVERYWHERE:
-        host = socket.gethostname()
+def _site(scheme, host, port):
+    """Return the URL of the desk for browsers, as far as this machine knows it."""
+    host = socket.gethostname() if host in _EVERYWHERE else host
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _check_url(url):
+    """Return a URL without a slash at its end."""
+    if not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", url):
+        raise click.BadParameter(f"{url!r} is no address such as https://ecg.hospital.org/desk.")
+    return url.rstrip("/")
 
 
 def _hand_out(sessions, site, token_file):

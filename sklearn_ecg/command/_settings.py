@@ -14,7 +14,7 @@ from sklearn_ecg._version import __version__
 
 NAME = "settings.toml"
 _ABOUT = ("sklearn_ecg", "time")
-_PASSWORD = re.compile(r"(://[^/:@\s]*:)[^/@\s]*@")
+_PASSWORD = re.compile(r"(://[^/:@\s]*:)\S*@")
 
 
 def read_settings(ctx, param, path):

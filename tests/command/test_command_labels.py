@@ -38,6 +38,12 @@ def test_the_first_column_finds_records_and_trusted_says_whom_to_trust(labelled)
     assert found.trusted.tolist() == [False, True, False]
 
 
+def test_a_column_of_patients_is_no_label(labelled):
+    found = labelled("ecg,patient,AF\na,15709,1\nb,15709,0\nc,13243,0\n")
+    assert found.label_names.tolist() == ["AF"]
+    assert found.groups.astype(str).tolist() == ["15709", "15709", "13243"]
+
+
 def test_columns_are_named(labelled):
     table = "AF;dx;file;person;seen\n9;AF,LBBB;c.xml;p;ja\n9;none;a;q;nein\n9;AF;b;q;nein\n"
     found = labelled(

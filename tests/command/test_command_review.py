@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from sklearn_ecg import review as desk
-from tests.review.asgi_client import Client
+from tests.review.desk.asgi_client import Client
 from tests.review.queues import ecg_queue_at
 
 
@@ -45,12 +45,12 @@ def test_others_need_their_links(run, queue, served, tmp_path):
     links.write_text("of another day")
     links.chmod(0o644)
     result = run("review", queue, "--host", "0.0.0.0", "--port", 0, "--readers", "anna, Björn Ek",
-                 "--allowed-host", "ecg.example", "--token-file", links)  # fmt: skip
+                 "--url", "http://ecg.example/desk/", "--token-file", links)  # fmt: skip
     assert "cross the network unencrypted" in result.stderr
     assert "token=" not in result.stdout and f"are in {links}" in result.stdout
     assert stat.S_IMODE(links.stat().st_mode) == 0o600
     first, second = links.read_text().splitlines()
-    token = re.fullmatch(r"(http://ecg\.example:\d+)/enter#reader=anna&token=([\w-]{43})", first)
+    token = re.fullmatch(r"(http://ecg\.example)/desk/enter#reader=anna&token=([\w-]{43})", first)
     assert "#reader=Bj%C3%B6rn+Ek&token=" in second
     ((app, _),) = served
     assert Client(app, token[1]).sign_in("anna", token[2]).status == 303
@@ -71,7 +71,9 @@ def test_others_need_their_links(run, queue, served, tmp_path):
         (["none.sqlite"], 1, "Error: There is no "),
         (["."], 1, "is a folder"),
         (["{queue}", "--host", "0.0.0.0"], 2, "Name the readers by --readers"),
-        (["{queue}", "--allowed-host", "ecg.example"], 2, "Name the readers by --readers"),
+        (["{queue}", "--url", "https://ecg.example"], 2, "Name the readers by --readers"),
+        (["{queue}", "--url", "ecg.example"], 2, "'ecg.example' is no address such as https://"),
+        (["{queue}", "--url", "https://a@b/#c"], 2, "is no address such as https://"),
         (["{queue}", "--trusted-proxy", "127.0.0.1"], 2, "Name the readers by --readers"),
         (["{queue}", "--tokens"], 2, "Name the readers by --readers"),
         (["{queue}", "--readers", "anna,"], 1, "name of a reader must be 1 to 60"),
@@ -93,6 +95,25 @@ def test_a_mistake_is_said_before_anything_is_served(
     given = [argument.format(queue=queue) for argument in arguments]
     assert message in " ".join(run("review", *given, expected=code).stderr.split())
     assert not served
+
+
+def test_a_proxy_with_https_needs_no_certificate_of_ours(run, queue, served):
+    links = ["--readers", "anna", "--url", "https://ecg.example:8443/desk"]
+    result = run(
+        "review", queue, "--port", 0, "--trusted-proxy", "127.0.0.1", "--no-browser", *links
+    )
+    assert "\nhttps://ecg.example:8443/desk/enter#reader=anna&token=" in result.stdout
+    assert not result.stderr
+    assert Client(served[0][0], "https://ecg.example:8443").get("/enter").status == 200
+
+
+def test_new_links_beside_a_running_desk_leave_its_own_valid(run, queue, served):
+    anna = ["review", queue, "--tokens", "--reader", "anna", "--no-browser", "--port"]
+    of_anna = re.compile("token=.*")
+    before = of_anna.search(run(*anna, 0).stdout)[0]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        run(*anna, taken.getsockname()[1], "--new-links", expected=1)
+    assert of_anna.search(run(*anna, 0).stdout)[0] == before
 
 
 def test_a_port_that_is_taken_is_named(run, queue, served):

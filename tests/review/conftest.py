@@ -25,6 +25,11 @@ def browser():
     if not CHROMIUM.exists():
         pytest.skip(f"there is no {CHROMIUM}")
     with sync_api.sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(_ARGUMENTS))
+        launched = playwright.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=list(_ARGUMENTS),
+            # Readers have scroll bars, and they take room.
+            ignore_default_args=["--hide-scrollbars"],
+        )
         yield launched
         launched.close()

@@ -12,8 +12,9 @@ import pytest
 
 from sklearn_ecg import AFPLabelCleaner, ECGRecords
 from sklearn_ecg.datasets import make_ecg_records
-from sklearn_ecg.review import ReviewQueue, _schema
-from sklearn_ecg.review._database import Database
+from sklearn_ecg.review import ReviewQueue
+from sklearn_ecg.review.queue import _schema
+from sklearn_ecg.review.queue._database import Database
 
 LABELS = ["SR", "AF", "LBBB"]
 N_RECORDS, N_TRUSTED = 90, 45
@@ -43,7 +44,7 @@ def cleaner_and_records():
     features = pd.DataFrame(
         {
             "P_per_QRS": 1 - has_af + rng.normal(0, 0.4, N_RECORDS),
-            "QRS_ms": 90 + 50 * has_lbbb + rng.normal(0, 20, N_RECORDS),
+            "QRS_duration_ms": 90 + 50 * has_lbbb + rng.normal(0, 20, N_RECORDS),
         },
         index=ids,
     )
@@ -117,3 +118,15 @@ def ecg_queue_at(path, double_share=0):
     """Return a queue of `N_ECG_QUESTIONS` about ECGs, by default each answered once."""
     shutil.copy(_ecgs_made_once(double_share), path)
     return ReviewQueue(path)
+
+
+def asked(queue, reader, n=1, **options):
+    """Return the numbers of the next questions."""
+    return [question["question"] for question in queue.next_questions(reader, n, **options)]
+
+
+def state(queue, question, answers):
+    """Give answers, by reader, and return the state of the question."""
+    for reader, answer in answers.items():
+        found = queue.answer(question, reader, answer)["state"]
+    return found

@@ -1,0 +1,1 @@
+"""The desk: a server, and the page at which readers answer."""

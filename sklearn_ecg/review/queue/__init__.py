@@ -1,0 +1,1 @@
+"""The queue: questions and answers in a database."""

@@ -1,0 +1,1 @@
+"""Statistics of readers: agreement, error rates, and the errors that are left."""
