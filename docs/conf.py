@@ -82,7 +82,7 @@ html_sidebars = {"index": [], "install": [], "search": [], "_modules/**": []}
 
 def public_classes():
     """Return the public classes of the package by the names under which they are documented."""
-    places = (sklearn_ecg, *(getattr(sklearn_ecg, n) for n in sorted(sklearn_ecg.__all__)))
+    places = (sklearn_ecg, *(getattr(sklearn_ecg, n) for n in dir(sklearn_ecg)))
     found = {}
     for place in filter(inspect.ismodule, places):
         for name in place.__all__:
@@ -170,8 +170,18 @@ def read_from_the_root(app, page, source):
     )
 
 
+def signature_of(app, what, name, thing, options, signature, returned):
+    """Show the parameters of a class whose base takes any (traitlets)."""
+    if what == "class" and (signature or "").startswith("(*args"):
+        own = inspect.signature(thing.__init__)
+        own = own.replace(parameters=list(own.parameters.values())[1:])
+        return str(own), returned
+    return None
+
+
 def setup(app):
     """Connect what Sphinx's own extensions leave out."""
+    app.connect("autodoc-process-signature", signature_of)
     app.connect("viewcode-find-source", source_of)
     app.connect("source-read", read_from_the_root)
 

@@ -44,7 +44,9 @@ _SUBPACKAGES = (
     "command",
 )
 
-__all__ = ["__version__", *_HOME, *_SUBPACKAGES]
+# Without the subpackages, unlike scikit-learn's: `from sklearn_ecg import *` must not replace a
+# user's variable `records`, nor need the extras of each subpackage.
+__all__ = ["__version__", *_HOME]
 
 
 def __getattr__(name):
@@ -56,4 +58,4 @@ def __getattr__(name):
 
 
 def __dir__():
-    return sorted(__all__)
+    return sorted([*__all__, *_SUBPACKAGES])

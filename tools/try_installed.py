@@ -19,7 +19,7 @@ def main():
     folders = {path.parts[0] for path in files("sklearn_ecg") if path.suffix in (".py", ".csv")}
     assert folders == {"sklearn_ecg"}, f"the wheel installs {folders}"
     assert "site-packages" in sklearn_ecg.__file__, f"{sklearn_ecg.__file__} is no installed file"
-    for name in sklearn_ecg.__all__:
+    for name in dir(sklearn_ecg):
         getattr(sklearn_ecg, name)
     assert len(load_vocabulary())
 
