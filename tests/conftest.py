@@ -69,6 +69,16 @@ def few_trees():
         yield
 
 
+@pytest.fixture(scope="session")
+def check_passes():
+    """A function that runs one of scikit-learn's checks, which raises if an estimator fails."""
+
+    def run(estimator, check):
+        check(estimator)
+
+    return run
+
+
 @pytest.fixture
 def rng():
     """A seeded random generator."""

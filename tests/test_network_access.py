@@ -47,5 +47,8 @@ def test_threads_reach_no_more():
 
 
 def test_this_machine_is_reached():
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname()).close()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as ours,
+    ):
+        assert ours.getpeername() == server.getsockname()

@@ -91,6 +91,17 @@ def test_folders_of_the_network_import_in_their_order(folder, before_it):
             assert not part or part.startswith(before_it), f"{path.name}:{line}: {module}"
 
 
+def test_folders_of_the_review_desk_import_in_their_order():
+    """Readers know no queue, and the queue no desk."""
+    rooms = ("readers", "queue", "paper", "desk")
+    for room in rooms:
+        for path in sorted((PACKAGE / "review" / room).glob("*.py")):
+            for module, line, _ in imports_of(path):
+                *_, part = module.partition("sklearn_ecg.review.")
+                known = rooms[: rooms.index(room) + 1]
+                assert not part or part.split(".")[0] in known, f"{path.name}:{line}: {module}"
+
+
 def test_importing_the_package_loads_nothing_heavy():
     code = (
         "import sys, sklearn_ecg; from sklearn_ecg import ECGRecords, TrustedKFold; "
@@ -127,6 +138,14 @@ def test_every_folder_exports_documented_names(layer):
         assert hasattr(module, name)
         if callable(getattr(module, name)):
             assert getattr(module, name).__doc__
+
+
+def test_a_star_import_leaves_a_users_variables_alone():
+    names = {"records": "mine", "metrics": "mine"}
+    exec("from sklearn_ecg import *", names)
+    assert names["records"] == names["metrics"] == "mine"
+    assert "ECGRecords" in names
+    assert {"records", "metrics", "ECGRecords"} <= set(dir(sklearn_ecg))
 
 
 def test_a_misspelt_name_is_an_attribute_error():

@@ -1,6 +1,7 @@
 """An archive of small records, a saved model, and what one process finds in them."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -76,11 +77,12 @@ def work(request, archive, model, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def run_example():
-    """A function that runs an example and asserts that it found twice what one process finds."""
+    """A function that runs an example, and returns whether it found what one process finds."""
 
     def run(name):
         command = [sys.executable, str(EXAMPLES / f"{name}.py")]
         done = subprocess.run(command, capture_output=True, text=True, timeout=600)
-        assert done.stdout.count("as one process finds: True") == 2, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
+        return re.findall(r"as one process finds: (\w+)", done.stdout)
 
     return run

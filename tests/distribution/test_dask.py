@@ -40,4 +40,4 @@ def test_a_worker_has_one_thread_and_loads_a_model_once(archive, model, tmp_path
 
 
 def test_the_example_finds_what_one_process_finds(run_example):
-    run_example("dask_cluster")
+    assert run_example("dask_cluster") == ["True", "True"]

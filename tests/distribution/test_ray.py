@@ -51,4 +51,4 @@ def test_a_worker_has_one_thread_and_loads_a_model_once(archive, model, tmp_path
 
 
 def test_the_example_finds_what_one_process_finds(run_example):
-    run_example("ray_cluster")
+    assert run_example("ray_cluster") == ["True", "True"]

@@ -59,4 +59,4 @@ def test_what_spark_has_kept_is_not_made_again(archive, tmp_path, spark):
 
 
 def test_the_example_finds_what_one_process_finds(run_example):
-    run_example("spark_map_in_pandas")
+    assert run_example("spark_map_in_pandas") == ["True", "True"]

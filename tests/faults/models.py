@@ -238,7 +238,7 @@ AREA.errors(
             "slope is -1": _edited(lambda m: m["decisions"].update(slope=[-1.0, -1.0])),
             "labels change places": _edited(lambda m: m["labels"]["names"].reverse()),
             "parameters name memory to unpickle": _edited(
-                lambda m: m["parameters"].update(memory="/tmp/cache")
+                lambda m: m["parameters"].update(memory="cache")
             ),
             "parameters name a class": _edited(
                 lambda m: m["parameters"].update(network={"yours": "os.system"})

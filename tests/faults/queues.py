@@ -17,7 +17,15 @@ from faults import make
 from faults.cases import Area, as_nobody
 from sklearn_ecg import AFPLabelCleaner, ECGRecords
 from sklearn_ecg.records import LazySignals, UnreadRecordsWarning
-from sklearn_ecg.review import ANSWERS, ECGWidget, ReviewQueue, create_app, serve
+from sklearn_ecg.review import (
+    ANSWERS,
+    ECGWidget,
+    ReviewQueue,
+    create_app,
+    from_label_studio,
+    serve,
+    to_label_studio,
+)
 
 N_RECORDS, N_TRUSTED = 40, 20
 
@@ -45,7 +53,7 @@ def new(*changed, path="q.sqlite", **options):
 @functools.cache
 def _made_once():
     path = Path(tempfile.mkdtemp()) / "q.sqlite"
-    with closing(new(path=path)) as queue:
+    with new(path=path) as queue:
         queue.answer(1, "Ann", "present", key="1")
     return path
 
@@ -72,7 +80,7 @@ AREA = Area("queues", prepare)
 
 def _opened_after(change):
     def run():
-        with closing(ReviewQueue(there(change))) as queue:
+        with ReviewQueue(there(change)) as queue:
             queue.next_questions("Ann")
             queue.answers()
 
@@ -91,10 +99,10 @@ def _cut(share):
     def run():
         content = Path(there()).read_bytes()
         Path("q.sqlite").write_bytes(content[: int(share * len(content))])
-        with closing(ReviewQueue("q.sqlite")) as queue:
+        with ReviewQueue("q.sqlite") as queue:
             queue.next_questions("Ann", 50)
             for record in range(1, 20):
-                queue.signals(record)
+                queue.record(record)
 
     return run
 
@@ -155,17 +163,30 @@ AREA.errors(
         "questions for None": lambda: opened().next_questions(None),
         "-1 questions": lambda: opened().next_questions("Ann", -1),
         "a record that there is not": lambda: opened().record(999),
-        "signals of a name": lambda: opened().signals("r1"),
+        "signals of a name": lambda: opened().record("r1"),
         "answers of trust 2": lambda: opened().answers(min_trust=2),
         "on records that were not asked": lambda: opened().on_records(
             make.records()[:1], min_trust=0
         ),
         "on a table": lambda: opened().on_records(pd.DataFrame()),
         "an update by no cleaner": lambda: opened().update(None),
-        "from an export that is not there": lambda: opened().from_label_studio("x.json"),
-        "from an export that is a folder": lambda: opened().from_label_studio("."),
-        "from an export that is no JSON": lambda: opened().from_label_studio(there()),
-        "to a folder that is not there": lambda: opened().to_label_studio("x/y.json"),
+    },
+)
+AREA.errors(
+    "review.from_label_studio",
+    {
+        "no file": lambda: from_label_studio(opened(), "x.json"),
+        "a folder": lambda: from_label_studio(opened(), "."),
+        "no JSON": lambda: from_label_studio(opened(), there()),
+        "into no queue": lambda: from_label_studio(None, "x.json"),
+    },
+)
+AREA.errors(
+    "review.to_label_studio",
+    {
+        "a folder that is not there": lambda: to_label_studio(opened(), "x/y.json"),
+        "a folder": lambda: to_label_studio(opened(), "."),
+        "of no queue": lambda: to_label_studio("q.sqlite", "y.json"),
     },
 )
 AREA.errors(
@@ -200,7 +221,7 @@ def _():
     os.chmod("q.sqlite", 0o444)
     as_nobody(".", lambda folder: ReviewQueue("q.sqlite").close())
     os.chmod(".", 0o555)
-    with closing(ReviewQueue("q.sqlite")) as queue:
+    with ReviewQueue("q.sqlite") as queue:
         queue.answer(2, "Ann", "present")
 
 
@@ -295,8 +316,8 @@ AREA.errors(
         "records without sampling rate": lambda: ECGWidget(ECGRecords(make.signals(2))),
         "a record that there is not": lambda: ECGWidget(make.records(), 10**6),
         "an id that there is not": lambda: ECGWidget(make.records(), "nobody"),
-        "a layout that there is not": lambda: ECGWidget(make.records(), layout="4x3"),
-        "a layout that is a number": lambda: ECGWidget(make.records(), layout=12),
+        "a layout that there is not": lambda: ECGWidget(make.records(), lead_layout="4x3"),
+        "a layout that is a number": lambda: ECGWidget(make.records(), lead_layout=12),
         "a speed of 0": lambda: ECGWidget(make.records(), speed=0),
         "a speed of text": lambda: ECGWidget(make.records(), speed="25"),
         "a gain that is NaN": lambda: ECGWidget(make.records(), gain=np.nan),

@@ -19,8 +19,8 @@ SETTINGS = [(i, c) for i in ("variational", "gibbs") for c in ("diag", "full")]
         DirichletProcessGaussianMixture(inference="gibbs", max_iter=5),
     ]
 )
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
+def test_scikit_learn_checks(check_passes, estimator, check):
+    check_passes(estimator, check)
 
 
 @pytest.fixture

@@ -47,8 +47,8 @@ def _instance():
 
 
 @parametrize_with_checks([_instance()], expected_failed_checks=lambda estimator: EXPECTED_FAILURES)
-def test_scikit_learn_checks(estimator, check):
-    check(estimator)
+def test_scikit_learn_checks(check_passes, estimator, check):
+    check_passes(estimator, check)
 
 
 def test_nothing_but_parameters_is_set_by_the_constructor():

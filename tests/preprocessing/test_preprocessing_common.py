@@ -32,8 +32,8 @@ from sklearn_ecg.preprocessing import (
         LeadScaler(),
     ]
 )
-def test_sklearn_checks(estimator, check):
-    check(estimator)
+def test_sklearn_checks(check_passes, estimator, check):
+    check_passes(estimator, check)
 
 
 FILTERS = [BandpassFilter(), BaselineFilter(), PowerlineFilter()]
