@@ -25,7 +25,7 @@ TABLE = [
     ),
     (
         "smit",
-        {"split": "patient", "seed": 0},
+        {"split": "patient"},
         ["do nothing", None, CLEANLAB, "AFPLabelCleaner"],
     ),
     ("twelve_leads_ptbxl", {}, ["do nothing", None, CLEANLAB, "AFPLabelCleaner"]),
