@@ -6,7 +6,7 @@ from collections import defaultdict
 from importlib import resources
 from pathlib import Path
 
-from sklearn_ecg.review._words import _read
+from sklearn_ecg.review.desk._words import _read
 
 GLOSSARY = (Path(__file__).parents[1] / "docs" / "glossary.md").read_text(encoding="utf-8")
 # Code or "", English, German, Chinese, meaning.
@@ -31,7 +31,7 @@ def texts_of_pages(language):
             key: text for name in node for key, text in texts(node[name], (*path, name)).items()
         }
 
-    file = resources.files("sklearn_ecg.review") / "languages" / f"{language}.json"
+    file = resources.files("sklearn_ecg.review.desk") / "languages" / f"{language}.json"
     return texts(json.loads(file.read_text(encoding="utf-8")), ())
 
 
