@@ -65,6 +65,7 @@ def test_a_connection_ends_that_is_kept_without_a_request(monkeypatch, sent):
         connection.sendall(sent)
         while reply_to(connection, b""):
             pass  # until the server ends it; without an end the test would time out
+        assert reply_to(connection, HEAD + b"\r\n") == b""
 
 
 def test_who_opens_many_connections_keeps_out_no_other_network(monkeypatch):
